@@ -1,0 +1,55 @@
+"""Who is treated, and how to reach them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One way to reach a patient or somebody close.
+
+    Attributes
+    ----------
+    relation
+        "self", "spouse", "daughter", … as the source writes it.
+    """
+
+    relation: str
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """One person on the department's list.
+
+    Attributes
+    ----------
+    patient_id
+        Patient ID (0010,0020), the key all sources are joined by.
+    issuer_of_patient_id
+        Issuer of Patient ID (0010,0021); "" when the department has one.
+    name
+        Patient's Name (0010,0010) in DICOM form `Family^Given^Middle^Prefix^Suffix`.
+    birth_on
+        Patient's Birth Date (0010,0030); None when no source knows it.
+    sex
+        "F", "M", "O" or "" (unknown).
+    language
+        Language to speak with the patient (ISO 639-1), "" when unknown.
+    """
+
+    patient_id: str
+    name: str
+    issuer_of_patient_id: str = ""
+    birth_on: date | None = None
+    sex: str = ""
+    language: str = ""
+    contacts: tuple[Contact, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a patient who cannot be told from another."""
+        if not self.patient_id:
+            raise ValueError("a patient without Patient ID cannot be told from another")

@@ -1,0 +1,131 @@
+"""Everything that can go wrong, as one tree; each kind has its own exit status.
+
+```
+BeamkeeperError               1
+├── ConfigError               2  the site file is wrong; nothing was attempted
+├── SourceUnavailable        10  no answer: says nothing about what the source holds
+├── SourceAnswerInvalid      11  an answer that breaks DICOM or the SQL contract
+│   └── ObjectUnreadable     12  bytes that are not a whole DICOM object
+├── IntegrityError           20  bytes in the vault are not the bytes stored
+│   ├── VaultRolledBack      21  signed metadata older than what was seen before
+│   └── VaultStale           22  signed metadata past their expiry: nobody feeds this vault
+├── KeyUnavailable           23  the key that opens this is not here
+├── StorageFull              24  no room where bytes must be kept
+├── PatientMismatch          30  two sources disagree about who this is
+├── NightInterrupted         40  the run stopped before its end and can be resumed
+├── AlreadyRunning           41  another run holds this site
+└── ImplausibleChange        42  a mass change: the last good copies stay, people are called
+```
+"""
+
+from __future__ import annotations
+
+
+class BeamkeeperError(Exception):
+    """Base of every error Beamkeeper raises on purpose.
+
+    Parameters
+    ----------
+    message
+        One plain sentence for a person: what was expected, what was found. Patient-safe: no names.
+    do_next
+        What the reader can do now; empty when nothing helps.
+    facts
+        Patient-safe facts for the log and `--json` (beam numbers, UIDs, sizes).
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, do_next: str = "", **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.do_next = do_next
+        self.facts = facts
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross process borders with every fact (exceptions with keyword arguments do not by themselves)."""
+        return (_rebuild, (type(self), self.message, self.do_next, self.facts))
+
+
+def _rebuild(
+    kind: type[BeamkeeperError], message: str, do_next: str, facts: dict[str, object]
+) -> BeamkeeperError:
+    return kind(message, do_next=do_next, **facts)
+
+
+class ConfigError(BeamkeeperError):
+    """The site file or the command line is wrong; nothing was attempted."""
+
+    exit_status = 2
+
+
+class SourceUnavailable(BeamkeeperError):  # noqa: N818 - reads as a state, as in the tree above
+    """No answer from a source: says nothing about what the source holds."""
+
+    exit_status = 10
+
+
+class SourceAnswerInvalid(BeamkeeperError):  # noqa: N818
+    """A source answered something that breaks DICOM or the SQL contract."""
+
+    exit_status = 11
+
+
+class ObjectUnreadable(SourceAnswerInvalid):
+    """Bytes that are not a whole DICOM object."""
+
+    exit_status = 12
+
+
+class IntegrityError(BeamkeeperError):
+    """Bytes in the vault or spool are not the bytes that were stored."""
+
+    exit_status = 20
+
+
+class VaultRolledBack(IntegrityError):
+    """Signed metadata older than what was seen before."""
+
+    exit_status = 21
+
+
+class VaultStale(IntegrityError):
+    """Signed metadata past their expiry: nobody feeds this vault."""
+
+    exit_status = 22
+
+
+class KeyUnavailable(BeamkeeperError):  # noqa: N818
+    """The key that opens this is not here."""
+
+    exit_status = 23
+
+
+class StorageFull(BeamkeeperError):  # noqa: N818
+    """No room, or no right to write, where bytes must be kept."""
+
+    exit_status = 24
+
+
+class PatientMismatch(BeamkeeperError):  # noqa: N818
+    """Two sources disagree about who this is."""
+
+    exit_status = 30
+
+
+class NightInterrupted(BeamkeeperError):  # noqa: N818
+    """The run stopped before its end and can be resumed."""
+
+    exit_status = 40
+
+
+class AlreadyRunning(BeamkeeperError):  # noqa: N818
+    """Another run holds this site."""
+
+    exit_status = 41
+
+
+class ImplausibleChange(BeamkeeperError):  # noqa: N818
+    """A mass change: the last good copies stay, people are called."""
+
+    exit_status = 42
