@@ -1,0 +1,1 @@
+"""The command line: one module a subcommand, each parses, calls, prints, and returns an exit status."""
