@@ -1,0 +1,257 @@
+"""The site file: one TOML document, read once, frozen, passed as an argument.
+
+An unknown key, a missing key or a bad unit is a `ConfigError` before anything starts. Secrets are
+references (`file:`, `env:`, `credential:`), never values.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from datetime import time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from beamkeeper.clock import zone
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+FORMAT = 1
+SITE_FILE_BYTES_MAX = 1_000_000
+
+AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSection(_Section):
+    """Who and where we are."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    time_zone: str
+    data_dir: Path
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zone(value)
+        except ConfigError as error:
+            raise ValueError(error.message) from error
+        return value
+
+
+class VaultSection(_Section):
+    """Where sealed parcels go and how long they stay."""
+
+    directory: Path
+    keys_dir: Path
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    fresh_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 30
+
+
+class LedgerSection(_Section):
+    """Where the collector remembers: one line moves it to PostgreSQL."""
+
+    url: str = ""
+    jobs_url: str = ""
+
+
+class NightSection(_Section):
+    """When the night runs and how much it asks for at a time."""
+
+    starts_at: time = time(2, 0)
+    window_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 240
+    parallel_patients: Annotated[int, Field(ge=1, le=32)] = 2
+
+
+class ReceiverSection(_Section):
+    """Our own storage receiver: whom it listens to."""
+
+    ae_title: AeTitle = "BEAMKEEPER"
+    bind: str = "127.0.0.1"
+    port: Port = 11113
+    allowed_callers: tuple[AeTitle, ...] = ()
+    allowed_networks: tuple[str, ...] = ("127.0.0.0/8",)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _real_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+
+class DicomSourceSection(_Section):
+    """One DICOM archive to ask and to fetch from."""
+
+    kind: Literal["dicom"]
+    name: Name
+    ae_title: AeTitle
+    host: str
+    port: Port
+    method: Literal["move", "get"] = "move"
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    in_census: bool = True
+
+
+class SqlSourceSection(_Section):
+    """One OIS database to read the list from."""
+
+    kind: Literal["sql"]
+    name: Name
+    url: str
+    mapping: Path
+    secret: str = ""
+    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+
+
+class FolderSourceSection(_Section):
+    """A folder of DICOM files: everybody in it is on the list."""
+
+    kind: Literal["folder"]
+    name: Name
+    path: Path
+
+
+SourceSection = Annotated[
+    DicomSourceSection | SqlSourceSection | FolderSourceSection, Field(discriminator="kind")
+]
+
+
+class CensusSection(_Section):
+    """Which patients are kept."""
+
+    treated_days: Annotated[int, Field(ge=1, le=365)] = 7
+    scheduled_days: Annotated[int, Field(ge=1, le=365)] = 7
+    simulated_days: Annotated[int, Field(ge=1, le=365)] = 14
+
+
+class CompareSection(_Section):
+    """What a site knows to change by itself and wants no word about."""
+
+    volatile: tuple[str, ...] = ()
+
+
+class Site(_Section):
+    """The whole site file."""
+
+    format: Literal[1]
+    site: SiteSection
+    vault: VaultSection
+    ledger: LedgerSection = LedgerSection()
+    night: NightSection = NightSection()
+    receiver: ReceiverSection = ReceiverSection()
+    census: CensusSection = CensusSection()
+    compare: CompareSection = CompareSection()
+    sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, value: tuple[SourceSection, ...]) -> tuple[SourceSection, ...]:
+        names = [source.name for source in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two sources have the same name")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return zone(self.site.time_zone)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the ledger, the spool and the remembered metadata lie."""
+        return self.site.data_dir
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's database; SQLite in `data_dir` unless the site says otherwise."""
+        return self.ledger.url or f"sqlite:///{self.data_dir / 'ledger.db'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """The job runner's own database, apart from the ledger."""
+        return self.ledger.jobs_url or f"sqlite:///{self.data_dir / 'jobs.db'}"
+
+    @property
+    def fresh_for(self) -> timedelta:
+        """How long a vault counts as fed after a night."""
+        return timedelta(hours=self.vault.fresh_hours)
+
+    def night_dir(self, run_on: object) -> Path:
+        """Return the working folder of one night, named by its local date."""
+        return self.data_dir / "nights" / str(run_on)
+
+
+def load_site(path: Path) -> Site:
+    """Return the site file as a frozen value; relative paths count from the file's folder.
+
+    Raises
+    ------
+    ConfigError
+        No such file, not TOML, an unknown or missing key, a value out of bounds.
+    """
+    try:
+        if path.stat().st_size > SITE_FILE_BYTES_MAX:
+            raise ConfigError(f"The site file {path} is larger than {SITE_FILE_BYTES_MAX} bytes.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The site file {path} cannot be read: {error}.",
+            do_next="Write one with `beamkeeper init`, or name it with --site.",
+        ) from error
+    try:
+        return parse_site(text, base=path.resolve().parent)
+    except ConfigError as error:
+        raise ConfigError(f"The site file {path} is wrong. {error.message}", do_next=error.do_next) from error
+
+
+def parse_site(text: str, *, base: Path) -> Site:
+    """Return the site described by TOML `text`; relative paths count from `base`."""
+    try:
+        site = Site.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"It is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise ConfigError(_explain(error), do_next="Mend the named lines; nothing was started.") from error
+    return _absolute(site, base)
+
+
+def _explain(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(step) for step in problem["loc"]) or "the file"
+        parts.append(f"{where}: {problem['msg']}")
+    return "; ".join(parts) + "."
+
+
+def _absolute(site: Site, base: Path) -> Site:
+    def resolve(section: BaseModel) -> BaseModel:
+        update: dict[str, object] = {}
+        for name in type(section).model_fields:
+            value = getattr(section, name)
+            if isinstance(value, Path):
+                update[name] = value if value.is_absolute() else base / value
+            elif isinstance(value, BaseModel):
+                update[name] = resolve(value)
+            elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+                update[name] = tuple(resolve(item) for item in value)
+        return section.model_copy(update=update)
+
+    resolved = resolve(site)
+    assert isinstance(resolved, Site)  # noqa: S101 - our own recursion, not input
+    return resolved

@@ -1,0 +1,144 @@
+"""What one night did, patient by patient: the facts a report is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from beamkeeper.domain.census import CensusReason, SourceReport
+from beamkeeper.domain.change import SEVERITY, Grade, ObjectComparison
+from beamkeeper.domain.position import CoursePosition
+from beamkeeper.domain.readiness import Readiness
+
+
+class NightOutcome(StrEnum):
+    """How a night ended."""
+
+    COMPLETE = "complete"
+    """Every patient on the list is kept whole."""
+    INCOMPLETE = "incomplete"
+    """Something named in the report could not be kept; everything else is."""
+    STOPPED = "stopped"
+    """A mass change: nothing new was sealed, the last good copies stay."""
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotKept:
+    """One object that should have come and did not, or came and cannot be read.
+
+    Attributes
+    ----------
+    what
+        Its modality and kind in words.
+    reason
+        "refused by the archive", "no answer", or why the bytes cannot be read.
+    """
+
+    sop_instance_uid: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientNight:
+    """One patient in one night.
+
+    Attributes
+    ----------
+    pseudonym
+        The folder name in the vault.
+    comparisons
+        Every object that is not identical to the copy before.
+    identical_count
+        Objects whose bytes did not change.
+    stored
+        True when tonight's state of this patient is in the vault, read back and named in signed
+        metadata.
+    error
+        Why the patient could not be processed at all; "" otherwise.
+    """
+
+    pseudonym: str
+    patient_id: str
+    patient_name: str
+    reasons: tuple[CensusReason, ...] = ()
+    finished: bool = False
+    expected_count: int = 0
+    received_count: int = 0
+    identical_count: int = 0
+    not_kept: tuple[NotKept, ...] = ()
+    comparisons: tuple[ObjectComparison, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    position: CoursePosition | None = None
+    readiness: tuple[Readiness, ...] = ()
+    parcel: str = ""
+    parcel_bytes: int = 0
+    stored: bool = False
+    error: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything of this patient is kept."""
+        return self.stored and not self.not_kept and not self.error
+
+    @property
+    def eyes(self) -> tuple[ObjectComparison, ...]:
+        """The changes a person must look at, worst first."""
+        needing = [item for item in self.comparisons if item.needs_eyes]
+        return tuple(sorted(needing, key=lambda item: -SEVERITY[item.grade]))
+
+    @property
+    def expected_changes(self) -> tuple[ObjectComparison, ...]:
+        """Changes that have an explanation."""
+        return tuple(item for item in self.comparisons if item.expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightReport:
+    """One night, whole.
+
+    Attributes
+    ----------
+    run_on
+        The local date the night belongs to.
+    compared_with
+        The night before, None for the first.
+    alarm
+        Why the night was stopped, in words; "" otherwise.
+    stale_census
+        True when no source of the list answered and the last list was used.
+    """
+
+    run_on: date
+    site_name: str
+    time_zone: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: NightOutcome
+    sources: tuple[SourceReport, ...]
+    patients: tuple[PatientNight, ...]
+    compared_with: date | None = None
+    stale_census: bool = False
+    alarm: str = ""
+    warnings: tuple[str, ...] = ()
+    vault_directory: str = ""
+    vault_parcels: int = 0
+    vault_bytes: int = 0
+
+    def count(self, grade: Grade) -> int:
+        """Return how many objects got this grade."""
+        if grade is Grade.IDENTICAL:
+            return sum(patient.identical_count for patient in self.patients)
+        return sum(item.grade is grade for patient in self.patients for item in patient.comparisons)
+
+    @property
+    def eyes_count(self) -> int:
+        """How many changes need a person's eyes."""
+        return sum(len(patient.eyes) for patient in self.patients)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing needs eyes and everything is kept: never true for an empty list."""
+        return bool(self.patients) and self.outcome is NightOutcome.COMPLETE and not self.eyes_count
