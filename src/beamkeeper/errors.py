@@ -59,13 +59,13 @@ class ConfigError(BeamkeeperError):
     exit_status = 2
 
 
-class SourceUnavailable(BeamkeeperError):  # noqa: N818 - reads as a state, as in the tree above
+class SourceUnavailable(BeamkeeperError):
     """No answer from a source: says nothing about what the source holds."""
 
     exit_status = 10
 
 
-class SourceAnswerInvalid(BeamkeeperError):  # noqa: N818
+class SourceAnswerInvalid(BeamkeeperError):
     """A source answered something that breaks DICOM or the SQL contract."""
 
     exit_status = 11
@@ -95,37 +95,37 @@ class VaultStale(IntegrityError):
     exit_status = 22
 
 
-class KeyUnavailable(BeamkeeperError):  # noqa: N818
+class KeyUnavailable(BeamkeeperError):
     """The key that opens this is not here."""
 
     exit_status = 23
 
 
-class StorageFull(BeamkeeperError):  # noqa: N818
+class StorageFull(BeamkeeperError):
     """No room, or no right to write, where bytes must be kept."""
 
     exit_status = 24
 
 
-class PatientMismatch(BeamkeeperError):  # noqa: N818
+class PatientMismatch(BeamkeeperError):
     """Two sources disagree about who this is."""
 
     exit_status = 30
 
 
-class NightInterrupted(BeamkeeperError):  # noqa: N818
+class NightInterrupted(BeamkeeperError):
     """The run stopped before its end and can be resumed."""
 
     exit_status = 40
 
 
-class AlreadyRunning(BeamkeeperError):  # noqa: N818
+class AlreadyRunning(BeamkeeperError):
     """Another run holds this site."""
 
     exit_status = 41
 
 
-class ImplausibleChange(BeamkeeperError):  # noqa: N818
+class ImplausibleChange(BeamkeeperError):
     """A mass change: the last good copies stay, people are called."""
 
     exit_status = 42

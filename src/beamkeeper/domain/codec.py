@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from typing import TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -51,10 +51,10 @@ def from_json(kind: type[T], data: object, *, where: str = "") -> T:
     NotThisShapeError
         A key is unknown or missing, or a value has the wrong type; the message says where.
     """
-    return _decode(kind, data, where or kind.__name__)  # type: ignore[no-any-return]
+    return cast("T", _decode(kind, data, where or kind.__name__))
 
 
-def _decode(kind: object, data: object, where: str) -> object:  # noqa: PLR0911 - one return a kind of value
+def _decode(kind: object, data: object, where: str) -> object:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(kind), data, where)

@@ -41,7 +41,9 @@ class DeliveryType(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-GIVES_COUNTED_DOSE = frozenset({DeliveryType.TREATMENT, DeliveryType.TRMT_PORTFILM, DeliveryType.CONTINUATION})
+GIVES_COUNTED_DOSE = frozenset(
+    {DeliveryType.TREATMENT, DeliveryType.TRMT_PORTFILM, DeliveryType.CONTINUATION}
+)
 """Delivery types whose meterset counts towards a fraction (`protocols` 2.5, rule 2)."""
 
 
@@ -116,12 +118,17 @@ class Beam:
     @property
     def is_treatment(self) -> bool:
         """Whether completing a fraction needs this beam: it has a meterset and is no setup field."""
-        return self.beam_meterset is not None and self.beam_meterset > 0 and self.delivery_type in {
-            DeliveryType.TREATMENT,
-            DeliveryType.TRMT_PORTFILM,
-            DeliveryType.CONTINUATION,
-            DeliveryType.UNKNOWN,
-        }
+        return (
+            self.beam_meterset is not None
+            and self.beam_meterset > 0
+            and self.delivery_type
+            in {
+                DeliveryType.TREATMENT,
+                DeliveryType.TRMT_PORTFILM,
+                DeliveryType.CONTINUATION,
+                DeliveryType.UNKNOWN,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +197,9 @@ class Plan:
         if not self.fraction_groups:
             return None
         in_group = set(self.fraction_groups[0].beam_numbers)
-        doses = [beam.beam_dose_gy for beam in self.beams if beam.beam_number in in_group and beam.is_treatment]
+        doses = [
+            beam.beam_dose_gy for beam in self.beams if beam.beam_number in in_group and beam.is_treatment
+        ]
         if doses and None not in doses:
             return sum(dose for dose in doses if dose is not None)
         fractions = self.number_of_fractions_planned
