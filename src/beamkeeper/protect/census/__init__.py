@@ -1,0 +1,11 @@
+"""Who must be kept tonight: sources are asked, their answers merged, nobody is lost in silence.
+
+A `Source` answers with everybody it thinks must be kept; `SqlSource` reads an OIS through the site's
+mapping, `DicomSource` asks an archive for treatment records by date. `ask_all` asks them one by one and
+turns no answer into a fact; `merge` is the rule that makes one `Census` out of the answers and of last
+night's list. The rule is pure; the sources only read.
+"""
+
+from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
+
+__all__ = ["OisMapping", "load_mapping", "parse_mapping"]

@@ -1,0 +1,107 @@
+"""Where the wanted values stand, and the SELECT that fetches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import literal, select, text
+from sqlalchemy.sql import column, table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.sql.selectable import Select, Subquery
+
+KEYS_IN_ONE_STATEMENT_MAX = 500
+"""More keys than this are asked for in several statements: every database has its own limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRelation:
+    """A table or view whose columns stand for aliases.
+
+    Attributes
+    ----------
+    columns
+        (alias, column name) pairs; each alias once.
+    schema
+        Schema of the table; "" for the default one.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectRelation:
+    """One SELECT (already checked) whose result columns are named by the aliases."""
+
+    statement: str
+
+
+Relation = TableRelation | SelectRelation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Rows whose `alias` is one of `keys` (at most `KEYS_IN_ONE_STATEMENT_MAX`)."""
+
+    alias: str
+    keys: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Rows whose `alias` is at or after `start` and, when given, before `end`: naive server times."""
+
+    alias: str
+    start: datetime
+    end: datetime | None = None
+
+
+Condition = Among | Since
+
+
+def relation_select(
+    relation: Relation, aliases: tuple[str, ...], conditions: tuple[Condition, ...], *, row_limit: int
+) -> Select[Any]:
+    """Return the SELECT of `aliases` from `relation` under all `conditions`, one row more than `row_limit`.
+
+    The one row more tells a full answer from one that was cut.
+    """
+    rows = _subquery(relation, aliases)
+    statement = select(*(rows.c[alias] for alias in aliases))
+    for condition in conditions:
+        statement = statement.where(_criterion(rows, condition))
+    return statement.limit(row_limit + 1)
+
+
+def _subquery(relation: Relation, aliases: tuple[str, ...]) -> Subquery:
+    if isinstance(relation, SelectRelation):
+        return text(relation.statement).columns(*(column(alias) for alias in aliases)).subquery("q")
+    names = dict(relation.columns)
+    source = table(
+        relation.table,
+        *(column(name) for name in dict.fromkeys(names.values())),
+        schema=relation.schema or None,
+    )
+    return select(*(source.c[names[alias]].label(alias) for alias in aliases)).subquery("q")
+
+
+def _criterion(rows: Subquery, condition: Condition) -> sqlalchemy.ColumnElement[bool]:
+    if isinstance(condition, Among):
+        if len(condition.keys) > KEYS_IN_ONE_STATEMENT_MAX:
+            raise ValueError(f"{len(condition.keys)} keys in one statement")
+        return rows.c[condition.alias].in_(condition.keys)
+    after = rows.c[condition.alias] >= literal(condition.start)
+    if condition.end is None:
+        return after
+    return after & (rows.c[condition.alias] < literal(condition.end))
+
+
+def aliases_probe(relation: SelectRelation) -> sqlalchemy.TextClause:
+    """Return a SELECT without rows that tells which aliases a site's SELECT yields."""
+    return text(f"SELECT * FROM ({relation.statement}) AS q WHERE 1 = 0")  # noqa: S608 - checked by select_only
