@@ -1,0 +1,86 @@
+"""A DICOM archive as a source: C-FIND for the list, C-MOVE or C-GET for the bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.protect.collect.interfaces import FetchAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from beamkeeper.wire.dicom.requester import ExpectedObject, MoveOutcome, Requester
+    from beamkeeper.wire.dicom.spool import SpoolWriter
+
+
+class ArchiveSource:
+    """Fetches from a query/retrieve peer into our own receiver (C-MOVE) or over one association (C-GET).
+
+    Parameters
+    ----------
+    destination_ae_title
+        Our receiver's AE title as the archive knows it; None to fetch by C-GET.
+    spool_writer
+        Opens a writer into the night's spool, used by C-GET only.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        requester: Requester,
+        *,
+        destination_ae_title: str | None,
+        spool_writer: Callable[[], SpoolWriter],
+    ) -> None:
+        self._name = name
+        self._requester = requester
+        self._destination_ae_title = destination_ae_title
+        self._spool_writer = spool_writer
+
+    @property
+    def name(self) -> str:
+        """The source's name in the site file."""
+        return self._name
+
+    def list_objects(self, patient_id: str) -> tuple[ExpectedObject, ...]:
+        """Return all the archive lists for exactly this Patient ID."""
+        return self._requester.find_instances(patient_id)
+
+    def fetch(self, wanted: Sequence[ExpectedObject], *, deadline: datetime) -> FetchAnswer:  # noqa: ARG002
+        """Ask for one study, one series or single objects, whichever `wanted` spans."""
+        outcomes = [self._fetch_study(study, items) for study, items in _by_study(wanted).items()]
+        return FetchAnswer(
+            refused=frozenset(uid for outcome in outcomes for uid in outcome.failed_sop_instance_uids),
+            refused_count=sum(outcome.failed for outcome in outcomes),
+            comment="; ".join(dict.fromkeys(outcome.comment for outcome in outcomes if outcome.comment)),
+        )
+
+    def _fetch_study(self, study_instance_uid: str, items: Sequence[ExpectedObject]) -> MoveOutcome:
+        series = {item.series_instance_uid for item in items}
+        one_series = next(iter(series)) if len(series) == 1 else None
+        single = (items[0].sop_instance_uid,) if len(items) == 1 else ()
+        if self._destination_ae_title is not None:
+            return self._requester.move(
+                study_instance_uid=study_instance_uid,
+                series_instance_uid=one_series,
+                sop_instance_uids=single,
+                destination_ae_title=self._destination_ae_title,
+            )
+        writer = self._spool_writer()
+        try:
+            return self._requester.get(
+                study_instance_uid=study_instance_uid,
+                series_instance_uid=one_series,
+                sop_instance_uids=single,
+                writer=writer,
+            )
+        finally:
+            writer.close()
+
+
+def _by_study(wanted: Sequence[ExpectedObject]) -> dict[str, list[ExpectedObject]]:
+    studies: dict[str, list[ExpectedObject]] = {}
+    for item in wanted:
+        studies.setdefault(item.study_instance_uid, []).append(item)
+    return studies

@@ -1,0 +1,176 @@
+"""One patient's collection: ask what there is, ask for it, count what came, ask again for the rest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from beamkeeper.protect.collect.arrivals import Arrivals
+    from beamkeeper.protect.collect.interfaces import FetchAnswer, PatientSource
+    from beamkeeper.wire.dicom.requester import ExpectedObject
+    from beamkeeper.wire.dicom.spool import SpooledObject
+
+ROUNDS_MAX = 3
+"""Whole studies, then the series that lack something, then single objects."""
+QUIET_S = 3.0
+SETTLE_S_MAX = 60.0
+
+
+class Outcome(StrEnum):
+    """How one expected object ended."""
+
+    RECEIVED = "received"
+    REFUSED = "refused by the source"
+    NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """What was listed and what came, for one patient.
+
+    Attributes
+    ----------
+    expected
+        Everything the sources say they hold, by SOP Instance UID.
+    received
+        What lies in the spool for it; more than one entry where a UID came with different bytes.
+    outcomes
+        One for each expected UID.
+    problems
+        What went wrong with whole sources, in plain sentences.
+    unavailable_sources
+        Sources that gave no list at all: what they hold is unknown, so nothing may be called missing.
+    """
+
+    expected: Mapping[str, ExpectedObject]
+    received: Mapping[str, tuple[SpooledObject, ...]]
+    outcomes: Mapping[str, Outcome]
+    problems: tuple[str, ...] = ()
+    unavailable_sources: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every source answered and every expected object was received."""
+        return not self.unavailable_sources and all(o is Outcome.RECEIVED for o in self.outcomes.values())
+
+
+@dataclass
+class _Work:
+    """What is known so far while collecting one patient."""
+
+    expected: dict[str, ExpectedObject]
+    source_of: dict[str, PatientSource]
+    refused: set[str]
+    problems: list[str]
+    unavailable: list[str]
+
+
+def collect_patient(
+    patient_id: str,
+    sources: Sequence[PatientSource],
+    arrivals: Arrivals,
+    *,
+    deadline: datetime,
+    now: Callable[[], datetime],
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Collection:
+    """Return all that could be collected of one patient until `deadline`.
+
+    Objects that already lie in the night's spool (an earlier try of the same night) are not asked for
+    again. A source that fails does not stop the others.
+    """
+    work = _list(patient_id, sources)
+    for round_number in range(ROUNDS_MAX):
+        arrivals.refresh()
+        missing = _missing(work, arrivals)
+        on_progress(len(work.expected) - len(missing), len(work.expected))
+        if not missing or now() >= deadline:
+            break
+        for source, wanted in _batches(missing, work, round_number):
+            if now() >= deadline:
+                work.problems.append("The time of the night ran out before everything was asked for.")
+                break
+            _ask(source, wanted, work, arrivals, deadline)
+    return _conclude(work, arrivals)
+
+
+def _list(patient_id: str, sources: Sequence[PatientSource]) -> _Work:
+    work = _Work(expected={}, source_of={}, refused=set(), problems=[], unavailable=[])
+    for source in sources:
+        try:
+            listed = source.list_objects(patient_id)
+        except (SourceUnavailable, SourceAnswerInvalid) as error:
+            work.unavailable.append(source.name)
+            work.problems.append(f"{source.name}: {error.message}")
+            continue
+        for item in listed:
+            work.expected.setdefault(item.sop_instance_uid, item)
+            work.source_of.setdefault(item.sop_instance_uid, source)
+    return work
+
+
+def _missing(work: _Work, arrivals: Arrivals) -> list[ExpectedObject]:
+    arrived = arrivals.of(work.expected)
+    return [item for uid, item in work.expected.items() if uid not in arrived]
+
+
+def _batches(
+    missing: Iterable[ExpectedObject], work: _Work, round_number: int
+) -> list[tuple[PatientSource, tuple[ExpectedObject, ...]]]:
+    """Group what is missing by source and study, series, or object, the larger first."""
+    groups: dict[tuple[str, ...], list[ExpectedObject]] = defaultdict(list)
+    for item in missing:
+        keys = (item.study_instance_uid, item.series_instance_uid, item.sop_instance_uid)
+        groups[(work.source_of[item.sop_instance_uid].name, *keys[: round_number + 1])].append(item)
+    return [(work.source_of[items[0].sop_instance_uid], tuple(items)) for items in groups.values()]
+
+
+def _ask(
+    source: PatientSource,
+    wanted: tuple[ExpectedObject, ...],
+    work: _Work,
+    arrivals: Arrivals,
+    deadline: datetime,
+) -> None:
+    uids = {item.sop_instance_uid for item in wanted}
+    try:
+        answer: FetchAnswer = source.fetch(wanted, deadline=deadline)
+    except (SourceUnavailable, SourceAnswerInvalid) as error:
+        work.problems.append(f"{source.name}: {error.message}")
+        arrivals.wait_for(uids, quiet_s=QUIET_S, longest_s=SETTLE_S_MAX)
+        return
+    work.refused |= answer.refused & uids
+    if answer.refused_count and answer.comment:
+        work.problems.append(f"{source.name}: {answer.comment}")
+    quiet_s = 0.5 if answer.refused_count else QUIET_S
+    arrivals.wait_for(uids - work.refused, quiet_s=quiet_s, longest_s=SETTLE_S_MAX)
+    if len(uids) == 1 and answer.refused_count:
+        work.refused |= uids  # the only one asked for, so the one refused, even when it is not named
+
+
+def _conclude(work: _Work, arrivals: Arrivals) -> Collection:
+    arrivals.refresh()
+    received = arrivals.of(work.expected)
+    outcomes = {
+        uid: Outcome.RECEIVED
+        if uid in received
+        else Outcome.REFUSED
+        if uid in work.refused
+        else Outcome.NO_ANSWER
+        for uid in work.expected
+    }
+    return Collection(
+        expected=work.expected,
+        received=received,
+        outcomes=outcomes,
+        problems=tuple(dict.fromkeys(work.problems)),
+        unavailable_sources=tuple(work.unavailable),
+    )

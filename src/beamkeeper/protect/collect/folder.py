@@ -1,0 +1,150 @@
+"""A folder of DICOM files as a source: everybody in it is on the list, every file is taken as it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.census import CensusReason, Claim
+from beamkeeper.errors import ConfigError, ObjectUnreadable
+from beamkeeper.protect.collect.interfaces import FetchAnswer
+from beamkeeper.wire.dicom.identify import identify
+from beamkeeper.wire.dicom.patient_facts import read_patient
+from beamkeeper.wire.dicom.requester import ExpectedObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.domain.patient import Patient
+    from beamkeeper.wire.dicom.spool import SpoolWriter
+
+FILES_MAX = 2_000_000
+FILE_BYTES_MAX = 8 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAnObject:
+    """A file of the folder that is no DICOM object of a patient: named, left where it is."""
+
+    path: str
+    reason: str
+
+
+class FolderSource:
+    """Files below one folder, read once when first asked, grouped by the Patient ID in them.
+
+    Parameters
+    ----------
+    spool_writer
+        Opens a writer into the night's spool.
+    """
+
+    def __init__(self, name: str, folder: Path, *, spool_writer: Callable[[], SpoolWriter]) -> None:
+        if not folder.is_dir():
+            raise ConfigError(
+                f"The folder {folder} is not there.", do_next="Name a folder that holds DICOM files."
+            )
+        self._name = name
+        self._folder = folder
+        self._spool_writer = spool_writer
+        self._objects: dict[str, dict[str, list[tuple[ObjectRef, Path]]]] | None = None
+        self._patients: dict[str, Patient] = {}
+        self._not_objects: list[NotAnObject] = []
+
+    @property
+    def name(self) -> str:
+        """The source's name in the site file."""
+        return self._name
+
+    def patients(self) -> tuple[tuple[Patient, Claim], ...]:
+        """Return everybody the folder has objects of."""
+        self._index()
+        claim = Claim(source=self._name, reason=CensusReason.ASKED_FOR)
+        return tuple((patient, claim) for _, patient in sorted(self._patients.items()))
+
+    def not_objects(self) -> tuple[NotAnObject, ...]:
+        """Return the files that could not be taken, each with its reason."""
+        self._index()
+        return tuple(self._not_objects)
+
+    def list_objects(self, patient_id: str) -> tuple[ExpectedObject, ...]:
+        """Return the objects whose files carry exactly this Patient ID."""
+        by_uid = self._index().get(patient_id, {})
+        refs = [entries[0][0] for entries in by_uid.values()]
+        return tuple(
+            ExpectedObject(
+                sop_instance_uid=ref.sop_instance_uid,
+                series_instance_uid=ref.series_instance_uid,
+                study_instance_uid=ref.study_instance_uid,
+                modality=ref.modality,
+                sop_class_uid=ref.sop_class_uid,
+                patient_id=ref.patient_id,
+            )
+            for ref in refs
+        )
+
+    def fetch(self, wanted: Sequence[ExpectedObject], *, deadline: datetime) -> FetchAnswer:
+        """Copy the wanted files into the spool, byte for byte."""
+        objects = self._index()
+        refused: set[str] = set()
+        writer = self._spool_writer()
+        try:
+            for item in wanted:
+                for ref, path in objects.get(item.patient_id, {}).get(item.sop_instance_uid, ()):
+                    if not _copy(writer, ref, path):
+                        refused.add(item.sop_instance_uid)
+        finally:
+            writer.close()
+        return FetchAnswer(
+            refused=frozenset(refused),
+            refused_count=len(refused),
+            comment="files changed or vanished while they were read" if refused else "",
+        )
+
+    def _index(self) -> dict[str, dict[str, list[tuple[ObjectRef, Path]]]]:
+        if self._objects is None:
+            self._objects = defaultdict(lambda: defaultdict(list))
+            for count, path in enumerate(sorted(self._folder.rglob("*"))):
+                if count >= FILES_MAX:
+                    raise ConfigError(f"The folder {self._folder} holds more than {FILES_MAX} files.")
+                if path.is_file():
+                    self._take(path)
+        return self._objects
+
+    def _take(self, path: Path) -> None:
+        try:
+            if path.stat().st_size > FILE_BYTES_MAX:
+                raise ObjectUnreadable(f"The file is larger than {FILE_BYTES_MAX >> 30} GiB.")
+            data = path.read_bytes()
+            ref, patient = identify(data), read_patient(data)
+        except (ObjectUnreadable, OSError) as error:
+            self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=str(error)))
+            return
+        if patient is None:
+            reason = "It names no Patient ID: nobody can say whose it is."
+            self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=reason))
+            return
+        assert self._objects is not None  # noqa: S101 - set by the only caller
+        self._objects[ref.patient_id][ref.sop_instance_uid].append((ref, path))
+        self._patients.setdefault(ref.patient_id, patient)
+
+
+def _copy(writer: SpoolWriter, ref: ObjectRef, path: Path) -> bool:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    writer.add(
+        b"",
+        (data,),
+        sop_class_uid=ref.sop_class_uid,
+        sop_instance_uid=ref.sop_instance_uid,
+        transfer_syntax_uid=ref.transfer_syntax_uid,
+        solicited=True,
+    )
+    return True

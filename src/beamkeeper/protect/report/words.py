@@ -1,0 +1,113 @@
+"""The sentences both forms of the report share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.change import Grade
+from beamkeeper.domain.night import NightOutcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.night import NightReport, PatientNight
+    from beamkeeper.domain.position import PlanPosition
+
+LABELS_SHOWN_MAX = 4
+
+DECIDES = "Decision support: a physicist decides what a change means and whether it is genuine."
+
+GRADE_WORDS: dict[Grade, str] = {
+    Grade.CLINICAL: "CLINICAL",
+    Grade.UNREADABLE: "UNREADABLE",
+    Grade.MISSING: "MISSING",
+    Grade.ADMINISTRATIVE: "administrative",
+    Grade.NEW: "new",
+    Grade.RE_ENCODED: "re-encoded",
+    Grade.IDENTICAL: "identical",
+}
+
+GRADE_SIGNS: dict[Grade, str] = {
+    Grade.CLINICAL: "▲",
+    Grade.UNREADABLE: "✕",
+    Grade.MISSING: "○",
+    Grade.ADMINISTRATIVE: "△",
+    Grade.NEW: "＋",
+    Grade.RE_ENCODED: "≈",
+    Grade.IDENTICAL: "=",
+}
+"""A sign beside every word and colour: the page is read in black and white too."""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return "1 change", "2 changes"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def headline(report: NightReport) -> str:
+    """Return the one sentence a physicist reads first."""
+    if report.outcome is NightOutcome.STOPPED:
+        return "The night was stopped. The last good copies are untouched."
+    if not report.patients:
+        return "Nobody was on the list: this is not a quiet night."
+    failures = sum(not patient.is_whole for patient in report.patients)
+    parts = []
+    if report.eyes_count:
+        count = plural(report.eyes_count, "change")
+        parts.append(f"{count} need{'s' if report.eyes_count == 1 else ''} your eyes")
+    if failures:
+        parts.append(f"{plural(failures, 'patient')} not kept whole")
+    if parts:
+        return "; ".join(parts).capitalize() + "."
+    if report.compared_with is None:
+        return "The first night: everybody on the list is kept."
+    return "Everybody is kept, and nothing unexpected changed."
+
+
+def local(instant: datetime | None, zone: ZoneInfo) -> str:
+    """Return an instant as the clock on the wall shows it."""
+    return "–" if instant is None else instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def kept_in_words(patient: PatientNight) -> str:
+    """Return how well this patient is kept."""
+    if patient.error:
+        return f"NOT KEPT: {patient.error}"
+    if not patient.stored:
+        return "NOT STORED tonight; the copy of the night before stays"
+    if patient.not_kept:
+        return f"{patient.received_count} of {patient.expected_count} objects; the rest is named below"
+    return f"all {patient.expected_count} objects"
+
+
+def expected_in_words(comparisons: tuple[ObjectComparison, ...]) -> list[str]:
+    """Return expected changes as counted sentences: "3 × a new fraction: fraction 7, 8, 9"."""
+    groups: dict[str, list[str]] = {}
+    for item in comparisons:
+        groups.setdefault(item.expected, []).append(item.label)
+    lines = []
+    for reason, labels in groups.items():
+        counted = Counter(labels)
+        names = [label if n == 1 else f"{label} ({n} objects)" for label, n in counted.items()]
+        shown = ", ".join(names[:LABELS_SHOWN_MAX]) + (f", and {len(names) - LABELS_SHOWN_MAX} more" if len(names) > LABELS_SHOWN_MAX else "")
+        lines.append(f"{reason}: {shown}")
+    return lines
+
+
+def position_in_words(plan: PlanPosition, zone: ZoneInfo) -> str:
+    """Return where a plan stands in one line."""
+    planned = "?" if plan.fractions_planned is None else str(plan.fractions_planned)
+    line = f"{plan.rt_plan_label}: {plan.fractions_complete} of {planned} fractions"
+    if plan.dose_so_far_gy is not None:
+        line += f", {plan.dose_so_far_gy:.2f} Gy"
+    if plan.fractions_partial:
+        line += f", {plural(plan.fractions_partial, 'fraction')} begun and not finished"
+    if plan.next_fraction_number is not None:
+        verb = "complete" if plan.next_is_continuation else "give"
+        line += f"; next: {verb} fraction {plan.next_fraction_number}"
+    if plan.last_treated_at is not None:
+        line += f"; last {local(plan.last_treated_at, zone)}"
+    return line
