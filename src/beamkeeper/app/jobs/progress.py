@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+Listener: TypeAlias = "Callable[[Event], None]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,3 @@ class Event:
 
 def silent(event: Event) -> None:
     """Listen to nothing."""
-
-
-Listener = "Callable[[Event], None]"

@@ -1,0 +1,74 @@
+"""`beamkeeper`: the command line's door. Subcommands live in their own modules and load when called."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from beamkeeper import __version__
+from beamkeeper.app.cli import compare, read
+from beamkeeper.app.cli.console import err, print_error
+from beamkeeper.errors import BeamkeeperError
+
+app = typer.Typer(
+    name="beamkeeper",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    help="Keeps radiotherapy going when a hospital's systems are gone.\n\n"
+    "Every night: a verified, sealed copy of everything needed to treat.\n\n"
+    "Try it now, nothing needed: [bold]beamkeeper demo[/bold]",
+)
+
+app.command("read")(read.command)
+app.command("compare")(compare.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"beamkeeper {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends as one plain sentence and its own exit status."""
+    try:
+        status = app(standalone_mode=False)
+    except BeamkeeperError as error:
+        print_error(error)
+        sys.exit(error.exit_status)
+    except click.exceptions.Abort:
+        err.print("Stopped.")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("\nStopped. Nothing stored is lost; the same command takes up where it was.")
+        sys.exit(130)
+    except Exception:  # noqa: BLE001 - the one place per process: say it plainly, keep the trace
+        where = Path("beamkeeper-crash.txt")
+        where.write_text(traceback.format_exc(), encoding="utf-8")
+        err.print(f"[bold red]✗[/] A mistake of ours. The trace is in {where}; please send it to us.")
+        sys.exit(70)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""The night as a durable workflow: a process that dies at any point is taken up where it stopped.
+
+DBOS keeps which steps are done; every step is idempotent, because the one that was interrupted runs
+again. A run is known by its local date, so 02:00 that comes twice, or not at all, is one run.
+
+Settled in `docs/decisions`: JSON instead of pickle in the workflow database; `application_version`
+and `executor_id` fixed, so that an upgrade or a new process id strands nothing; never the
+enterprise extra.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, PortableWorkflowError, SetWorkflowID
+
+from beamkeeper.errors import BeamkeeperError, NightInterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+WORKFLOW_VERSION = "1"
+"""Changes only when the order of steps changes; a run begun under another version is begun anew."""
+POLL_S = 0.05
+ATTEMPTS_MAX = 99
+_QUEUE = "patients"
+
+Facts = dict[str, object]
+
+
+class NightSteps(Protocol):
+    """What the workflow calls, in this order; each step is idempotent and returns small JSON facts."""
+
+    def open(self) -> Facts:
+        """Begin, or begin again."""
+
+    def census(self) -> Facts:
+        """Return `{"pseudonyms": [...]}`."""
+
+    def look(self, pseudonym: str) -> Facts:
+        """Collect and compare one patient."""
+
+    def judge(self) -> Facts:
+        """Return `{"alarm": ""}` or why nothing may be sealed."""
+
+    def seal(self, pseudonym: str) -> Facts:
+        """Seal one patient."""
+
+    def publish(self) -> Facts:
+        """Name tonight's parcels in signed metadata."""
+
+    def report(self) -> Facts:
+        """Write the report; return the outcome."""
+
+    def close(self) -> Facts:
+        """Tidy up."""
+
+
+_steps: NightSteps | None = None
+"""The night this process works on; set before DBOS starts, because it resumes workflows at once."""
+_on_step: Callable[[str, str], None] = lambda _name, _phase: None  # noqa: E731 - replaced by `run`
+_failure: BeamkeeperError | None = None
+"""The error that ended the workflow, whole: DBOS keeps only its words."""
+
+
+def _step(name: str, work: Callable[[NightSteps], Facts]) -> Facts:
+    def body() -> Facts:
+        global _failure  # noqa: PLW0603
+        if _steps is None:
+            raise NightInterrupted("No night is open in this process.")
+        _on_step(name, "begin")
+        try:
+            facts = work(_steps)
+        except BeamkeeperError as error:
+            _failure = error
+            raise
+        _on_step(name, "done")
+        return facts
+
+    facts: Facts = DBOS.run_step({"name": name}, body)
+    _on_step(name, "kept")
+    return facts
+
+
+@DBOS.workflow(name="look at one patient")
+def _look(pseudonym: str) -> Facts:
+    return _step("look", lambda steps: steps.look(pseudonym))
+
+
+@DBOS.workflow(name="seal one patient")
+def _seal(pseudonym: str) -> Facts:
+    return _step("seal", lambda steps: steps.seal(pseudonym))
+
+
+@DBOS.workflow(name="night")
+def _night(key: str) -> Facts:
+    _step("open", lambda steps: steps.open())
+    listed = _step("census", lambda steps: steps.census())
+    pseudonyms = [str(item) for item in _as_list(listed["pseudonyms"])]
+    _for_each(key, "look", _look, pseudonyms)
+    alarm = _step("judge", lambda steps: steps.judge())
+    if not alarm["alarm"]:
+        _for_each(key, "seal", _seal, pseudonyms)
+        _step("publish", lambda steps: steps.publish())
+    outcome = _step("report", lambda steps: steps.report())
+    _step("close", lambda steps: steps.close())
+    return outcome
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _for_each(key: str, verb: str, workflow: Callable[[str], Facts], pseudonyms: list[str]) -> None:
+    """Run one child workflow a patient, as many at a time as the queue allows, and wait for all."""
+    handles = []
+    for pseudonym in pseudonyms:
+        with SetWorkflowID(f"{key}/{verb}/{pseudonym}"):
+            handles.append(DBOS.enqueue_workflow(_QUEUE, workflow, pseudonym))
+    for handle in handles:
+        handle.get_result(polling_interval_sec=POLL_S)
+
+
+@contextmanager
+def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
+    config: DBOSConfig = {
+        "name": "beamkeeper",
+        "system_database_url": jobs_url,
+        "application_version": WORKFLOW_VERSION,
+        "executor_id": socket.gethostname(),
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "CRITICAL",
+        "notification_listener_polling_interval_sec": POLL_S,
+    }
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)
+    DBOS(config=config)
+    try:
+        DBOS.launch()
+        DBOS.register_queue(_QUEUE, worker_concurrency=parallel_patients, polling_interval_sec=POLL_S)
+        yield
+    finally:
+        DBOS.destroy()
+
+
+def run(
+    steps: NightSteps,
+    *,
+    run_on: date,
+    jobs_url: str,
+    parallel_patients: int,
+    on_step: Callable[[str, str], None] = lambda _name, _phase: None,
+) -> Facts:
+    """Run the night of `run_on` to its end, taking up what an earlier process left; return its outcome.
+
+    A night that ended whole is not run twice; one that ended incomplete is tried again as a new
+    attempt, which collects only what is missing.
+
+    Parameters
+    ----------
+    on_step
+        Called with a step's name and "begin", "done" (the work is) or "kept" (so is its result).
+    """
+    global _steps, _on_step, _failure  # noqa: PLW0603 - DBOS workflows are module functions by design
+    _steps, _on_step, _failure = steps, on_step, None
+    try:
+        with _launched(jobs_url, parallel_patients):
+            key = _key(run_on)
+            with SetWorkflowID(key):
+                handle = DBOS.start_workflow(_night, key)
+            try:
+                facts: Facts = handle.get_result(polling_interval_sec=POLL_S)
+            except PortableWorkflowError as error:
+                raise _ended_by(error) from error
+            return facts
+    finally:
+        _steps = None
+
+
+def _key(run_on: date) -> str:
+    """Return the workflow id to run: the last attempt of that date if it is unfinished, else the next."""
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        key = f"night-{run_on.isoformat()}" + (f".{attempt}" if attempt > 1 else "")
+        status = DBOS.get_workflow_status(key)
+        if status is None or status.status in {"PENDING", "ENQUEUED"}:
+            return key
+    raise NightInterrupted(
+        f"The night of {run_on} was tried {ATTEMPTS_MAX} times.",
+        do_next="See `beamkeeper status` for why it does not end, and start again tomorrow.",
+    )
+
+
+def _ended_by(error: PortableWorkflowError) -> BeamkeeperError:
+    """Return our own error if it was raised in this process, else its words."""
+    return _failure or NightInterrupted(f"The night stopped: {error.message}")

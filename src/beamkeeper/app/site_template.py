@@ -1,0 +1,159 @@
+"""The site file that `beamkeeper init` writes: every line explained, nothing hidden."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteAnswers:
+    """What `beamkeeper init` was told.
+
+    Attributes
+    ----------
+    archive
+        (AE title, host, port) of the DICOM archive; None when there is none.
+    ois_url, ois_mapping
+        SQLAlchemy URL of the OIS database and its mapping file; None when there is none.
+    """
+
+    name: str
+    time_zone: str
+    data_dir: Path
+    vault_dir: Path
+    keys_dir: Path
+    receiver_ae_title: str = "BEAMKEEPER"
+    receiver_port: int = 11113
+    archive: tuple[str, str, int] | None = None
+    ois_url: str | None = None
+    ois_mapping: Path | None = None
+
+
+def site_text(answers: SiteAnswers) -> str:
+    """Return the site file as commented TOML."""
+    return "\n".join([_HEAD.format(**_quoted(answers)), *_sources(answers)])
+
+
+def _quoted(answers: SiteAnswers) -> dict[str, str]:
+    caller = answers.archive[0] if answers.archive else "ARCHIVE"
+    return {
+        "name": _toml(answers.name),
+        "time_zone": _toml(answers.time_zone),
+        "data_dir": _toml(answers.data_dir),
+        "vault_dir": _toml(answers.vault_dir),
+        "keys_dir": _toml(answers.keys_dir),
+        "ae_title": _toml(answers.receiver_ae_title),
+        "port": str(answers.receiver_port),
+        "caller": _toml(caller),
+    }
+
+
+def _toml(value: object) -> str:
+    # A JSON string is a valid TOML basic string.
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _sources(answers: SiteAnswers) -> list[str]:
+    parts = []
+    if answers.archive:
+        ae_title, host, port = answers.archive
+        parts.append(_ARCHIVE.format(ae_title=_toml(ae_title), host=_toml(host), port=port))
+    if answers.ois_url:
+        mapping = _toml(answers.ois_mapping or "ois-mapping.toml")
+        parts.append(_OIS.format(url=_toml(answers.ois_url), mapping=mapping))
+    return parts or [_NO_SOURCE]
+
+
+_HEAD = """\
+# Beamkeeper site file. One file says all; an unknown or misspelt key is refused before anything starts.
+# Secrets never stand here: write a reference such as "file:/etc/beamkeeper/ois.password",
+# "env:OIS_PASSWORD" or "credential:ois" (systemd LoadCredential).
+format = 1
+
+[site]
+name = {name}
+time_zone = {time_zone}          # nights are counted by the clock on this wall
+data_dir = {data_dir}            # ledger, spool, remembered metadata: on an encrypted disk
+
+[vault]
+directory = {vault_dir}          # sealed parcels and signed metadata
+keys_dir = {keys_dir}            # the collector's own keys, mode 0600; the recovery key is NOT here
+retention_days = 30              # after the last treatment
+fresh_hours = 30                 # after that without a night, the vault says it is stale
+
+[ledger]
+# url = "postgresql://beamkeeper@db/ledger"      # default: SQLite in data_dir
+# jobs_url = "postgresql://beamkeeper@db/jobs"   # default: SQLite in data_dir
+
+[night]
+starts_at = 02:00:00             # local time; the night that has no 02:00 starts at 03:00
+window_minutes = 240             # when it is over, what has come is kept and the rest is named
+parallel_patients = 2
+
+[receiver]
+ae_title = {ae_title}            # tell the archive this AE title, this host and this port
+bind = "127.0.0.1"               # the address of the network card towards the archive
+port = {port}
+allowed_callers = [{caller}]     # AE titles that may send
+allowed_networks = ["127.0.0.0/8"]   # addresses that may send
+# tls_certificate = "receiver.crt"
+# tls_key = "receiver.key"
+# tls_client_ca = "hospital-ca.crt"
+
+[census]
+treated_days = 7                 # on the list: treated in the last days and not finished,
+scheduled_days = 7               # or booked in the coming days,
+simulated_days = 14              # or simulated lately, or planned, approved and not started
+
+[compare]
+volatile = []                    # DICOM keywords this site knows to change by themselves
+"""
+
+_ARCHIVE = """
+[[sources]]
+kind = "dicom"
+name = "archive"
+ae_title = {ae_title}
+host = {host}
+port = {port}
+method = "move"                  # "move" into our receiver, or "get" over one association
+in_census = true                 # records by date put patients on the list too
+"""
+
+_OIS = """
+[[sources]]
+kind = "sql"
+name = "ois"
+url = {url}
+mapping = {mapping}              # what to SELECT; see docs/formats/ois-mapping.md
+# secret = "file:/etc/beamkeeper/ois.password"
+timeout_seconds = 60
+"""
+
+_NO_SOURCE = """
+# Name at least one source:
+#
+# [[sources]]
+# kind = "dicom"
+# name = "archive"
+# ae_title = "ARCHIVE"
+# host = "192.0.2.10"
+# port = 104
+#
+# [[sources]]
+# kind = "sql"
+# name = "ois"
+# url = "postgresql://reader@ois/oncology"
+# mapping = "ois-mapping.toml"
+# secret = "file:/etc/beamkeeper/ois.password"
+#
+# [[sources]]
+# kind = "folder"
+# name = "exports"
+# path = "/srv/exports"
+"""
