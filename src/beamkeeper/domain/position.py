@@ -24,6 +24,16 @@ class ConflictKind(StrEnum):
     COUNT_DIFFERS = "the OIS counts differently"
     PATIENT_DIFFERS = "record and plan name different Patient IDs"
     UNIT_DIFFERS = "record and plan count in different units"
+    NO_PLAN = "a record names no plan"
+    PLAN_UNKNOWN = "a record names a plan that is not here"
+    PLAN_CHANGED = "two different copies of one plan are here"
+    RECORD_CHANGED = "two different copies of one record are here"
+    NO_FRACTION_GROUP = "a record does not say which of several fraction groups it belongs to"
+    FRACTION_GROUP_ORDER = "several fraction groups are open and the plan does not say which comes first"
+    FRACTIONS_PLANNED_DIFFER = "record and plan state different numbers of fractions planned"
+    PARTIAL_LEFT_BEHIND = "a fraction was begun and not finished, and later ones were given"
+    ENDED_ABNORMALLY = "the whole meterset was given, but no record of it ended normally"
+    NO_DELIVERY_TYPE = "a record does not say what kind of delivery it was"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,10 @@ class FractionState:
         (beam number, delivered, specified) of beams begun and not finished.
     last_treated_at
         Latest record of the fraction; None when its records carry no time.
+    fraction_group_number
+        The fraction group it belongs to: numbers run inside a group.
+    begun
+        False when every record of it says that nothing was delivered.
     """
 
     fraction_number: int
@@ -62,6 +76,31 @@ class FractionState:
     first_treated_at: datetime | None = None
     last_treated_at: datetime | None = None
     record_uids: tuple[str, ...] = ()
+    fraction_group_number: int = 1
+    begun: bool = True
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it was begun and has to be completed before any new fraction."""
+        return self.begun and not self.complete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPortFilm:
+    """Dose outside the treatment field, taken to see: reported, not counted (`protocols` 2.5, rule 2).
+
+    Attributes
+    ----------
+    fraction_number
+        None when the record does not say.
+    delivered_meterset
+        In the record's unit; None when the record does not say.
+    """
+
+    beam_number: int | None
+    fraction_number: int | None
+    delivered_meterset: float | None
+    record_uid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +113,16 @@ class PlanPosition:
         Number of fractions with every treatment beam complete.
     next_fraction_number
         The fraction to give next: the first partial one, else the one after the last complete; None
-        when the plan is finished or cannot be counted.
+        when the plan is finished (`is_finished`) or a person has to say.
     next_is_continuation
         True when that fraction was begun and must be completed first.
     dose_so_far_gy
         Complete fractions times dose per fraction plus the delivered share of partial ones; None
         when the plan does not state a dose.
+    next_fraction_group_number
+        The fraction group of `next_fraction_number`; None where that is None.
+    open_portfilms
+        Open port films of this plan: dose that was given and is in no fraction.
     """
 
     plan_uid: str
@@ -94,6 +137,14 @@ class PlanPosition:
     last_treated_at: datetime | None
     fractions: tuple[FractionState, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    next_fraction_group_number: int | None = None
+    open_portfilms: tuple[OpenPortFilm, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every planned fraction is complete and none is left begun."""
+        planned = self.fractions_planned
+        return planned is not None and self.fractions_complete >= planned and not self.fractions_partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +154,9 @@ class CoursePosition:
     Attributes
     ----------
     unassigned_record_uids
-        Records that name no plan, or one that is not here: a person must say where they belong.
+        Records that name no plan, one that is not here, another Patient ID, no fraction number or
+        no beam of the plan: nothing of what could not be placed is counted, and a person must say
+        where it belongs. `conflicts`, here and of the plans, say why.
     """
 
     patient_id: str

@@ -1,0 +1,104 @@
+"""Holding our count against the plan's numbers and against what others count; differences are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from beamkeeper.domain.census import OisCount
+from beamkeeper.domain.findings import Findings
+from beamkeeper.domain.placing import fraction_groups
+from beamkeeper.domain.plan import FractionGroup, Plan
+from beamkeeper.domain.position import ConflictKind, FractionState
+from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+
+
+def check_numbers(
+    plan: Plan, records: Iterable[TreatmentRecord], fractions: Sequence[FractionState], findings: Findings
+) -> None:
+    """Show fractions beyond the planned number, skipped ones, and begun ones that were passed over."""
+    for group in fraction_groups(plan):
+        begun = [s for s in fractions if s.begun and s.fraction_group_number == group.fraction_group_number]
+        named = f" of group {group.fraction_group_number}" if len(plan.fraction_groups) > 1 else ""
+        _check_beyond(group, begun, named, findings)
+        _check_skipped(begun, named, findings)
+        latest = max((state.fraction_number for state in begun), default=0)
+        for state in begun:
+            if state.is_partial and state.fraction_number < latest:
+                text = f"Fraction {state.fraction_number}{named} was begun, not finished, and passed over."
+                findings.add(ConflictKind.PARTIAL_LEFT_BEHIND, text, *state.record_uids)
+    planned = plan.number_of_fractions_planned
+    for record in records:
+        if planned is not None and record.number_of_fractions_planned not in _counts(plan):
+            text = f"The plan has {planned} fractions, a record says {record.number_of_fractions_planned}."
+            findings.add(ConflictKind.FRACTIONS_PLANNED_DIFFER, text, record.sop_instance_uid)
+
+
+def _counts(plan: Plan) -> frozenset[int | None]:
+    """Return what a record may rightly say: the number of its group, of the plan, or nothing."""
+    of_groups = {group.number_of_fractions_planned for group in plan.fraction_groups}
+    return frozenset({None, plan.number_of_fractions_planned} | of_groups)
+
+
+def _check_beyond(
+    group: FractionGroup, begun: Sequence[FractionState], named: str, findings: Findings
+) -> None:
+    planned = group.number_of_fractions_planned
+    for state in begun:
+        if planned is not None and state.fraction_number > planned:
+            text = f"A record is of fraction {state.fraction_number}{named}, but {planned} are planned."
+            findings.add(ConflictKind.BEYOND_PLANNED, text, *state.record_uids)
+
+
+def _check_skipped(begun: Sequence[FractionState], named: str, findings: Findings) -> None:
+    """Name the gaps as ranges: a hostile fraction number of two thousand million costs nothing."""
+    before = 0
+    for number in sorted(state.fraction_number for state in begun):
+        if number > before + 1:
+            last = number - 1
+            which = f"Fraction {last}" if last == before + 1 else f"Fractions {before + 1} to {last}"
+            text = f"{which}{named} left no record, though fraction {number} did."
+            findings.add(ConflictKind.SKIPPED_FRACTION, text)
+        before = number
+
+
+def check_ois(
+    plan: Plan, complete: int, partial: int, ois_counts: Iterable[OisCount], findings: Findings
+) -> None:
+    """Show where the OIS database counts differently; it may call begun fractions done."""
+    for count in ois_counts:
+        if count.plan_uid != plan.sop_instance_uid:
+            continue
+        planned = plan.number_of_fractions_planned
+        if count.fractions_planned is not None and planned is not None and count.fractions_planned != planned:
+            text = f"{count.source} plans {count.fractions_planned} fractions, the plan {planned}."
+            findings.add(ConflictKind.COUNT_DIFFERS, text)
+        done, begun = count.fractions_done, count.fractions_partial
+        if begun is not None and begun != partial:
+            text = f"{count.source} counts {begun} fractions begun and not finished, the records {partial}."
+            findings.add(ConflictKind.COUNT_DIFFERS, text)
+        most = complete if begun is not None else complete + partial
+        if done is not None and not complete <= done <= most:
+            text = f"{count.source} counts {done} fractions done, the records {_in_words(complete, partial)}."
+            findings.add(ConflictKind.COUNT_DIFFERS, text)
+
+
+def check_summaries(
+    plan: Plan, complete: int, partial: int, summaries: Iterable[TreatmentSummary], findings: Findings
+) -> None:
+    """Show where the fullest treatment summary counts differently; older ones naturally say less."""
+    stated = [
+        summary.number_of_fractions_delivered
+        for summary in summaries
+        if summary.referenced_plan_uid == plan.sop_instance_uid
+        and summary.patient_id.strip() == plan.patient_id.strip()
+        and summary.number_of_fractions_delivered is not None
+    ]
+    if stated and not complete <= max(stated) <= complete + partial:
+        text = (
+            f"A treatment summary counts {max(stated)} fractions, the records {_in_words(complete, partial)}."
+        )
+        findings.add(ConflictKind.COUNT_DIFFERS, text)
+
+
+def _in_words(complete: int, partial: int) -> str:
+    return f"{complete} complete" + (f" and {partial} begun" if partial else "")
