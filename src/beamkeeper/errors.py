@@ -11,6 +11,7 @@ BeamkeeperError               1
 │   └── VaultStale           22  signed metadata past their expiry: nobody feeds this vault
 ├── KeyUnavailable           23  the key that opens this is not here
 ├── StorageFull              24  no room where bytes must be kept
+├── LedgerUnavailable        25  our own database gives no answer
 ├── PatientMismatch          30  two sources disagree about who this is
 ├── NightInterrupted         40  the run stopped before its end and can be resumed
 ├── AlreadyRunning           41  another run holds this site
@@ -105,6 +106,12 @@ class StorageFull(BeamkeeperError):
     """No room, or no right to write, where bytes must be kept."""
 
     exit_status = 24
+
+
+class LedgerUnavailable(BeamkeeperError):
+    """Our own database gives no answer; the vault is whole without it."""
+
+    exit_status = 25
 
 
 class PatientMismatch(BeamkeeperError):

@@ -1,0 +1,54 @@
+"""What we remember: nights, patients, kept objects, changes, lists, positions, and the audit log.
+
+`Ledger.open(url)` is the only way in; answers are frozen values. The tables are Django models with
+migrations, on SQLite by default and on PostgreSQL by one line of the site file; nothing outside this
+room sees a model or a query. Everything but the audit log can be rebuilt from the vault.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.ledger.rows import (
+    AnnouncementRow,
+    ChangeRow,
+    KeptObject,
+    NightRow,
+    PatientRow,
+    PositionRow,
+)
+
+if TYPE_CHECKING:
+    from beamkeeper.ledger.audit import AuditHead, AuditReport, AuditRow, verify_exported
+    from beamkeeper.ledger.ledger import Ledger
+
+__all__ = [
+    "AnnouncementRow",
+    "AuditHead",
+    "AuditReport",
+    "AuditRow",
+    "ChangeRow",
+    "KeptObject",
+    "Ledger",
+    "NightRow",
+    "PatientRow",
+    "PositionRow",
+    "verify_exported",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs Django's settings only when it is asked for.
+
+    Django imports this package while it sets itself up; the models may not be imported before that.
+    """
+    if name not in __all__:
+        raise AttributeError(name)
+    from beamkeeper.ledger import ledger  # noqa: PLC0415 - see above
+
+    if name == "Ledger":
+        return ledger.Ledger
+    from beamkeeper.ledger import audit  # noqa: PLC0415 - see above
+
+    found: object = getattr(audit, name)
+    return found

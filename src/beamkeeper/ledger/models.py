@@ -1,0 +1,148 @@
+"""The tables of the ledger. Nothing outside `ledger/` sees these classes: rows leave as frozen values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+PSEUDONYM_CHARACTERS_MAX = 128
+UID_CHARACTERS_MAX = 128
+"""A UID has 64 characters at most; a longer one from a careless peer is still kept and shown."""
+
+
+class _Row(models.Model):
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.pk}"
+
+
+class Night(_Row):
+    """One night, keyed by its local date."""
+
+    run_on: models.DateField[date, date] = models.DateField(primary_key=True)
+    started_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    finished_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    outcome: models.CharField[str, str] = models.CharField(max_length=40, default="running")
+    summary: models.TextField[str, str] = models.TextField(default="{}")
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class KnownPatient(_Row):
+    """One patient as the vault knows them: the pseudonym and the facts behind it."""
+
+    pseudonym: models.CharField[str, str] = models.CharField(
+        max_length=PSEUDONYM_CHARACTERS_MAX, primary_key=True
+    )
+    patient_id: models.CharField[str, str] = models.CharField(max_length=256, db_index=True)
+    facts: models.TextField[str, str] = models.TextField()
+    first_seen_on: models.DateField[date, date] = models.DateField()
+    last_seen_on: models.DateField[date, date] = models.DateField(db_index=True)
+    finished: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class Kept(_Row):
+    """One version of one DICOM object in the vault."""
+
+    pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
+    sop_class_uid: models.CharField[str, str] = models.CharField(max_length=UID_CHARACTERS_MAX)
+    sop_instance_uid: models.CharField[str, str] = models.CharField(max_length=UID_CHARACTERS_MAX)
+    study_instance_uid: models.CharField[str, str] = models.CharField(max_length=UID_CHARACTERS_MAX)
+    series_instance_uid: models.CharField[str, str] = models.CharField(max_length=UID_CHARACTERS_MAX)
+    patient_id: models.CharField[str, str] = models.CharField(max_length=256)
+    modality: models.CharField[str, str] = models.CharField(max_length=64)
+    transfer_syntax_uid: models.CharField[str, str] = models.CharField(max_length=UID_CHARACTERS_MAX)
+    sha256: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
+    size_bytes: models.BigIntegerField[int, int] = models.BigIntegerField()
+    parcel: models.CharField[str, str] = models.CharField(max_length=512)
+    member: models.CharField[str, str] = models.CharField(max_length=512)
+    first_seen_on: models.DateField[date, date] = models.DateField()
+    last_seen_on: models.DateField[date, date] = models.DateField()
+    present: models.BooleanField[bool, bool] = models.BooleanField()
+    superseded: models.BooleanField[bool, bool] = models.BooleanField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """One row for each version; the digest index alone answers "is it known?"."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["pseudonym", "sop_instance_uid", "sha256"], name="ledger_kept_version"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["sha256"], name="ledger_kept_sha256")]
+
+
+class FoundChange(_Row):
+    """The verdict of one night on one object."""
+
+    run_on: models.DateField[date, date] = models.DateField()
+    pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
+    sequence: models.IntegerField[int, int] = models.IntegerField()
+    comparison: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """Read by night, or by patient over the nights."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run_on", "pseudonym", "sequence"], name="ledger_change_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["pseudonym", "run_on"], name="ledger_change_patient")]
+
+
+class Announced(_Row):
+    """A change somebody said would come."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    valid_from: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    valid_until: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)
+    announcement: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class TakenCensus(_Row):
+    """The list of one night, whole."""
+
+    run_on: models.DateField[date, date] = models.DateField(primary_key=True)
+    document: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class Position(_Row):
+    """Where one patient stood in one night."""
+
+    run_on: models.DateField[date, date] = models.DateField()
+    pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
+    document: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """One position for each patient and night."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["pseudonym", "run_on"], name="ledger_position_once")
+        ]
+
+
+class AuditEntry(_Row):
+    """One line of the audit log. Triggers of migration 0002 refuse to change or delete any."""
+
+    sequence: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    line: models.TextField[str, str] = models.TextField()
+    sha256: models.CharField[str, str] = models.CharField(max_length=64)
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()

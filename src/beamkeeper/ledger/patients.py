@@ -1,0 +1,139 @@
+"""Patients, the objects kept of them, and the digests of all that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from beamkeeper.domain.patient import Patient
+from beamkeeper.ledger.documents import read_document, write_document
+from beamkeeper.ledger.models import Kept, KnownPatient
+from beamkeeper.ledger.rows import KeptObject, PatientRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+DIGESTS_AT_A_TIME = 4_000
+OBJECTS_AT_A_TIME = 2_000
+SHA256_BYTES = 32
+
+_IDENTITY = ("pseudonym", "sop_instance_uid", "sha256")
+_CHANGEABLE = [field.name for field in fields(KeptObject) if field.name not in _IDENTITY]
+
+
+def upsert_patient(
+    alias: str, pseudonym: str, patient: Patient, *, seen_on: date, finished: bool
+) -> PatientRow:
+    """Note what is known of a patient on `seen_on`; older facts never replace newer ones."""
+    with transaction.atomic(using=alias):
+        rows = KnownPatient.objects.using(alias)
+        known = rows.select_for_update().filter(pseudonym=pseudonym).first()
+        if known is None:
+            known = KnownPatient(pseudonym=pseudonym, first_seen_on=seen_on, last_seen_on=seen_on)
+        if seen_on >= known.last_seen_on:
+            known.patient_id = patient.patient_id
+            known.facts = write_document(patient)
+            known.finished = finished
+            known.last_seen_on = seen_on
+        known.first_seen_on = min(known.first_seen_on, seen_on)
+        known.save(using=alias)
+        return _patient_row(known)
+
+
+def find_patient(alias: str, pseudonym: str) -> PatientRow | None:
+    """Return the patient with that pseudonym; None when unknown."""
+    known = KnownPatient.objects.using(alias).filter(pseudonym=pseudonym).first()
+    return None if known is None else _patient_row(known)
+
+
+def patients(alias: str, patient_id: str | None = None) -> tuple[PatientRow, ...]:
+    """Return every patient, or those with that Patient ID, by pseudonym."""
+    rows = KnownPatient.objects.using(alias).order_by("pseudonym")
+    if patient_id is not None:
+        rows = rows.filter(patient_id=patient_id)
+    return tuple(_patient_row(known) for known in rows.iterator())
+
+
+def kept_objects(alias: str, pseudonym: str) -> tuple[KeptObject, ...]:
+    """Return every version kept of a patient's objects, by UID and then by age."""
+    rows = Kept.objects.using(alias).filter(pseudonym=pseudonym)
+    ordered = rows.order_by("sop_instance_uid", "first_seen_on", "sha256")
+    return tuple(_kept_object(kept) for kept in ordered.iterator(chunk_size=OBJECTS_AT_A_TIME))
+
+
+def record_objects(alias: str, pseudonym: str, objects: Iterable[KeptObject]) -> int:
+    """Keep versions of objects in one transaction, and return how many; a known version is updated."""
+    rows = [_kept_row(pseudonym, kept) for kept in objects]
+    with transaction.atomic(using=alias):
+        Kept.objects.using(alias).bulk_create(
+            rows,
+            batch_size=OBJECTS_AT_A_TIME,
+            update_conflicts=True,
+            unique_fields=_IDENTITY,
+            update_fields=_CHANGEABLE,
+        )
+    return len(rows)
+
+
+def known_digests(alias: str) -> Iterator[bytes]:
+    """Yield the SHA-256 of every kept version, 32 bytes each, ascending, in bounded memory."""
+    digests = Kept.objects.using(alias).order_by("sha256").values_list("sha256", flat=True)
+    for digest in digests.iterator(chunk_size=DIGESTS_AT_A_TIME):
+        yield bytes(digest)
+
+
+def _patient_row(known: KnownPatient) -> PatientRow:
+    return PatientRow(
+        pseudonym=known.pseudonym,
+        patient=read_document(Patient, known.facts),
+        first_seen_on=known.first_seen_on,
+        last_seen_on=known.last_seen_on,
+        finished=known.finished,
+    )
+
+
+def _kept_object(kept: Kept) -> KeptObject:
+    return KeptObject(
+        sop_class_uid=kept.sop_class_uid,
+        sop_instance_uid=kept.sop_instance_uid,
+        study_instance_uid=kept.study_instance_uid,
+        series_instance_uid=kept.series_instance_uid,
+        patient_id=kept.patient_id,
+        modality=kept.modality,
+        transfer_syntax_uid=kept.transfer_syntax_uid,
+        sha256=bytes(kept.sha256).hex(),
+        size_bytes=kept.size_bytes,
+        parcel=kept.parcel,
+        member=kept.member,
+        first_seen_on=kept.first_seen_on,
+        last_seen_on=kept.last_seen_on,
+        present=kept.present,
+        superseded=kept.superseded,
+    )
+
+
+def _kept_row(pseudonym: str, kept: KeptObject) -> Kept:
+    digest = bytes.fromhex(kept.sha256)
+    if len(digest) != SHA256_BYTES:
+        raise ValueError(f"a SHA-256 has {SHA256_BYTES} bytes, not {len(digest)}")
+    return Kept(
+        pseudonym=pseudonym,
+        sop_class_uid=kept.sop_class_uid,
+        sop_instance_uid=kept.sop_instance_uid,
+        study_instance_uid=kept.study_instance_uid,
+        series_instance_uid=kept.series_instance_uid,
+        patient_id=kept.patient_id,
+        modality=kept.modality,
+        transfer_syntax_uid=kept.transfer_syntax_uid,
+        sha256=digest,
+        size_bytes=kept.size_bytes,
+        parcel=kept.parcel,
+        member=kept.member,
+        first_seen_on=kept.first_seen_on,
+        last_seen_on=kept.last_seen_on,
+        present=kept.present,
+        superseded=kept.superseded,
+    )

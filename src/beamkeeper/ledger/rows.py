@@ -1,0 +1,125 @@
+"""What the ledger hands out: frozen values, never rows of a database library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime  # noqa: TC003 - the codec reads these hints when it runs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.patient import Patient
+    from beamkeeper.domain.position import CoursePosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRow:
+    """One night.
+
+    Attributes
+    ----------
+    outcome
+        A value of `NightOutcome`; "running" until it is finished.
+    finished_at
+        None while it runs, or when it was interrupted and never resumed.
+    summary
+        JSON object of numbers for the status page; no names.
+    """
+
+    run_on: date
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    summary: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRow:
+    """One patient the vault knows."""
+
+    pseudonym: str
+    patient: Patient
+    first_seen_on: date
+    last_seen_on: date
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptObject:
+    """One version of one object in the vault; the same fields as the vault's own state.
+
+    Attributes
+    ----------
+    sha256
+        Lower-case hexadecimal SHA-256 of the whole file.
+    parcel, member
+        Where in the vault its bytes lie.
+    present
+        Whether the source still held it on the last night.
+    superseded
+        Whether a later version of the same SOP Instance UID is kept too.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    modality: str
+    transfer_syntax_uid: str
+    sha256: str
+    size_bytes: int
+    parcel: str
+    member: str
+    first_seen_on: date
+    last_seen_on: date
+    present: bool = True
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """One verdict of one night on one object of one patient."""
+
+    run_on: date
+    pseudonym: str
+    comparison: ObjectComparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementRow:
+    """A change somebody said would come, so that it needs no alarm when it does.
+
+    Attributes
+    ----------
+    pseudonym
+        The patient; "" for every patient (a new machine name, a software upgrade).
+    scope
+        What may change, as the comparison understands it ("replan", "structure set", …).
+    valid_from, valid_until
+        When the announcement counts; `valid_until` is excluded.
+    """
+
+    pseudonym: str
+    scope: str
+    reason: str
+    announced_by: str
+    announced_at: datetime
+    valid_from: datetime
+    valid_until: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse an announcement that never counts."""
+        if self.valid_until <= self.valid_from:
+            raise ValueError("an announcement must end after it begins")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRow:
+    """Where one patient stood in one night."""
+
+    run_on: date
+    pseudonym: str
+    position: CoursePosition
