@@ -142,9 +142,9 @@ class PlanPosition:
 
     @property
     def is_finished(self) -> bool:
-        """Whether every planned fraction is complete and none is left begun."""
+        """Whether every planned fraction is complete, none is left begun, and any was planned."""
         planned = self.fractions_planned
-        return planned is not None and self.fractions_complete >= planned and not self.fractions_partial
+        return bool(planned) and self.fractions_complete >= (planned or 0) and not self.fractions_partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ class Readiness:
         return not self.blocking
 
 
-NAMED_UIDS_MAX = 3
+NAMED_UIDS_MAX = 2
 """So many missing UIDs are named in a sentence; the chain has them all."""
 
 REMARKS_ONLY = frozenset({ConflictKind.NO_DELIVERY_TYPE, ConflictKind.PLAN_UNKNOWN})
@@ -89,15 +89,16 @@ def _plan_lacks(plan: Plan) -> Iterator[str]:
     if not needed:
         yield "The plan has no beam to treat with."
     without_meterset = [
-        beam.beam_number
+        f"{beam.beam_number} ({beam.beam_name})"
         for beam in plan.beams
         if not beam.beam_meterset and (beam.delivery_type in GIVES_COUNTED_DOSE or beam.beam_number in needed)
     ]
     if without_meterset:
-        yield f"No meterset is given for {_numbered('beam', without_meterset)}."
+        listed = ", ".join(without_meterset)
+        yield f"No meterset for beam {listed}: a setup field, or something is missing."
     without_machine = [number for number, beam in needed.items() if not beam.treatment_machine_name.strip()]
     if without_machine:
-        yield f"No machine is named for {_numbered('beam', without_machine)}."
+        yield f"No machine is named for beam {', '.join(str(number) for number in without_machine)}."
 
 
 def _chain_lacks(plan: Plan, chain: PlanChain) -> Iterator[str]:
@@ -120,7 +121,7 @@ def _chain_lacks(plan: Plan, chain: PlanChain) -> Iterator[str]:
         yield "No dose refers to the plan."
     for patient_id in sorted({item.patient_id for item in chain.foreign}):
         kinds = ", ".join(
-            sorted({item.kind.value for item in chain.foreign if item.patient_id == patient_id}),
+            sorted({item.kind.value for item in chain.foreign if item.patient_id == patient_id})
         )
         yield f"The plan has Patient ID {plan.patient_id!r}, but its {kinds} {patient_id!r}."
 
@@ -176,10 +177,6 @@ def _position_says(plan: Plan, position: CoursePosition | None) -> Iterator[tupl
 
 def _find(plans: Sequence[PlanPosition], plan_uid: str) -> PlanPosition | None:
     return next((at for at in plans if at.plan_uid == plan_uid), None)
-
-
-def _numbered(what: str, numbers: Sequence[int]) -> str:
-    return f"{what}{'s' if len(numbers) > 1 else ''} {', '.join(str(number) for number in numbers)}"
 
 
 def _some(uids: Sequence[str]) -> str:

@@ -51,6 +51,16 @@ def test_the_last_fraction_finishes_the_plan() -> None:
     assert at.next_fraction_number is None
 
 
+def test_a_plan_of_no_fractions_is_not_finished() -> None:
+    empty = plan(
+        fraction_groups=(
+            FractionGroup(fraction_group_number=1, number_of_fractions_planned=0, beam_numbers=(1, 2)),
+        )
+    )
+
+    assert (stands(plans=(empty,)).next_fraction_number, stands(plans=(empty,)).is_finished) == (None, False)
+
+
 def test_one_record_a_beam_or_all_beams_in_one_record_is_the_same() -> None:
     apart = stands(record("9.1", delivery(1)), record("9.2", delivery(2)))
     together = stands(record("9.3", delivery(1), delivery(2)))

@@ -57,7 +57,7 @@ def test_only_an_approved_plan_is_ready(status: ApprovalStatus, words: str) -> N
         ({"missing_image_uids": ("3.3",)}, "1 of 3 planning images are missing (3.3)."),
         (
             {"missing_image_uids": tuple(f"3.{n}" for n in range(10, 18))},
-            "8 of 10 planning images are missing (3.10, 3.11, 3.12 and 5 more).",
+            "8 of 10 planning images are missing (3.10, 3.11 and 6 more).",
         ),
         ({"image_uids": (), "images_in_frame_count": 0}, "No planning image is here."),
         ({"dose_uids": ()}, "No dose refers to the plan."),
@@ -84,8 +84,14 @@ def test_what_is_missing_from_the_chain_is_named(change: dict[str, object], word
             {"beams": (beam(1), beam(2, treatment_machine_name=" "))},
             "No machine is named for beam 2.",
         ),
-        ({"beams": (beam(1), beam(2, None))}, "No meterset is given for beam 2."),
-        ({"beams": (beam(1, None), beam(2, None))}, "No meterset is given for beams 1, 2."),
+        (
+            {"beams": (beam(1), beam(2, None))},
+            "No meterset for beam 2 (Arc 2): a setup field, or something is missing.",
+        ),
+        (
+            {"beams": (beam(1, None), beam(2, None))},
+            "No meterset for beam 1 (Arc 1), 2 (Arc 2): a setup field, or something is missing.",
+        ),
         (
             {"beams": (beam(1, None, delivery_type=DeliveryType.SETUP),)},
             "The plan has no beam to treat with.",
