@@ -1,0 +1,121 @@
+"""`beamkeeper compare OLD NEW`: two files or folders of DICOM objects, by meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+from beamkeeper.app.cli.console import emit_json, err, out, print_error
+from beamkeeper.domain.change import SEVERITY, Grade
+from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.compare import CompareRules, PathComparison, compare_paths
+
+if TYPE_CHECKING:
+    from beamkeeper.domain.change import ObjectComparison
+
+QUIET, FOUND = 0, 1
+OBJECTS_SHOWN_MAX = 40
+CHANGES_SHOWN_MAX = 12
+
+_STYLES = {
+    Grade.CLINICAL: "bold red",
+    Grade.UNREADABLE: "red",
+    Grade.MISSING: "red",
+    Grade.ADMINISTRATIVE: "yellow",
+    Grade.NEW: "cyan",
+    Grade.RE_ENCODED: "dim",
+    Grade.IDENTICAL: "dim",
+}
+_WORDS = {Grade.RE_ENCODED: "re-encoded"}
+
+
+def command(
+    old: Annotated[Path, typer.Argument(help="The earlier file or folder.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The later file or folder.", show_default=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare DICOM files or folders by meaning, and say in words what changed.
+
+    Objects are matched by SOP Instance UID. Exit status: 0 when nothing but the
+    encoding differs, 1 when something does, 2 when a path is wrong.
+
+    Example: beamkeeper compare last-night/ tonight/
+    """
+    try:
+        found = _compare(old, new)
+    except BeamkeeperError as error:
+        print_error(error)
+        raise typer.Exit(error.exit_status) from error
+    if as_json:
+        emit_json(document(found))
+    else:
+        _tell(found)
+    raise typer.Exit(QUIET if found.is_quiet else FOUND)
+
+
+def _compare(old: Path, new: Path) -> PathComparison:
+    columns = (SpinnerColumn(), TextColumn("comparing, {task.completed:.0f} files read"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("compare", total=None)
+        return compare_paths(
+            old, new, rules=CompareRules(), progress=lambda files: progress.update(task, completed=files)
+        )
+
+
+def document(found: PathComparison) -> dict[str, object]:
+    """Return what `--json` prints; the shape is promised in `docs/formats/compare-json.md`."""
+    return {
+        "format": "beamkeeper compare 1",
+        "summary": found.summary,
+        "objects": [
+            {
+                "sop_instance_uid": one.sop_instance_uid,
+                "sop_class_uid": one.sop_class_uid,
+                "modality": one.modality,
+                "kind": one.kind,
+                "label": one.label,
+                "grade": one.grade,
+                "changes": one.changes,
+            }
+            for one in found.objects
+        ],
+        "remarks": found.remarks,
+    }
+
+
+def _tell(found: PathComparison) -> None:
+    """Print the worst first, then the count of each grade."""
+    told = [one for one in found.objects if SEVERITY[one.grade] > SEVERITY[Grade.RE_ENCODED]]
+    for one in told[:OBJECTS_SHOWN_MAX]:
+        _tell_object(one)
+    if len(told) > OBJECTS_SHOWN_MAX:
+        out.print(f"… and {len(told) - OBJECTS_SHOWN_MAX:,} more objects; --json lists them all.\n")
+    for remark in found.remarks:
+        out.print(Text(remark, style="dim"))
+    counts = [
+        f"{count:,} {_WORDS.get(Grade(grade), grade)}" for grade, count in found.summary.items() if count
+    ]
+    out.print(Text(", ".join(counts) + "." if counts else "There is nothing to compare."))
+    if not told and counts:
+        out.print(Text("Nothing changed but, at most, the way it is written.", style="green"))
+
+
+def _tell_object(one: ObjectComparison) -> None:
+    word = _WORDS.get(one.grade, one.grade.value)
+    out.print(Text(f"{word:<15}", style=_STYLES[one.grade]) + Text(_title(one), style="bold"))
+    for change in one.changes[:CHANGES_SHOWN_MAX]:
+        if change.path or one.grade is Grade.UNREADABLE:
+            mark = "•" if change.grade is one.grade else "◦"
+            out.print(Text(f"  {mark} {change.text}"))
+    if len(one.changes) > CHANGES_SHOWN_MAX:
+        out.print(Text(f"  … and {len(one.changes) - CHANGES_SHOWN_MAX:,} more", style="dim"))
+    out.print()
+
+
+def _title(one: ObjectComparison) -> str:
+    return one.kind if one.label.casefold() == one.kind.casefold() else f"{one.kind} {one.label}"
