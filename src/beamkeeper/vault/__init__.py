@@ -1,0 +1,60 @@
+"""What we keep, so that it opens without us: sealed parcels, signed metadata, keys, reading back.
+
+A parcel is a tar in zstd in age, one per patient and night; a TUF repository signs which parcels
+there are; `state.json` in each parcel says where every file of the patient lies. Make keys with
+`SiteKeys.create`, the vault with `Vault.create`; every night `Vault.open`, `Vault.seal` for each
+patient and one `Vault.publish`; on the day, `RecoveryKeys` and `Vault.restore_patient`. Formats:
+`docs/formats/vault.md`; choices: `docs/decisions/0020-vault.md`.
+"""
+
+from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, join_words, pseudonym, split_words
+from beamkeeper.vault.local import LocalStore
+from beamkeeper.vault.metadata import ParcelEntry
+from beamkeeper.vault.parcel import SealedParcel, read_parcel, seal_parcel
+from beamkeeper.vault.references import resolve_secret
+from beamkeeper.vault.repository import Vault
+from beamkeeper.vault.restoring import RestoreFailure, RestoreReport
+from beamkeeper.vault.site import SiteFacts
+from beamkeeper.vault.state import (
+    THIS_PARCEL,
+    PatientState,
+    StoredDocument,
+    StoredObject,
+    object_member,
+    read_state,
+    state_bytes,
+)
+from beamkeeper.vault.store import ParcelStore, Staged
+from beamkeeper.vault.tarstream import Member, ParcelLimits
+from beamkeeper.vault.verifying import Problem, VaultReport
+
+__all__ = [
+    "THIS_PARCEL",
+    "LocalStore",
+    "Member",
+    "ParcelEntry",
+    "ParcelLimits",
+    "ParcelStore",
+    "PatientState",
+    "Problem",
+    "RecoveryKeys",
+    "RestoreFailure",
+    "RestoreReport",
+    "SealedParcel",
+    "SiteFacts",
+    "SiteKeys",
+    "Staged",
+    "StoredDocument",
+    "StoredObject",
+    "Vault",
+    "VaultReport",
+    "join_words",
+    "object_member",
+    "pseudonym",
+    "read_parcel",
+    "read_state",
+    "resolve_secret",
+    "seal_parcel",
+    "split_words",
+    "state_bytes",
+]

@@ -1,0 +1,183 @@
+"""age, by pyrage: the one place that speaks to it and puts its errors into our words.
+
+References
+----------
+C2SP "age file encryption", https://c2sp.org/age
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pyrage
+
+from beamkeeper.errors import BeamkeeperError, IntegrityError, KeyUnavailable, SourceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_x25519 = pyrage.x25519  # type: ignore[attr-defined]
+_EncryptError: type[Exception] = pyrage.EncryptError  # type: ignore[attr-defined]
+_DecryptError: type[Exception] = pyrage.DecryptError  # type: ignore[attr-defined]
+_IdentityError: type[Exception] = pyrage.IdentityError  # type: ignore[attr-defined]
+_RecipientError: type[Exception] = pyrage.RecipientError  # type: ignore[attr-defined]
+
+_NO_MATCHING_KEY: Final = "No matching keys found"
+
+
+class Reader(Protocol):
+    """Anything that reads up to `size` bytes; b"" at the end only."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes."""
+
+
+class Sink(Protocol):
+    """Anything that takes bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of `data`; return its length."""
+
+    def flush(self) -> None:
+        """Pass on what is held back."""
+
+
+def generate_identity() -> str:
+    """Return a new X25519 identity ("AGE-SECRET-KEY-1...")."""
+    return str(_x25519.Identity.generate())
+
+
+def recipient_of(identity: str) -> str:
+    """Return the recipient ("age1...") that an identity opens for.
+
+    Raises
+    ------
+    KeyUnavailable
+        Not an identity.
+    """
+    return str(_identities([identity])[0].to_public())
+
+
+def encrypt(plain: Reader, sealed: Sink, recipients: Sequence[str]) -> None:
+    """Seal all of `plain` into `sealed`, in constant memory, so that any of `recipients` can open it.
+
+    Raises
+    ------
+    KeyUnavailable
+        A recipient is not one.
+    SourceUnavailable
+        `plain` could not be read to its end.
+    BeamkeeperError
+        Whatever of our tree `plain` or `sealed` raised.
+    """
+    source, sink = _RememberingReader(plain), _RememberingSink(sealed)
+    try:
+        pyrage.encrypt_io(source, sink, _recipients(recipients))  # type: ignore[attr-defined]
+    except (_EncryptError, OSError) as error:
+        raise _seal_error(source.error or sink.error or error) from error
+
+
+def decrypt(sealed: Reader, plain: Sink, identities: Sequence[str]) -> None:
+    """Open all of `sealed` into `plain`; every 64 KiB block is authenticated before it is passed on.
+
+    Raises
+    ------
+    KeyUnavailable
+        None of `identities` opens it, or one is not an identity.
+    IntegrityError
+        Damaged or cut short.
+    BeamkeeperError
+        Whatever of our tree `sealed` or `plain` raised.
+    """
+    source = _RememberingReader(sealed)
+    keys = _identities(identities)
+    try:
+        pyrage.decrypt_io(source, plain, keys)  # type: ignore[attr-defined]
+    except (_DecryptError, OSError) as error:
+        raise _open_error(source.error or error) from error
+
+
+class _RememberingReader:
+    """Reads in larger blocks, and keeps the error that pyrage would reduce to text."""
+
+    _BLOCK_BYTES: Final = 256 << 10
+
+    def __init__(self, stream: Reader) -> None:
+        self._stream = stream
+        self._held = b""
+        self._at = 0
+        self.error: Exception | None = None
+
+    def read(self, size: int, /) -> bytes:
+        if self._at >= len(self._held):
+            try:
+                self._held, self._at = self._stream.read(self._BLOCK_BYTES), 0
+            except (BeamkeeperError, OSError) as error:
+                self.error = error
+                raise
+        block = self._held[self._at : self._at + size]
+        self._at += len(block)
+        return block
+
+
+class _RememberingSink:
+    """Writes on, and keeps the error that pyrage would reduce to text."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.error: Exception | None = None
+
+    def write(self, data: bytes, /) -> int:
+        try:
+            return self._sink.write(data)
+        except (BeamkeeperError, OSError) as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+
+def _seal_error(error: Exception) -> Exception:
+    if isinstance(error, BeamkeeperError):
+        return error
+    return SourceUnavailable(
+        f"A file of this patient could not be read while it was being sealed ({error}).",
+        do_next="Check the spool's disk, then run the night again.",
+    )
+
+
+def _open_error(error: Exception) -> Exception:
+    if isinstance(error, BeamkeeperError):
+        return error
+    if isinstance(error, _DecryptError) and _NO_MATCHING_KEY in str(error):
+        return KeyUnavailable(
+            "None of the keys given opens this parcel.",
+            do_next="Use the recovery words, or the key of a site this vault is sealed for.",
+        )
+    return IntegrityError(
+        f"This parcel is damaged: it cannot be opened to its end ({error}).",
+        do_next="Use another copy of the vault, or an earlier night.",
+    )
+
+
+def _recipients(texts: Sequence[str]) -> list[Any]:
+    if not texts:
+        raise ValueError("a parcel sealed to nobody could never be opened")
+    try:
+        return [_x25519.Recipient.from_str(text) for text in texts]
+    except _RecipientError as error:
+        raise KeyUnavailable(
+            "One of this vault's recipients is not an age recipient (age1...).",
+            do_next="Correct the recipients in the site file.",
+        ) from error
+
+
+def _identities(texts: Sequence[str]) -> list[Any]:
+    try:
+        return [_x25519.Identity.from_str(text) for text in texts]
+    except _IdentityError as error:
+        raise KeyUnavailable(
+            "The key given is not an age identity (AGE-SECRET-KEY-1...).",
+            do_next="Give the file that `age-keygen` or `beamkeeper init` wrote, or the recovery words.",
+        ) from error

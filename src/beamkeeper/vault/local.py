@@ -1,0 +1,286 @@
+"""A vault in a directory, with the full discipline: a file is whole and durable, or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import threading
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from beamkeeper.errors import BeamkeeperError, IntegrityError, SourceUnavailable, StorageFull
+from beamkeeper.vault.store import verify_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BLOCK_BYTES = 1 << 20
+"""Bytes copied or compared at a time."""
+
+STAGING: Final = ".staging"
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_LINKS = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class LocalStore:
+    """Keeps objects as files under one directory: folders 0700, files 0600.
+
+    Parameters
+    ----------
+    root
+        The directory. A missing one is never made unless `create` is given: an unmounted share must
+        not turn into a vault on the system disk.
+    create
+        Make `root` when it is not there.
+
+    Raises
+    ------
+    SourceUnavailable
+        `root` is not there or not a directory.
+    """
+
+    def __init__(self, root: Path, *, create: bool = False) -> None:
+        self.root = root
+        if create:
+            with _writing(root):
+                _make_folders(root)
+        self._identity = self._root_identity()
+        self._swept = False
+        self._lock = threading.Lock()
+
+    def put(self, name: str, source: BinaryIO) -> None:
+        """Keep the bytes of `source` durably as `name`; see `ParcelStore.put`."""
+        staged = self.stage()
+        try:
+            while block := source.read(BLOCK_BYTES):
+                staged.write(block)
+            staged.commit(name)
+        finally:
+            staged.discard()
+
+    def stage(self) -> LocalStaged:
+        """Return a sink on the same file system as the vault."""
+        with self._lock:
+            if not self._swept:
+                self._sweep()
+                self._swept = True
+        self._verify_root()
+        return LocalStaged(self.root)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Swap the small object `name` for `data`, whole or not at all."""
+        path = self._path(name)
+        staged = self.stage()
+        try:
+            staged.write(data)
+            staged.rename_to(path)
+        finally:
+            staged.discard()
+
+    def get(self, name: str) -> BinaryIO | None:
+        """Return a reader of `name`; None when the directory answered that it has none."""
+        with _reading(self.root):
+            try:
+                return self._path(name).open("rb")
+            except FileNotFoundError:
+                self._verify_root()
+                return None
+
+    def head(self, name: str) -> int | None:
+        """Return the size of `name` in bytes; None when the directory answered that it has none."""
+        with _reading(self.root):
+            try:
+                return self._path(name).stat().st_size
+            except FileNotFoundError:
+                self._verify_root()
+                return None
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield every name that begins with `prefix`, in order."""
+        self._verify_root()
+        with _reading(self.root):
+            names = sorted(
+                path.relative_to(self.root).as_posix()
+                for path in self.root.rglob("*")
+                if path.is_file() and not path.relative_to(self.root).parts[0].startswith(".")
+            )
+        yield from (name for name in names if name.startswith(prefix))
+
+    def delete(self, name: str) -> None:
+        """Remove `name` and make that durable; done already is fine."""
+        path = self._path(name)
+        with _writing(self.root):
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _fsync_folder(path.parent)
+
+    def _path(self, name: str) -> Path:
+        return self.root.joinpath(*verify_name(name).split("/"))
+
+    def _root_identity(self) -> tuple[int, int]:
+        try:
+            status = self.root.stat()
+        except OSError as error:
+            raise SourceUnavailable(
+                f"The vault directory {self.root} does not answer ({error.strerror}).",
+                do_next="Check that the share is mounted and the path in the site file is right.",
+                path=str(self.root),
+            ) from error
+        if not self.root.is_dir():
+            raise SourceUnavailable(
+                f"{self.root} is a file; a vault is a directory.",
+                do_next="Give the vault's directory.",
+                path=str(self.root),
+            )
+        return status.st_dev, status.st_ino
+
+    def _verify_root(self) -> None:
+        """Tell "the directory has no such file" from "this is no longer that directory"."""
+        if self._root_identity() != self._identity:
+            raise SourceUnavailable(
+                f"{self.root} is not the directory it was a moment ago: the share was unmounted or replaced.",
+                do_next="Mount the share again and repeat.",
+                path=str(self.root),
+            )
+
+    def _sweep(self) -> None:
+        """Remove what crashed writers left behind; live writers hold a lock on theirs."""
+        for leftover in sorted((self.root / STAGING).glob("*")):
+            with contextlib.suppress(OSError), leftover.open("rb") as held:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+
+
+class LocalStaged:
+    """A temporary file beside the vault's objects, locked while its writer lives."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        with _writing(root):
+            _make_folders(root / STAGING)
+            self._path = root / STAGING / secrets.token_hex(16)
+            self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b", 0)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def write(self, data: bytes) -> int:
+        """Append all of `data`; return its length."""
+        view = memoryview(data)
+        with _writing(self._root):
+            while view:
+                view = view[self._file.write(view) :]
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: the bytes become durable at `commit`."""
+
+    def commit(self, name: str) -> None:
+        """Make the bytes durable under `name`; never over other bytes."""
+        final = self._root.joinpath(*verify_name(name).split("/"))
+        with _writing(self._root):
+            _make_folders(final.parent)
+            os.fsync(self._file.fileno())
+            try:
+                os.link(self._path, final)
+            except FileExistsError:
+                self._verify_same(final, name)
+            _fsync_folder(final.parent)
+        self.discard()
+
+    def rename_to(self, final: Path) -> None:
+        """Make the bytes durable as `final`, in place of what was there."""
+        with _writing(self._root):
+            _make_folders(final.parent)
+            os.fsync(self._file.fileno())
+            self._path.rename(final)
+            _fsync_folder(final.parent)
+        self.discard()
+
+    def discard(self) -> None:
+        """Forget the bytes; harmless after `commit`."""
+        if not self._file.closed:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            self._file.close()
+
+    def _verify_same(self, final: Path, name: str) -> None:
+        self._file.seek(0)
+        with final.open("rb") as there:
+            while True:
+                ours, theirs = self._file.read(BLOCK_BYTES) or b"", there.read(BLOCK_BYTES)
+                if ours != theirs:
+                    raise IntegrityError(
+                        f"The vault already holds {name} with other bytes; they were left as they are.",
+                        do_next="Run `beamkeeper vault verify`: one of the two copies is not genuine.",
+                        name=name,
+                    )
+                if not ours:
+                    return
+
+
+def _make_folders(folder: Path) -> None:
+    """Make `folder` and its parents, each durable in the one above it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+        _fsync_folder(path.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Translate what goes wrong while writing into our tree."""
+    try:
+        yield
+    except OSError as error:
+        raise _write_error(error, root) from error
+
+
+def _write_error(error: OSError, root: Path) -> BeamkeeperError:
+    if error.errno in _NO_ROOM:
+        return StorageFull(
+            f"There is no room left in the vault directory {root} ({error.strerror}).",
+            do_next="Make room or enlarge the share, then run the night again: what is stored stays.",
+            path=str(root),
+        )
+    if error.errno in _NO_RIGHT:
+        return StorageFull(
+            f"The vault directory {root} cannot be written ({error.strerror}).",
+            do_next="Mount it for writing, give this user the right to write, then run the night again.",
+            path=str(root),
+        )
+    if error.errno in _NO_LINKS:
+        return StorageFull(
+            f"Under {root} there are no hard links, so a file cannot appear whole ({error.strerror}).",
+            do_next="Use a local file system (ext4, XFS) or NFS for the vault directory.",
+            path=str(root),
+        )
+    return SourceUnavailable(
+        f"The vault directory {root} does not answer ({error.strerror}).",
+        do_next="Check the disk or the mount, then run the night again.",
+        path=str(root),
+    )
+
+
+@contextlib.contextmanager
+def _reading(root: Path) -> Iterator[None]:
+    """Translate what goes wrong while opening for reading into our tree."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceUnavailable(
+            f"The vault directory {root} cannot be read ({error.strerror}).",
+            do_next="Check the mount and this user's right to read there.",
+            path=str(root),
+        ) from error

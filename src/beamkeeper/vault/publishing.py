@@ -1,0 +1,202 @@
+"""Writing into the vault: a parcel that was read back, and signed metadata that name it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.errors import IntegrityError, KeyUnavailable
+from beamkeeper.vault import metadata
+from beamkeeper.vault.keys import ONLINE_ROLES
+from beamkeeper.vault.metadata import METADATA, ParcelEntry
+from beamkeeper.vault.parcel import seal_parcel
+from beamkeeper.vault.reading import StoreReader, verify_stored
+from beamkeeper.vault.tarstream import Member
+from beamkeeper.vault.trust import ROOT_BYTES_MAX, verify_first_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date, datetime
+
+    from tuf.api.metadata import Root  # type: ignore[attr-defined]
+
+    from beamkeeper.vault.keys import SiteKeys
+    from beamkeeper.vault.store import ParcelStore
+    from beamkeeper.vault.trust import TrustedVault
+
+ROOT_LIFETIME: Final = timedelta(days=3650)
+"""The root is renewed with the recovery words, out of their envelopes: rarely."""
+VERSIONS_SKIPPED_MAX: Final = 10_000
+"""Metadata files of coming versions, left by crashes or put there by others, that are stepped over."""
+
+
+def store_parcel(
+    store: ParcelStore,
+    *,
+    path: str,
+    members: Sequence[Member],
+    recipients: Sequence[str],
+    night: date,
+    threads: int = 2,
+) -> ParcelEntry:
+    """Seal `members` into the store under their digest, read them back, and return their entry.
+
+    Raises
+    ------
+    IntegrityError
+        A member changed meanwhile, or what was read back is not what was written.
+    StorageFull, SourceUnavailable
+        Nothing was stored.
+    """
+    staged = store.stage()
+    try:
+        sealed = seal_parcel(members, recipients=recipients, sink=staged, night=night, threads=threads)
+        entry = ParcelEntry(path=path, sha256=sealed.sha256, size_bytes=sealed.size_bytes)
+        staged.commit(entry.storage_name)
+    finally:
+        staged.discard()
+    verify_stored(store, entry)
+    return entry
+
+
+def small_member(name: str, data: bytes) -> Member:
+    """Return a member whose bytes are at hand."""
+    digest = hashlib.sha256(data).hexdigest()
+    return Member(name=name, size_bytes=len(data), open=lambda: io.BytesIO(data), sha256=digest)
+
+
+def put_root(store: ParcelStore, keys: SiteKeys, now: datetime) -> tuple[bytes, Root]:
+    """Write the first root, or return the one that a crashed creation with these keys left.
+
+    Raises
+    ------
+    KeyUnavailable
+        `keys` hold no recovery secret, or the root that is there belongs to others.
+    IntegrityError
+        A root signed by another key is there.
+    """
+    if keys.recovery is None:
+        raise KeyUnavailable(
+            "A vault is created with its recovery secret, which these keys do not hold.",
+            do_next="Create the vault in the same step that makes the keys.",
+        )
+    name = metadata.root_name(1)
+    data = StoreReader(store)(name, bytes_max=ROOT_BYTES_MAX)
+    if data is None:
+        signer = keys.recovery.root_signer
+        root = metadata.make_root(
+            version=1,
+            root=signer.public_key,
+            online={role: signer.public_key for role, signer in keys.signers.items()},
+            recipients=keys.recipients,
+            expires_at=now + ROOT_LIFETIME,
+        )
+        data = metadata.sign(root, signer)
+        store.put(name, io.BytesIO(data))
+    trusted = verify_first_root(data, public_hex=keys.root_public_key)
+    verify_online_keys(trusted, keys)
+    return data, trusted
+
+
+def verify_online_keys(root: Root, keys: SiteKeys) -> None:
+    """Refuse keys whose signatures the root would not accept.
+
+    Raises
+    ------
+    KeyUnavailable
+        At least one is another.
+    """
+    wrong = [
+        role for role in ONLINE_ROLES if root.roles[role].keyids != [keys.signers[role].public_key.keyid]
+    ]
+    if wrong:
+        raise KeyUnavailable(
+            f"The keys at hand may not sign this vault's {', '.join(wrong)}: its root trusts others.",
+            do_next="Use the keys directory that was made with this vault.",
+        )
+
+
+def merged(there: Iterable[ParcelEntry], added: Iterable[ParcelEntry]) -> tuple[ParcelEntry, ...]:
+    """Return all entries by path; the same one twice is one.
+
+    Raises
+    ------
+    IntegrityError
+        Two different parcels bear one path.
+    """
+    entries = {entry.path: entry for entry in there}
+    for entry in added:
+        if entries.setdefault(entry.path, entry) != entry:
+            raise IntegrityError(
+                f"The vault already names another parcel {entry.path}; it was left as it is.",
+                do_next="Run the night again: the parcel is then sealed under the next number.",
+                path=entry.path,
+            )
+    return tuple(entries[path] for path in sorted(entries))
+
+
+def verify_there(store: ParcelStore, entries: Iterable[ParcelEntry]) -> None:
+    """Refuse to name a parcel that the store does not hold at its size.
+
+    Raises
+    ------
+    IntegrityError
+        One is missing or of another size.
+    """
+    for entry in entries:
+        size = store.head(entry.storage_name)
+        if size != entry.size_bytes:
+            found = "it is not there" if size is None else f"{size} bytes are there"
+            raise IntegrityError(
+                f"The parcel {entry.path} of {entry.size_bytes} bytes cannot be published: {found}.",
+                do_next="Run the night again: the patient is then sealed anew.",
+                path=entry.path,
+            )
+
+
+def write_metadata(
+    store: ParcelStore,
+    *,
+    previous: TrustedVault | None,
+    entries: Sequence[ParcelEntry],
+    nights: Iterable[date],
+    expires_at: datetime,
+    keys: SiteKeys,
+) -> int:
+    """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version."""
+    after = (0, 0, 0)
+    if previous is not None:
+        after = (previous.targets_version, previous.snapshot_version, previous.timestamp_version)
+    version = _free_version(store, metadata.targets_name, after[0])
+    made = metadata.make_targets(version=version, entries=entries, nights=nights, expires_at=expires_at)
+    targets = metadata.sign(made, keys.signers["targets"])
+    store.put(metadata.targets_name(version), io.BytesIO(targets))
+
+    snapshot_version = _free_version(store, metadata.snapshot_name, after[1])
+    snapshot = metadata.sign(
+        metadata.make_snapshot(
+            version=snapshot_version, targets=targets, targets_version=version, expires_at=expires_at
+        ),
+        keys.signers["snapshot"],
+    )
+    store.put(metadata.snapshot_name(snapshot_version), io.BytesIO(snapshot))
+
+    timestamp = metadata.make_timestamp(
+        version=after[2] + 1, snapshot=snapshot, snapshot_version=snapshot_version, expires_at=expires_at
+    )
+    store.replace(metadata.TIMESTAMP_NAME, metadata.sign(timestamp, keys.signers["timestamp"]))
+    return timestamp.version
+
+
+def _free_version(store: ParcelStore, name_of: Callable[[int], str], after: int) -> int:
+    """Return the first version after `after` that no file bears yet."""
+    for version in range(after + 1, after + 1 + VERSIONS_SKIPPED_MAX):
+        if store.head(name_of(version)) is None:
+            return version
+    raise IntegrityError(
+        f"{VERSIONS_SKIPPED_MAX} metadata files of versions to come lie there: somebody put them there.",
+        do_next="Keep them as evidence, remove them from the vault, and run the night again.",
+        folder=METADATA,
+    )

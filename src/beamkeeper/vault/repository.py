@@ -1,0 +1,498 @@
+"""The vault itself: create, open, seal, publish, and everything that is read back from it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from beamkeeper.clock import utc
+from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, VaultStale
+from beamkeeper.vault import metadata, restoring, verifying
+from beamkeeper.vault.memory import TrustedMemory
+from beamkeeper.vault.metadata import SITE, ParcelEntry, parcel_path
+from beamkeeper.vault.publishing import (
+    merged,
+    put_root,
+    small_member,
+    store_parcel,
+    verify_online_keys,
+    verify_there,
+    write_metadata,
+)
+from beamkeeper.vault.reading import StoreReader, in_parallel, read_first, read_parcel_state, verify_stored
+from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site, site_bytes
+from beamkeeper.vault.state import (
+    STATE_NAME,
+    THIS_PARCEL,
+    PatientState,
+    StoredDocument,
+    StoredObject,
+    is_pseudonym,
+    state_bytes,
+)
+from beamkeeper.vault.trust import ROOT_BYTES_MAX, Seen, TrustedVault, verify_chain, verify_first_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from beamkeeper.vault.keys import SiteKeys
+    from beamkeeper.vault.reading import Progress
+    from beamkeeper.vault.restoring import RestoreReport
+    from beamkeeper.vault.store import ParcelStore
+    from beamkeeper.vault.tarstream import Member
+    from beamkeeper.vault.verifying import VaultReport
+
+FIRST_LIFETIME: Final = timedelta(days=2)
+"""A new vault turns stale unless a first night follows."""
+
+_Stored = TypeVar("_Stored", StoredObject, StoredDocument)
+
+
+class Vault:
+    """A vault whose signed metadata were verified when this object was made.
+
+    Use `Vault.create` once and `Vault.open` ever after. Sealing may be done by several threads or
+    processes at once; publishing by one.
+    """
+
+    def __init__(self, store: ParcelStore, memory: TrustedMemory, trusted: TrustedVault) -> None:
+        self.store = store
+        self._memory = memory
+        self._trust(trusted)
+        self._reserved: set[str] = set()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def create(
+        store: ParcelStore,
+        *,
+        keys: SiteKeys,
+        now: datetime,
+        trusted_dir: Path | None = None,
+        site_name: str = "",
+    ) -> None:
+        """Make an empty vault: a root signed by the recovery key, and the site's sealed facts.
+
+        A creation that crashed may be repeated with the same keys.
+
+        Parameters
+        ----------
+        keys
+            As `SiteKeys.create` returned them: with the recovery secret.
+        trusted_dir
+            This computer's memory of the vault; None when it will be opened by `root_public_key`.
+
+        Raises
+        ------
+        ConfigError
+            There is a vault already.
+        KeyUnavailable
+            `keys` were loaded, not created: the root cannot be signed.
+        """
+        if store.head(metadata.TIMESTAMP_NAME) is not None:
+            raise ConfigError("There is a vault here already.", do_next="Open it, or choose an empty place.")
+        root_bytes, root = put_root(store, keys, now)
+        night = utc(now).date()
+        entry = store_parcel(
+            store,
+            path=parcel_path(SITE, night, 1),
+            members=[small_member(SITE_NAME, site_bytes(SiteFacts.of(keys, site_name=site_name)))],
+            recipients=metadata.recipients_of(root),
+            night=night,
+        )
+        write_metadata(
+            store, previous=None, entries=[entry], nights=[], expires_at=now + FIRST_LIFETIME, keys=keys
+        )
+        if trusted_dir is not None:
+            TrustedMemory(trusted_dir).remember(root_bytes, Seen())
+
+    @staticmethod
+    def open(
+        store: ParcelStore,
+        *,
+        trusted_dir: Path,
+        now: datetime,
+        require_fresh: bool = False,
+        root_public_key: str | None = None,
+    ) -> Vault:
+        """Return the vault in `store` after verifying every signature of its metadata.
+
+        Parameters
+        ----------
+        trusted_dir
+            What this computer remembers: the root it trusts and the newest versions it saw.
+        root_public_key
+            Whose root to believe on a computer that never saw this vault (`SiteKeys.root_public_key`,
+            `RecoveryKeys.root_public_key`), hexadecimal.
+        require_fresh
+            Refuse a vault past its expiry; by default it opens, and `is_stale` tells.
+
+        Raises
+        ------
+        IntegrityError
+            Something was changed, mixed or cut short.
+        VaultRolledBack
+            It is older than what this computer has seen.
+        VaultStale
+            Past its expiry, and `require_fresh`.
+        KeyUnavailable
+            This computer never saw the vault, and no `root_public_key` was given.
+        SourceUnavailable
+            The store does not answer.
+        """
+        memory = TrustedMemory(trusted_dir)
+        root_bytes = memory.root()
+        if root_bytes is None:
+            root_bytes = _first_root(store, root_public_key)
+        trusted = verify_chain(StoreReader(store), root_bytes=root_bytes, seen=memory.seen())
+        memory.remember(trusted.root_bytes, trusted.seen)
+        vault = Vault(store, memory, trusted)
+        if require_fresh and vault.is_stale(now):
+            raise VaultStale(
+                f"Nobody has fed this vault since {vault.expires_at:%Y-%m-%d %H:%M} UTC, when it expired.",
+                do_next="Find out why the nights stopped; if you must, open it without `require_fresh`.",
+                expires_at=vault.expires_at.isoformat(),
+            )
+        return vault
+
+    @property
+    def expires_at(self) -> datetime:
+        """When this vault turns stale unless it is fed; aware UTC."""
+        return self._trusted.expires_at
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who can open new parcels, as the offline root signs it."""
+        return self._trusted.recipients
+
+    def is_stale(self, now: datetime) -> bool:
+        """Return whether nobody fed this vault in time."""
+        return utc(now) >= self.expires_at
+
+    def entries(self) -> tuple[ParcelEntry, ...]:
+        """Return every parcel that signed metadata name, by path."""
+        return self._trusted.entries
+
+    def nights(self) -> tuple[date, ...]:
+        """Return the nights that were published, oldest first."""
+        return self._trusted.nights
+
+    def pseudonyms(self) -> tuple[str, ...]:
+        """Return the keyed names of all patients, in order."""
+        return tuple(sorted(self._by_pseudonym.keys() - {SITE}))
+
+    def latest(self, pseudonym: str, *, night: date | None = None) -> ParcelEntry | None:
+        """Return the newest parcel of a patient, at the latest of `night`; None when there is none."""
+        mine = [
+            entry for entry in self._by_pseudonym.get(pseudonym, ()) if night is None or entry.night <= night
+        ]
+        return max(mine, key=lambda entry: (entry.night, entry.number), default=None)
+
+    def seal(
+        self, *, pseudonym: str, night: date, members: Sequence[Member], state: PatientState, threads: int = 2
+    ) -> ParcelEntry:
+        """Store one parcel and return how signed metadata will name it, once its bytes were read back.
+
+        What an interrupted night already sealed of the very same content is read back and used again.
+        The parcel does not count as stored before `publish` names it.
+
+        Parameters
+        ----------
+        members
+            Everything new of this patient, without `state.json`, which is made from `state`.
+        state
+            The complete set after tonight. Entries with `parcel=THIS_PARCEL` lie in `members`; their
+            digests are verified while sealing. All others name parcels of earlier nights.
+
+        Raises
+        ------
+        IntegrityError
+            A member is not what `state` says, or what was read back is not what was written.
+        StorageFull, SourceUnavailable
+            The parcel was not stored.
+        """
+        if not is_pseudonym(pseudonym) or (state.pseudonym, state.night) != (pseudonym, night):
+            raise ValueError("a state is sealed for its own patient and night")
+        key = _content_key(members, state)
+        known = self._memory.sealed(night, key)
+        if known is not None and self._is_reusable(known, pseudonym, night):
+            return known
+        path = self._reserve(pseudonym, night)
+        placed = _placed(state, path)
+        announced = _announced(members, placed, path)
+        self._verify_parcels_named(placed, path)
+        entry = store_parcel(
+            self.store,
+            path=path,
+            members=[small_member(STATE_NAME, state_bytes(placed)), *announced],
+            recipients=self.recipients,
+            night=night,
+            threads=threads,
+        )
+        self._memory.note_sealed(night, key, entry)
+        return entry
+
+    def publish(
+        self,
+        entries: Sequence[ParcelEntry],
+        *,
+        night: date,
+        now: datetime,
+        expires_at: datetime,
+        keys: SiteKeys,
+    ) -> int:
+        """Name `entries` in new signed metadata; from then on they are stored.
+
+        Order: targets, snapshot, and last the timestamp, in one swap. A crash before that leaves the
+        vault as it was; after it, the new one. Naming a parcel again changes nothing.
+
+        Parameters
+        ----------
+        expires_at
+            When the vault turns stale unless a later publication follows; after `now`.
+
+        Returns
+        -------
+        int
+            The version of the new timestamp.
+
+        Raises
+        ------
+        IntegrityError
+            A parcel to be named is not in the store as it was sealed.
+        KeyUnavailable
+            `keys` are not the ones that the root trusts.
+        StorageFull, SourceUnavailable, VaultRolledBack
+            Nothing was published.
+        """
+        if utc(expires_at) <= utc(now):
+            raise ValueError("metadata that have expired already would make a stale vault")
+        with self._memory.only_writer():
+            self._refresh()
+            verify_online_keys(self._trusted.root, keys)
+            verify_there(self.store, entries)
+            version = write_metadata(
+                self.store,
+                previous=self._trusted,
+                entries=merged(self.entries(), entries),
+                nights=[*self.nights(), night],
+                expires_at=expires_at,
+                keys=keys,
+            )
+            self._refresh()
+            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+            self._memory.forget_sealed(night)
+        return version
+
+    def site_facts(self, identities: Sequence[str]) -> SiteFacts:
+        """Return the site's sealed facts: its name and its pseudonym key.
+
+        Raises
+        ------
+        KeyUnavailable
+            `identities` do not open it.
+        IntegrityError
+            The parcel is missing or damaged.
+        """
+        entry = self.latest(SITE)
+        if entry is None:
+            raise IntegrityError("This vault names no parcel about its site.", do_next="Use another copy.")
+        return read_site(read_first(self.store, entry, identities, SITE_NAME))
+
+    def read_state(self, entry: ParcelEntry, *, identities: Sequence[str]) -> PatientState:
+        """Return the state inside `entry`, after its whole parcel was found genuine."""
+        return read_parcel_state(self.store, entry, identities)
+
+    def iter_states(self, identities: Sequence[str]) -> Iterator[tuple[ParcelEntry, PatientState]]:
+        """Yield the newest state of every patient: enough to rebuild the ledger."""
+        for pseudonym in self.pseudonyms():
+            entry = self.latest(pseudonym)
+            if entry is not None:
+                yield entry, self.read_state(entry, identities=identities)
+
+    def verify(
+        self, *, now: datetime, identities: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> VaultReport:
+        """Return the result of reading the whole vault: every parcel's size and SHA-256.
+
+        With `identities`, every parcel is opened too and its members compared with the states.
+        """
+        self._refresh()
+        entries = self.entries()
+        if identities is None:
+            report = verifying.verify_parcels(self.store, entries, progress=progress)
+        else:
+            report = verifying.verify_contents(self.store, entries, identities, progress=progress)
+        return replace(report, stale=self.is_stale(now), expires_at=self.expires_at)
+
+    def restore_patient(
+        self,
+        pseudonym: str,
+        *,
+        identities: Sequence[str],
+        out_dir: Path,
+        night: date | None = None,
+        everything: bool = False,
+        progress: Progress | None = None,
+    ) -> RestoreReport:
+        """Write one patient's files under `out_dir`, each verified before it appears.
+
+        Parameters
+        ----------
+        night
+            As of this night; None for the newest.
+        everything
+            Also what is gone at the source and older versions, under names of their own.
+
+        Raises
+        ------
+        ConfigError
+            The vault holds no such patient (as of that night).
+        KeyUnavailable, IntegrityError
+            The state itself could not be read; failures of single files are in the report.
+        """
+        entry = self.latest(pseudonym, night=night)
+        if entry is None:
+            raise ConfigError(
+                "The vault holds no such patient" + (f" up to the night of {night}." if night else "."),
+                do_next="`beamkeeper vault list` names all patients and nights.",
+            )
+        return restoring.restore_patient(
+            self.store,
+            entry,
+            self._by_path,
+            identities=identities,
+            out_dir=out_dir,
+            everything=everything,
+            progress=progress,
+        )
+
+    def restore_all(
+        self,
+        *,
+        identities: Sequence[str],
+        out_dir: Path,
+        night: date | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[RestoreReport, ...]:
+        """Write every patient's files, each patient in a folder of its pseudonym."""
+        wanted = [name for name in self.pseudonyms() if self.latest(name, night=night) is not None]
+
+        def restore(name: str) -> RestoreReport:
+            return self.restore_patient(name, identities=identities, out_dir=out_dir / name, night=night)
+
+        reports = []
+        for report in in_parallel(restore, wanted):
+            reports.append(report)
+            if progress is not None:
+                progress(len(reports), len(wanted))
+        return tuple(reports)
+
+    def _refresh(self) -> None:
+        """Take over what another publisher wrote meanwhile."""
+        root_bytes = self._memory.root() or self._trusted.root_bytes
+        seen = self._trusted.seen
+        self._trust(verify_chain(StoreReader(self.store), root_bytes=root_bytes, seen=seen))
+
+    def _trust(self, trusted: TrustedVault) -> None:
+        self._trusted = trusted
+        self._by_path = {entry.path: entry for entry in trusted.entries}
+        self._by_pseudonym: dict[str, list[ParcelEntry]] = {}
+        for entry in trusted.entries:
+            self._by_pseudonym.setdefault(entry.pseudonym, []).append(entry)
+
+    def _reserve(self, pseudonym: str, night: date) -> str:
+        """Return a path that no parcel of this vault or of this session bears."""
+        with self._lock:
+            number = 1
+            while (path := parcel_path(pseudonym, night, number)) in self._by_path or path in self._reserved:
+                number += 1
+            self._reserved.add(path)
+        return path
+
+    def _is_reusable(self, known: ParcelEntry, pseudonym: str, night: date) -> bool:
+        """Return whether a parcel of an interrupted night is whole and its path still free for it."""
+        named = self._by_path.get(known.path, known)
+        if (known.pseudonym, known.night) != (pseudonym, night) or named != known:
+            return False
+        with self._lock:
+            self._reserved.add(known.path)
+        try:
+            verify_stored(self.store, known)
+        except IntegrityError:
+            return False
+        return True
+
+    def _verify_parcels_named(self, state: PatientState, path: str) -> None:
+        for item in state.items():
+            if item.parcel != path and item.parcel not in self._by_path:
+                raise IntegrityError(
+                    f"The new state names the parcel {item.parcel}, which the vault does not hold.",
+                    do_next="Rebuild the ledger from the vault, then run the night again.",
+                    path=item.parcel,
+                )
+
+
+def _first_root(store: ParcelStore, public_hex: str | None) -> bytes:
+    if public_hex is None:
+        raise KeyUnavailable(
+            "This computer has never seen this vault and was not told whose signature to trust.",
+            do_next="Give the recovery words or identity, or the site's root key from the keys directory.",
+        )
+    data = StoreReader(store)(metadata.root_name(1), bytes_max=ROOT_BYTES_MAX)
+    if data is None:
+        raise IntegrityError(
+            "There is no vault here: its first root is missing.",
+            do_next="Check the path, and that the share is mounted.",
+        )
+    verify_first_root(data, public_hex=public_hex)
+    return data
+
+
+def _placed(state: PatientState, path: str) -> PatientState:
+    """Return `state` with the path of its own parcel filled in."""
+    return replace(
+        state,
+        objects=tuple(_with_parcel(item, path) for item in state.objects),
+        documents=tuple(_with_parcel(item, path) for item in state.documents),
+    )
+
+
+def _with_parcel(item: _Stored, path: str) -> _Stored:
+    return replace(item, parcel=path) if item.parcel == THIS_PARCEL else item
+
+
+def _announced(members: Sequence[Member], state: PatientState, path: str) -> list[Member]:
+    """Return `members` with the digests that `state` promises, so that sealing verifies them."""
+    promised = {item.member: item for item in state.items() if item.parcel == path}
+    given = {member.name: member for member in members}
+    for name, item in promised.items():
+        member = given.get(name)
+        if member is None or member.size_bytes != item.size_bytes or member.sha256 not in {None, item.sha256}:
+            raise IntegrityError(
+                f"{name} is not among the files to be sealed, or not as the new state says.",
+                do_next="Collect this patient again; nothing of this parcel was stored.",
+                member=name,
+            )
+        given[name] = replace(member, sha256=item.sha256)
+    return list(given.values())
+
+
+def _content_key(members: Sequence[Member], state: PatientState) -> str:
+    """Return a digest of everything that a parcel will hold, before anything is sealed."""
+    promised = {item.member: item.sha256 for item in state.items() if not item.parcel}
+    digest = hashlib.sha256(state_bytes(state))
+    for member in sorted(members, key=lambda member: member.name):
+        known = member.sha256 or promised.get(member.name) or _digest_of(member)
+        digest.update(f"\n{member.name} {member.size_bytes} {known}".encode())
+    return digest.hexdigest()
+
+
+def _digest_of(member: Member) -> str:
+    with member.open() as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""Is the vault what was signed? Every parcel, and with a key every member of every parcel."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from beamkeeper.errors import BeamkeeperError
+from beamkeeper.vault.metadata import SITE
+from beamkeeper.vault.reading import BLOCK_BYTES, OpenParcel, in_parallel, matching_state, verify_stored
+from beamkeeper.vault.site import SITE_NAME, read_site
+from beamkeeper.vault.state import STATE_BYTES_MAX, STATE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from beamkeeper.vault.metadata import ParcelEntry
+    from beamkeeper.vault.reading import Progress
+    from beamkeeper.vault.state import PatientState
+    from beamkeeper.vault.store import ParcelStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is not as it should be, in words."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultReport:
+    """The result of reading a whole vault.
+
+    Attributes
+    ----------
+    opened_count, file_count
+        Parcels opened with a key and files inside that were compared with the states; 0 without a key.
+    stale
+        Whether the signed metadata have expired.
+    """
+
+    parcel_count: int
+    size_bytes: int
+    problems: tuple[Problem, ...] = ()
+    opened_count: int = 0
+    file_count: int = 0
+    stale: bool = False
+    expires_at: datetime | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every byte is what was signed; staleness is a matter of its own."""
+        return not self.problems
+
+
+def verify_parcels(
+    store: ParcelStore, entries: Sequence[ParcelEntry], *, progress: Progress | None = None
+) -> VaultReport:
+    """Read every parcel, two at a time, and compare size and SHA-256 with what was signed."""
+    ticker = _Ticker(sum(entry.size_bytes for entry in entries), progress)
+
+    def check(entry: ParcelEntry) -> tuple[Problem, ...]:
+        try:
+            verify_stored(store, entry, tick=ticker)
+        except BeamkeeperError as error:
+            return (Problem(path=entry.path, what=error.message),)
+        return ()
+
+    problems = tuple(problem for found in in_parallel(check, entries) for problem in found)
+    size = sum(entry.size_bytes for entry in entries)
+    return VaultReport(parcel_count=len(entries), size_bytes=size, problems=problems)
+
+
+def verify_contents(
+    store: ParcelStore,
+    entries: Sequence[ParcelEntry],
+    identities: Sequence[str],
+    *,
+    progress: Progress | None = None,
+) -> VaultReport:
+    """Open every parcel and compare every file with the digests that the states promise."""
+    ticker = _Ticker(sum(entry.size_bytes for entry in entries), progress)
+    ordered = sorted(entries, key=lambda entry: (entry.pseudonym, entry.night, entry.number))
+    patients = [tuple(group) for _, group in groupby(ordered, key=lambda entry: entry.pseudonym)]
+
+    def check(group: tuple[ParcelEntry, ...]) -> VaultReport:
+        return _verify_patient(store, group, identities, ticker)
+
+    total = VaultReport(parcel_count=len(entries), size_bytes=sum(entry.size_bytes for entry in entries))
+    for report in in_parallel(check, patients):
+        total = replace(
+            total,
+            problems=total.problems + report.problems,
+            opened_count=total.opened_count + report.opened_count,
+            file_count=total.file_count + report.file_count,
+        )
+    return total
+
+
+def _verify_patient(
+    store: ParcelStore, entries: Sequence[ParcelEntry], identities: Sequence[str], ticker: _Ticker
+) -> VaultReport:
+    """Open one patient's parcels; then every state must find its files in them."""
+    digests: dict[tuple[str, str], tuple[str, int]] = {}
+    states: list[tuple[ParcelEntry, PatientState]] = []
+    problems: list[Problem] = []
+    for entry in entries:
+        try:
+            with OpenParcel(store, entry, identities) as parcel:
+                for name, size, reader in parcel.members():
+                    if name == STATE_NAME:
+                        states.append((entry, matching_state(reader.read(STATE_BYTES_MAX + 1), entry)))
+                    elif name == SITE_NAME and entry.kind == SITE:
+                        read_site(reader.read(STATE_BYTES_MAX + 1))
+                    else:
+                        digest = hashlib.sha256()
+                        while block := reader.read(BLOCK_BYTES):
+                            digest.update(block)
+                        digests[entry.path, name] = (digest.hexdigest(), size)
+                parcel.verify_whole()
+        except BeamkeeperError as error:
+            problems.append(Problem(path=entry.path, what=error.message))
+        ticker(entry.size_bytes)
+    for entry, state in states:
+        problems += _unkept_promises(entry, state, digests)
+    return VaultReport(
+        parcel_count=len(entries),
+        size_bytes=0,
+        problems=tuple(problems),
+        opened_count=len(entries),
+        file_count=len(digests),
+    )
+
+
+def _unkept_promises(
+    entry: ParcelEntry, state: PatientState, digests: dict[tuple[str, str], tuple[str, int]]
+) -> list[Problem]:
+    broken = [
+        item
+        for item in state.items()
+        if digests.get((item.parcel, item.member)) != (item.sha256, item.size_bytes)
+    ]
+    if not broken:
+        return []
+    first = broken[0]
+    what = (
+        f"{len(broken)} of {len(state.objects) + len(state.documents)} files are not where its state says,"
+        f" or not as it says; the first lies in {first.parcel}."
+    )
+    return [Problem(path=entry.path, what=what)]
+
+
+class _Ticker:
+    """Adds up what several threads have read, and passes it on one at a time."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress = total, progress
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        if self._progress is not None:
+            with self._lock:
+                self._done += count
+                self._progress(self._done, self._total)
