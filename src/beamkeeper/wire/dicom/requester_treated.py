@@ -1,0 +1,187 @@
+"""Who was treated lately, from an archive that may index little of it.
+
+Records belong to the study of their plan, so the study's date says when the course began, not when
+a fraction was given; a series may hold one record or a whole course. So: studies with records of the
+last year, then their record series by date, and the single records only where the series leave it
+open. A record without any date makes its patient listed, because the other mistake is worse.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from beamkeeper.errors import SourceAnswerInvalid
+from beamkeeper.wire.dicom.peers import TreatedPatient
+from beamkeeper.wire.dicom.requester_query import Answer, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
+
+COURSE_DAYS_MAX = 400
+"""How long before a fraction the study of its plan may have been made."""
+STUDIES_MAX = 20_000
+SERIES_MAX = 5_000
+RECORDS_MAX = 20_000
+_RECORD = "RTRECORD"
+_PatientStudy = tuple[str, str]
+_WHO = ("PatientID", "PatientName", "PatientBirthDate")
+
+
+class Asker(Protocol):
+    """Asks one C-FIND; see `Requester`."""
+
+    def ask(self, identifier: Dataset, *, limit: int, deadline: float) -> Iterator[Answer]:
+        """Yield the answers."""
+
+    def ask_below(self, identifier: Dataset, patient_id: str, *, limit: int, deadline: float) -> list[Answer]:
+        """Return the answers of one patient and study."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    patient: TreatedPatient
+    studies: dict[str, None] = field(default_factory=dict)
+    last: date | None = None
+
+
+class TreatedSearch:
+    """One search; `run` it once."""
+
+    def __init__(self, asker: Asker, *, day: date, deadline: float) -> None:
+        self._asker, self._day, self._deadline = asker, day, deadline
+        self._since = day - timedelta(days=COURSE_DAYS_MAX)
+        self._found: dict[str, _Seen] = {}
+
+    def run(self) -> tuple[TreatedPatient, ...]:
+        """Return the patients treated since the day, in Patient ID order."""
+        studies = self._studies_with_records()
+        with suppress(SourceAnswerInvalid):  # many archives refuse a series query across studies
+            studies.update(self._studies_by_series_date())
+        for (patient_id, study), who in studies.items():
+            treated, last = self._treated_in(patient_id, study)
+            if treated:
+                seen = self._found.setdefault(who.patient_id, _Seen(who))
+                seen.studies[study] = None
+                seen.last = max((d for d in (seen.last, last) if d), default=None)
+        return tuple(
+            TreatedPatient(
+                patient_id=patient_id,
+                name=seen.patient.name,
+                birth_on=seen.patient.birth_on,
+                study_instance_uids=tuple(seen.studies),
+                last_treated_on=seen.last,
+            )
+            for patient_id, seen in sorted(self._found.items())
+        )
+
+    def _studies_with_records(self) -> dict[_PatientStudy, TreatedPatient]:
+        """Return the studies with records that are of the last year, or of no known date.
+
+        No query finds studies without date, so all are asked for, and only an archive with more
+        than `STUDIES_MAX` of them is asked by date.
+        """
+        try:
+            return self._studies_matching("")
+        except SourceAnswerInvalid as error:
+            if "limit" not in error.facts:
+                raise
+            return self._studies_matching(f"{self._since:%Y%m%d}-")
+
+    def _studies_matching(self, study_date: str) -> dict[_PatientStudy, TreatedPatient]:
+        identifier = query(
+            "STUDY",
+            returning=("StudyInstanceUID", *_WHO),
+            ModalitiesInStudy=_RECORD,
+            StudyDate=study_date,
+        )
+        return {
+            (who.patient_id, answer.uid("StudyInstanceUID")): who
+            for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
+            if (who := _who(answer)) is not None
+            and _may_have_records(answer)
+            and (answer.day("StudyDate") or self._since) >= self._since
+        }
+
+    def _studies_by_series_date(self) -> dict[_PatientStudy, TreatedPatient]:
+        identifier = query(
+            "SERIES",
+            returning=("StudyInstanceUID", "SeriesInstanceUID", *_WHO),
+            Modality=_RECORD,
+            SeriesDate=f"{self._day:%Y%m%d}-",
+        )
+        return {
+            (who.patient_id, answer.uid("StudyInstanceUID")): who
+            for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
+            if (who := _who(answer)) is not None and answer.text("Modality") == _RECORD
+        }
+
+    def _treated_in(self, patient_id: str, study: str) -> tuple[bool, date | None]:
+        """Return whether a study has a record of the day or later, and the latest day known."""
+        identifier = query(
+            "SERIES",
+            returning=("SeriesInstanceUID", "SeriesDate", "NumberOfSeriesRelatedInstances"),
+            StudyInstanceUID=study,
+            Modality=_RECORD,
+        )
+        open_series: list[str] = []
+        last: date | None = None
+        for answer in self._asker.ask_below(
+            identifier, patient_id, limit=SERIES_MAX, deadline=self._deadline
+        ):
+            if answer.text("Modality") != _RECORD:
+                continue
+            day = answer.day("SeriesDate")
+            last = _later(last, day)
+            single = answer.count("NumberOfSeriesRelatedInstances") == 1
+            if day is None or (day < self._day and not single):
+                open_series.append(answer.uid("SeriesInstanceUID"))
+        if last is not None and last >= self._day:
+            return True, last
+        undated = False
+        for series in open_series:
+            day = self._last_record_in(patient_id, study, series)
+            undated = undated or day is None
+            last = _later(last, day)
+        return undated or (last is not None and last >= self._day), last
+
+    def _last_record_in(self, patient_id: str, study: str, series: str) -> date | None:
+        """Return the latest treatment date of a series; None when the peer tells none of its dates."""
+        identifier = query(
+            "IMAGE",
+            returning=("SOPInstanceUID", "TreatmentDate", "ContentDate", "InstanceCreationDate"),
+            StudyInstanceUID=study,
+            SeriesInstanceUID=series,
+        )
+        last: date | None = None
+        for answer in self._asker.ask_below(
+            identifier, patient_id, limit=RECORDS_MAX, deadline=self._deadline
+        ):
+            days = (answer.day(k) for k in ("TreatmentDate", "ContentDate", "InstanceCreationDate"))
+            last = _later(last, next((day for day in days if day is not None), None))
+        return last
+
+
+def _who(answer: Answer) -> TreatedPatient | None:
+    patient_id = answer.text("PatientID")
+    if not patient_id:
+        return None
+    return TreatedPatient(
+        patient_id=patient_id,
+        name=answer.text("PatientName"),
+        birth_on=answer.day("PatientBirthDate"),
+    )
+
+
+def _may_have_records(answer: Answer) -> bool:
+    """Whether the study names records among its modalities, or the peer names none at all."""
+    modalities = answer.text("ModalitiesInStudy")
+    return not modalities or _RECORD in modalities.split("\\")
+
+
+def _later(first: date | None, second: date | None) -> date | None:
+    return max((day for day in (first, second) if day is not None), default=None)
