@@ -6,6 +6,25 @@ turns no answer into a fact; `merge` is the rule that makes one `Census` out of 
 night's list. The rule is pure; the sources only read.
 """
 
+from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
+from beamkeeper.protect.census.merge import DropRule, merge
+from beamkeeper.protect.census.names import same_name
+from beamkeeper.protect.census.source import CensusWindow, KnownDocument, Source, SourceAnswer, ask_all
+from beamkeeper.protect.census.sql_source import SqlSource
 
-__all__ = ["OisMapping", "load_mapping", "parse_mapping"]
+__all__ = [
+    "CensusWindow",
+    "DicomSource",
+    "DropRule",
+    "KnownDocument",
+    "OisMapping",
+    "Source",
+    "SourceAnswer",
+    "SqlSource",
+    "ask_all",
+    "load_mapping",
+    "merge",
+    "parse_mapping",
+    "same_name",
+]

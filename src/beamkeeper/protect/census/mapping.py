@@ -26,7 +26,9 @@ FORMAT = 1
 MAPPING_BYTES_MAX = 500_000
 ROW_LIMIT = 200_000
 
-PARAMETERS = frozenset({"now", "treated_since", "simulated_since", "scheduled_until", "approved_since"})
+PARAMETERS = frozenset(
+    {"now", "treated_since", "simulated_since", "scheduled_until", "approved_since", "finished_since"}
+)
 """What a SELECT of a mapping may bind, as naive wall times of the database server."""
 
 
@@ -115,7 +117,7 @@ class EntityMapping:
         (text in the database, our word) pairs; texts compare without case and padding.
     treatment, simulation
         Patterns of appointment activities; an appointment that matches neither is of no concern to
-        the list. No patterns at all: every appointment is a treatment.
+        the list. No treatment patterns: every appointment counts as a treatment.
     """
 
     relation: Relation

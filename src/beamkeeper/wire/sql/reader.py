@@ -21,13 +21,14 @@ from beamkeeper.wire.sql.relation import (
     SelectRelation,
     TableRelation,
     aliases_probe,
+    parameter_names,
     relation_select,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, FrozenResult, Select, TextClause
 
 ROW_LIMIT_MAX = 2_000_000
 """No answer longer than this is read, whatever the caller asks."""
@@ -72,7 +73,7 @@ class OpenSource:
             self._connection = None
         self._engine.dispose()
 
-    def aliases(self, relation: Relation) -> frozenset[str]:
+    def aliases(self, relation: Relation, *, parameters: Mapping[str, Any] | None = None) -> frozenset[str]:
         """Return the aliases that can be read from `relation`: the capability probe.
 
         A column that the table does not have (another version of the product) is simply not in the
@@ -83,9 +84,9 @@ class OpenSource:
         SourceAnswerInvalid
             There is no such table, or the site's SELECT does not run.
         """
+        if isinstance(relation, SelectRelation):
+            return frozenset(self._answer(aliases_probe(relation), parameters)().keys())
         with _translated():
-            if isinstance(relation, SelectRelation):
-                return frozenset(self._open().execute(aliases_probe(relation)).keys())
             return frozenset(alias for alias, _ in self._existing(relation).columns)
 
     def resolve(self, relation: Relation) -> Relation:
@@ -122,9 +123,7 @@ class OpenSource:
         """
         limit = min(row_limit, ROW_LIMIT_MAX)
         statement = relation_select(relation, tuple(aliases), conditions, row_limit=limit)
-        with _translated(), self._deadline():
-            wanted = {key: value for key, value in (parameters or {}).items() if key in _names(statement)}
-            found = self._open().execute(statement, wanted).mappings().fetchmany(limit + 1)
+        found = self._answer(statement, parameters)().mappings().all()
         if len(found) > limit:
             raise SourceAnswerInvalid(
                 f"The database answered more than {limit} rows to one question.",
@@ -150,6 +149,18 @@ class OpenSource:
             condition = Among(alias=key_alias, keys=portion)
             found += self.rows(relation, aliases, (condition,), parameters=parameters, row_limit=row_limit)
         return tuple(found)
+
+    def _answer(
+        self, statement: Select[Any] | TextClause, parameters: Mapping[str, Any] | None
+    ) -> FrozenResult[Any]:
+        """Return the whole answer to one question.
+
+        It is asked inside a savepoint: PostgreSQL would refuse every question after one that failed.
+        """
+        names = parameter_names(statement)
+        values = {name: value for name, value in (parameters or {}).items() if name in names}
+        with _translated(), self._deadline(), self._open().begin_nested():
+            return self._open().execute(statement, values).freeze()
 
     def _open(self) -> Connection:
         if self._connection is None:
@@ -234,10 +245,6 @@ def open_source(
             do_next="Ask for a login that may only SELECT.",
         )
     return OpenSource(engine, timeout_s=timeout_s, warnings=("The login of this database may write.",))
-
-
-def _names(statement: Any) -> frozenset[str]:
-    return frozenset(statement.compile().params)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from sqlalchemy import literal, select, text
+from sqlalchemy import DateTime, bindparam, literal, select, text
 from sqlalchemy.sql import column, table
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def relation_select(
 
 def _subquery(relation: Relation, aliases: tuple[str, ...]) -> Subquery:
     if isinstance(relation, SelectRelation):
-        return text(relation.statement).columns(*(column(alias) for alias in aliases)).subquery("q")
+        return _bound(relation.statement).columns(*(column(alias) for alias in aliases)).subquery("q")
     names = dict(relation.columns)
     source = table(
         relation.table,
@@ -104,4 +104,15 @@ def _criterion(rows: Subquery, condition: Condition) -> sqlalchemy.ColumnElement
 
 def aliases_probe(relation: SelectRelation) -> sqlalchemy.TextClause:
     """Return a SELECT without rows that tells which aliases a site's SELECT yields."""
-    return text(f"SELECT * FROM ({relation.statement}) AS q WHERE 1 = 0")  # noqa: S608 - checked by select_only
+    return _bound(f"SELECT * FROM ({relation.statement}) AS q WHERE 1 = 0")  # noqa: S608 - checked by select_only
+
+
+def parameter_names(statement: sqlalchemy.ClauseElement) -> frozenset[str]:
+    """Return the names of the parameters that a statement binds."""
+    return frozenset(statement.compile().params)
+
+
+def _bound(statement: str) -> sqlalchemy.TextClause:
+    """Return a site's statement with its parameters typed: all of them are naive server times."""
+    clause = text(statement)
+    return clause.bindparams(*(bindparam(name, type_=DateTime()) for name in parameter_names(clause)))
