@@ -11,7 +11,7 @@ import click
 import typer
 
 from beamkeeper import __version__
-from beamkeeper.app.cli import compare, read
+from beamkeeper.app.cli import compare, init, night
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
 
@@ -27,7 +27,9 @@ app = typer.Typer(
     "Try it now, nothing needed: [bold]beamkeeper demo[/bold]",
 )
 
-app.command("read")(read.command)
+app.command("init")(init.command)
+app.command("night")(night.command)
+app.command("serve")(night.serve)
 app.command("compare")(compare.command)
 
 

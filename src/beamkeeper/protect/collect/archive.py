@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.collect.interfaces import FetchAnswer
@@ -19,6 +20,8 @@ class ArchiveSource:
 
     Parameters
     ----------
+    open_requester
+        Makes a requester for one thread.
     destination_ae_title
         Our receiver's AE title as the archive knows it; None to fetch by C-GET.
     spool_writer
@@ -28,13 +31,16 @@ class ArchiveSource:
     def __init__(
         self,
         name: str,
-        requester: Requester,
+        open_requester: Callable[[], Requester],
         *,
         destination_ae_title: str | None,
         spool_writer: Callable[[], SpoolWriter],
     ) -> None:
         self._name = name
-        self._requester = requester
+        self._open_requester = open_requester
+        self._of_thread = threading.local()
+        self._opened: list[Requester] = []
+        self._lock = threading.Lock()
         self._destination_ae_title = destination_ae_title
         self._spool_writer = spool_writer
 
@@ -42,6 +48,23 @@ class ArchiveSource:
     def name(self) -> str:
         """The source's name in the site file."""
         return self._name
+
+    def close(self) -> None:
+        """Release every association."""
+        with self._lock:
+            while self._opened:
+                self._opened.pop().close()
+            self._of_thread = threading.local()
+
+    @property
+    def _requester(self) -> Requester:
+        """This thread's requester: an association serves one question at a time."""
+        requester: Requester | None = getattr(self._of_thread, "requester", None)
+        if requester is None:
+            requester = self._of_thread.requester = self._open_requester()
+            with self._lock:
+                self._opened.append(requester)
+        return requester
 
     def list_objects(self, patient_id: str) -> tuple[ExpectedObject, ...]:
         """Return all the archive lists for exactly this Patient ID."""

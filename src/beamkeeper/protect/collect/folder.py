@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.census import CensusReason, Claim
 from beamkeeper.errors import ConfigError, ObjectUnreadable
 from beamkeeper.protect.collect.interfaces import FetchAnswer
 from beamkeeper.wire.dicom.identify import identify
-from beamkeeper.wire.dicom.patient_facts import read_patient
+from beamkeeper.wire.dicom.reader import read_patient
 from beamkeeper.wire.dicom.requester import ExpectedObject
+from beamkeeper.wire.dicom.spool import ObjectIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.patient import Patient
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
+_UTC = ZoneInfo("UTC")
 FILES_MAX = 2_000_000
 FILE_BYTES_MAX = 8 << 30
 
@@ -121,7 +123,7 @@ class FolderSource:
             if path.stat().st_size > FILE_BYTES_MAX:
                 raise ObjectUnreadable(f"The file is larger than {FILE_BYTES_MAX >> 30} GiB.")
             data = path.read_bytes()
-            ref, patient = identify(data), read_patient(data)
+            ref, patient = identify(data), read_patient(data, zone=_UTC)
         except (ObjectUnreadable, OSError) as error:
             self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=str(error)))
             return
@@ -139,12 +141,12 @@ def _copy(writer: SpoolWriter, ref: ObjectRef, path: Path) -> bool:
         data = path.read_bytes()
     except OSError:
         return False
-    writer.add(
-        b"",
-        (data,),
+    identity = ObjectIdentity(
         sop_class_uid=ref.sop_class_uid,
         sop_instance_uid=ref.sop_instance_uid,
         transfer_syntax_uid=ref.transfer_syntax_uid,
+        calling_ae_title="",
         solicited=True,
     )
+    writer.add(b"", (data,), identity)
     return True

@@ -1,0 +1,101 @@
+"""`beamkeeper init`: make a site."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.columns import Columns
+from rich.panel import Panel
+from rich.text import Text
+
+from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.app.setup import NewSite, make_site
+from beamkeeper.app.site_template import SiteAnswers
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>[^@:]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+
+
+def command(
+    directory: Annotated[
+        Path, typer.Argument(help="Where site file, keys, data and vault shall lie.")
+    ] = Path(),
+    name: Annotated[str, typer.Option(help="The department's name, as reports show it.")] = "My department",
+    time_zone: Annotated[str, typer.Option(help="IANA name, such as Europe/Brussels.")] = "Europe/Brussels",
+    vault: Annotated[Path, typer.Option(help="The vault's directory, or a mounted share.")] = Path("vault"),
+    archive: Annotated[str | None, typer.Option(metavar="AE@HOST:PORT", help="The DICOM archive.")] = None,
+    ois: Annotated[str | None, typer.Option(metavar="URL", help="The OIS database (SQLAlchemy URL).")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="The OIS mapping file.")] = None,
+    port: Annotated[int, typer.Option(help="Port of our own receiver.")] = 11113,
+    json_: JsonOption = False,
+) -> None:
+    """Make a site: a commented site file, its keys, an empty vault.
+
+    The recovery key is shown once as five cards of words and never stored. Any three cards open the
+    vault; fewer open nothing.
+
+    Example: beamkeeper init /srv/beamkeeper --name "AZ Example" --archive ARIA@10.1.2.3:104
+    """
+    answers = SiteAnswers(
+        name=name,
+        time_zone=time_zone,
+        data_dir=Path("data"),
+        vault_dir=vault,
+        keys_dir=Path("keys"),
+        receiver_port=port,
+        archive=_parse_peer(archive) if archive else None,
+        ois_url=ois,
+        ois_mapping=mapping.resolve() if mapping else None,
+    )
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if archive is None and ois is None:
+        raise ConfigError(
+            "A site needs at least one source.",
+            do_next="Name the archive (--archive AE@HOST:PORT) or the OIS database (--ois URL).",
+        )
+    made = make_site(directory / "beamkeeper.toml", answers, SystemClock())
+    if json_:
+        emit_json({"site_file": made.site_file, "recovery_recipient": made.recipient, "cards": made.cards})
+    else:
+        show(made)
+
+
+def _parse_peer(text: str) -> tuple[str, str, int]:
+    found = _PEER.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"{text!r} is not AE@HOST:PORT.", do_next="Write it like ARIA@10.1.2.3:104.")
+    return found["ae"], found["host"].strip("[]"), int(found["port"])
+
+
+def show(made: NewSite) -> None:
+    """Print the cards once, and what to do with them."""
+    out.print(f"\n[bold]The site is made.[/] Site file: {made.site_file}\n")
+    out.print(
+        "The recovery key follows as five cards of words. It is shown [bold]now and never again[/], and "
+        "is stored nowhere. Write each card on paper, by hand, and give it to a different person outside "
+        "the hospital network. Any three cards open the vault; two open nothing.\n",
+        width=80,
+    )
+    for number, words in enumerate(made.cards, start=1):
+        out.print(card(number, words))
+    out.print(
+        "\n[bold]Next[/]\n"
+        "  1. Check the site file; every line is explained there.\n"
+        "  2. beamkeeper doctor     is everything reachable?\n"
+        "  3. beamkeeper night      the first night\n"
+    )
+
+
+def card(number: int, words: tuple[str, ...]) -> Panel:
+    """Return one card: numbered words in three columns, fit for 80 columns and for paper."""
+    numbered = [Text(f"{index:>2} {word}") for index, word in enumerate(words, start=1)]
+    return Panel(
+        Columns(numbered, width=18, column_first=True, equal=True),
+        title=f"Card {number} of 5 · any 3 open the vault",
+        width=78,
+    )

@@ -1,0 +1,188 @@
+"""`beamkeeper night`: run tonight's night now; `beamkeeper serve`: run it every night."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from beamkeeper.app.cli.console import emit_json, err, out, print_error
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock, local_date
+from beamkeeper.domain.night import NightOutcome
+from beamkeeper.errors import BeamkeeperError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.app.jobs.progress import Event, Listener
+    from beamkeeper.app.site import Site
+    from beamkeeper.domain.night import NightReport
+
+EXIT_OF: dict[NightOutcome, int] = {
+    NightOutcome.COMPLETE: 0,
+    NightOutcome.INCOMPLETE: 3,
+    NightOutcome.STOPPED: 42,
+    NightOutcome.RUNNING: 40,
+}
+RETRY_S = 900
+
+
+def command(
+    site: SiteOption = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Take a folder of DICOM files as the source; no site file needed.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="With --folder: where keys, vault and ledger are kept.")] = Path(
+        "beamkeeper-data"
+    ),
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="The local date; today by default.")] = None,
+    despite_alarm: Annotated[
+        str, typer.Option(metavar="REASON", help="Seal although a mass change was found, and say why.")
+    ] = "",
+    json_: JsonOption = False,
+) -> int:
+    """Run one night now: list, collect, compare, seal, publish, report.
+
+    Safe to interrupt and to repeat: the same date takes up where it was. Exit status: 0 everything
+    is kept, 3 something named in the report is not, 42 stopped by a mass change, others: see the
+    runbook "a night failed".
+
+    Example: beamkeeper night --folder ~/exports
+    """
+    from beamkeeper.app.jobs.running import run_night
+
+    chosen = _folder_site(folder, data) if folder else open_site(site)
+    clock = SystemClock()
+    run_on = _parse_day(on) if on else local_date(clock.now(), chosen.zone)
+    with progress_display(quiet=json_) as listener:
+        report = run_night(chosen, clock, run_on, listener=listener, despite_alarm=despite_alarm)
+    if json_:
+        emit_json({"outcome": report.outcome, "report": report})
+    else:
+        show(chosen, report)
+    return EXIT_OF[report.outcome]
+
+
+def serve(site: SiteOption = None) -> None:
+    """Run the night every night at the hour of the site file, until stopped.
+
+    Example: beamkeeper serve --site /etc/beamkeeper/site.toml
+    """
+    from beamkeeper.app.jobs.running import run_night
+    from beamkeeper.app.jobs.schedule import due
+
+    chosen = open_site(site)
+    clock = SystemClock()
+    err.print(f"Waiting for {chosen.night.starts_at:%H:%M} ({chosen.site.time_zone}), every night.")
+    while True:
+        wait_s, run_on = due(chosen, clock.now())
+        if run_on is None:
+            time.sleep(min(wait_s, 30.0))
+            continue
+        try:
+            report = run_night(chosen, clock, run_on)
+            err.print(f"{run_on}: {report.outcome.value}")
+        except BeamkeeperError as error:
+            print_error(error)
+            time.sleep(RETRY_S)
+
+
+def _parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no date.", do_next="Write it like 2026-03-02.") from error
+
+
+def _folder_site(folder: Path, data: Path) -> Site:
+    from beamkeeper.app.folder_site import folder_site
+
+    made = folder_site(folder, data, SystemClock())
+    if made.new is not None and sys.stderr.isatty():
+        from beamkeeper.app.cli.init import card
+
+        err.print("Recovery key of this trial vault, shown once. Any three of five cards open it.")
+        for number, words in enumerate(made.new.cards, start=1):
+            err.print(card(number, words))
+    return made.site
+
+
+@contextmanager
+def progress_display(*, quiet: bool = False) -> Iterator[Listener]:
+    """Yield a listener that shows a job's progress: bars on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda _event: None
+    elif not err.is_terminal:
+        yield _plain_lines
+    else:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=err, transient=True) as bars:
+            yield _Bars(bars)
+
+
+_SAY = {
+    "census": "who is on the list",
+    "judge": "is it plausible",
+    "publish": "sign the night",
+    "report": "write the report",
+}
+
+
+def _plain_lines(event: Event) -> None:
+    if event.phase == "begin" and event.step in _SAY:
+        err.print(f"· {_SAY[event.step]}")
+    elif event.step in {"look", "seal"} and event.phase == "done":
+        err.print(
+            f"  {'collected and compared' if event.step == 'look' else 'sealed'} {event.pseudonym[:10]}"
+        )
+
+
+class _Bars:
+    """One bar for looking, one for sealing; the step's name while neither runs."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._patients = 0
+        self._tasks = {
+            step: bars.add_task(text, total=None, visible=False)
+            for step, text in (("look", "collect and compare"), ("seal", "seal and read back"))
+        }
+
+    def __call__(self, event: Event) -> None:
+        if event.step == "census" and event.phase == "done":
+            for task in self._tasks.values():
+                self._bars.update(task, total=event.total)
+        elif event.step in self._tasks and event.phase == "done":
+            self._bars.update(self._tasks[event.step], visible=True, advance=1)
+        elif event.step in _SAY and event.phase == "begin":
+            self._bars.console.print(f"· {_SAY[event.step]}")
+
+
+def show(site: Site, report: NightReport) -> None:
+    """Print the verdict and where to read more."""
+    from beamkeeper.protect.report import render_text
+
+    out.print(render_text(report), markup=False, soft_wrap=True)
+    folder = site.night_dir(report.run_on)
+    out.print(f"Page with names, opens offline:  {folder / 'report.html'}", soft_wrap=True)
+    out.print(f"The same as text for mail:       {folder / 'report.txt'}", soft_wrap=True)

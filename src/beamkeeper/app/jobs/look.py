@@ -1,0 +1,294 @@
+"""Looking at one patient: collect, compare with what the vault holds, say where they stand.
+
+Joins collecting, comparing and the rules of the domain; decides nothing by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.judging import announcements_for, course_facts, entropy_sample
+from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
+from beamkeeper.app.jobs.standing import stand, with_unassigned_named
+from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.domain.night import NotKept, PatientNight
+from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.plan import Plan
+from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.protect.collect import Collection, Outcome
+from beamkeeper.protect.compare import (
+    ArrivalFacts,
+    CompareRules,
+    EntropySample,
+    arrival_facts,
+    compare_objects,
+    judge_expected,
+)
+from beamkeeper.wire.dicom.reader import read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+    from beamkeeper.app.jobs.looked import ListedPatient
+    from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.ledger import AnnouncementRow, KeptObject
+    from beamkeeper.wire.dicom.requester import ExpectedObject
+    from beamkeeper.wire.dicom.spool import SpooledObject
+
+NEW_PATIENT = "kept for the first time"
+NOT_DESCRIBED = frozenset({ObjectKind.IMAGE})
+"""Kinds that are counted and compared but not described in the facts: a patient has thousands."""
+
+
+@dataclass
+class _Findings:
+    """What comes together while one patient is looked at."""
+
+    comparisons: list[ObjectComparison] = field(default_factory=list)
+    arrived: list[Arrived] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    not_kept: list[NotKept] = field(default_factory=list)
+    disagreements: list[str] = field(default_factory=list)
+    facts: dict[str, ClinicalObject] = field(default_factory=dict)
+    arrivals: dict[str, ArrivalFacts] = field(default_factory=dict)
+    samples: list[EntropySample] = field(default_factory=list)
+    identical_count: int = 0
+
+
+def look(
+    listed: ListedPatient,
+    collection: Collection,
+    *,
+    kept: Sequence[KeptObject],
+    facts_before: PatientFacts | None,
+    at_hand: BytesAtHand,
+    rules: CompareRules,
+    announced: Iterable[AnnouncementRow],
+    zone: ZoneInfo,
+    now: datetime,
+) -> Looked:
+    """Return everything tonight's collection says about one patient.
+
+    Parameters
+    ----------
+    kept
+        Every version the vault holds of the patient's objects.
+    facts_before
+        What the RT objects said last night; None on the first.
+    at_hand
+        Gives the bytes of an object, from the spool or out of the vault.
+    announced
+        Announcements in force.
+    """
+    found = _Findings(disagreements=list(listed.entry.disagreements))
+    found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
+    current = {item.sop_instance_uid: item for item in kept if not item.superseded}
+    changed = _sort_out(collection, current, found)
+    at_hand.prepare(changed, current)
+    for spooled, listed_as in changed:
+        _compare(
+            spooled,
+            listed_as,
+            current.get(spooled.sop_instance_uid),
+            at_hand=at_hand,
+            rules=rules,
+            zone=zone,
+            found=found,
+        )
+    gone = _gone(collection, current, found)
+    _not_kept(collection, found)
+    if not kept:
+        found.comparisons = [replace(item, expected=NEW_PATIENT) for item in found.comparisons]
+    facts = PatientFacts(
+        pseudonym=listed.pseudonym,
+        entry=listed.entry,
+        objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
+    )
+    position, readiness = stand(facts, [*current.values(), *found.arrived])
+    if not kept:
+        judged: Iterable[ObjectComparison] = [
+            replace(item, expected=NEW_PATIENT) if item.grade is Grade.NEW else item
+            for item in found.comparisons
+        ]
+    else:
+        judged = judge_expected(
+            found.comparisons,
+            announcements=announcements_for(announced, listed.pseudonym),
+            course=course_facts(listed.pseudonym, facts_before, facts, zone=zone),
+            arrivals=found.arrivals,
+            now=now,
+        )
+    comparisons = with_unassigned_named(judged, position)
+    night = PatientNight(
+        pseudonym=listed.pseudonym,
+        patient_id=listed.entry.patient.patient_id,
+        patient_name=listed.entry.patient.name,
+        reasons=tuple(dict.fromkeys(claim.reason for claim in listed.entry.claims)),
+        finished=listed.entry.finished,
+        expected_count=len(collection.expected),
+        received_count=sum(o is Outcome.RECEIVED for o in collection.outcomes.values()),
+        identical_count=found.identical_count,
+        not_kept=tuple(found.not_kept),
+        comparisons=comparisons,
+        disagreements=tuple(found.disagreements),
+        position=position,
+        readiness=readiness,
+        error=_error(collection),
+    )
+    return Looked(
+        night=night,
+        facts=facts,
+        arrived=tuple(found.arrived),
+        seen=tuple(found.seen),
+        gone=tuple(gone),
+        samples=tuple(found.samples),
+    )
+
+
+def _sort_out(
+    collection: Collection, current: Mapping[str, KeptObject], found: _Findings
+) -> list[tuple[SpooledObject, ExpectedObject]]:
+    """Count what is identical; return what is not, with how the source listed it."""
+    changed = []
+    for uid, versions in collection.received.items():
+        kept = current.get(uid)
+        for spooled in versions:
+            found.seen.append((uid, spooled.sha256))
+            if kept is not None and kept.sha256 == spooled.sha256:
+                found.identical_count += 1
+            else:
+                changed.append((spooled, collection.expected[uid]))
+        if len(versions) > 1:
+            found.disagreements.append(
+                f"One object came {len(versions)} times with different bytes: all are kept ({uid})."
+            )
+    return changed
+
+
+def _compare(
+    spooled: SpooledObject,
+    listed_as: ExpectedObject,
+    kept: KeptObject | None,
+    *,
+    at_hand: BytesAtHand,
+    rules: CompareRules,
+    zone: ZoneInfo,
+    found: _Findings,
+) -> None:
+    """Compare one object that is not identical, and note what must be sealed."""
+    new = at_hand.arrived(spooled)
+    try:
+        read = read_object(new, zone=zone)
+    except ObjectUnreadable as error:
+        before = at_hand.kept(kept) if kept is not None else None
+        found.samples.append(entropy_sample(before, new, ""))
+        found.comparisons.append(_unreadable(spooled, listed_as, error))
+        if not spooled.known:
+            found.arrived.append(_arrived(spooled, listed_as, None))
+        return
+    if not spooled.known:
+        found.arrived.append(_arrived(spooled, listed_as, read))
+    if kept is None:
+        verdict = ObjectComparison(
+            sop_instance_uid=spooled.sop_instance_uid,
+            sop_class_uid=spooled.sop_class_uid,
+            modality=read.ref.modality,
+            kind=read.kind.value,
+            label=read.label,
+            grade=Grade.NEW,
+        )
+        found.arrivals[spooled.sop_instance_uid] = arrival_facts(new)
+    else:
+        old = at_hand.kept(kept)
+        verdict = compare_objects(old, new, rules=rules)
+        found.samples.append(entropy_sample(old, new, read.ref.transfer_syntax_uid))
+    found.comparisons.append(verdict)
+    if read.kind not in NOT_DESCRIBED:
+        found.facts[spooled.sop_instance_uid] = _without_control_points(read)
+
+
+def _arrived(spooled: SpooledObject, listed_as: ExpectedObject, read: ClinicalObject | None) -> Arrived:
+    source = read.ref if read is not None else listed_as
+    return Arrived(
+        sop_class_uid=spooled.sop_class_uid,
+        sop_instance_uid=spooled.sop_instance_uid,
+        study_instance_uid=source.study_instance_uid,
+        series_instance_uid=source.series_instance_uid,
+        patient_id=source.patient_id,
+        modality=source.modality,
+        transfer_syntax_uid=spooled.transfer_syntax_uid,
+        sha256=spooled.sha256,
+        size_bytes=spooled.size_bytes,
+        pack=spooled.pack,
+        offset=spooled.offset,
+        readable=read is not None,
+    )
+
+
+def _unreadable(
+    spooled: SpooledObject, listed_as: ExpectedObject, error: ObjectUnreadable
+) -> ObjectComparison:
+    change = Change(path="", old=None, new=None, text=error.message, grade=Grade.UNREADABLE)
+    return ObjectComparison(
+        sop_instance_uid=spooled.sop_instance_uid,
+        sop_class_uid=spooled.sop_class_uid,
+        modality=listed_as.modality,
+        kind=ObjectKind.OTHER.value,
+        label=f"{listed_as.modality or 'object'} that cannot be read",
+        grade=Grade.UNREADABLE,
+        changes=(change,),
+    )
+
+
+def _gone(collection: Collection, current: Mapping[str, KeptObject], found: _Findings) -> list[str]:
+    """Return what the sources no longer list; nothing is called gone while a source gave no list."""
+    if collection.unavailable_sources:
+        return []
+    gone = [uid for uid, item in current.items() if item.present and uid not in collection.expected]
+    for uid in gone:
+        item = current[uid]
+        described = found.facts.get(uid)
+        found.comparisons.append(
+            ObjectComparison(
+                sop_instance_uid=uid,
+                sop_class_uid=item.sop_class_uid,
+                modality=item.modality,
+                kind=described.kind.value if described else ObjectKind.IMAGE.value,
+                label=described.label if described else f"{item.modality} image",
+                grade=Grade.MISSING,
+                changes=(
+                    Change(
+                        path="",
+                        old=None,
+                        new=None,
+                        text="The source no longer lists it. The vault keeps the last copy.",
+                        grade=Grade.MISSING,
+                    ),
+                ),
+            )
+        )
+    return gone
+
+
+def _not_kept(collection: Collection, found: _Findings) -> None:
+    for uid, outcome in collection.outcomes.items():
+        if outcome is not Outcome.RECEIVED:
+            what = collection.expected[uid].modality or "object"
+            found.not_kept.append(NotKept(sop_instance_uid=uid, what=what, reason=outcome.value))
+
+
+def _error(collection: Collection) -> str:
+    if collection.unavailable_sources and not collection.expected:
+        return " ".join(collection.problems)
+    return ""
+
+
+def _without_control_points(read: ClinicalObject) -> ClinicalObject:
+    if not isinstance(read.content, Plan):
+        return read
+    beams = tuple(replace(beam, control_points=()) for beam in read.content.beams)
+    return replace(read, content=replace(read.content, beams=beams))

@@ -1,0 +1,119 @@
+"""What the steps of a night hand to one another: kept as notes between them, sealed or dropped after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from beamkeeper.domain.census import Census, CensusEntry
+from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.night import PatientNight
+from beamkeeper.protect.compare import EntropySample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPatient:
+    """One patient of tonight's list, with the folder they have in the vault."""
+
+    pseudonym: str
+    entry: CensusEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TonightList:
+    """The list of one night.
+
+    Attributes
+    ----------
+    warnings
+        What is odd about the list or the sources, in plain sentences.
+    """
+
+    census: Census
+    pseudonyms: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    def patients(self) -> tuple[ListedPatient, ...]:
+        """Return each entry with its pseudonym."""
+        return tuple(
+            ListedPatient(pseudonym=pseudonym, entry=entry)
+            for pseudonym, entry in zip(self.pseudonyms, self.census.entries, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """One object that came tonight with bytes the vault does not have yet.
+
+    Attributes
+    ----------
+    readable
+        False when the bytes are no whole DICOM object: sealed all the same, under quarantine.
+    pack, offset
+        Where the spool holds it.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    modality: str
+    transfer_syntax_uid: str
+    sha256: str
+    size_bytes: int
+    pack: str
+    offset: int
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientFacts:
+    """What is remembered of a patient between nights, and sealed with them as `facts.json`.
+
+    Attributes
+    ----------
+    entry
+        What the list said of the patient.
+    objects
+        What the RT objects say, control points left out; images are counted, not described.
+    """
+
+    pseudonym: str
+    entry: CensusEntry
+    objects: tuple[ClinicalObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Everything that looking at one patient found.
+
+    Attributes
+    ----------
+    night
+        As the report will show it, not yet stored.
+    arrived
+        New bytes, to be sealed.
+    seen
+        (SOP Instance UID, SHA-256) of everything the sources hold tonight, known or new.
+    gone
+        SOP Instance UIDs the sources no longer list.
+    samples
+        How dense changed objects were before and are now.
+    """
+
+    night: PatientNight
+    facts: PatientFacts
+    arrived: tuple[Arrived, ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
+    gone: tuple[str, ...] = ()
+    samples: tuple[EntropySample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedNote:
+    """The parcel one patient got tonight; empty strings when nothing new had to be sealed."""
+
+    path: str = ""
+    sha256: str = ""
+    size_bytes: int = 0
+    error: str = ""

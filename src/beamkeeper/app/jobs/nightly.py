@@ -1,0 +1,370 @@
+"""The night: the order of things, every I/O in sequence (`docs/guide/first-night.md` tells it in words).
+
+1. open: begin, remember which bytes the vault already has, start the receiver.
+2. census: who must be kept.
+3. look, per patient: list, collect, compare, say where they stand.
+4. judge: a mass change stops the night here, and the last good copies stay.
+5. seal, per patient: new bytes and the complete state into one parcel, read back.
+6. publish: name the parcels in signed metadata; only now they are stored.
+7. report, and tidy up.
+
+Each step is idempotent and hands its result on as a note in the night's folder, because the one that
+was interrupted runs again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs import look as looking
+from beamkeeper.app.jobs import sealing
+from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+from beamkeeper.app.jobs.judging import night_alarm
+from beamkeeper.app.jobs.listing import take_census
+from beamkeeper.app.jobs.looked import ListedPatient, Looked, PatientFacts, SealedNote, TonightList
+from beamkeeper.app.jobs.notes import read_note, write_note
+from beamkeeper.app.jobs.progress import Event, silent
+from beamkeeper.app.jobs.reporting import build_report, write_report
+from beamkeeper.app.jobs.sources import Sources
+from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
+from beamkeeper.errors import BeamkeeperError, NightInterrupted, StorageFull
+from beamkeeper.protect.collect import collect_patient
+from beamkeeper.vault import ParcelEntry
+from beamkeeper.vault.state import THIS_PARCEL
+from beamkeeper.wire.dicom.known import write_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from pathlib import Path
+    from typing import Self
+
+    from beamkeeper.app.jobs.progress import Listener
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.ledger import KeptObject
+
+ACTOR = "night"
+
+
+class Nightly:
+    """One night of one site; a context manager that holds the receiver.
+
+    Parameters
+    ----------
+    run_on
+        The local date this night belongs to.
+    despite_alarm
+        Why a person decided to seal although a mass change was found; "" to stop then.
+    """
+
+    def __init__(
+        self, runtime: Runtime, run_on: date, *, listener: Listener = silent, despite_alarm: str = ""
+    ) -> None:
+        self._run = runtime
+        self._run_on = run_on
+        self._tell = listener
+        self._despite_alarm = despite_alarm
+        self._sources = Sources(runtime.site, spool_dir=self.folder / "spool", known_path=self._known_path)
+
+    @property
+    def folder(self) -> Path:
+        """The night's working folder."""
+        return self._run.site.night_dir(self._run_on)
+
+    @property
+    def _known_path(self) -> Path:
+        return self.folder / "known.sha256"
+
+    # 1 ------------------------------------------------------------------------------------------
+
+    def open(self) -> dict[str, object]:
+        """Begin the night, or begin it again."""
+        self._tell(Event(step="open", phase="begin"))
+        self._run.ledger.begin_night(self._run_on, self._run.clock.now())
+        self._audit("night begun")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {"known": self._write_known()}
+
+    def _write_known(self) -> int:
+        # Once a night: what this night seals must not count as known when the night is taken up again.
+        if self._known_path.exists():
+            return self._known_path.stat().st_size // 32
+        return write_known(self._known_path, self._run.ledger.known_digests())
+
+    # 2 ------------------------------------------------------------------------------------------
+
+    def census(self) -> dict[str, object]:
+        """Ask every source of the list; return the pseudonyms of everybody on it."""
+        self._tell(Event(step="census", phase="begin"))
+        tonight = read_note(self.folder / "list.json", TonightList)
+        if tonight is None:
+            tonight = take_census(self._run, self._sources)
+            write_note(self.folder / "list.json", tonight)
+        self._run.ledger.record_census(self._run_on, tonight.census)
+        self._tell(Event(step="census", phase="done", total=len(tonight.pseudonyms)))
+        return {"pseudonyms": list(tonight.pseudonyms)}
+
+    # 3 ------------------------------------------------------------------------------------------
+
+    def look(self, pseudonym: str) -> dict[str, object]:
+        """Collect one patient and compare; a patient's failure is a fact of the report, not the end."""
+        note = self._patient_note(pseudonym, "looked")
+        if note.exists():
+            return {"again": True}
+        listed = self._listed(pseudonym)
+        try:
+            looked = self._look(listed)
+        except StorageFull:
+            raise
+        except BeamkeeperError as error:
+            night = PatientNight(
+                pseudonym=pseudonym,
+                patient_id=listed.entry.patient.patient_id,
+                patient_name=listed.entry.patient.name,
+                error=error.message,
+            )
+            looked = Looked(night=night, facts=PatientFacts(pseudonym=pseudonym, entry=listed.entry))
+        write_note(note, looked)
+        self._tell(Event(step="look", phase="done", pseudonym=pseudonym))
+        return {"new": len(looked.arrived)}
+
+    def _look(self, listed: ListedPatient) -> Looked:
+        pseudonym = listed.pseudonym
+        kept = self._run.ledger.current_objects(pseudonym)
+        collection = collect_patient(
+            listed.entry.patient.patient_id,
+            self._sources.patient_sources,
+            self._sources.arrivals,
+            deadline=self._deadline(),
+            now=self._run.clock.now,
+            on_progress=lambda done, total: self._tell(
+                Event(step="look", phase="progress", pseudonym=pseudonym, done=done, total=total)
+            ),
+        )
+        with BytesAtHand(
+            spool=self._sources.arrivals.reader,
+            vault=self._run.vault,
+            kept=kept,
+            identities=self._run.keys.identities,
+            scratch=self.folder / "scratch" / pseudonym,
+        ) as at_hand:
+            looked = looking.look(
+                listed,
+                collection,
+                kept=kept,
+                facts_before=self._facts_before(pseudonym),
+                at_hand=at_hand,
+                rules=self._sources.rules,
+                announced=self._run.ledger.announcements(self._run.clock.now()),
+                zone=self._run.site.zone,
+                now=self._run.clock.now(),
+            )
+        self._sources.arrivals.forget(collection.expected)
+        return looked
+
+    def _deadline(self) -> datetime:
+        night = self._run.ledger.night(self._run_on)
+        begun = night.started_at if night else self._run.clock.now()
+        return begun + timedelta(minutes=self._run.site.night.window_minutes)
+
+    # 4 ------------------------------------------------------------------------------------------
+
+    def judge(self) -> dict[str, object]:
+        """Return why nothing may be sealed, or an empty alarm."""
+        self._tell(Event(step="judge", phase="begin"))
+        alarm = night_alarm(self._all_looked())
+        if alarm:
+            self._audit("alarm", outcome="alarm", alarm=alarm, despite=self._despite_alarm)
+        write_note(self.folder / "alarm.json", alarm)
+        return {"alarm": "" if self._despite_alarm else alarm}
+
+    # 5 ------------------------------------------------------------------------------------------
+
+    def seal(self, pseudonym: str) -> dict[str, object]:
+        """Seal what is new of one patient into one parcel, read back from the vault."""
+        note = self._patient_note(pseudonym, "sealed")
+        looked = self._looked(pseudonym)
+        try:
+            sealed = self._seal(looked)
+        except StorageFull:
+            raise
+        except BeamkeeperError as error:
+            sealed = SealedNote(error=error.message)
+        write_note(note, sealed)
+        self._tell(Event(step="seal", phase="done", pseudonym=pseudonym, total=sealed.size_bytes))
+        return {"parcel": sealed.path}
+
+    def _seal(self, looked: Looked) -> SealedNote:
+        if looked.night.error:
+            return SealedNote()
+        pseudonym = looked.night.pseudonym
+        kept = self._run.ledger.current_objects(pseudonym)
+        after = sealing.tonights_state(looked, kept, night=self._run_on)
+        if not sealing.is_worth_sealing(kept, after, self._facts_before(pseudonym), looked.facts):
+            return SealedNote()
+        entry = self._run.vault.seal(
+            pseudonym=pseudonym,
+            night=self._run_on,
+            members=sealing.members(looked, after, self._sources.arrivals.reader),
+            state=sealing.patient_state(pseudonym, looked.facts, after, night=self._run_on),
+        )
+        return SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
+
+    # 6 ------------------------------------------------------------------------------------------
+
+    def publish(self) -> dict[str, object]:
+        """Name tonight's parcels in signed metadata, then take them into the ledger."""
+        self._tell(Event(step="publish", phase="begin"))
+        entries = [
+            ParcelEntry(path=note.path, sha256=note.sha256, size_bytes=note.size_bytes)
+            for note in map(self._sealed, self._tonight().pseudonyms)
+            if note.path
+        ]
+        now = self._run.clock.now()
+        version = self._run.vault.publish(
+            entries,
+            night=self._run_on,
+            now=now,
+            expires_at=now + self._run.site.fresh_for,
+            keys=self._run.keys,
+        )
+        for listed in self._tonight().patients():
+            self._take_into_ledger(listed)
+        self._audit("vault published", version=version, parcels=len(entries))
+        self._tell(Event(step="publish", phase="done", total=len(entries)))
+        return {"parcels": len(entries)}
+
+    def _take_into_ledger(self, listed: ListedPatient) -> None:
+        ledger, pseudonym = self._run.ledger, listed.pseudonym
+        looked, sealed = self._looked(pseudonym), self._sealed(pseudonym)
+        if looked.night.error or sealed.error:
+            return
+        with ledger.session():
+            ledger.upsert_patient(
+                pseudonym, listed.entry.patient, seen_on=self._run_on, finished=listed.entry.finished
+            )
+            if sealed.path:
+                kept = ledger.current_objects(pseudonym)
+                after = sealing.tonights_state(looked, kept, night=self._run_on)
+                ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
+            if looked.night.position is not None:
+                ledger.record_position(self._run_on, pseudonym, looked.night.position)
+            ledger.record_changes(self._run_on, pseudonym, looked.night.comparisons)
+        write_note(self._run.facts_path(pseudonym), looked.facts)
+
+    # 7 ------------------------------------------------------------------------------------------
+
+    def report(self) -> dict[str, object]:
+        """Write the report; return how the night ended."""
+        self._tell(Event(step="report", phase="begin"))
+        report = self._build_report()
+        write_report(self.folder, report)
+        self._run.ledger.finish_night(
+            self._run_on,
+            finished_at=report.finished_at,
+            outcome=report.outcome.value,
+            summary={
+                "patients": len(report.patients),
+                "whole": sum(patient.is_whole for patient in report.patients),
+                "eyes": report.eyes_count,
+                "alarm": bool(report.alarm),
+            },
+        )
+        self._audit("night ended", outcome=report.outcome.value, eyes=report.eyes_count)
+        return {"outcome": report.outcome.value}
+
+    def _build_report(self) -> NightReport:
+        alarm = read_note(self.folder / "alarm.json", str) or ""
+        stopped = bool(alarm) and not self._despite_alarm
+        nights = [self._as_reported(pseudonym, stopped) for pseudonym in self._tonight().pseudonyms]
+        return build_report(
+            self._run,
+            self._run_on,
+            self._tonight(),
+            nights,
+            alarm=alarm,
+            stopped=stopped,
+            warnings=self._sources.warnings(),
+        )
+
+    def _as_reported(self, pseudonym: str, stopped: bool) -> PatientNight:  # noqa: FBT001
+        night = self._looked(pseudonym).night
+        if stopped or night.error:
+            return night
+        sealed = self._sealed(pseudonym)
+        return replace(
+            night,
+            stored=not sealed.error,
+            parcel=sealed.path,
+            parcel_bytes=sealed.size_bytes,
+            error=sealed.error,
+        )
+
+    def close(self) -> dict[str, object]:
+        """Remove the working files: what stays is the report, the ledger and the vault."""
+        self._sources.stop()
+        report = read_note(self.folder / "report.note", NightReport)
+        if report is not None and report.outcome is not NightOutcome.STOPPED:
+            for name in ("spool", "scratch", "patients"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            for name in ("known.sha256", "list.json", "alarm.json"):
+                (self.folder / name).unlink(missing_ok=True)
+        self._tell(Event(step="close", phase="done"))
+        return {}
+
+    # Notes ---------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._write_known()
+        self._sources.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sources.stop()
+
+    def _tonight(self) -> TonightList:
+        tonight = read_note(self.folder / "list.json", TonightList)
+        if tonight is None:
+            raise NightInterrupted("Tonight's list is gone.", do_next="Run the night again.")
+        return tonight
+
+    def _listed(self, pseudonym: str) -> ListedPatient:
+        return next(item for item in self._tonight().patients() if item.pseudonym == pseudonym)
+
+    def _patient_note(self, pseudonym: str, what: str) -> Path:
+        return self.folder / "patients" / f"{pseudonym}.{what}.json"
+
+    def _looked(self, pseudonym: str) -> Looked:
+        looked = read_note(self._patient_note(pseudonym, "looked"), Looked)
+        if looked is None:
+            raise NightInterrupted("A patient's working file is gone.", do_next="Run the night again.")
+        return looked
+
+    def _all_looked(self) -> Iterator[Looked]:
+        return map(self._looked, self._tonight().pseudonyms)
+
+    def _sealed(self, pseudonym: str) -> SealedNote:
+        return read_note(self._patient_note(pseudonym, "sealed"), SealedNote) or SealedNote(
+            error="The patient was not sealed."
+        )
+
+    def _facts_before(self, pseudonym: str) -> PatientFacts | None:
+        return read_note(self._run.facts_path(pseudonym), PatientFacts)
+
+    def _audit(self, action: str, *, outcome: str = "ok", **details: object) -> None:
+        self._run.ledger.audit.append(
+            action,
+            actor=ACTOR,
+            outcome=outcome,
+            details={"run_on": self._run_on.isoformat(), **details},
+            at=self._run.clock.now(),
+        )
+
+
+def _in_parcel(objects: tuple[KeptObject, ...], path: str) -> Iterator[KeptObject]:
+    """Return the state as the ledger keeps it: new objects lie in tonight's parcel."""
+    return (replace(item, parcel=path) if item.parcel == THIS_PARCEL else item for item in objects)

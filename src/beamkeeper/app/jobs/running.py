@@ -1,0 +1,71 @@
+"""One night from outside: open the site, hold its lock, run the workflow, hand back the report."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs import durable
+from beamkeeper.app.jobs.nightly import Nightly
+from beamkeeper.app.jobs.notes import read_note
+from beamkeeper.app.jobs.progress import silent
+from beamkeeper.app.jobs.reporting import NOTE_NAME
+from beamkeeper.app.jobs.runtime import only_one, open_runtime
+from beamkeeper.domain.night import NightOutcome, NightReport
+from beamkeeper.errors import NightInterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from beamkeeper.app.jobs.progress import Listener
+    from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
+
+
+def run_night(
+    site: Site,
+    clock: Clock,
+    run_on: date,
+    *,
+    listener: Listener = silent,
+    despite_alarm: str = "",
+    on_step: Callable[[str, str], None] = lambda _name, _phase: None,
+) -> NightReport:
+    """Run the night of one local date to its end and return its report.
+
+    A night that is complete is not run again: its report comes back. One that was interrupted goes on
+    where it was; one that ended incomplete is tried again.
+
+    Raises
+    ------
+    AlreadyRunning
+        Another process works on this site.
+    BeamkeeperError
+        What ended the night before a report could be written.
+    """
+    with only_one(site):
+        runtime = open_runtime(site, clock)
+        done = last_report(site, run_on)
+        if done is not None and done.outcome is NightOutcome.COMPLETE:
+            return done
+        if done is not None and done.outcome is NightOutcome.STOPPED and not despite_alarm:
+            # Nothing of it was sealed; what the sources say now may be different.
+            shutil.rmtree(site.night_dir(run_on), ignore_errors=True)
+        with Nightly(runtime, run_on, listener=listener, despite_alarm=despite_alarm) as steps:
+            durable.run(
+                steps,
+                run_on=run_on,
+                jobs_url=site.jobs_url,
+                parallel_patients=site.night.parallel_patients,
+                on_step=on_step,
+            )
+        report = last_report(site, run_on)
+        if report is None:
+            raise NightInterrupted("The night ended without a report.", do_next="Run it again.")
+        return report
+
+
+def last_report(site: Site, run_on: date) -> NightReport | None:
+    """Return the report of one night; None when there is none yet."""
+    return read_note(site.night_dir(run_on) / NOTE_NAME, NightReport)

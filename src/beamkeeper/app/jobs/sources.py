@@ -1,0 +1,186 @@
+"""The sources a site names, opened: who is asked for the list, who for objects, and our receiver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, Site, SqlSourceSection
+from beamkeeper.domain.census import CensusEntry
+from beamkeeper.domain.patient import Patient
+from beamkeeper.protect.census import DicomSource, SourceAnswer, SqlSource, load_mapping
+from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
+from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
+from beamkeeper.vault.references import resolve_secret
+from beamkeeper.wire.dicom.known import KnownDigests
+from beamkeeper.wire.dicom.peers import Peer, TlsClient
+from beamkeeper.wire.dicom.receiver import Receiver, ReceiverConfig, TlsServer
+from beamkeeper.wire.dicom.requester import Requester
+from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from beamkeeper.protect.census import CensusWindow, Source
+    from beamkeeper.protect.collect import PatientSource
+
+
+class Sources:
+    """Everything a site listens to for one night.
+
+    Attributes
+    ----------
+    patient_sources
+        Whom objects are fetched from.
+    list_sources
+        Whom the list is asked from.
+    """
+
+    def __init__(self, site: Site, *, spool_dir: Path, known_path: Path) -> None:
+        self._site = site
+        self._spool_dir = spool_dir
+        self._known_path = known_path
+        self._receiver: Receiver | None = None
+        self.arrivals = Arrivals(SpoolReader(spool_dir))
+        self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
+        self.patient_sources: list[PatientSource] = []
+        self.list_sources: list[Source] = []
+        for section in site.sources:
+            self._add(section)
+
+    def start(self) -> None:
+        """Start the receiver, when any archive is to send to it."""
+        if self._receiver is None and any(
+            isinstance(section, DicomSourceSection) and section.method == "move"
+            for section in self._site.sources
+        ):
+            receiver = Receiver(
+                receiver_config(self._site), spool_dir=self._spool_dir, known_path=self._known_path
+            )
+            receiver.__enter__()
+            self._receiver = receiver
+
+    def stop(self) -> None:
+        """Stop the receiver and release every association."""
+        for source in self.patient_sources:
+            if isinstance(source, ArchiveSource):
+                source.close()
+        if self._receiver is not None:
+            receiver, self._receiver = self._receiver, None
+            receiver.stop()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the night's report should say of whole sources: files that are no objects."""
+        lines = []
+        for source in self.patient_sources:
+            if isinstance(source, FolderSource):
+                lines += [f"{source.name}: {item.path}: {item.reason}" for item in source.not_objects()]
+        return tuple(lines)
+
+    def _add(self, section: DicomSourceSection | SqlSourceSection | FolderSourceSection) -> None:
+        if isinstance(section, DicomSourceSection):
+            archive = self._archive(section)
+            self.patient_sources.append(archive)
+            if section.in_census:
+                self.list_sources.append(
+                    DicomSource(section.name, _treated_since(self._opener(section)), zone=self._site.zone)
+                )
+        elif isinstance(section, SqlSourceSection):
+            self.list_sources.append(sql_source(section))
+        else:
+            folder = FolderSource(section.name, section.path, spool_writer=self._writer(section.name))
+            self.patient_sources.append(folder)
+            self.list_sources.append(_FolderList(folder))
+
+    def _archive(self, section: DicomSourceSection) -> ArchiveSource:
+        moves = section.method == "move"
+        return ArchiveSource(
+            section.name,
+            self._opener(section),
+            destination_ae_title=self._site.receiver.ae_title if moves else None,
+            spool_writer=self._writer(section.name),
+        )
+
+    def _opener(self, section: DicomSourceSection) -> Callable[[], Requester]:
+        return lambda: Requester(own_ae_title=self._site.receiver.ae_title, peer=peer_of(section))
+
+    def _writer(self, name: str) -> Callable[[], SpoolWriter]:
+        def writer() -> SpoolWriter:
+            return SpoolWriter(self._spool_dir, name, known=KnownDigests(self._known_path))
+
+        return writer
+
+
+class _FolderList:
+    """A folder as a source of the list: everybody in it."""
+
+    def __init__(self, folder: FolderSource) -> None:
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        return self._folder.name
+
+    def ask(self, now: datetime, window: CensusWindow) -> SourceAnswer:  # noqa: ARG002 - a folder has no dates
+        entries = tuple(
+            CensusEntry(patient=patient, claims=(claim,)) for patient, claim in self._folder.patients()
+        )
+        return SourceAnswer(source=self.name, entries=entries)
+
+
+def _treated_since(open_requester: Callable[[], Requester]) -> Callable[[date], Iterable[Patient]]:
+    def ask(day: date) -> Iterable[Patient]:
+        with open_requester() as requester:
+            return tuple(
+                Patient(patient_id=found.patient_id, name=found.name, birth_on=found.birth_on)
+                for found in requester.find_patients_treated_since(day)
+                if found.patient_id
+            )
+
+    return ask
+
+
+def sql_source(section: SqlSourceSection) -> SqlSource:
+    """Return the OIS database of a section; it is opened for reading only, and only when it is asked."""
+    return SqlSource(
+        load_mapping(section.mapping),
+        section.url,
+        secret=resolve_secret(section.secret) if section.secret else "",
+        timeout_s=section.timeout_seconds,
+        name=section.name,
+    )
+
+
+def peer_of(section: DicomSourceSection) -> Peer:
+    """Return whom a section means."""
+    tls = None
+    if section.tls_ca is not None:
+        tls = TlsClient(
+            ca_file=section.tls_ca, certificate_file=section.tls_certificate, key_file=section.tls_key
+        )
+    return Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls)
+
+
+def receiver_config(site: Site) -> ReceiverConfig:
+    """Return the site's receiver: who may send, from where, under which limits."""
+    section = site.receiver
+    tls = None
+    if section.tls_certificate and section.tls_key and section.tls_client_ca:
+        tls = TlsServer(
+            certificate_file=str(section.tls_certificate),
+            private_key_file=str(section.tls_key),
+            client_ca_file=str(section.tls_client_ca),
+        )
+    callers = section.allowed_callers or tuple(
+        source.ae_title for source in site.sources if isinstance(source, DicomSourceSection)
+    )
+    return ReceiverConfig(
+        ae_title=section.ae_title,
+        allowed_calling_ae_titles=frozenset(callers),
+        bind_address=section.bind,
+        port=section.port,
+        allowed_networks=section.allowed_networks,
+        tls=tls,
+        own_move_originators=frozenset({section.ae_title}),
+    )

@@ -1,0 +1,86 @@
+"""Where a patient stands and whether the copy is enough to treat: the domain's rules on what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.chain import resolve_chain
+from beamkeeper.domain.change import Change, Grade
+from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.counting import course_position
+from beamkeeper.domain.objects import ObjectRef
+from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.readiness import readiness
+from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+from beamkeeper.wire.dicom.reader import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beamkeeper.app.jobs.looked import Arrived, PatientFacts
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.domain.readiness import Readiness
+    from beamkeeper.ledger import KeptObject
+
+UNASSIGNED = "It names no plan that is kept here: a person must say which plan and fraction it belongs to."
+
+
+def stand(
+    facts: PatientFacts, held: Iterable[Arrived | KeptObject]
+) -> tuple[CoursePosition, tuple[Readiness, ...]]:
+    """Return the position in the course and the readiness of every plan that treats.
+
+    Parameters
+    ----------
+    held
+        Everything the vault holds of the patient after tonight: what chains are complete by.
+    """
+    described = {item.ref.sop_instance_uid: item for item in facts.objects}
+    undescribed = (item for item in held if item.sop_instance_uid not in described)
+    objects = [*described.values(), *map(_named_only, undescribed)]
+    contents = [item.content for item in facts.objects]
+    plans = [content for content in contents if isinstance(content, Plan)]
+    position = course_position(
+        plans,
+        [content for content in contents if isinstance(content, TreatmentRecord)],
+        patient_id=facts.entry.patient.patient_id,
+        ois_counts=facts.entry.counts,
+        summaries=[content for content in contents if isinstance(content, TreatmentSummary)],
+    )
+    chain = resolve_chain(objects)
+    return position, tuple(readiness(plan, chain, position) for plan in plans if plan.is_clinical)
+
+
+def with_unassigned_named(
+    comparisons: Iterable[ObjectComparison], position: CoursePosition
+) -> tuple[ObjectComparison, ...]:
+    """Return the comparisons with every treatment record that belongs to no plan put before a person.
+
+    Such a record was delivered to somebody: it is never merely "new".
+    """
+    unassigned = frozenset(position.unassigned_record_uids)
+    said = Change(path="", old=None, new=None, text=UNASSIGNED, grade=Grade.CLINICAL)
+    return tuple(
+        replace(item, expected="", changes=(*item.changes, said))
+        if item.sop_instance_uid in unassigned and item.grade is Grade.NEW
+        else item
+        for item in comparisons
+    )
+
+
+def _named_only(item: Arrived | KeptObject) -> ClinicalObject:
+    """Return an object of which only the identity is remembered, an image as a rule."""
+    ref = ObjectRef(
+        sop_class_uid=item.sop_class_uid,
+        sop_instance_uid=item.sop_instance_uid,
+        study_instance_uid=item.study_instance_uid,
+        series_instance_uid=item.series_instance_uid,
+        patient_id=item.patient_id,
+        modality=item.modality,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
+    )
+    return ClinicalObject(ref=ref, kind=kind_of(ref), label=item.modality)

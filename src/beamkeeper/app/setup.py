@@ -1,0 +1,79 @@
+"""Making a site: its keys, its empty vault, its ledger, its commented site file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.runtime import open_ledger, trusted_dir
+from beamkeeper.app.site import load_site
+from beamkeeper.app.site_template import site_text
+from beamkeeper.errors import ConfigError
+from beamkeeper.vault import LocalStore, SiteKeys, Vault, split_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.app.site_template import SiteAnswers
+    from beamkeeper.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSite:
+    """A site that was just made.
+
+    Attributes
+    ----------
+    cards
+        Five cards of 33 words; any three of them are the recovery key. Shown once, kept nowhere.
+    recipient
+        The public half of the recovery key.
+    """
+
+    site: Site
+    site_file: Path
+    cards: tuple[tuple[str, ...], ...]
+    recipient: str
+
+
+def make_site(site_file: Path, answers: SiteAnswers, clock: Clock) -> NewSite:
+    """Write the site file, make the keys and the empty vault.
+
+    Raises
+    ------
+    ConfigError
+        There is a site file or a vault already: nothing is replaced.
+    StorageFull
+        A directory cannot be written.
+    """
+    if site_file.exists():
+        raise ConfigError(
+            f"{site_file} is there already.", do_next="Edit it, or name another file for a new site."
+        )
+    write_whole(site_file, site_text(answers).encode())
+    return make_keys_and_vault(site_file, clock)
+
+
+def make_keys_and_vault(site_file: Path, clock: Clock) -> NewSite:
+    """Make what a site file names: keys, ledger, an empty vault; on failure the site file goes again."""
+    try:
+        site = load_site(site_file)
+        keys = SiteKeys.create(site.vault.keys_dir)
+        assert keys.recovery is not None  # noqa: S101 - `create` always returns it
+        store = LocalStore(site.vault.directory, create=True)
+        open_ledger(site)
+        Vault.create(
+            store, keys=keys, now=clock.now(), trusted_dir=trusted_dir(site), site_name=site.site.name
+        )
+    except BaseException:
+        # A half-made site must not look like one: the keys that were made open nothing yet.
+        site_file.unlink(missing_ok=True)
+        raise
+    return NewSite(
+        site=site,
+        site_file=site_file,
+        cards=split_words(keys.recovery.secret),
+        recipient=keys.recovery.recipient,
+    )
