@@ -72,7 +72,7 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # "Europe" is a folder of zones
         raise ConfigError(
             f"There is no time zone called {name!r}.", do_next="Use an IANA name such as Europe/Brussels."
         ) from error
@@ -97,16 +97,18 @@ def local_instant(day: date, wall_time: time, site_zone: ZoneInfo) -> datetime:
     return _first_instant_after_gap(instant, lambda at: at.astimezone(site_zone).utcoffset())
 
 
-def _first_instant_after_gap(
-    instant: datetime, offset_at: Callable[[datetime], timedelta | None]
-) -> datetime:
-    """Bisect the minute at which the offset changes, within three hours of `instant`."""
-    low, high = instant - timedelta(hours=3), instant + timedelta(hours=3)
-    before = offset_at(low)
+GAP_MAX = timedelta(hours=24)
+"""The longest time any clock ever skipped: Samoa had no 30 December 2011."""
+
+
+def _first_instant_after_gap(inside: datetime, offset_at: Callable[[datetime], timedelta | None]) -> datetime:
+    """Bisect the minute at which the offset changed, at most `GAP_MAX` before `inside`."""
+    low, high = inside - GAP_MAX - timedelta(hours=1), inside
+    after = offset_at(high)
     while high - low > timedelta(minutes=1):
         middle = low + (high - low) / 2
-        if offset_at(middle) == before:
-            low = middle
-        else:
+        if offset_at(middle) == after:
             high = middle
+        else:
+            low = middle
     return high.replace(second=0, microsecond=0)
