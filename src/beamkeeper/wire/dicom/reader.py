@@ -92,23 +92,7 @@ def read_object(data: Buffer, *, zone: ZoneInfo) -> ClinicalObject:
     ObjectUnreadable
         The bytes are not a whole DICOM object, or beyond a named limit; the message says which.
     """
-    opened = open_object(data)
-    top = data_set_of(opened, zone)
-    ref = identify_opened(opened, top)
-    _warn_where_meta_differs(opened, top, ref)
-    kind = kind_of(ref)
-    references = read_references(
-        top, images=kind in {ObjectKind.STRUCTURE_SET, ObjectKind.REGISTRATION, ObjectKind.OTHER}
-    )
-    content = _read_content(kind, top, ref, references)
-    return ClinicalObject(
-        ref=ref,
-        kind=kind,
-        label=_label(ref, kind, content),
-        references=references,
-        content=content,
-        warnings=tuple(top.context.notes),
-    )
+    return _read(data, zone)[0]
 
 
 def read_patient(data: Buffer, *, zone: ZoneInfo) -> Patient | None:
@@ -121,7 +105,37 @@ def read_patient(data: Buffer, *, zone: ZoneInfo) -> Patient | None:
     """
     opened = open_object(data)
     top = data_set_of(opened, zone)
+    return _patient(top, identify_opened(opened, top))
+
+
+def read_object_and_patient(data: Buffer, *, zone: ZoneInfo) -> tuple[ClinicalObject, Patient | None]:
+    """Return what `read_object` and `read_patient` return, in one pass; raises as they do."""
+    item, top = _read(data, zone)
+    return item, _patient(top, item.ref)
+
+
+def _read(data: Buffer, zone: ZoneInfo) -> tuple[ClinicalObject, DataSet]:
+    opened = open_object(data)
+    top = data_set_of(opened, zone)
     ref = identify_opened(opened, top)
+    _warn_where_meta_differs(opened, top, ref)
+    kind = kind_of(ref)
+    references = read_references(
+        top, images=kind in {ObjectKind.STRUCTURE_SET, ObjectKind.REGISTRATION, ObjectKind.OTHER}
+    )
+    content = _read_content(kind, top, ref, references)
+    item = ClinicalObject(
+        ref=ref,
+        kind=kind,
+        label=_label(ref, kind, content),
+        references=references,
+        content=content,
+        warnings=tuple(top.context.notes),
+    )
+    return item, top
+
+
+def _patient(top: DataSet, ref: ObjectRef) -> Patient | None:
     if not ref.patient_id:
         return None
     sex = top.code("PatientSex")
