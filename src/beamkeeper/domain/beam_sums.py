@@ -42,11 +42,34 @@ def sum_beams(
 ) -> tuple[BeamSum, ...]:
     """Return one sum for each (group, fraction, beam) that has a record, in that order."""
     by_key: dict[tuple[int, int, int], list[Part]] = {}
+    parts = tuple(parts)
+    _show_same_moment(parts, findings)
     for part in parts:
         key = (part.fraction_group_number, part.fraction_number, part.beam_number)
         by_key.setdefault(key, []).append(part)
     beams = {beam.beam_number: beam for beam in plan.beams}
     return tuple(_beam_sum(beams[key[2]], by_key[key], findings, tolerance) for key in sorted(by_key))
+
+
+def _show_same_moment(parts: Iterable[Part], findings: Findings) -> None:
+    """Show one beam given in two fractions in the same second: no machine can; one number is wrong.
+
+    Both stay counted: which fraction was meant is not ours to guess.
+    """
+    by_moment: dict[tuple[int, datetime], list[Part]] = {}
+    for part in parts:
+        if part.delivered_at is not None and part.delivered != 0:
+            moment = (part.beam_number, part.delivered_at.replace(microsecond=0))
+            by_moment.setdefault(moment, []).append(part)
+    for (beam_number, _), together in by_moment.items():
+        fractions = sorted({part.fraction_number for part in together})
+        uids = {part.record_uid for part in together}
+        if len(fractions) > 1 and len(uids) > 1:
+            listed = ", ".join(str(number) for number in fractions)
+            text = (
+                f"Beam {beam_number} is recorded in the same second for fractions {listed}; all are counted."
+            )
+            findings.add(ConflictKind.SUSPECTED_DUPLICATE, text, *uids)
 
 
 def _beam_sum(beam: Beam, parts: Sequence[Part], findings: Findings, tolerance: MetersetTolerance) -> BeamSum:

@@ -185,7 +185,9 @@ class _Sorter:
                 kept.append(uid)
             else:
                 self.foreign[uid] = ForeignObject(
-                    sop_instance_uid=uid, kind=item.kind, patient_id=item.ref.patient_id,
+                    sop_instance_uid=uid,
+                    kind=item.kind,
+                    patient_id=item.ref.patient_id,
                 )
         return tuple(sorted(set(kept)))
 

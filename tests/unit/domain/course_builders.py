@@ -49,7 +49,10 @@ def plan(uid: str = "1.1", *, beams: tuple[Beam, ...] = (beam(1), beam(2)), **mo
 
 
 def delivery(
-    number: int | None = 1, fraction: int | None = 1, mu: float | None = 100.0, **more: object
+    number: int | None = 1,
+    fraction: int | None = 1,
+    mu: float | None = 100.0,
+    **more: object,
 ) -> BeamDelivery:
     said: dict[str, object] = {
         "referenced_beam_number": number,
@@ -76,7 +79,7 @@ def record(
             {"sop_instance_uid": uid, "patient_id": "P1", "referenced_plan_uid": plan_uid, "treated_at": at}
             | {"deliveries": deliveries}
             | more
-        )  # type: ignore[arg-type]
+        ),  # type: ignore[arg-type]
     )
 
 
@@ -87,7 +90,9 @@ def fraction(number: int, uid: str = "9") -> TreatmentRecord:
 
 
 def position(
-    *records: TreatmentRecord, plans: tuple[Plan, ...] = (plan(),), **more: object
+    *records: TreatmentRecord,
+    plans: tuple[Plan, ...] = (plan(),),
+    **more: object,
 ) -> CoursePosition:
     return course_position(plans, records, patient_id="P1", **more)  # type: ignore[arg-type]
 

@@ -349,6 +349,14 @@ def test_a_copy_without_time_is_suspected_too() -> None:
     assert kinds(at) == {ConflictKind.SUSPECTED_DUPLICATE}
 
 
+def test_one_beam_in_two_fractions_in_the_same_second_is_shown() -> None:
+    at = stands(record("9.1", delivery(1, 1), delivery(2, 1)), record("9.2", delivery(1, 2), delivery(2, 2)))
+
+    assert at.fractions_complete == 2
+    assert kinds(at) == {ConflictKind.SUSPECTED_DUPLICATE}
+    assert "fractions 1, 2" in at.conflicts[0].text
+
+
 def test_two_halves_are_two_deliveries_when_the_second_says_it_continues() -> None:
     at = stands(
         record("9.1", delivery(1, 1, 50.0, termination_status=MACHINE), delivery(2), at=None),

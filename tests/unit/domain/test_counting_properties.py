@@ -55,10 +55,11 @@ def histories(draw: st.DrawFn) -> list[TreatmentRecord]:
 
 @given(histories(), st.data())
 def test_neither_order_nor_repetition_of_records_changes_anything(
-    records: list[TreatmentRecord], data: st.DataObject
+    records: list[TreatmentRecord],
+    data: st.DataObject,
 ) -> None:
     shuffled = data.draw(
-        st.permutations(records + data.draw(st.lists(st.sampled_from(records or [fraction(1)]))))
+        st.permutations(records + data.draw(st.lists(st.sampled_from(records or [fraction(1)])))),
     )
     plans = (plan(), plan("1.2"))
 
@@ -93,7 +94,10 @@ def test_every_record_is_counted_unassigned_or_known_not_to_count(records: list[
     st.randoms(use_true_random=False),
 )
 def test_cutting_deliveries_into_parts_and_regrouping_records_changes_no_position(
-    whole: int, cuts: list[float], together: bool, dice: object
+    whole: int,
+    cuts: list[float],
+    together: bool,
+    dice: object,
 ) -> None:
     edges = [0.0, *sorted(cuts), 1.0]
     last = len(edges) - 2
