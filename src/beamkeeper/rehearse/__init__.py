@@ -1,0 +1,9 @@
+"""Practising before it matters: a simulated department to play nights against.
+
+`rehearse.sim` is the department; attacks and timed drills come to live beside it. Nothing in here
+is ever used on a real night, except to try one.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = []

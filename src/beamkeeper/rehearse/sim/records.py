@@ -1,0 +1,305 @@
+"""Synthetic treatment records, as machines write them: rounded, and not quite what was planned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from beamkeeper.rehearse.sim.apertures import LEAF_PAIR_COUNT
+from beamkeeper.rehearse.sim.ionplans import IonDesign, ion_designs
+from beamkeeper.rehearse.sim.objects import (
+    RT_BEAMS_RECORD,
+    RT_ION_BEAMS_RECORD,
+    RT_ION_PLAN,
+    RT_PLAN,
+    da,
+    ds,
+    encode,
+    header,
+    item,
+    reference,
+    tm,
+)
+from beamkeeper.rehearse.sim.plans import BeamDesign, beam_designs
+from beamkeeper.rehearse.sim.treatments import MACHINES, Technique
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from pydicom.dataset import Dataset
+
+    from beamkeeper.rehearse.sim.treatments import SimPatient, Treatment
+
+_INTERRUPTED_AT = 0.41
+"""Part of the beam given before an interrupted fraction stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One visit in which one plan was treated.
+
+    Attributes
+    ----------
+    on
+        The day on the department's wall.
+    part
+        "whole"; "first" when the machine stopped in the first beam; "rest" for the continuation.
+    names_plan
+        False: the machine left Referenced RT Plan Sequence (type 2) empty in the first record of the session.
+    """
+
+    treatment_key: str
+    version: int
+    fraction_number: int
+    on: date
+    part: str = "whole"
+    names_plan: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """One beam as one session gave it: `begin` and `end` are parts of the beam's meterset, 0 to 1."""
+
+    design: BeamDesign | IonDesign
+    delivery: str
+    termination: str
+    begin: float
+    end: float
+
+
+def _given(session: Session, designs: tuple[BeamDesign | IonDesign, ...]) -> list[_Given]:
+    """Return what a session gave of each beam."""
+    if session.part == "first":
+        return [
+            _Given(
+                design=designs[0], delivery="TREATMENT", termination="MACHINE", begin=0.0, end=_INTERRUPTED_AT
+            )
+        ]
+    given = [
+        _Given(design=design, delivery="TREATMENT", termination="NORMAL", begin=0.0, end=1.0)
+        for design in designs
+    ]
+    if session.part == "rest":
+        given[0] = _Given(
+            design=designs[0],
+            delivery="CONTINUATION",
+            termination="NORMAL",
+            begin=_INTERRUPTED_AT,
+            end=1.0,
+        )
+    return given
+
+
+def records(
+    patient: SimPatient, treatment: Treatment, session: Session, treated_at: datetime
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (SOP Instance UID, file) of the records of one session: one a beam or one a fraction."""
+    ion = treatment.technique is Technique.PROTON
+    designs: tuple[BeamDesign | IonDesign, ...] = (
+        ion_designs(patient, treatment) if ion else beam_designs(patient, treatment)
+    )
+    given = _given(session, designs)
+    groups = [[one] for one in given] if MACHINES[treatment.machine].record_per_beam else [given]
+    for number, group in enumerate(groups, start=1):
+        at = treated_at + timedelta(minutes=3 * (number - 1))
+        yield _record(patient, treatment, session, group, number=number, at=at)
+
+
+def _record(
+    patient: SimPatient,
+    treatment: Treatment,
+    session: Session,
+    group: list[_Given],
+    *,
+    number: int,
+    at: datetime,
+) -> tuple[str, bytes]:
+    """Return one record file."""
+    ion = treatment.technique is Technique.PROTON
+    name = (session.treatment_key, session.version, session.fraction_number, session.part, number)
+    uid = patient.uid("record", *name)
+    dataset = header(
+        patient,
+        RT_ION_BEAMS_RECORD if ion else RT_BEAMS_RECORD,
+        uid,
+        "RTRECORD",
+        made_at=at,
+        series=patient.uid("record series", *name[:3]),
+        study=patient.uid("record study", session.treatment_key, session.version),
+        series_number=6,
+    )
+    machine = MACHINES[treatment.machine]
+    dataset.SeriesDescription = f"F{session.fraction_number}:{number}"
+    dataset.InstanceNumber = str(number)
+    dataset.TreatmentDate, dataset.TreatmentTime = da(at), tm(at)
+    dataset.NumberOfFractionsPlanned = str(treatment.fractions)
+    dataset.PrimaryDosimeterUnit = "MU"
+    dataset.ReferencedFractionGroupNumber = "1"
+    plan_class = RT_ION_PLAN if ion else RT_PLAN
+    dataset.ReferencedRTPlanSequence = (
+        [reference(plan_class, patient.plan_uid(treatment))] if session.names_plan or number > 1 else []
+    )
+    dataset.TreatmentMachineSequence = [
+        item(
+            Manufacturer=machine.manufacturer,
+            InstitutionName="Simulated Hospital",
+            ManufacturerModelName=machine.model,
+            DeviceSerialNumber=machine.serial,
+            TreatmentMachineName=machine.name,
+        )
+    ]
+    rng = patient.seed.rng(patient.index, "record", *name)
+    beams = [_session_beam(one, treatment, session, at, rng) for one in group]
+    if ion:
+        dataset.TreatmentSessionIonBeamSequence = beams
+    else:
+        dataset.TreatmentSessionBeamSequence = beams
+    return uid, encode(dataset)
+
+
+def _session_beam(
+    given: _Given, treatment: Treatment, session: Session, at: datetime, rng: np.random.Generator
+) -> Dataset:
+    """Return one item of the session beam sequence."""
+    design = given.design
+    ion = isinstance(design, IonDesign)
+    share = given.end - given.begin
+    delivered = design.meterset * share + float(rng.uniform(-0.0004, 0.0004))
+    beam = item(
+        ReferencedBeamNumber=str(design.number),
+        BeamName=design.name,
+        BeamType="STATIC" if ion or treatment.technique in _STATIC else "DYNAMIC",
+        RadiationType=_RADIATION.get(treatment.technique, "PHOTON"),
+        NumberOfWedges="0",
+        NumberOfCompensators="0",
+        NumberOfBoli="0",
+        NumberOfBlocks="0",
+        CurrentFractionNumber=str(session.fraction_number),
+        TreatmentDeliveryType=given.delivery,
+        TreatmentTerminationStatus=given.termination,
+        TreatmentVerificationStatus="VERIFIED",
+        SpecifiedPrimaryMeterset=ds(design.meterset, 3),
+        DeliveredPrimaryMeterset=ds(delivered, 4),
+    )
+    points = list(_points(given, at))
+    beam.NumberOfControlPoints = str(len(points))
+    if isinstance(design, IonDesign):
+        _ion_extras(beam)
+        beam.IonControlPointDeliverySequence = points
+    else:
+        if treatment.technique is Technique.WEDGED:
+            beam.NumberOfWedges = "1"
+            beam.RecordedWedgeSequence = [
+                item(
+                    WedgeNumber="1",
+                    WedgeType="STANDARD",
+                    WedgeID="W30",
+                    WedgeAngle="30",
+                    WedgeOrientation="90",
+                )
+            ]
+        beam.BeamLimitingDeviceLeafPairsSequence = _leaf_pairs(design)
+        beam.ControlPointDeliverySequence = points
+    return beam
+
+
+_STATIC = frozenset({Technique.WEDGED, Technique.ELECTRON})
+_RADIATION = {Technique.ELECTRON: "ELECTRON", Technique.PROTON: "PROTON"}
+
+
+def _leaf_pairs(design: BeamDesign) -> list[Dataset]:
+    devices = [("ASYMX", 1), ("ASYMY", 1)]
+    if design.leaf_positions_mm.size:
+        devices.append(("MLCX", LEAF_PAIR_COUNT))
+    return [item(RTBeamLimitingDeviceType=kind, NumberOfLeafJawPairs=str(count)) for kind, count in devices]
+
+
+def _ion_extras(beam: Dataset) -> None:
+    """Fill what only ion beams state."""
+    beam.ScanMode = "MODULATED"
+    beam.ModulatedScanModeType = "STATIONARY"
+    beam.NumberOfRangeShifters = "0"
+    beam.NumberOfLateralSpreadingDevices = "0"
+    beam.NumberOfRangeModulators = "0"
+    beam.PatientSupportType = "TABLE"
+
+
+def _points(given: _Given, at: datetime) -> Iterator[Dataset]:
+    """Yield the control points as delivered.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.8.21.2: delivered[n] = max(begin, min(specified[n], end)) of this delivery
+    """
+    design = given.design
+    begin, end = given.begin * design.meterset, given.end * design.meterset
+    plan_points = _planned_points(design)
+    for index, (specified, gantry, energy) in enumerate(plan_points):
+        moment = at + timedelta(seconds=index)
+        delivered = max(begin, min(specified, end))
+        point = item(
+            ReferencedControlPointIndex=str(index),
+            TreatmentControlPointDate=da(moment),
+            TreatmentControlPointTime=tm(moment),
+            SpecifiedMeterset=ds(specified, 4),
+            DeliveredMeterset=ds(delivered, 4),
+        )
+        if isinstance(design, IonDesign):
+            point.MetersetRateSet, point.MetersetRateDelivered = 120.0, 119.5
+            point.NominalBeamEnergy = ds(energy)
+        else:
+            point.DoseRateSet, point.DoseRateDelivered = "600", "598"
+        if index == 0:
+            _first_point(point, design)
+        if index == 0 or (isinstance(design, BeamDesign) and design.is_arc):
+            point.GantryAngle = ds(gantry, 1)
+            point.GantryRotationDirection = "NONE"
+        if isinstance(design, BeamDesign) and design.is_arc and index < len(plan_points) - 1:
+            point.GantryRotationDirection = _direction(design)
+        yield point
+
+
+def _direction(design: BeamDesign) -> str:
+    ahead = (design.gantry_angles_deg[1] - design.gantry_angles_deg[0]) % 360
+    return "CW" if ahead < 180 else "CC"  # noqa: PLR2004 - half a turn
+
+
+def _planned_points(design: BeamDesign | IonDesign) -> list[tuple[float, float, float]]:
+    """Return (specified meterset, gantry angle, energy) of each planned control point."""
+    if isinstance(design, IonDesign):
+        return [
+            (so_far, design.gantry_angle_deg, layer.energy_mev) for so_far, layer, _ in design.cumulative()
+        ]
+    return [
+        (weight * design.meterset, gantry, design.energy)
+        for weight, gantry in zip(design.weights, design.gantry_angles_deg, strict=True)
+    ]
+
+
+def _first_point(point: Dataset, design: BeamDesign | IonDesign) -> None:
+    """Fill what the first delivered control point states."""
+    fixed = item(
+        PatientSupportAngle="0",
+        PatientSupportRotationDirection="NONE",
+        BeamLimitingDeviceAngle="0",
+        BeamLimitingDeviceRotationDirection="NONE",
+        TableTopVerticalPosition="",
+        TableTopLongitudinalPosition="",
+        TableTopLateralPosition="",
+    )
+    if isinstance(design, IonDesign):
+        fixed.TableTopPitchAngle = fixed.TableTopRollAngle = 0.0
+        fixed.TableTopPitchRotationDirection = fixed.TableTopRollRotationDirection = "NONE"
+        fixed.SnoutPosition = 300.0
+    else:
+        half_x, half_y = design.outline.jaws_mm()
+        fixed.NominalBeamEnergy = ds(design.energy)
+        fixed.BeamLimitingDeviceAngle = ds(design.collimator_angle_deg, 1)
+        fixed.TableTopEccentricAngle, fixed.TableTopEccentricRotationDirection = "0", "NONE"
+        fixed.BeamLimitingDevicePositionSequence = [
+            item(RTBeamLimitingDeviceType="ASYMX", LeafJawPositions=[ds(-half_x), ds(half_x)]),
+            item(RTBeamLimitingDeviceType="ASYMY", LeafJawPositions=[ds(-half_y), ds(half_y)]),
+        ]
+    point.update(fixed)
