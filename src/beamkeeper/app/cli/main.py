@@ -11,7 +11,7 @@ import click
 import typer
 
 from beamkeeper import __version__
-from beamkeeper.app.cli import compare, init, night
+from beamkeeper.app.cli import changes, compare, doctor, init, night, people, read, restore, status, vault
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
 
@@ -30,6 +30,16 @@ app = typer.Typer(
 app.command("init")(init.command)
 app.command("night")(night.command)
 app.command("serve")(night.serve)
+app.command("status")(status.command)
+app.command("census")(people.census)
+app.command("patients")(people.patients)
+app.command("patient")(people.patient)
+app.command("changes")(changes.changes)
+app.command("announce")(changes.announce)
+app.command("restore")(restore.command)
+app.add_typer(vault.app, name="vault")
+app.command("doctor")(doctor.command)
+app.command("read")(read.command)
 app.command("compare")(compare.command)
 
 

@@ -67,7 +67,7 @@ def command(
 
     chosen = _folder_site(folder, data) if folder else open_site(site)
     clock = SystemClock()
-    run_on = _parse_day(on) if on else local_date(clock.now(), chosen.zone)
+    run_on = parse_day(on) if on else local_date(clock.now(), chosen.zone)
     with progress_display(quiet=json_) as listener:
         report = run_night(chosen, clock, run_on, listener=listener, despite_alarm=despite_alarm)
     if json_:
@@ -101,7 +101,8 @@ def serve(site: SiteOption = None) -> None:
             time.sleep(RETRY_S)
 
 
-def _parse_day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return the day a person typed; ConfigError when it is none."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -1,0 +1,176 @@
+"""A look at everything a night needs, one finding each; honest about what could not be looked at."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from beamkeeper.app.jobs.runtime import open_ledger, open_vault
+from beamkeeper.app.jobs.sources import peer_of, sql_source
+from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, SqlSourceSection
+from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.census import CensusWindow
+from beamkeeper.vault import SiteKeys
+from beamkeeper.wire.dicom.requester import Requester
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
+
+FREE_BYTES_MIN = 20 << 30
+READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The result of one check."""
+
+    what: str
+    verdict: Literal["good", "warning", "bad", "unchecked"]
+    text: str
+    do_next: str = ""
+
+
+def check_site(site: Site, clock: Clock) -> Iterator[Finding]:
+    """Yield one finding a check, as each is done; nothing is changed and no check stops the others."""
+    yield _tried("keys", lambda: _keys(site))
+    yield _tried("vault", lambda: _vault(site, clock))
+    yield _tried("ledger", lambda: _ledger(site))
+    yield _tried("clock", lambda: _clock(site, clock))
+    for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):
+        yield _disk(what, path)
+    for section in site.sources:
+        yield _tried(section.name, lambda section=section: _source(section, site, clock))  # type: ignore[misc]
+    yield _receiver(site)
+    yield Finding(
+        what="encryption",
+        verdict="unchecked",
+        text="whether the data disk is encrypted: ledger and spool hold patient data in clear.",
+        do_next="Put the data directory on an encrypted disk (LUKS); see docs/security.md.",
+    )
+    yield Finding(
+        what="recovery",
+        verdict="unchecked",
+        text="whether the recovery cards still exist and can be read.",
+        do_next="Once a year: beamkeeper vault verify --vault DIR --words",
+    )
+
+
+def _tried(what: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except BeamkeeperError as error:
+        return Finding(what=what, verdict="bad", text=error.message, do_next=error.do_next)
+
+
+def _keys(site: Site) -> Finding:
+    keys = SiteKeys.load(site.vault.keys_dir)
+    loose = [path.name for path in site.vault.keys_dir.iterdir() if path.stat().st_mode & READABLE_BY_OTHERS]
+    if loose:
+        return Finding(
+            what="keys",
+            verdict="bad",
+            text=f"others may read {', '.join(sorted(loose))}.",
+            do_next=f"chmod -R go= {site.vault.keys_dir}",
+        )
+    own = "opens and seals" if keys.identities else "only seals: changes cannot be shown"
+    return Finding(
+        what="keys", verdict="good", text=f"there, readable by their owner only; the collector {own}."
+    )
+
+
+def _vault(site: Site, clock: Clock) -> Finding:
+    vault = open_vault(site, clock, SiteKeys.load(site.vault.keys_dir))
+    nights = vault.nights()
+    if vault.is_stale(clock.now()):
+        return Finding(
+            what="vault",
+            verdict="warning",
+            text=f"signatures are good, but it is stale: last night {nights[-1] if nights else 'never'}.",
+            do_next="Run `beamkeeper night`.",
+        )
+    return Finding(what="vault", verdict="good", text=f"signatures are good, {len(nights)} nights, fresh.")
+
+
+def _ledger(site: Site) -> Finding:
+    report = open_ledger(site).audit.verify_chain()
+    if not report.is_whole:
+        return Finding(
+            what="ledger",
+            verdict="bad",
+            text=f"the audit log is broken at line {report.first_broken}: {report.reason}.",
+            do_next="Keep the database as evidence and find out who had access to it.",
+        )
+    return Finding(
+        what="ledger", verdict="good", text=f"answers; audit log of {report.lines} lines unbroken."
+    )
+
+
+def _clock(site: Site, clock: Clock) -> Finding:
+    last = next((night for night in open_ledger(site).nights(1) if night.finished_at), None)
+    now = clock.now()
+    if last is not None and last.finished_at is not None and last.finished_at > now:
+        return Finding(
+            what="clock",
+            verdict="bad",
+            text=f"it says {now:%Y-%m-%d %H:%M} UTC, before the end of the last night: it went back.",
+            do_next="Set the clock, then run this again.",
+        )
+    return Finding(what="clock", verdict="good", text=f"{now.astimezone(site.zone):%Y-%m-%d %H:%M %Z}.")
+
+
+def _disk(what: str, path: Path) -> Finding:
+    there = next((folder for folder in (path, *path.parents) if folder.is_dir()), None)
+    if there is None:
+        return Finding(what=what, verdict="bad", text=f"{path} is not there.", do_next="Mount or make it.")
+    free = shutil.disk_usage(there).free
+    verdict: Literal["good", "warning"] = "good" if free >= FREE_BYTES_MIN else "warning"
+    return Finding(
+        what=what,
+        verdict=verdict,
+        text=f"{free / 1e9:.0f} GB free.",
+        do_next="" if verdict == "good" else "A first night of 200 patients needs some 100 GB.",
+    )
+
+
+def _source(
+    section: DicomSourceSection | SqlSourceSection | FolderSourceSection, site: Site, clock: Clock
+) -> Finding:
+    if isinstance(section, FolderSourceSection):
+        there = section.path.is_dir()
+        text = f"{section.path} is {'there' if there else 'not there'}."
+        return Finding(what=section.name, verdict="good" if there else "bad", text=text)
+    if isinstance(section, SqlSourceSection):
+        answer = sql_source(section).ask(clock.now(), CensusWindow())
+        text = f"answers, {len(answer.entries)} patients on the list, {len(answer.warnings)} remarks."
+        return Finding(what=section.name, verdict="warning" if answer.warnings else "good", text=text)
+    with Requester(own_ae_title=site.receiver.ae_title, peer=peer_of(section)) as requester:
+        requester.echo()
+    secure = "with TLS" if section.tls_ca else "without TLS"
+    return Finding(what=section.name, verdict="good", text=f"{section.ae_title} answers C-ECHO {secure}.")
+
+
+def _receiver(site: Site) -> Finding:
+    section = site.receiver
+    with socket.socket(socket.AF_INET6 if ":" in section.bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((section.bind, section.port))
+        except OSError as error:
+            return Finding(
+                what="receiver",
+                verdict="warning",
+                text=f"{section.bind}:{section.port} cannot be listened on now: {error.strerror}.",
+                do_next="Fine while a night runs; else another program holds the port.",
+            )
+    return Finding(
+        what="receiver",
+        verdict="good",
+        text=f"{section.ae_title} can listen on {section.bind}:{section.port}.",
+    )

@@ -1,0 +1,45 @@
+"""`beamkeeper doctor`: what a night needs, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock
+
+if TYPE_CHECKING:
+    from beamkeeper.app.checkup import Finding
+
+SIGNS = {"good": "✓", "warning": "△", "bad": "✗", "unchecked": "?"}
+
+
+def command(site: SiteOption = None, json_: JsonOption = False) -> int:
+    """Check keys, vault, ledger, disks, clock, sources and receiver; say what could not be checked.
+
+    Nothing is changed. Exit status: 0 nothing is bad, 1 something is.
+
+    Example: beamkeeper doctor
+    """
+    from beamkeeper.app.checkup import check_site
+
+    findings = []
+    for finding in check_site(open_site(site), SystemClock()):
+        findings.append(finding)
+        if not json_:
+            _show(finding)
+    bad = sum(finding.verdict == "bad" for finding in findings)
+    if json_:
+        emit_json({"findings": findings})
+    else:
+        out.print(f"\n{len(findings)} checks, {bad} bad.")
+    return 1 if bad else 0
+
+
+def _show(finding: Finding) -> None:
+    line = Text(f"{SIGNS[finding.verdict]} {finding.what:<12} {finding.text}")
+    out.print(line, soft_wrap=True)
+    if finding.do_next:
+        out.print(Text(f"               → {finding.do_next}"), soft_wrap=True)

@@ -1,0 +1,183 @@
+"""`beamkeeper census`, `patients`, `patient ID`: who is kept, and where each stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.ledger import PatientRow
+
+DECIDES = "Decision support: a physicist decides."
+
+
+def census(site: SiteOption = None, json_: JsonOption = False) -> int:
+    """Ask every source of the list now, and show who must be kept and why. Nothing is collected.
+
+    Exit status: 0 every source answered, 10 one did not.
+
+    Example: beamkeeper census
+    """
+    from beamkeeper.app.jobs.listing import take_census
+    from beamkeeper.app.jobs.runtime import open_runtime
+    from beamkeeper.app.jobs.sources import Sources
+
+    chosen = open_site(site)
+    runtime = open_runtime(chosen, SystemClock())
+    scratch = chosen.data_dir / "census"
+    taken = take_census(runtime, Sources(chosen, spool_dir=scratch, known_path=scratch / "known")).census
+    if json_:
+        emit_json({"census": taken})
+        return 0 if all(source.answered for source in taken.sources) else 10
+    table = Table(box=None, pad_edge=False)
+    for title in ("Patient ID", "name", "why on the list", ""):
+        table.add_column(title, overflow="fold")
+    for entry in taken.entries:
+        reasons = "; ".join(dict.fromkeys(claim.reason.value for claim in entry.claims))
+        marks = "finished" if entry.finished else ""
+        table.add_row(entry.patient.patient_id, _name(entry.patient.name), reasons, marks)
+    out.print(table)
+    for entry in taken.entries:
+        for text in entry.disagreements:
+            out.print(f"▲ {entry.patient.patient_id}: {text}", soft_wrap=True, markup=False)
+    for source in taken.sources:
+        said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
+        out.print(f"\n{source.source}: {said}", markup=False)
+        for warning in source.warnings:
+            out.print(f"  · {warning}", soft_wrap=True, markup=False)
+    return 0 if all(source.answered for source in taken.sources) else 10
+
+
+def patients(site: SiteOption = None, json_: JsonOption = False) -> int:
+    """List every patient in the vault: position in the course, last night seen.
+
+    Example: beamkeeper patients
+    """
+    runtime = _runtime(site)
+    rows = runtime.ledger.patients()
+    positions = {row.pseudonym: row.position for row in runtime.ledger.positions()}
+    if json_:
+        emit_json({"patients": [{"patient": row, "position": positions.get(row.pseudonym)} for row in rows]})
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for title in ("Patient ID", "name", "position", "seen"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        seen = f"{row.last_seen_on:%m-%d}" + (" finished" if row.finished else "")
+        where = _short_position(positions.get(row.pseudonym))
+        table.add_row(row.patient.patient_id, _name(row.patient.name), where, seen)
+    out.print(table)
+    if not rows:
+        out.print("Nobody yet: run the first night with `beamkeeper night`.")
+    out.print(f"\n{len(rows)} patients. {DECIDES}")
+    return 0
+
+
+def patient(
+    patient_id: Annotated[str, typer.Argument(help="Patient ID, exactly.")],
+    site: SiteOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Show one patient: who, where in every plan, what is kept, what changed lately.
+
+    Example: beamkeeper patient 0012345
+    """
+    runtime = _runtime(site)
+    found = runtime.ledger.patient_by_id(patient_id)
+    if not found:
+        raise ConfigError(
+            "No patient with this Patient ID is kept.", do_next="`beamkeeper patients` lists them."
+        )
+    if json_:
+        emit_json({"patients": [_patient_facts(runtime, row) for row in found]})
+        return 0
+    for row in found:
+        _show_patient(runtime, row)
+    return 0
+
+
+def _patient_facts(runtime: Runtime, row: PatientRow) -> dict[str, object]:
+    positions = runtime.ledger.positions(pseudonym=row.pseudonym)
+    return {
+        "patient": row,
+        "position": positions[-1].position if positions else None,
+        "objects": runtime.ledger.current_objects(row.pseudonym),
+        "changes": runtime.ledger.changes(pseudonym=row.pseudonym),
+    }
+
+
+def _show_patient(runtime: Runtime, row: PatientRow) -> None:
+    from beamkeeper.protect.report.words import position_in_words
+
+    person = row.patient
+    born = f"born {person.birth_on}" if person.birth_on else "birth date unknown"
+    out.print(f"[bold]{_name(person.name)}[/]  {person.patient_id}  {born}  {person.sex}", soft_wrap=True)
+    out.print(f"vault folder {row.pseudonym}, kept since {row.first_seen_on}, last seen {row.last_seen_on}")
+    for contact in person.contacts:
+        out.print(f"  {contact.relation}: {contact.name} {contact.phone}", markup=False)
+    positions = runtime.ledger.positions(pseudonym=row.pseudonym)
+    if positions:
+        position = positions[-1].position
+        out.print(f"\n[bold]Position[/] as of the night of {positions[-1].run_on}")
+        for plan in position.plans:
+            out.print("  " + position_in_words(plan, runtime.site.zone), soft_wrap=True, markup=False)
+            for conflict in plan.conflicts:
+                out.print(f"  ▲ {conflict.text}", soft_wrap=True, markup=False)
+        for conflict in position.conflicts:
+            out.print(f"  ▲ {conflict.text}", soft_wrap=True, markup=False)
+        for uid in position.unassigned_record_uids:
+            out.print(f"  ▲ a treatment record belongs to no plan: {uid}", soft_wrap=True, markup=False)
+    objects = runtime.ledger.current_objects(row.pseudonym)
+    now = [item for item in objects if not item.superseded]
+    kinds = Counter(item.modality or "?" for item in now)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    out.print(f"\n[bold]Kept[/]  {counts}; {sum(item.size_bytes for item in now) / 1e6:.1f} MB")
+    gone = sum(not item.present for item in now)
+    older = len(objects) - len(now)
+    out.print(f"  {older} older versions, {gone} objects no longer at the source")
+    eyes = [
+        change for change in runtime.ledger.changes(pseudonym=row.pseudonym) if change.comparison.needs_eyes
+    ]
+    if eyes:
+        out.print("\n[bold]Changes that need eyes[/]")
+    for change in eyes:
+        out.print(f"  {change.run_on} {change.comparison.kind}: {change.comparison.label}", markup=False)
+        for item in change.comparison.changes:
+            out.print(f"    · {item.text}", soft_wrap=True, markup=False)
+    out.print(f"\n{DECIDES}")
+
+
+def _runtime(site: SiteOption) -> Runtime:
+    from beamkeeper.app.jobs.runtime import open_runtime
+
+    return open_runtime(open_site(site), SystemClock())
+
+
+def _name(name: str) -> str:
+    """Return a DICOM name as people write it."""
+    family, _, given = name.partition("^")
+    return f"{family}, {given.replace('^', ' ').strip()}".rstrip(", ")
+
+
+def _short_position(position: CoursePosition | None) -> str:
+    if position is None or not position.plans:
+        return "no plan"
+    parts = []
+    for plan in position.plans:
+        planned = "?" if plan.fractions_planned is None else plan.fractions_planned
+        mark = " ▲" if plan.conflicts else ""
+        begun = f" +{plan.fractions_partial} begun" if plan.fractions_partial else ""
+        parts.append(f"{plan.rt_plan_label} {plan.fractions_complete}/{planned}{begun}{mark}")
+    if position.unassigned_record_uids:
+        parts.append("▲ unassigned record")
+    return "\n".join(parts)

@@ -1,0 +1,130 @@
+"""`beamkeeper restore`: give patients back from the vault."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, err, out
+from beamkeeper.app.cli.night import parse_day
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.vault import RestoreReport
+
+CARDS_NEEDED = 3
+
+VaultOption = Annotated[
+    Path | None, typer.Option("--vault", metavar="DIR", help="A copy of a vault; no site file needed.")
+]
+IdentityOption = Annotated[
+    Path | None, typer.Option("--identity", metavar="FILE", help="Recovery identity (age) for --vault.")
+]
+WordsOption = Annotated[bool, typer.Option("--words", help="Type three recovery cards, for --vault.")]
+
+
+def open_vault_by(site: Path | None, vault: Path | None, identity: Path | None, words: bool) -> OpenedVault:
+    """Return the vault the options mean, with what opens it."""
+    from beamkeeper.app.opened import open_by_site, open_elsewhere, recovery_from_cards, recovery_from_file
+
+    clock = SystemClock()
+    if vault is None:
+        return open_by_site(open_site(site), clock)
+    if words:
+        return open_elsewhere(vault, recovery_from_cards(_ask_cards()), clock)
+    if identity is None:
+        raise ConfigError(
+            "A copy of a vault opens with a key.",
+            do_next="Give --identity FILE, or --words to type three recovery cards.",
+        )
+    return open_elsewhere(vault, recovery_from_file(identity), clock)
+
+
+def _ask_cards() -> list[str]:
+    err.print("Type the words of three different cards, without their numbers; Enter ends a card.")
+    return [
+        typer.prompt(f"Card {number} of {CARDS_NEEDED}", err=True, hide_input=False)
+        for number in range(1, CARDS_NEEDED + 1)
+    ]
+
+
+def command(
+    patient: Annotated[
+        str | None, typer.Argument(help="Patient ID, or the first letters of the pseudonym.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option("--out", help="Where the files shall go.")] = Path("restored"),
+    all_: Annotated[bool, typer.Option("--all", help="Every patient, each in a folder of its own.")] = False,
+    night: Annotated[
+        str | None, typer.Option(metavar="DATE", help="As of that night; the newest by default.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Older versions and what is gone at the source, too.")
+    ] = False,
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """Restore a patient's files, byte for byte as they were received, each digest verified.
+
+    Existing files are never overwritten. Works on any computer with a copy of the vault and the
+    recovery key; or without Beamkeeper, with age, zstd and tar: see the runbook.
+
+    Example: beamkeeper restore 0012345 --out /mnt/usb/0012345
+    """
+    if (patient is None) != all_:
+        raise ConfigError("Name one patient, or say --all.", do_next="`beamkeeper patients` lists them.")
+    opened = open_vault_by(site, vault, identity, words)
+    as_of = parse_day(night) if night else None
+    reports = _restore(opened, patient, out_dir, as_of, everything)
+    _warn_if_stale(opened)
+    if json_:
+        emit_json({"reports": reports})
+    else:
+        for report in reports:
+            show(report)
+    return 0 if all(report.is_complete for report in reports) else 20
+
+
+def _restore(
+    opened: OpenedVault, patient: str | None, out_dir: Path, night: date | None, everything: bool
+) -> tuple[RestoreReport, ...]:
+    if patient is None:
+        return opened.vault.restore_all(identities=opened.identities, out_dir=out_dir, night=night)
+    report = opened.vault.restore_patient(
+        opened.find_pseudonym(patient),
+        identities=opened.identities,
+        out_dir=out_dir,
+        night=night,
+        everything=everything,
+    )
+    return (report,)
+
+
+def _warn_if_stale(opened: OpenedVault) -> None:
+    if opened.vault.is_stale(SystemClock().now()):
+        err.print(
+            f"[bold]The vault is stale:[/] nobody fed it since {opened.vault.expires_at:%Y-%m-%d %H:%M} UTC."
+            " Later fractions are not in it."
+        )
+
+
+def show(report: RestoreReport) -> None:
+    """Print what was given back of one patient."""
+    sign = "✓" if report.is_complete else "✗"
+    total = report.written_count + report.there_count
+    out.print(
+        f"{sign} patient {report.pseudonym[:10]}, as of the night of {report.night}: {total} files verified"
+        f" ({report.written_bytes / 1e6:.1f} MB written, {report.there_count} were there already)",
+        soft_wrap=True,
+    )
+    out.print(f"  in {report.out_dir}", soft_wrap=True)
+    for failure in report.failures:
+        out.print(f"  ✗ {failure.name}: {failure.reason}", soft_wrap=True, markup=False)

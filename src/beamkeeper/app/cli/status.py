@@ -1,0 +1,77 @@
+"""`beamkeeper status`: the last nights, and how old the copy is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from beamkeeper.app.jobs.runtime import Runtime
+
+NIGHTS_SHOWN = 10
+
+
+def command(site: SiteOption = None, json_: JsonOption = False) -> int:
+    """Show the last nights, the age of the copy, and what is wrong with either.
+
+    Exit status: 0 the last night is complete and fresh, 3 it is not, 22 the vault is stale.
+
+    Example: beamkeeper status
+    """
+    from beamkeeper.app.jobs.runtime import open_runtime
+
+    clock = SystemClock()
+    runtime = open_runtime(open_site(site), clock)
+    now = clock.now()
+    nights = runtime.ledger.nights(NIGHTS_SHOWN)
+    stale = runtime.vault.is_stale(now)
+    audit = runtime.ledger.audit.verify_chain()
+    if json_:
+        emit_json(
+            {
+                "stale": stale,
+                "expires_at": runtime.vault.expires_at,
+                "nights": nights,
+                "patients": len(runtime.vault.pseudonyms()),
+                "vault_bytes": sum(entry.size_bytes for entry in runtime.vault.entries()),
+                "audit": audit,
+            }
+        )
+    else:
+        _show(runtime, stale, now)
+    if stale:
+        return 22
+    return 0 if nights and nights[0].outcome == "complete" else 3
+
+
+def _show(runtime: Runtime, stale: bool, now: datetime) -> None:
+    size = sum(entry.size_bytes for entry in runtime.vault.entries())
+    zone = runtime.site.zone
+    out.print(f"[bold]{runtime.site.site.name}[/]   vault {runtime.site.vault.directory}", soft_wrap=True)
+    out.print(f"{len(runtime.vault.pseudonyms())} patients kept, {size / 1e6:.1f} MB sealed")
+    until = runtime.vault.expires_at.astimezone(zone)
+    if stale:
+        out.print(f"▲ [bold]STALE[/] since {until:%Y-%m-%d %H:%M}: no night has fed the vault in time.")
+    else:
+        hours = (runtime.vault.expires_at - now).total_seconds() / 3600
+        out.print(f"fresh until {until:%Y-%m-%d %H:%M} ({hours:.0f} h from now)")
+    audit = runtime.ledger.audit.verify_chain()
+    if audit.is_whole:
+        out.print(f"audit log: {audit.lines} lines, unbroken")
+    else:
+        out.print(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}", markup=False)
+    table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
+    for title in ("night", "outcome", "patients", "kept whole", "need eyes"):
+        table.add_column(title, justify="left" if title in {"night", "outcome"} else "right")
+    for night in runtime.ledger.nights(NIGHTS_SHOWN):
+        summary = night.summary
+        cells = (str(summary.get(key, "–")) for key in ("patients", "whole", "eyes"))
+        table.add_row(str(night.run_on), night.outcome, *cells)
+    out.print(table)

@@ -1,0 +1,116 @@
+"""`beamkeeper vault`: verify it, list it, rebuild the ledger from it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from beamkeeper.app.cli.console import emit_json, err, out
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
+from beamkeeper.clock import SystemClock
+
+app = typer.Typer(no_args_is_help=True, help="Verify the vault, list it, rebuild the ledger from it.")
+
+
+@app.command("verify")
+def verify(
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    open_parcels: Annotated[
+        bool, typer.Option("--open", help="Open every parcel too and check each file inside.")
+    ] = False,
+    json_: JsonOption = False,
+) -> int:
+    """Read the whole vault: signatures, freshness, every parcel's size and SHA-256.
+
+    Exit status: 0 sound and fresh, 20 something is not as it was signed, 22 sound but stale.
+
+    Example: beamkeeper vault verify --open
+    """
+    opened = open_vault_by(site, vault, identity, words)
+    report = opened.vault.verify(
+        now=SystemClock().now(), identities=opened.identities if open_parcels else None
+    )
+    if json_:
+        emit_json({"is_sound": report.is_sound, "report": report})
+    else:
+        _show(report.is_sound, report.parcel_count, report.size_bytes, report.file_count)
+        for problem in report.problems:
+            out.print(f"✗ {problem}", soft_wrap=True, markup=False)
+        if report.stale:
+            out.print("[bold]Stale:[/] nobody fed this vault in time.")
+    if not report.is_sound:
+        return 20
+    return 22 if report.stale else 0
+
+
+def _show(is_sound: bool, parcels: int, size_bytes: int, files: int) -> None:
+    sign = "✓ sound" if is_sound else "✗ NOT SOUND"
+    inside = f", {files} files inside compared" if files else ""
+    out.print(f"{sign}: {parcels} parcels, {size_bytes / 1e6:.1f} MB, every digest as signed{inside}")
+
+
+@app.command("list")
+def list_(
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """List nights and patients in the vault; patients by pseudonym, the metadata know no names.
+
+    Example: beamkeeper vault list
+    """
+    opened = open_vault_by(site, vault, identity, words)
+    entries = [entry for entry in opened.vault.entries() if entry.kind == "patient"]
+    rows = [
+        {
+            "pseudonym": name,
+            "nights": sorted({entry.night for entry in entries if entry.pseudonym == name}),
+            "parcels": sum(entry.pseudonym == name for entry in entries),
+            "size_bytes": sum(entry.size_bytes for entry in entries if entry.pseudonym == name),
+        }
+        for name in opened.vault.pseudonyms()
+    ]
+    if json_:
+        emit_json({"nights": opened.vault.nights(), "expires_at": opened.vault.expires_at, "patients": rows})
+        return 0
+    nights = opened.vault.nights()
+    table = Table(box=None, pad_edge=False)
+    for title, justify in (("patient", "left"), ("parcels", "right"), ("MB", "right"), ("last new", "left")):
+        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        size = f"{row['size_bytes'] / 1e6:.1f}"  # type: ignore[operator]
+        table.add_row(str(row["pseudonym"]), str(row["parcels"]), size, str(row["nights"][-1]))  # type: ignore[index]
+    out.print(table)
+    span = f"{nights[0]} to {nights[-1]}" if nights else "none yet"
+    out.print(f"\n{len(rows)} patients; {len(nights)} nights: {span}")
+    out.print(f"stale after {opened.vault.expires_at:%Y-%m-%d %H:%M} UTC unless a night follows")
+    return 0
+
+
+@app.command("rebuild")
+def rebuild(site: SiteOption = None, json_: JsonOption = False) -> int:
+    """Make the ledger anew from the vault and the key, when its database is lost or damaged.
+
+    Move a damaged ledger aside first. Audit log and announcements cannot be rebuilt.
+
+    Example: beamkeeper vault rebuild
+    """
+    from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+    from beamkeeper.app.jobs.runtime import only_one
+
+    chosen = open_site(site)
+    with only_one(chosen):
+        patients, objects = rebuild_ledger(chosen, SystemClock())
+    if json_:
+        emit_json({"patients": patients, "objects": objects})
+    else:
+        err.print(f"✓ The ledger knows {patients} patients and {objects} objects again.")
+    return 0

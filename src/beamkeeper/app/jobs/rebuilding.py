@@ -1,0 +1,101 @@
+"""The ledger made anew from the vault: every patient's newest state says all there is to know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.looked import PatientFacts
+from beamkeeper.app.jobs.notes import write_note
+from beamkeeper.app.jobs.runtime import open_runtime
+from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
+from beamkeeper.app.jobs.standing import stand
+from beamkeeper.domain.codec import from_json
+from beamkeeper.errors import IntegrityError
+from beamkeeper.ledger import KeptObject
+from beamkeeper.vault import read_parcel
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
+    from beamkeeper.vault import ParcelEntry, PatientState
+
+FACTS_BYTES_MAX = 256 << 20
+REBUILT = "rebuilt"
+
+
+def rebuild_ledger(site: Site, clock: Clock) -> tuple[int, int]:
+    """Fill the ledger from the vault; return how many patients and objects it knows now.
+
+    What stands in the ledger already stays or is brought up to the vault's state; nothing in the vault
+    changes.
+    """
+    runtime = open_runtime(site, clock)
+    for night in runtime.vault.nights():
+        if runtime.ledger.night(night) is None:
+            at = datetime.combine(night, time(), tzinfo=UTC)
+            runtime.ledger.begin_night(night, at)
+            runtime.ledger.finish_night(night, finished_at=at, outcome=REBUILT, summary={})
+    patients = objects = 0
+    for entry, state in runtime.vault.iter_states(runtime.keys.identities):
+        objects += _take(runtime, entry, state)
+        patients += 1
+    runtime.ledger.audit.append(
+        "ledger rebuilt",
+        actor="vault rebuild",
+        outcome="ok",
+        details={"patients": patients, "objects": objects},
+        at=clock.now(),
+    )
+    return patients, objects
+
+
+def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
+    facts = read_facts(runtime, entry)
+    names = [field.name for field in fields(KeptObject)]
+    kept = [KeptObject(**{name: getattr(item, name) for name in names}) for item in state.objects]
+    with runtime.ledger.session():
+        runtime.ledger.upsert_patient(
+            state.pseudonym, facts.entry.patient, seen_on=state.night, finished=facts.entry.finished
+        )
+        runtime.ledger.record_objects(state.pseudonym, kept)
+        position, _ = stand(facts, [item for item in kept if not item.superseded])
+        runtime.ledger.record_position(state.night, state.pseudonym, position)
+    write_note(runtime.facts_path(state.pseudonym), facts)
+    return len(kept)
+
+
+def read_facts(runtime: Runtime, entry: ParcelEntry) -> PatientFacts:
+    """Return the facts sealed in a parcel.
+
+    Raises
+    ------
+    IntegrityError
+        They are not there, or not what this version reads.
+    """
+    stream = runtime.vault.store.get(entry.storage_name)
+    if stream is None:
+        raise IntegrityError(f"The parcel {entry.path} is not in the vault.")
+    with stream:
+        for name, source in read_parcel(stream, runtime.keys.identities):
+            if name == FACTS_NAME:
+                return _parse(source.read(FACTS_BYTES_MAX), entry)
+    raise IntegrityError(f"The parcel {entry.path} holds no {FACTS_NAME}.")
+
+
+def _parse(data: bytes, entry: ParcelEntry) -> PatientFacts:
+    try:
+        document = json.loads(data)
+        found = {key: document.pop(key, None) for key in FACTS_FORMAT}
+        if found == FACTS_FORMAT:
+            return from_json(PatientFacts, document["facts"])
+        why = f"it says it is {found}"
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        why = str(error)
+    raise IntegrityError(
+        f"{FACTS_NAME} in {entry.path} cannot be read: {why}.",
+        do_next="Read it with the version of Beamkeeper that sealed it.",
+    )

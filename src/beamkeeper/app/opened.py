@@ -1,0 +1,113 @@
+"""A vault opened for reading: by the collector's site file, or anywhere with a copy and a key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.runtime import open_vault
+from beamkeeper.errors import ConfigError, KeyUnavailable
+from beamkeeper.vault import LocalStore, RecoveryKeys, SiteKeys, Vault, join_words, pseudonym
+from beamkeeper.vault.state import is_pseudonym
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
+
+IDENTITY_FILE_BYTES_MAX = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVault:
+    """A verified vault and the identities that open its parcels."""
+
+    vault: Vault
+    identities: tuple[str, ...]
+
+    def find_pseudonym(self, patient: str) -> str:
+        """Return the folder of a patient named by pseudonym (its first letters will do) or Patient ID.
+
+        Raises
+        ------
+        ConfigError
+            The vault holds no such patient, or the letters fit several.
+        KeyUnavailable
+            A Patient ID can be looked up only with a key.
+        """
+        known = self.vault.pseudonyms()
+        if self.identities:
+            by_id = pseudonym(self.vault.site_facts(self.identities).pseudonym_key, "", patient)
+            if by_id in known:
+                return by_id
+        fitting = [name for name in known if name.startswith(patient.lower())]
+        if len(fitting) == 1:
+            return fitting[0]
+        if is_pseudonym(patient) or not fitting:
+            raise ConfigError(
+                "The vault holds no such patient.",
+                do_next="`beamkeeper vault list` names all; a Patient ID must be written exactly.",
+            )
+        raise ConfigError(
+            f"{len(fitting)} patients begin with these letters.", do_next="Write more of the pseudonym."
+        )
+
+
+def open_by_site(site: Site, clock: Clock) -> OpenedVault:
+    """Return the site's vault with the collector's own key."""
+    keys = SiteKeys.load(site.vault.keys_dir)
+    return OpenedVault(open_vault(site, clock, keys), keys.identities)
+
+
+def open_elsewhere(directory: Path, recovery: RecoveryKeys, clock: Clock) -> OpenedVault:
+    """Return a copy of a vault on a computer that never saw it, trusted through the recovery key.
+
+    What this computer saw of that vault before is remembered, so that an older copy is refused later.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"{directory} is not a folder.", do_next="Name the folder of the vault's copy.")
+    state_home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    memory = state_home / "beamkeeper" / hashlib.sha256(recovery.root_public_key.encode()).hexdigest()[:16]
+    vault = Vault.open(
+        LocalStore(directory), trusted_dir=memory, now=clock.now(), root_public_key=recovery.root_public_key
+    )
+    return OpenedVault(vault, (recovery.identity,))
+
+
+def recovery_from_file(path: Path) -> RecoveryKeys:
+    """Return the recovery keys in an age identity file.
+
+    Raises
+    ------
+    KeyUnavailable
+        The file cannot be read or holds no identity.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(IDENTITY_FILE_BYTES_MAX)
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyUnavailable(
+            f"The identity file {path} cannot be read.", do_next="Name the file with AGE-SECRET-KEY-1…"
+        ) from error
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if len(lines) != 1:
+        raise KeyUnavailable(
+            f"The identity file {path} holds {len(lines)} identities, one is expected.",
+            do_next="Keep the recovery identity in a file of its own.",
+        )
+    return RecoveryKeys.from_identity(lines[0])
+
+
+def recovery_from_cards(cards: Sequence[str]) -> RecoveryKeys:
+    """Return the recovery keys that three cards of words make.
+
+    Raises
+    ------
+    KeyUnavailable
+        Too few cards, a mistyped word, or cards of different sites.
+    """
+    return RecoveryKeys(secret=join_words([card.split() for card in cards]))
