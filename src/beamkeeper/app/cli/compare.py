@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from beamkeeper.app.cli.console import emit_json, err, out, print_error
-from beamkeeper.domain.change import SEVERITY, Grade
+from beamkeeper.domain.change import Grade
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.compare import CompareRules, PathComparison, compare_paths
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 QUIET, FOUND = 0, 1
 OBJECTS_SHOWN_MAX = 40
 CHANGES_SHOWN_MAX = 12
+NAMED_MAX = 5
+"""New or missing objects of one kind that are named; more are counted."""
 
 _STYLES = {
     Grade.CLINICAL: "bold red",
@@ -30,6 +33,8 @@ _STYLES = {
     Grade.RE_ENCODED: "dim",
     Grade.IDENTICAL: "dim",
 }
+_TOLD_ONE_BY_ONE = frozenset({Grade.CLINICAL, Grade.UNREADABLE, Grade.ADMINISTRATIVE})
+_KINDS = {"other": "object"}
 _WORDS = {Grade.RE_ENCODED: "re-encoded"}
 
 
@@ -90,32 +95,62 @@ def document(found: PathComparison) -> dict[str, object]:
 
 def _tell(found: PathComparison) -> None:
     """Print the worst first, then the count of each grade."""
-    told = [one for one in found.objects if SEVERITY[one.grade] > SEVERITY[Grade.RE_ENCODED]]
-    for one in told[:OBJECTS_SHOWN_MAX]:
+    changed = [one for one in found.objects if one.grade in _TOLD_ONE_BY_ONE]
+    for one in changed[:OBJECTS_SHOWN_MAX]:
         _tell_object(one)
-    if len(told) > OBJECTS_SHOWN_MAX:
-        out.print(f"… and {len(told) - OBJECTS_SHOWN_MAX:,} more objects; --json lists them all.\n")
+    if len(changed) > OBJECTS_SHOWN_MAX:
+        out.print(f"… and {len(changed) - OBJECTS_SHOWN_MAX:,} more objects; --json lists them all.\n")
+    for grade in (Grade.MISSING, Grade.NEW):
+        _tell_many(grade, [one for one in found.objects if one.grade is grade])
     for remark in found.remarks:
         out.print(Text(remark, style="dim"))
-    counts = [
-        f"{count:,} {_WORDS.get(Grade(grade), grade)}" for grade, count in found.summary.items() if count
-    ]
-    out.print(Text(", ".join(counts) + "." if counts else "There is nothing to compare."))
-    if not told and counts:
-        out.print(Text("Nothing changed but, at most, the way it is written.", style="green"))
+    _tell_sum(found)
 
 
 def _tell_object(one: ObjectComparison) -> None:
-    word = _WORDS.get(one.grade, one.grade.value)
-    out.print(Text(f"{word:<15}", style=_STYLES[one.grade]) + Text(_title(one), style="bold"))
+    out.print(_grade_word(one.grade) + Text(_title(one), style="bold"))
     for change in one.changes[:CHANGES_SHOWN_MAX]:
-        if change.path or one.grade is Grade.UNREADABLE:
-            mark = "•" if change.grade is one.grade else "◦"
-            out.print(Text(f"  {mark} {change.text}"))
+        mark = "•" if change.grade is one.grade else "◦"
+        text = change.text if change.grade is one.grade else f"{change.text} ({change.grade.value})"
+        out.print(Padding(Text(f"{mark} {text}"), (0, 0, 0, 2), expand=False))
     if len(one.changes) > CHANGES_SHOWN_MAX:
         out.print(Text(f"  … and {len(one.changes) - CHANGES_SHOWN_MAX:,} more", style="dim"))
     out.print()
 
 
+def _tell_many(grade: Grade, objects: list[ObjectComparison]) -> None:
+    """Print new or missing objects: few of a kind by name, many by number."""
+    by_kind: dict[str, list[ObjectComparison]] = {}
+    for one in objects:
+        by_kind.setdefault(_kind(one), []).append(one)
+    for kind, alike in sorted(by_kind.items()):
+        if len(alike) > NAMED_MAX:
+            out.print(_grade_word(grade) + Text(f"{len(alike):,} x {kind}"))
+        else:
+            for one in alike:
+                out.print(_grade_word(grade) + Text(_title(one)))
+    if objects:
+        out.print()
+
+
+def _kind(one: ObjectComparison) -> str:
+    kind = _KINDS.get(one.kind, one.kind)
+    return f"{kind} ({one.modality})" if one.modality else kind
+
+
+def _tell_sum(found: PathComparison) -> None:
+    counts = [
+        f"{count:,} {_WORDS.get(Grade(grade), grade)}" for grade, count in found.summary.items() if count
+    ]
+    out.print(Text(", ".join(counts) + "." if counts else "There is nothing to compare."))
+    if found.is_quiet and counts:
+        out.print(Text("Nothing changed but, at most, the way it is written.", style="green"))
+
+
+def _grade_word(grade: Grade) -> Text:
+    return Text(f"{_WORDS.get(grade, grade.value):<15}", style=_STYLES[grade])
+
+
 def _title(one: ObjectComparison) -> str:
-    return one.kind if one.label.casefold() == one.kind.casefold() else f"{one.kind} {one.label}"
+    kind = _KINDS.get(one.kind, one.kind)
+    return one.label if kind.casefold() in one.label.casefold() else f"{kind} {one.label}"

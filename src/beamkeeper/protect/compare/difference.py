@@ -9,6 +9,7 @@ numbers them, by place.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.compare.tags import tag_of
@@ -70,6 +71,8 @@ ITEM_KEYS: dict[int, int] = {tag_of(sequence): tag_of(number) for sequence, numb
 REFERENCED_SOP_INSTANCE_UID = tag_of("ReferencedSOPInstanceUID")
 """What tells items apart in any sequence of references."""
 
+RENUMBERED_MAX = 20
+"""Items that lost their number and are looked for under another one; with more it is another list."""
 WHOLE_BRANCHES = frozenset({tag_of("ContourSequence")})
 """Sequences reported as one difference, for words that need to see all of it: Contour Sequence."""
 
@@ -308,7 +311,13 @@ def _matched_by_number(
     left: dict[str, tuple[int, DataSet]],
     right: dict[str, tuple[int, DataSet]],
 ) -> tuple[list[Step], bool]:
-    pairs = []
+    pairs: list[Step] = []
+    left, right = dict(left), dict(right)
+    gone = [number for number in left if number not in right]
+    for number in gone if len(gone) <= RENUMBERED_MAX else ():
+        renumbered = _renumbered(left[number][1], right, left)
+        if renumbered is not None:  # under one number from here on, so that it is told as one change
+            right = {number if there == renumbered else there: item for there, item in right.items()}
     for number in [*left, *(number for number in right if number not in left)]:
         position, one = left.get(number, (-1, None))
         there, other = right.get(number, (-1, None))
@@ -316,6 +325,18 @@ def _matched_by_number(
     shared_left = [number for number in left if number in right]
     shared_right = [number for number in right if number in left]
     return pairs, shared_left != shared_right
+
+
+def _renumbered(
+    item: DataSet, right: dict[str, tuple[int, DataSet]], left: dict[str, tuple[int, DataSet]]
+) -> str | None:
+    """Return the new number of an item that changed nothing but its number; None when there is none."""
+    for number, (_, other) in right.items():
+        if number not in left and len(item.elements) == len(other.elements):
+            found = list(islice(differences(item, other), 2))
+            if len(found) == 1 and found[0].key is not None and not found[0].steps:
+                return number
+    return None
 
 
 def _side_by_side(

@@ -185,16 +185,20 @@ def _file_under(side: _Side, folder: Path, path: Path, data: Buffer) -> None:
 
 
 def _remarks(side: _Side, name: str) -> Iterator[str]:
-    if side.copies:
-        yield f"{side.copies} files on the {name} side are exact copies of others there and count once."
     several = sum(1 for paths in side.by_uid.values() if len(paths) > 1)
+    if side.copies:
+        yield f"Exact copies on the {name} side, counted once: {_count(side.copies, 'file')}."
     if several:
         yield (
-            f"{several} objects on the {name} side are there in versions that differ under one SOP Instance "
-            "UID; each version is compared with what the other side has."
+            f"One SOP Instance UID, several contents on the {name} side: {_count(several, 'object')}; "
+            "each version is compared."
         )
     if side.unreadable:
-        yield f"{len(side.unreadable)} files on the {name} side are not DICOM objects."
+        yield f"Not DICOM objects on the {name} side: {_count(len(side.unreadable), 'file')}."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def _by_uid(left: _Side, right: _Side, rules: CompareRules) -> Iterator[ObjectComparison]:

@@ -13,7 +13,7 @@ from beamkeeper.protect.compare.grades import grade_of
 from beamkeeper.protect.compare.places import Pair, path_of, place_of
 from beamkeeper.protect.compare.tags import name_of, tags_of
 from beamkeeper.protect.compare.units import unit_of
-from beamkeeper.protect.compare.values import NUMERIC_VRS, Value, as_float, numbers, shown
+from beamkeeper.protect.compare.values import NUMERIC_VRS, Value, as_float, canonical_number, numbers, shown
 
 if TYPE_CHECKING:
     from beamkeeper.protect.compare.difference import Difference
@@ -25,15 +25,12 @@ VECTOR_MAX = 4
 """Numbers shown together as one vector; longer lists are shown by the places that differ."""
 
 
-_SHOWN_TEXT = tags_of(
-    "RTPlanLabel RTPlanName StructureSetLabel ROIName BeamName TreatmentMachineName WedgeID "
-    "BlockName BlockTrayID ApplicatorID ApplicatorDescription AccessoryCode CompensatorID BolusID "
-    "MaterialID RadiationMachineName RTImageLabel ConvolutionKernel RangeShifterID SnoutID "
-    "SourceIsotopeName ChannelLength TreatmentSites DVHROIContributionType ToleranceTableLabel "
-    "FixationDeviceLabel SeriesNumber InstanceNumber"
-)
+_SHOWN_TEXT = tags_of("ConvolutionKernel CorrectedImage Units")
+_NAMES_VRS = frozenset({"LO", "SH"})
+_PLAN_GROUPS = range(0x3002, 0x3009)
+"""Short texts of RT Image to RT Record are names of beams, machines, devices and ROIs."""
 _SHOWN_VRS = NUMERIC_VRS | {"CS", "UI", "TM", "DA", "DT", "AT"}
-_PATIENT_GROUP = 0x0010
+_PATIENT_GROUP, _RT_PLAN_GROUP = 0x0010, 0x300A
 
 
 def in_words(difference: Difference, pair: Pair) -> Change:
@@ -93,8 +90,11 @@ def _bare_verb(old: Value | None, new: Value | None) -> str:
 
 
 def _may_show(key: Key, value: Value | None) -> bool:
-    if value is None or not isinstance(key, int) or key >> 16 & 0xFFFF == _PATIENT_GROUP:
+    group = key >> 16 & 0xFFFF if isinstance(key, int) else _PATIENT_GROUP
+    if value is None or group == _PATIENT_GROUP:
         return False
+    if value.vr in _NAMES_VRS and (group in _PLAN_GROUPS or group == _RT_PLAN_GROUP):
+        return True
     return value.vr in _SHOWN_VRS or key in _SHOWN_TEXT
 
 
@@ -107,14 +107,17 @@ def _from_to(name: str, old: Value, new: Value, unit: str) -> str:
     if len(left) == 1:
         return f"{name} {from_to(left[0], right[0])}{unit}"
     if len(left) <= VECTOR_MAX:
-        one, other = zip(*(from_to(a, b).split(" → ") for a, b in zip(left, right, strict=True)), strict=True)
-        return f"{name} ({', '.join(one)}) → ({', '.join(other)}){unit}"
-    places = [
-        at for at, (a, b) in enumerate(zip(left, right, strict=True)) if as_float(a) != as_float(b) or a != b
-    ]
+        told = [from_to(a, b).split(" → ") for a, b in zip(left, right, strict=True)]
+        one, other = (", ".join(side) for side in zip(*told, strict=True))
+        return f"{name} ({one}) → ({other}){unit}"
+    places = [at for at, (a, b) in enumerate(zip(left, right, strict=True)) if not _same(a, b)]
     first = places[0]
     more = f" and {len(places) - 1} more" if len(places) > 1 else ""
     return f"{name}: value {first + 1} of {len(left)}{more}: {from_to(left[first], right[first])}{unit}"
+
+
+def _same(one: str, other: str) -> bool:
+    return canonical_number(one.encode()) == canonical_number(other.encode())
 
 
 def from_to(old: str, new: str) -> str:
@@ -122,6 +125,8 @@ def from_to(old: str, new: str) -> str:
     left, right = as_float(old), as_float(new)
     if left is None or right is None:
         return f"{old} → {new}"
+    if _same(old, new):
+        return f"{short(old)} → {short(new)}"
     for digits in range(6, 18):
         one, other = f"{left:.{digits}g}", f"{right:.{digits}g}"
         if one != other:
