@@ -153,4 +153,4 @@ def _grade_word(grade: Grade) -> Text:
 
 def _title(one: ObjectComparison) -> str:
     kind = _KINDS.get(one.kind, one.kind)
-    return one.label if kind.casefold() in one.label.casefold() else f"{kind} {one.label}"
+    return one.label if one.label.endswith(kind) else f"{kind} {one.label}"

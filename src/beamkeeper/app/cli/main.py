@@ -11,7 +11,19 @@ import click
 import typer
 
 from beamkeeper import __version__
-from beamkeeper.app.cli import changes, compare, doctor, init, night, people, read, restore, status, vault
+from beamkeeper.app.cli import (
+    changes,
+    compare,
+    demo,
+    doctor,
+    init,
+    night,
+    people,
+    read,
+    restore,
+    status,
+    vault,
+)
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
 
@@ -27,6 +39,7 @@ app = typer.Typer(
     "Try it now, nothing needed: [bold]beamkeeper demo[/bold]",
 )
 
+app.command("demo")(demo.command)
 app.command("init")(init.command)
 app.command("night")(night.command)
 app.command("serve")(night.serve)

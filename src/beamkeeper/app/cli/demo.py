@@ -1,0 +1,168 @@
+"""`beamkeeper demo`: two nights of a simulated department, on this machine only."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from beamkeeper.app.cli.console import emit_json, err, out
+from beamkeeper.app.cli.night import progress_display
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.clock import SystemClock
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from beamkeeper.app.demo import Demo, Restored, Told
+    from beamkeeper.domain.night import NightReport
+
+FRACTIONS = "fraction delivered"
+
+
+def command(
+    directory: Annotated[Path, typer.Option("--dir", help="Where everything is put.")] = Path("demo"),
+    patients: Annotated[int, typer.Option(min=7, max=200, help="How many invented patients.")] = 8,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on.")] = False,
+    json_: JsonOption = False,
+) -> int:
+    """Play two nights of a simulated department and show what Beamkeeper makes of them.
+
+    Starts an archive, an OIS database and a document share on loopback. Between the nights things
+    happen: fractions, a replan, and one MLC leaf altered under an unchanged UID. Nothing leaves this
+    machine. Ctrl-C is fine: the same command goes on where it was.
+
+    Example: beamkeeper demo --dir /tmp/demo
+    """
+    from beamkeeper.app.demo import Demo, clear
+
+    started = time.monotonic()
+    if fresh:
+        clear(directory)
+    story = _Story(quiet=json_)
+    story.title("Beamkeeper · a simulated department on this machine; nothing leaves it")
+    with Demo(directory, now=SystemClock().now(), patients=patients) as demo:
+        told, restored, report = _play(demo, story)
+    good = all(item.as_it_should for item in told) and all(
+        item.skipped or item.equal_count == item.object_count for item in restored
+    )
+    if json_:
+        emit_json({"as_it_should": good, "told": told, "restored": restored, "report": report})
+    else:
+        _next(demo, time.monotonic() - started)
+    return 0 if good else 1
+
+
+def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, ...], NightReport]:
+    people = demo.department.patients
+    story.chapter(1, "The department")
+    story.line(
+        f"{len(people)} patients ({sum(p.is_real for p in people)} published phantom cases), archive"
+        f" {demo.department.archive_ae} on {demo.department.host}:{demo.department.port}"
+    )
+    demo.make_site()
+    if demo.cards:
+        story.line("keys made; the recovery key exists as five cards of words, any three open the vault")
+    story.chapter(2, "Night 1: everybody is found, collected, sealed")
+    first = _night(demo, demo.first_night, story)
+    story.chapter(3, "The day between")
+    events = demo.day_between()
+    fractions = [event for event in events if event.kind.value == FRACTIONS]
+    story.line(f"{len(fractions)} fractions are delivered, each with its treatment records")
+    for event in events:
+        if event not in fractions:
+            story.line(event.text)
+    story.chapter(4, "Night 2: what the report says of it")
+    report = _night(demo, demo.second_night, story)
+    told = demo.told(events, report)
+    story.told(told)
+    story.chapter(5, "One patient comes back from the vault")
+    patient_id = next(event.patient_id for event in events if event.leaf is not None)
+    restored = demo.restore(patient_id)
+    for item in restored:
+        story.restored(item)
+    assert first.patients  # noqa: S101 - a night without patients raises long before
+    return told, restored, report
+
+
+def _night(demo: Demo, run_on: date, story: _Story) -> NightReport:
+    begun = time.monotonic()
+    with progress_display(quiet=story.quiet) as listener:
+        report = demo.night(run_on, listener)
+    whole = sum(patient.is_whole for patient in report.patients)
+    counts = Counter(item.grade.value for patient in report.patients for item in patient.comparisons)
+    identical = sum(patient.identical_count for patient in report.patients)
+    parts = [f"{identical} identical"] * bool(identical)
+    parts += [f"{count} {grade.replace('_', '-')}" for grade, count in sorted(counts.items())]
+    story.line(
+        f"{whole} of {len(report.patients)} patients kept whole; objects: {', '.join(parts)}"
+        f" ({time.monotonic() - begun:.1f} s)"
+    )
+    return report
+
+
+class _Story:
+    """Prints the demonstration as a story; silent when JSON is wanted."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def title(self, text: str) -> None:
+        if not self.quiet:
+            out.print(f"\n[bold]{text}[/]")
+
+    def chapter(self, number: int, text: str) -> None:
+        if not self.quiet:
+            out.print(f"\n[bold cyan]{number}[/] [bold]{text}[/]")
+
+    def line(self, text: str, sign: str = "·") -> None:
+        if not self.quiet:
+            out.print(_hanging(sign, text))
+
+    def told(self, told: tuple[Told, ...]) -> None:
+        """Show one line for each kind of event: what was done, what the report says, is it right."""
+        fractions = [item for item in told if item.event.kind.value == FRACTIONS]
+        right = sum(item.as_it_should for item in fractions)
+        self.line(f"{right} of {len(fractions)} fractions: new, expected", _sign(right == len(fractions)))
+        for item in told:
+            if item not in fractions:
+                self.line(f"{item.event.kind.value} → {item.said or 'NOTHING'}", _sign(item.as_it_should))
+        for item in fractions:
+            if not item.as_it_should:
+                self.line(f"{item.event.text} → {item.said or 'NOTHING'}", _sign(good=False))
+
+    def restored(self, item: Restored) -> None:
+        if item.skipped:
+            self.line(f"{item.how}: {item.skipped}", "?")
+            return
+        good = item.equal_count == item.object_count
+        counts = f"{item.equal_count} of {item.object_count}"
+        text = f"{item.how}: {counts} objects equal the archive's, byte for byte"
+        self.line(text, _sign(good))
+
+
+def _sign(good: bool) -> str:
+    return "✓" if good else "✗"
+
+
+def _hanging(sign: str, text: str, width: int = 78) -> Text:
+    import textwrap
+
+    lines = textwrap.wrap(text, width - 4, break_long_words=False) or [""]
+    return Text("\n".join([f"  {sign} {lines[0]}", *(f"    {line}" for line in lines[1:])]))
+
+
+def _next(demo: Demo, seconds: float) -> None:
+    folder = demo.site.night_dir(demo.second_night)
+    out.print(f"\n[bold]Done in {seconds:.0f} s.[/] Look at:")
+    out.print(f"  report, with names    {folder / 'report.html'}", soft_wrap=True)
+    out.print(f"  report, as text       {folder / 'report.txt'}", soft_wrap=True)
+    out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
+    out.print("Try next:")
+    for verb in ("status", "patients", "changes", "vault verify --open"):
+        out.print(f"  beamkeeper {verb} --site {demo.site_file}", soft_wrap=True)
+    err.print("  (in a checkout: ./dev run instead of beamkeeper)")
