@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 24
 """Sequences inside sequences; the deepest standard object needs fewer than ten."""
-ELEMENTS_MAX = 2_000_000
+ELEMENTS_MAX = 1_000_000
 """Elements looked at in one object; the largest structure sets have some 100,000."""
 
 _UNDEFINED = 0xFFFFFFFF
+_CHUNK_BYTES = 1 << 16
 _DELIMITER_GROUP = 0xFFFE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _TRAILING_PADDING = 0xFFFCFFFC
@@ -206,10 +207,11 @@ class DataSet:
         (FFFC,FFFC) carry none.
         """
         keyed: dict[Key, tuple[int, Element]] = {}
+        creators: dict[int, str] = {}
         for tag, element in self.elements.items():
             if tag >> 16 & 1:
-                key = self._private_key(tag)
-                while key in keyed:
+                key = self._private_key(tag, creators)
+                while key in keyed:  # two blocks of one creator: there are at most 240
                     key = PrivateTag(key.group, key.creator, key.number + REPEATED)
                 if key is not None:
                     keyed[key] = (tag, element)
@@ -217,14 +219,15 @@ class DataSet:
                 keyed[tag] = (tag, element)
         return keyed
 
-    def _private_key(self, tag: int) -> PrivateTag | None:
-        group, number = tag >> 16 & 0xFFFF, tag & 0xFFFF
+    def _private_key(self, tag: int, creators: dict[int, str]) -> PrivateTag | None:
+        group, number, repeats = tag >> 16 & 0xFFFF, tag & 0xFFFF, tag // REPEATED * REPEATED
         if number == 0 or PRIVATE_BLOCK_FIRST <= number <= PRIVATE_BLOCK_LAST:
             return None
-        creator = self.value(group << 16 | number >> 8)
-        if not creator:
-            return PrivateTag(group, "", number)
-        return PrivateTag(group, creator.decode("latin-1"), number & 0xFF)
+        block = group << 16 | number >> 8
+        creator = creators.get(block)
+        if creator is None:
+            creator = creators[block] = (self.value(block) or b"").decode("latin-1")
+        return PrivateTag(group, creator, (number & 0xFF if creator else number) + repeats)
 
 
 _ITEM_MARKS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
@@ -265,6 +268,7 @@ def read_level(
     data = source.data
     elements: dict[int, Element] = {}
     explicit_header, implicit_header = EXPLICIT_HEADER[little], IMPLICIT_HEADER[little]
+    repeats: dict[int, int] = {}
     position, vr = start, b""
     while position + HEADER_BYTES <= stop:
         value = position + HEADER_BYTES
@@ -280,6 +284,9 @@ def read_level(
             if open_ended and tag == _ITEM_END:
                 break
             continue
+        if not tag and not length:  # zeros to the end of a disk block are no elements
+            position = _after_zeros(data, position, stop)
+            continue
         if length == _UNDEFINED:
             element, end = _read_undefined(scope, (tag, vr, value), stop, elements)
         else:
@@ -287,8 +294,9 @@ def read_level(
             element = Element(vr or (b"SQ" if tag in SEQUENCE_TAGS else b""), value, end)
         if end > stop:
             raise cut_short(position)
-        while tag in elements:
-            tag += REPEATED
+        if tag in elements:
+            repeats[tag] = repeats.get(tag, 0) + 1
+            tag += repeats[tag] * REPEATED
         elements[tag] = element
         position = end
     else:
@@ -316,6 +324,14 @@ def _after_delimiter(data: bytes | mmap.mmap, position: int, tag: int, *, little
     if tag not in (_ITEM_END, _SEQUENCE_END) or IMPLICIT_HEADER[little](data, position)[2]:
         raise cut_short(position)
     return position + HEADER_BYTES
+
+
+def _after_zeros(data: bytes | mmap.mmap, position: int, stop: int) -> int:
+    """Step over zeros that fill the rest of a level; anything after them is damage."""
+    for start in range(position, stop, _CHUNK_BYTES):
+        if any(data[start : min(start + _CHUNK_BYTES, stop)]):
+            raise cut_short(position)
+    return stop
 
 
 def _read_undefined(
