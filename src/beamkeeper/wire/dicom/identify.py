@@ -80,6 +80,8 @@ def native_pixel_bytes(top: DataSet) -> int | None:
         return None
     samples, frames = top.integer("SamplesPerPixel"), top.integer("NumberOfFrames")
     pixels = rows * columns * (1 if samples is None else samples) * (frames or 1)
+    if pixels < 0 or bits < 0:
+        return None
     if "422" in top.code("PhotometricInterpretation"):
         pixels = pixels * 2 // 3
     return (pixels * bits + 7) // 8

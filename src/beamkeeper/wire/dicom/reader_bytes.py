@@ -144,7 +144,8 @@ class _Walk:
             pos = stop
         if delimited:
             raise ObjectUnreadable("Truncated: the bytes end inside an item.", offset=pos)
-        if pos < end and not _only_zeros(self.data, pos, end):
+        # In big endian an element may begin with zeros: what looks like padding may be a cut element.
+        if pos < end and (self.syntax.big_endian or not _only_zeros(self.data, pos, end)):
             raise ObjectUnreadable(
                 f"Truncated: {end - pos} bytes are left at the end, too few for an element.", offset=pos
             )
