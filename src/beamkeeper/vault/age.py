@@ -75,6 +75,8 @@ def encrypt(plain: Reader, sealed: Sink, recipients: Sequence[str]) -> None:
         pyrage.encrypt_io(source, sink, _recipients(recipients))  # type: ignore[attr-defined]
     except (_EncryptError, OSError) as error:
         raise _seal_error(source.error or sink.error or error) from error
+    if sink.error is not None:  # pyrage 1.4.0 drops an error of the very first write of a short file
+        raise _seal_error(sink.error)
 
 
 def decrypt(sealed: Reader, plain: Sink, identities: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from beamkeeper.vault.opening import Opening
 from beamkeeper.vault.tarstream import BLOCK_BYTES, Member, ParcelLimits, TarSource, iter_members
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Generator, Iterator, Sequence
 
 COMPRESSION_LEVEL: Final = 1
@@ -96,7 +97,7 @@ def seal_parcel(
 
 def read_parcel(
     stream: age.Reader, identities: Sequence[str], *, limits: ParcelLimits | None = None
-) -> Iterator[tuple[str, BinaryIO]]:
+) -> Generator[tuple[str, BinaryIO]]:
     """Yield (name, reader) of every member, in order; each reader is good until the next step.
 
     Every 64 KiB block is authenticated by age before a byte of it is given out. That the parcel is
@@ -122,7 +123,7 @@ def read_parcel(
 
 def sized_members(
     stream: age.Reader, identities: Sequence[str], *, limits: ParcelLimits | None = None
-) -> Generator[tuple[str, int, BinaryIO]]:
+) -> Generator[tuple[str, int, io.BufferedReader]]:
     """Yield (name, size in bytes, reader) of every member; otherwise like `read_parcel`."""
     opening = Opening(stream, identities)
     try:

@@ -12,6 +12,7 @@ from beamkeeper.vault.parcel import sized_members
 from beamkeeper.vault.state import STATE_BYTES_MAX, STATE_NAME, PatientState, read_state
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
@@ -100,7 +101,7 @@ class OpenParcel:
         self.read_bytes += len(block)
         return block
 
-    def members(self) -> Iterator[tuple[str, int, BinaryIO]]:
+    def members(self) -> Iterator[tuple[str, int, io.BufferedReader]]:
         """Yield (name, size in bytes, reader) of every member.
 
         Raises
@@ -202,7 +203,9 @@ def read_parcel_state(store: ParcelStore, entry: ParcelEntry, identities: Sequen
     return matching_state(read_first(store, entry, identities, STATE_NAME), entry)
 
 
-def first_member(members: Iterator[tuple[str, int, BinaryIO]], entry: ParcelEntry, name: str) -> bytes:
+def first_member(
+    members: Iterator[tuple[str, int, io.BufferedReader]], entry: ParcelEntry, name: str
+) -> bytes:
     """Return the bytes of the first of `members`, which must bear `name`."""
     found, size, reader = next(members, ("nothing", 0, None))
     if found != name or reader is None or size > STATE_BYTES_MAX:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import utc
 from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, VaultStale
@@ -23,13 +22,11 @@ from beamkeeper.vault.publishing import (
     write_metadata,
 )
 from beamkeeper.vault.reading import StoreReader, in_parallel, read_first, read_parcel_state, verify_stored
+from beamkeeper.vault.sealing import announced, content_key, placed_in
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site, site_bytes
 from beamkeeper.vault.state import (
     STATE_NAME,
-    THIS_PARCEL,
     PatientState,
-    StoredDocument,
-    StoredObject,
     is_pseudonym,
     state_bytes,
 )
@@ -49,8 +46,6 @@ if TYPE_CHECKING:
 
 FIRST_LIFETIME: Final = timedelta(days=2)
 """A new vault turns stale unless a first night follows."""
-
-_Stored = TypeVar("_Stored", StoredObject, StoredDocument)
 
 
 class Vault:
@@ -218,18 +213,17 @@ class Vault:
         """
         if not is_pseudonym(pseudonym) or (state.pseudonym, state.night) != (pseudonym, night):
             raise ValueError("a state is sealed for its own patient and night")
-        key = _content_key(members, state)
+        key = content_key(members, state)
         known = self._memory.sealed(night, key)
         if known is not None and self._is_reusable(known, pseudonym, night):
             return known
         path = self._reserve(pseudonym, night)
-        placed = _placed(state, path)
-        announced = _announced(members, placed, path)
+        placed = placed_in(state, path)
         self._verify_parcels_named(placed, path)
         entry = store_parcel(
             self.store,
             path=path,
-            members=[small_member(STATE_NAME, state_bytes(placed)), *announced],
+            members=[small_member(STATE_NAME, state_bytes(placed)), *announced(members, placed, path)],
             recipients=self.recipients,
             night=night,
             threads=threads,
@@ -452,47 +446,3 @@ def _first_root(store: ParcelStore, public_hex: str | None) -> bytes:
         )
     verify_first_root(data, public_hex=public_hex)
     return data
-
-
-def _placed(state: PatientState, path: str) -> PatientState:
-    """Return `state` with the path of its own parcel filled in."""
-    return replace(
-        state,
-        objects=tuple(_with_parcel(item, path) for item in state.objects),
-        documents=tuple(_with_parcel(item, path) for item in state.documents),
-    )
-
-
-def _with_parcel(item: _Stored, path: str) -> _Stored:
-    return replace(item, parcel=path) if item.parcel == THIS_PARCEL else item
-
-
-def _announced(members: Sequence[Member], state: PatientState, path: str) -> list[Member]:
-    """Return `members` with the digests that `state` promises, so that sealing verifies them."""
-    promised = {item.member: item for item in state.items() if item.parcel == path}
-    given = {member.name: member for member in members}
-    for name, item in promised.items():
-        member = given.get(name)
-        if member is None or member.size_bytes != item.size_bytes or member.sha256 not in {None, item.sha256}:
-            raise IntegrityError(
-                f"{name} is not among the files to be sealed, or not as the new state says.",
-                do_next="Collect this patient again; nothing of this parcel was stored.",
-                member=name,
-            )
-        given[name] = replace(member, sha256=item.sha256)
-    return list(given.values())
-
-
-def _content_key(members: Sequence[Member], state: PatientState) -> str:
-    """Return a digest of everything that a parcel will hold, before anything is sealed."""
-    promised = {item.member: item.sha256 for item in state.items() if not item.parcel}
-    digest = hashlib.sha256(state_bytes(state))
-    for member in sorted(members, key=lambda member: member.name):
-        known = member.sha256 or promised.get(member.name) or _digest_of(member)
-        digest.update(f"\n{member.name} {member.size_bytes} {known}".encode())
-    return digest.hexdigest()
-
-
-def _digest_of(member: Member) -> str:
-    with member.open() as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.vault.reading import BLOCK_BYTES, OpenParcel, first_member, matching_state
@@ -213,14 +213,14 @@ class _Destination:
     ) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
 
-    def stage(self, file: _File, reader: BinaryIO) -> _Staged:
+    def stage(self, file: _File, reader: io.BufferedIOBase) -> _Staged:
         """Write what `reader` gives to a hidden file, and take its digest."""
         digest, size = hashlib.sha256(), 0
         with _writing(self._folder):
             path = self._staging / secrets.token_hex(8)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb", buffering=0) as out:
-                while block := reader.read(BLOCK_BYTES):
+                while block := reader.read1(BLOCK_BYTES):
                     digest.update(block)
                     size += out.write(block)
         return _Staged(file=file, path=path, sha256=digest.hexdigest(), size_bytes=size)

@@ -155,7 +155,7 @@ def _content(member: Member) -> Iterator[bytes]:
         )
 
 
-def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, int, BinaryIO]]:
+def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, int, io.BufferedReader]]:
     """Yield (name, size in bytes, reader) of every member of a tar; a reader is good until the next step.
 
     Raises
