@@ -30,8 +30,9 @@ def test_a_table_is_read_by_named_columns_on_sql_server() -> None:
     )
 
     assert text_of(statement, "mssql") == (
-        "SELECT TOP __[POSTCOMPILE_param_1] q.patient_key, q.patient_id FROM (SELECT dbo.[Patient].[PatientSer] "
-        "AS patient_key, dbo.[Patient].[PatientId] AS patient_id FROM dbo.[Patient]) AS q "
+        "SELECT TOP __[POSTCOMPILE_param_1] q.patient_key, q.patient_id FROM "
+        "(SELECT dbo.[Patient].[PatientSer] AS patient_key, "
+        "dbo.[Patient].[PatientId] AS patient_id FROM dbo.[Patient]) AS q "
         "WHERE q.patient_key IN (__[POSTCOMPILE_patient_key_1])"
     )
 
@@ -40,8 +41,8 @@ def test_a_site_select_is_read_as_a_subquery_on_sql_server() -> None:
     statement = relation_select(PLAN, ("plan_key",), (), row_limit=99)
 
     assert text_of(statement, "mssql") == (
-        "SELECT TOP __[POSTCOMPILE_param_1] q.plan_key FROM (SELECT p.PlanSetupSer AS plan_key FROM PlanSetup "
-        "AS p WHERE p.At < :now AND p.x LIKE '%a') AS q"
+        "SELECT TOP __[POSTCOMPILE_param_1] q.plan_key FROM "
+        "(SELECT p.PlanSetupSer AS plan_key FROM PlanSetup AS p WHERE p.At < :now AND p.x LIKE '%a') AS q"
     )
 
 

@@ -117,7 +117,7 @@ def test_whatever_passes_cannot_write_even_to_a_database_that_may_be_written(wor
     connection.executescript("CREATE TABLE t (a, x); CREATE TABLE u (a); INSERT INTO t VALUES (1, 2);")
     connection.set_authorizer(watch)
     try:
-        connection.execute(" ".join(["SELECT a FROM (", statement, ") AS q"]))
+        connection.execute(f"SELECT a FROM ({statement}) AS q")  # noqa: S608 - what the fence let through
     except sqlite3.Error:
         pass
     finally:
