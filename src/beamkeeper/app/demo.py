@@ -90,7 +90,7 @@ class Demo:
     """
 
     def __init__(self, root: Path, *, now: datetime, patients: int = 8, seed: int = 1) -> None:
-        self.root = root
+        self.root = root = root.resolve()
         self.site_file = root / "site" / "beamkeeper.toml"
         self._zone = zone(ZONE_NAME)
         self.second_night = self._begun_on(now)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date, datetime
     from pathlib import Path
+    from typing import BinaryIO
 
     from beamkeeper.protect.census import CensusWindow, Source
     from beamkeeper.protect.collect import PatientSource
@@ -42,6 +43,7 @@ class Sources:
         self._spool_dir = spool_dir
         self._known_path = known_path
         self._receiver: Receiver | None = None
+        self._log: BinaryIO | None = None
         self.arrivals = Arrivals(SpoolReader(spool_dir))
         self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
         self.patient_sources: list[PatientSource] = []
@@ -55,8 +57,13 @@ class Sources:
             isinstance(section, DicomSourceSection) and section.method == "move"
             for section in self._site.sources
         ):
+            self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._log = (self._spool_dir.parent / "receiver.log").open("ab")
             receiver = Receiver(
-                receiver_config(self._site), spool_dir=self._spool_dir, known_path=self._known_path
+                receiver_config(self._site),
+                spool_dir=self._spool_dir,
+                known_path=self._known_path,
+                log=self._log,
             )
             receiver.__enter__()
             self._receiver = receiver
@@ -69,6 +76,9 @@ class Sources:
         if self._receiver is not None:
             receiver, self._receiver = self._receiver, None
             receiver.stop()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def warnings(self) -> tuple[str, ...]:
         """Return what the night's report should say of whole sources: files that are no objects."""

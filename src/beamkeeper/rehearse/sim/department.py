@@ -117,8 +117,8 @@ class Department:
 
     @property
     def ois_url(self) -> str:
-        """SQLAlchemy URL of the database, opened read-only."""
-        return f"sqlite:///file:{self._root / 'ois.sqlite'}?mode=ro&uri=true"
+        """SQLAlchemy URL of the database; the census opens it for reading only."""
+        return f"sqlite:///{self._root.resolve() / 'ois.sqlite'}"
 
     @property
     def ois_mapping_path(self) -> Path:
