@@ -7,7 +7,8 @@ import unicodedata
 
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 _EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-_BETWEEN_WORDS = re.compile(r"[\s^,.\-_'’`´]+")
+_INSIDE_WORDS = re.compile(r"['’`´.]")
+_BETWEEN_WORDS = re.compile(r"[\s^,\-_]+")
 
 NAME_COMPONENTS_COMPARED = 3
 """Family, given and middle name (DICOM PS3.5 6.2.1.1); prefix and suffix are titles."""
@@ -32,4 +33,4 @@ def _forms(name: str) -> frozenset[tuple[str, ...]]:
 def _words(text: str) -> tuple[str, ...]:
     decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     bare = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    return tuple(sorted(word for word in _BETWEEN_WORDS.split(bare) if word))
+    return tuple(sorted(word for word in _BETWEEN_WORDS.split(_INSIDE_WORDS.sub("", bare)) if word))

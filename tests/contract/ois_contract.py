@@ -1,0 +1,134 @@
+"""What the census must read out of an OIS database, whatever product keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.ois_department import MAPPING, NOW
+
+from beamkeeper.domain.census import CensusReason, OisCount
+from beamkeeper.domain.patient import Contact
+from beamkeeper.errors import SourceAnswerInvalid
+from beamkeeper.protect.census import CensusWindow, SqlSource, parse_mapping
+
+if TYPE_CHECKING:
+    from beamkeeper.protect.census import SourceAnswer
+
+LONG_ID = "x" * 64
+
+
+class OisContract:
+    """Subclass it and give it a fixture `url`: a database with the department in it."""
+
+    def ask(self, url: str, mapping: str = MAPPING, **window: int) -> SourceAnswer:
+        return SqlSource(parse_mapping(mapping), url).ask(NOW, CensusWindow(**window))
+
+    def test_everybody_who_must_be_kept_is_named_with_the_reason(self, url: str) -> None:
+        answer = self.ask(url)
+
+        reasons = {one.patient.patient_id: {claim.reason for claim in one.claims} for one in answer.entries}
+        assert reasons == {
+            "treated": {CensusReason.TREATED_RECENTLY},
+            "scheduled": {CensusReason.SCHEDULED_SOON},
+            "waiting": {CensusReason.PLANNED_NOT_STARTED},
+            "simulated": {CensusReason.SIMULATED_RECENTLY},
+            "finished": {CensusReason.TREATED_RECENTLY},
+            LONG_ID: {CensusReason.TREATED_RECENTLY},
+            "unmapped": {CensusReason.PLANNED_NOT_STARTED},
+            "deceased": {CensusReason.TREATED_RECENTLY},
+            "second-course": {CensusReason.PLANNED_NOT_STARTED},
+        }
+
+    def test_who_has_finished_is_said(self, url: str) -> None:
+        answer = self.ask(url)
+
+        assert answer.finished_patient_ids == {"finished", "deceased", "long-gone"}
+        assert {one.patient.patient_id for one in answer.entries if one.finished} == {"finished", "deceased"}
+
+    def test_test_patients_are_told_by_pattern_and_by_flag(self, url: str) -> None:
+        assert self.ask(url).test_patient_ids == {"$QA", "flagged"}
+
+    def test_facts_come_without_padding_and_in_our_terms(self, url: str) -> None:
+        treated = next(one for one in self.ask(url).entries if one.patient.patient_id == "treated")
+
+        assert treated.patient.name == "Peeters^Zoë"
+        assert (treated.patient.birth_on, treated.patient.sex) == (date(1960, 1, 2), "F")
+        assert treated.patient.contacts == (
+            Contact(relation="self", name="", phone="+32 1"),
+            Contact(relation="spouse", name="Janssens An", phone="+32 2"),
+        )
+        assert treated.courses[0].plan_uids == ("1.2.100", "1.2.101")
+        assert treated.courses[0].prescriptions[0].total_dose_gy == pytest.approx(2.67)
+        assert (
+            OisCount(plan_uid="1.2.100", source="ois", fractions_planned=15, fractions_done=3)
+            in treated.counts
+        )
+
+    def test_times_are_wall_times_of_the_server_and_windows_end_exactly(self, url: str) -> None:
+        """The appointment is at 00:30 UTC a week ahead; the last fraction was given half an hour inside."""
+        soon = next(one for one in self.ask(url).entries if one.patient.patient_id == "scheduled")
+        listed = {one.patient.patient_id for one in self.ask(url, scheduled_days=6, treated_days=6).entries}
+
+        assert soon.appointments[0].starts_at == NOW + timedelta(days=6, hours=23, minutes=30)
+        assert "scheduled" not in listed
+        assert LONG_ID not in listed
+
+    def test_documents_are_known_by_where_they_lie(self, url: str) -> None:
+        documents = self.ask(url).documents
+
+        assert [(one.patient_id, one.title, one.path) for one in documents] == [
+            ("treated", "Consult", r"\\share\a.pdf")
+        ]
+
+    def test_what_is_missing_odd_or_unreadable_is_said(self, url: str) -> None:
+        said = "\n".join(self.ask(url).warnings)
+
+        assert "[patient] has no column 'MobilePhone': phone_mobile is not known." in said
+        assert "[plan] status 'Ready-ish' is not in the mapping (1 row(s))" in said
+        assert "[patient] birth_date: 1 value(s) cannot be read" in said
+        assert "A patient who must be kept has no Patient ID and cannot be kept." in said
+        assert "Identity" not in said
+
+    def test_an_optional_section_that_does_not_fit_is_left_out_and_said(self, url: str) -> None:
+        wrong = MAPPING.replace('table = "contact"', 'table = "nextofkin"').replace(
+            "FROM Hstry", "FROM History"
+        )
+        answer = self.ask(url, wrong)
+
+        said = "\n".join(answer.warnings)
+        assert "[contact] is left out" in said
+        assert "[fraction_count] is left out" in said
+        assert "cannot tell who was treated lately" in said
+        assert {"scheduled", "waiting", "treated"} <= {one.patient.patient_id for one in answer.entries}
+
+    @pytest.mark.parametrize(
+        ("old", "new", "words"),
+        [
+            ('table = "patient"', 'table = "person"', r"\[patient\]: There is no table"),
+            (
+                'plan_uid = "PlanUID"',
+                'plan_uid = "UID"',
+                r"\[plan\]: The database does not have what plan_uid",
+            ),
+            ("FROM Course", "FROM Courses", r"\[course\]: The database refused"),
+        ],
+    )
+    def test_a_needed_section_that_does_not_fit_stops_this_source(
+        self, url: str, old: str, new: str, words: str
+    ) -> None:
+        with pytest.raises(SourceAnswerInvalid, match=words):
+            self.ask(url, MAPPING.replace(old, new))
+
+    def test_an_answer_beyond_the_row_limit_stops_this_source(self, url: str) -> None:
+        mapping = MAPPING.replace("format = 1", "format = 1\nrow_limit = 5")
+        with pytest.raises(SourceAnswerInvalid, match="more than 5 rows"):
+            self.ask(url, mapping)
+
+    def test_asking_twice_gives_the_same_answer(self, url: str) -> None:
+        one, other = self.ask(url), self.ask(url)
+
+        assert replace(one, entries=()) == replace(other, entries=())
+        assert set(one.entries) == set(other.entries)
