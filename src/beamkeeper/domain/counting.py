@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from beamkeeper.clock import local_date
 from beamkeeper.domain.beam_sums import BeamSum, sum_beams
 from beamkeeper.domain.census import OisCount
-from beamkeeper.domain.crosscheck import check_numbers, check_ois, check_summaries
+from beamkeeper.domain.crosscheck import check_numbers, check_ois, check_successors, check_summaries
 from beamkeeper.domain.findings import Findings
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance, usable
 from beamkeeper.domain.placing import Placement, fraction_groups, place, treatment_beams
@@ -71,11 +71,14 @@ def course_position(
         own = Findings()
         placement = place(plan, by_plan[uid], own, tolerance=tolerance)
         unassigned |= placement.unassigned_record_uids
-        positions.append(
-            _plan_position(
-                plan, by_plan[uid], placement, own, tolerance, ois_counts=counted, summaries=opinions
-            )
-        )
+        beams = sum_beams(plan, placement.parts, own, tolerance)
+        fractions = _fractions(plan, beams)
+        complete, partial = _count(fractions)
+        check_numbers(plan, by_plan[uid], fractions, own)
+        check_ois(plan, complete, partial, counted, own)
+        check_summaries(plan, complete, partial, opinions, own)
+        check_successors(plan, complete, known.values(), own)
+        positions.append(_plan_position(plan, beams, fractions, placement, own))
     return CoursePosition(
         patient_id=patient_id,
         plans=tuple(positions),
@@ -152,23 +155,20 @@ def _is_placed(record: TreatmentRecord, known: dict[str, Plan], patient_id: str,
     return False
 
 
+def _count(fractions: Iterable[FractionState]) -> tuple[int, int]:
+    """Return (complete, begun and not finished)."""
+    complete = [state.complete for state in fractions if state.begun]
+    return sum(complete), len(complete) - sum(complete)
+
+
 def _plan_position(
     plan: Plan,
-    records: Sequence[TreatmentRecord],
+    beams: Sequence[BeamSum],
+    fractions: tuple[FractionState, ...],
     placement: Placement,
     findings: Findings,
-    tolerance: MetersetTolerance,
-    *,
-    ois_counts: Iterable[OisCount],
-    summaries: Iterable[TreatmentSummary],
 ) -> PlanPosition:
-    beams = sum_beams(plan, placement.parts, findings, tolerance)
-    fractions = _fractions(plan, beams)
-    check_numbers(plan, records, fractions, findings)
-    complete = sum(state.complete for state in fractions)
-    partial = [state for state in fractions if state.is_partial]
-    check_ois(plan, complete, len(partial), ois_counts, findings)
-    check_summaries(plan, complete, len(partial), summaries, findings)
+    complete, partial = _count(fractions)
     upcoming = _next_fraction(plan, fractions, findings)
     dated = [
         at for state in fractions for at in (state.first_treated_at, state.last_treated_at) if at is not None
@@ -178,7 +178,7 @@ def _plan_position(
         rt_plan_label=plan.rt_plan_label,
         fractions_planned=plan.number_of_fractions_planned,
         fractions_complete=complete,
-        fractions_partial=len(partial),
+        fractions_partial=partial,
         next_fraction_number=None if upcoming is None else upcoming[1],
         next_fraction_group_number=None if upcoming is None else upcoming[0],
         next_is_continuation=bool(partial),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from beamkeeper.domain.census import OisCount
 from beamkeeper.domain.findings import Findings
 from beamkeeper.domain.placing import fraction_groups
-from beamkeeper.domain.plan import FractionGroup, Plan
+from beamkeeper.domain.plan import ApprovalStatus, FractionGroup, Plan
 from beamkeeper.domain.position import ConflictKind, FractionState
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 
@@ -59,6 +59,30 @@ def _check_skipped(begun: Sequence[FractionState], named: str, findings: Finding
             text = f"{which}{named} left no record, though fraction {number} did."
             findings.add(ConflictKind.SKIPPED_FRACTION, text)
         before = number
+
+
+def check_successors(plan: Plan, complete: int, plans: Iterable[Plan], findings: Findings) -> None:
+    """Show approved plans that name this one before it is finished: a replan, or a boost.
+
+    RT Plan Relationship (300A,0055): PREDECESSOR is what a plan was derived from, PRIOR what was
+    delivered before it. DICOM does not say whether the older one is still to be finished, and two
+    plans that both say "give the next fraction" are the wrong position waiting to happen.
+    """
+    planned = plan.number_of_fractions_planned
+    if planned is not None and complete >= planned:
+        return
+    left = "some" if planned is None else planned - complete
+    for other in plans:
+        for how, named in other.related_plan_uids:
+            if named != plan.sop_instance_uid or other.approval_status is not ApprovalStatus.APPROVED:
+                continue
+            label = f"Plan {other.rt_plan_label!r} (approved)"
+            if how == "PREDECESSOR":
+                text = f"{label} was derived from this one: which of them is valid?"
+                findings.add(ConflictKind.SUPERSEDED, text)
+            elif how == "PRIOR":
+                text = f"{label} follows this one, of which {left} fractions are not given: is it replaced?"
+                findings.add(ConflictKind.FOLLOWED, text)
 
 
 def check_ois(

@@ -33,6 +33,8 @@ class ConflictKind(StrEnum):
     FRACTIONS_PLANNED_DIFFER = "record and plan state different numbers of fractions planned"
     PARTIAL_LEFT_BEHIND = "a fraction was begun and not finished, and later ones were given"
     ENDED_ABNORMALLY = "the whole meterset was given, but no record of it ended normally"
+    SUPERSEDED = "an approved plan was derived from this one"
+    FOLLOWED = "an approved plan follows this one, which is not finished"
     NO_DELIVERY_TYPE = "a record does not say what kind of delivery it was"
 
 

@@ -38,7 +38,7 @@ class Readiness:
 NAMED_UIDS_MAX = 2
 """So many missing UIDs are named in a sentence; the chain has them all."""
 
-REMARKS_ONLY = frozenset({ConflictKind.NO_DELIVERY_TYPE, ConflictKind.PLAN_UNKNOWN})
+REMARKS_ONLY = frozenset({ConflictKind.NO_DELIVERY_TYPE, ConflictKind.PLAN_UNKNOWN, ConflictKind.FOLLOWED})
 """Conflicts that leave the position of this plan certain: decided by the plan, or about another plan."""
 
 
@@ -142,15 +142,16 @@ def _relations(chain: PlanChain) -> Iterator[tuple[str, bool]]:
     """Say what other plans mean for this one: (text, blocks).
 
     PREDECESSOR means another plan was derived from this one: once that is approved, somebody has to
-    say which is valid. PRIOR is also a first phase before its boost, and only worth knowing.
+    say which is valid. PRIOR is also a first phase before its boost, and only worth knowing; counting
+    shows an approved one.
     """
     for other in chain.named_by:
         how, label = other.relationship, f"Plan {other.rt_plan_label!r}"
         if how == "PREDECESSOR":
             state = "approved" if other.is_approved else "not approved"
             yield f"{label} ({state}) was derived from this one: which of them is valid?", other.is_approved
-        elif how == "PRIOR":
-            yield f"{label} follows after this one.", False
+        elif how == "PRIOR" and not other.is_approved:
+            yield f"{label} (not approved) follows this one.", False
         elif how in {"ALTERNATIVE", "CONCURRENT"}:
             yield f"{label} is {how.lower()} to this one.", False
     for how, uid in chain.missing_plan_uids:

@@ -21,7 +21,7 @@ from course_builders import (
 )
 
 from beamkeeper.domain.meterset import MetersetTolerance
-from beamkeeper.domain.plan import DeliveryType, DosimeterUnit, FractionGroup, Plan
+from beamkeeper.domain.plan import ApprovalStatus, DeliveryType, DosimeterUnit, FractionGroup, Plan
 from beamkeeper.domain.position import ConflictKind
 
 # --- one plan, the ordinary course --------------------------------------------------------------
@@ -420,6 +420,24 @@ def test_verification_plans_and_their_records_are_left_out() -> None:
     found = position(record("9.1", delivery(), plan_uid="1.2"), plans=(plan(), checked))
 
     assert ([at.plan_uid for at in found.plans], found.unassigned_record_uids) == (["1.1"], ())
+
+
+@pytest.mark.parametrize(
+    ("relationship", "approval", "shown"),
+    [
+        ("PRIOR", ApprovalStatus.APPROVED, {ConflictKind.FOLLOWED}),
+        ("PREDECESSOR", ApprovalStatus.APPROVED, {ConflictKind.SUPERSEDED}),
+        ("PRIOR", ApprovalStatus.UNAPPROVED, set()),
+        ("ALTERNATIVE", ApprovalStatus.APPROVED, set()),
+    ],
+)
+def test_an_unfinished_plan_shows_the_approved_plan_that_follows_it(
+    relationship: str, approval: ApprovalStatus, shown: set[ConflictKind]
+) -> None:
+    later = plan("1.2", related_plan_uids=((relationship, "1.1"),), approval_status=approval)
+
+    assert kinds(stands(fraction(1), plans=(plan(), later))) == shown
+    assert kinds(stands(*(fraction(n) for n in range(1, 31)), plans=(plan(), later))) == set()
 
 
 def test_a_wrong_fraction_group_number_does_not_matter_where_there_is_one_group() -> None:

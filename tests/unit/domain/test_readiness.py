@@ -162,7 +162,7 @@ def test_a_begun_fraction_and_a_finished_plan_are_remarked() -> None:
     [
         ("PREDECESSOR", True, False),
         ("PREDECESSOR", False, True),
-        ("PRIOR", True, True),
+        ("PRIOR", False, True),
         ("CONCURRENT", True, True),
     ],
 )
@@ -176,6 +176,16 @@ def test_only_an_approved_plan_derived_from_this_one_blocks_it(
 
     assert found.is_ready == ready
     assert "'replan'" in (*found.blocking, *found.remarks)[0]
+
+
+def test_an_approved_plan_that_follows_is_remarked_and_does_not_block() -> None:
+    boost = replace(
+        APPROVED, sop_instance_uid="1.2", rt_plan_label="boost", related_plan_uids=(("PRIOR", "1.1"),)
+    )
+    found = readiness(APPROVED, Chain(plans=(WHOLE,)), position(plans=(APPROVED, boost)))
+
+    assert found.is_ready
+    assert [text for text in found.remarks if "'boost'" in text]
 
 
 def test_a_plan_that_is_not_among_the_objects_is_not_ready() -> None:
