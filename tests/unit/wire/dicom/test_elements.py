@@ -148,7 +148,7 @@ def test_a_repeated_element_is_kept_beside_the_first() -> None:
     assert found == [b"1 ", b"7 "]
 
 
-def test_a_million_repeated_elements_take_no_quadratic_time() -> None:
+def test_many_repeated_elements_are_each_kept() -> None:
     repeated = encoded(ct_slice(), bare=True) + struct.pack("<HH2sH", 0x0029, 0x1010, b"LO", 0) * 200_000
 
     assert len(open_object(repeated).dataset.keyed()) > 200_000
