@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WORKFLOW_VERSION = "1"
 """Changes only when the order of steps changes; a run begun under another version is begun anew."""
-POLL_S = 0.05
+POLL_S = 0.2
 ATTEMPTS_MAX = 99
 _QUEUE = "patients"
 
@@ -134,7 +134,7 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
         "executor_id": socket.gethostname(),
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "CRITICAL",
-        "notification_listener_polling_interval_sec": POLL_S,
+        "notification_listener_polling_interval_sec": 1.0,
     }
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
     DBOS(config=config)
