@@ -31,6 +31,8 @@ MEMBER_NAME_LENGTH_MAX: Final = 100
 """Characters: what a ustar header holds without a prefix."""
 PAX_BYTES_MAX: Final = 4096
 """A pax record of ours holds one size: a few dozen bytes."""
+PADDING_BYTES_MAX: Final = 64 << 10
+"""Zeros after the last member: GNU tar fills up 10 kB, others up to 64."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PAX_SIZE = re.compile(rb"(\d+) size=(\d{1,18})\n")
@@ -180,8 +182,18 @@ def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, i
         yield name, size, io.BufferedReader(content, BLOCK_BYTES // 4)
         content.drain()
         _exactly(source, -size % RECORD_BYTES)
-    if _exactly(source, RECORD_BYTES) != bytes(RECORD_BYTES) or source.read(1):
-        raise _broken("bytes follow its end")
+    _verify_end(source)
+
+
+def _verify_end(source: Reader) -> None:
+    """Read the second empty record and the zeros some programs round a tar up with, and nothing else."""
+    left = PADDING_BYTES_MAX
+    ending = _exactly(source, RECORD_BYTES)
+    while ending:
+        left -= len(ending)
+        if left < 0 or ending.strip(b"\0"):
+            raise _broken("bytes follow its end")
+        ending = source.read(BLOCK_BYTES)
 
 
 class _Content(io.RawIOBase):
