@@ -42,11 +42,6 @@ _SERVICES = (
     "1.2.840.10008.5.1.4.31",  # modality worklist
     "1.2.840.10008.5.1.4.32",  # general purpose worklist
     "1.2.840.10008.5.1.4.33",  # instance availability notification
-    "1.2.840.10008.5.1.4.34.4",  # unified procedure step, trial
-    "1.2.840.10008.5.1.4.34.5",
-    "1.2.840.10008.5.1.4.34.6",  # unified procedure step
-    "1.2.840.10008.5.1.4.34.8",  # machine verification
-    "1.2.840.10008.5.1.4.34.9",
     "1.2.840.10008.5.1.4.37.",  # relevant patient information query
     "1.2.840.10008.5.1.4.41",  # product characteristics query
     "1.2.840.10008.5.1.4.42",  # substance approval query

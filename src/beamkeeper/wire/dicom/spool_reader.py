@@ -131,6 +131,7 @@ class _PackSlice(io.RawIOBase):
 
     def __init__(self, path: Path, offset: int, size: int) -> None:
         self._handle = os.open(path, os.O_RDONLY)
+        self.name = str(path)  # readers of files ask for it
         self._offset, self._size, self._position = offset, size, 0
         self.pack_bytes = os.fstat(self._handle).st_size
 

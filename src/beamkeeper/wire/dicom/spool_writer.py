@@ -118,10 +118,10 @@ class SpoolWriter:
 
     def commit(self) -> int:
         """Make every finished object durable and visible to readers; return how many."""
-        self._check_usable()
         count = len(self._lines)
         if not count:
             return 0
+        self._check_usable()
         try:
             if self._waiting_bytes:
                 os.fdatasync(self._pack)
@@ -143,13 +143,13 @@ class SpoolWriter:
                 self.commit()
         finally:
             self._close_files()
+            self.is_broken = True
 
     def _close_files(self) -> None:
         for handle in (self._pack, self._journal):
             if handle >= 0:
                 os.close(handle)
         self._pack = self._journal = -1
-        self.is_broken = True
 
     def __enter__(self) -> Self:
         return self
