@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from beamkeeper.domain.patient import Patient
 from beamkeeper.ledger.documents import read_document, write_document
@@ -21,7 +21,18 @@ OBJECTS_AT_A_TIME = 2_000
 SHA256_BYTES = 32
 
 _IDENTITY = ("pseudonym", "sop_instance_uid", "sha256")
-_CHANGEABLE = [field.name for field in fields(KeptObject) if field.name not in _IDENTITY]
+_FIELDS = tuple(field.name for field in fields(KeptObject))
+
+_UPSERT = """
+INSERT INTO ledger_kept ({columns}) VALUES ({marks})
+ON CONFLICT ({identity}) DO UPDATE SET {changes}
+""".format(
+    columns=", ".join(("pseudonym", *_FIELDS)),
+    marks=", ".join(["%s"] * (len(_FIELDS) + 1)),
+    identity=", ".join(_IDENTITY),
+    changes=", ".join(f"{name} = excluded.{name}" for name in _FIELDS if name not in _IDENTITY),
+)
+"""Written by hand because building 400,000 model instances takes six times as long (decision 0040)."""
 
 
 def upsert_patient(
@@ -67,14 +78,8 @@ def kept_objects(alias: str, pseudonym: str) -> tuple[KeptObject, ...]:
 def record_objects(alias: str, pseudonym: str, objects: Iterable[KeptObject]) -> int:
     """Keep versions of objects in one transaction, and return how many; a known version is updated."""
     rows = [_kept_row(pseudonym, kept) for kept in objects]
-    with transaction.atomic(using=alias):
-        Kept.objects.using(alias).bulk_create(
-            rows,
-            batch_size=OBJECTS_AT_A_TIME,
-            update_conflicts=True,
-            unique_fields=_IDENTITY,
-            update_fields=_CHANGEABLE,
-        )
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.executemany(_UPSERT, rows)
     return len(rows)
 
 
@@ -115,25 +120,9 @@ def _kept_object(kept: Kept) -> KeptObject:
     )
 
 
-def _kept_row(pseudonym: str, kept: KeptObject) -> Kept:
+def _kept_row(pseudonym: str, kept: KeptObject) -> tuple[Any, ...]:
     digest = bytes.fromhex(kept.sha256)
     if len(digest) != SHA256_BYTES:
         raise ValueError(f"a SHA-256 has {SHA256_BYTES} bytes, not {len(digest)}")
-    return Kept(
-        pseudonym=pseudonym,
-        sop_class_uid=kept.sop_class_uid,
-        sop_instance_uid=kept.sop_instance_uid,
-        study_instance_uid=kept.study_instance_uid,
-        series_instance_uid=kept.series_instance_uid,
-        patient_id=kept.patient_id,
-        modality=kept.modality,
-        transfer_syntax_uid=kept.transfer_syntax_uid,
-        sha256=digest,
-        size_bytes=kept.size_bytes,
-        parcel=kept.parcel,
-        member=kept.member,
-        first_seen_on=kept.first_seen_on,
-        last_seen_on=kept.last_seen_on,
-        present=kept.present,
-        superseded=kept.superseded,
-    )
+    values = (digest if name == "sha256" else getattr(kept, name) for name in _FIELDS)
+    return (pseudonym, *values)
