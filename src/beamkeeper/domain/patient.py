@@ -53,3 +53,21 @@ class Patient:
         """Refuse a patient who cannot be told from another."""
         if not self.patient_id:
             raise ValueError("a patient without Patient ID cannot be told from another")
+
+
+def shown_name(name: str) -> str:
+    """Return a Patient's Name (PN) as people write it: "Jansen, Maria", other scripts in brackets.
+
+    References
+    ----------
+    DICOM PS3.5 6.2.1: groups parted by "=", components by "^" (family, given, middle, prefix, suffix).
+    """
+    groups = [_written(group) for group in name.split("=")]
+    first, *others = [group for group in groups if group] or [""]
+    return f"{first} ({'; '.join(others)})" if others else first
+
+
+def _written(group: str) -> str:
+    family, *rest = [part.strip() for part in group.split("^")]
+    given = " ".join(part for part in rest if part)
+    return f"{family}, {given}" if family and given else family or given

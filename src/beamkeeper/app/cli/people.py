@@ -11,6 +11,7 @@ from rich.table import Table
 from beamkeeper.app.cli.console import emit_json, out
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.patient import shown_name
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def census(site: SiteOption = None, json_: JsonOption = False) -> int:
     for entry in taken.entries:
         reasons = "; ".join(dict.fromkeys(claim.reason.value for claim in entry.claims))
         marks = "finished" if entry.finished else ""
-        table.add_row(entry.patient.patient_id, _name(entry.patient.name), reasons, marks)
+        table.add_row(entry.patient.patient_id, shown_name(entry.patient.name), reasons, marks)
     out.print(table)
     for entry in taken.entries:
         for text in entry.disagreements:
@@ -75,7 +76,7 @@ def patients(site: SiteOption = None, json_: JsonOption = False) -> int:
     for row in rows:
         seen = f"{row.last_seen_on:%m-%d}" + (" finished" if row.finished else "")
         where = _short_position(positions.get(row.pseudonym))
-        table.add_row(row.patient.patient_id, _name(row.patient.name), where, seen)
+        table.add_row(row.patient.patient_id, shown_name(row.patient.name), where, seen)
     out.print(table)
     if not rows:
         out.print("Nobody yet: run the first night with `beamkeeper night`.")
@@ -121,7 +122,9 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
 
     person = row.patient
     born = f"born {person.birth_on}" if person.birth_on else "birth date unknown"
-    out.print(f"[bold]{_name(person.name)}[/]  {person.patient_id}  {born}  {person.sex}", soft_wrap=True)
+    out.print(
+        f"[bold]{shown_name(person.name)}[/]  {person.patient_id}  {born}  {person.sex}", soft_wrap=True
+    )
     out.print(f"vault folder {row.pseudonym}, kept since {row.first_seen_on}, last seen {row.last_seen_on}")
     for contact in person.contacts:
         out.print(f"  {contact.relation}: {contact.name} {contact.phone}", markup=False)
@@ -161,12 +164,6 @@ def _runtime(site: SiteOption) -> Runtime:
     from beamkeeper.app.jobs.runtime import open_runtime
 
     return open_runtime(open_site(site), SystemClock())
-
-
-def _name(name: str) -> str:
-    """Return a DICOM name as people write it."""
-    family, _, given = name.partition("^")
-    return f"{family}, {given.replace('^', ' ').strip()}".rstrip(", ")
 
 
 def _short_position(position: CoursePosition | None) -> str:

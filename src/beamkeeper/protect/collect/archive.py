@@ -58,7 +58,7 @@ class ArchiveSource:
 
     @property
     def _requester(self) -> Requester:
-        """This thread's requester: an association serves one question at a time."""
+        """The requester of the calling thread: an association serves one question at a time."""
         requester: Requester | None = getattr(self._of_thread, "requester", None)
         if requester is None:
             requester = self._of_thread.requester = self._open_requester()

@@ -106,7 +106,7 @@ def _list(patient_id: str, sources: Sequence[PatientSource]) -> _Work:
     work = _Work(expected={}, source_of={}, refused=set(), problems=[], unavailable=[])
     for source in sources:
         try:
-            listed = source.list_objects(patient_id)
+            listed = _listed(source, patient_id)
         except (SourceUnavailable, SourceAnswerInvalid) as error:
             work.unavailable.append(source.name)
             work.problems.append(f"{source.name}: {error.message}")
@@ -115,6 +115,14 @@ def _list(patient_id: str, sources: Sequence[PatientSource]) -> _Work:
             work.expected.setdefault(item.sop_instance_uid, item)
             work.source_of.setdefault(item.sop_instance_uid, source)
     return work
+
+
+def _listed(source: PatientSource, patient_id: str) -> tuple[ExpectedObject, ...]:
+    """Ask for the list; once more when nothing answered, because archives drop idle associations."""
+    try:
+        return source.list_objects(patient_id)
+    except SourceUnavailable:
+        return source.list_objects(patient_id)
 
 
 def _missing(work: _Work, arrivals: Arrivals) -> list[ExpectedObject]:

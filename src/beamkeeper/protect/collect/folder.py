@@ -90,7 +90,7 @@ class FolderSource:
             for ref in refs
         )
 
-    def fetch(self, wanted: Sequence[ExpectedObject], *, deadline: datetime) -> FetchAnswer:
+    def fetch(self, wanted: Sequence[ExpectedObject], *, deadline: datetime) -> FetchAnswer:  # noqa: ARG002
         """Copy the wanted files into the spool, byte for byte."""
         objects = self._index()
         refused: set[str] = set()
@@ -120,9 +120,7 @@ class FolderSource:
 
     def _take(self, path: Path) -> None:
         try:
-            if path.stat().st_size > FILE_BYTES_MAX:
-                raise ObjectUnreadable(f"The file is larger than {FILE_BYTES_MAX >> 30} GiB.")
-            data = path.read_bytes()
+            data = _read_bounded(path)
             ref, patient = identify(data), read_patient(data, zone=_UTC)
         except (ObjectUnreadable, OSError) as error:
             self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=str(error)))
@@ -134,6 +132,12 @@ class FolderSource:
         assert self._objects is not None  # noqa: S101 - set by the only caller
         self._objects[ref.patient_id][ref.sop_instance_uid].append((ref, path))
         self._patients.setdefault(ref.patient_id, patient)
+
+
+def _read_bounded(path: Path) -> bytes:
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise ObjectUnreadable(f"The file is larger than {FILE_BYTES_MAX >> 30} GiB.")
+    return path.read_bytes()
 
 
 def _copy(writer: SpoolWriter, ref: ObjectRef, path: Path) -> bool:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from beamkeeper.domain.change import SEVERITY, Grade
+from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.report import words
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def _environment() -> Environment:
         headline=words.headline,
         kept_in_words=words.kept_in_words,
         expected_in_words=words.expected_in_words,
+        lacks_in_words=words.lacks_in_words,
+        shown_name=shown_name,
         position_in_words=words.position_in_words,
         local=words.local,
         grade_words=words.GRADE_WORDS,

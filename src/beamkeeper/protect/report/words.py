@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.night import NightOutcome
+from beamkeeper.domain.objects import ObjectKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +36,7 @@ GRADE_SIGNS: dict[Grade, str] = {
     Grade.UNREADABLE: "✕",
     Grade.MISSING: "○",
     Grade.ADMINISTRATIVE: "△",
-    Grade.NEW: "＋",
+    Grade.NEW: "+",
     Grade.RE_ENCODED: "≈",
     Grade.IDENTICAL: "=",
 }
@@ -84,16 +85,32 @@ def kept_in_words(patient: PatientNight) -> str:
 
 
 def expected_in_words(comparisons: tuple[ObjectComparison, ...]) -> list[str]:
-    """Return expected changes as counted sentences: "3 × a new fraction: fraction 7, 8, 9"."""
+    """Return expected changes as counted sentences: "a new fraction: fraction 7, 1 beam (3 objects)"."""
     groups: dict[str, list[str]] = {}
     for item in comparisons:
-        groups.setdefault(item.expected, []).append(item.label)
+        # A series has hundreds of images: counted by modality, never listed.
+        label = f"{item.modality} images" if item.kind == ObjectKind.IMAGE else item.label
+        groups.setdefault(item.expected, []).append(label)
     lines = []
     for reason, labels in groups.items():
         counted = Counter(labels)
         names = [label if n == 1 else f"{label} ({n} objects)" for label, n in counted.items()]
-        shown = ", ".join(names[:LABELS_SHOWN_MAX]) + (f", and {len(names) - LABELS_SHOWN_MAX} more" if len(names) > LABELS_SHOWN_MAX else "")
+        more = len(names) - LABELS_SHOWN_MAX
+        shown = ", ".join(names[:LABELS_SHOWN_MAX]) + (f", and {more} more" if more > 0 else "")
         lines.append(f"{reason}: {shown}")
+    return lines
+
+
+def lacks_in_words(patient: PatientNight) -> list[str]:
+    """Return what keeps plans from being treated from this copy, without what is said of the position."""
+    said = {conflict.text for conflict in (patient.position.conflicts if patient.position else ())}
+    for plan in patient.position.plans if patient.position else ():
+        said |= {conflict.text for conflict in plan.conflicts}
+    lines = []
+    for ready in patient.readiness:
+        lacking = [text for text in ready.blocking if text not in said]
+        if lacking:
+            lines.append(f"{ready.rt_plan_label}: {' '.join(lacking)}")
     return lines
 
 
