@@ -131,7 +131,7 @@ class Requester:
         association = self._link.association()
         association.dimse_timeout = self._timeouts.answer_s
         try:
-            status = association.send_c_echo()
+            status = association.send_c_echo(self._link.next_message_id())
         except (RuntimeError, ValueError) as error:
             raise SourceUnavailable(f"{self._peer} closed the association.") from error
         if "Status" not in status:
@@ -200,19 +200,12 @@ class Requester:
         verify_ae_title(destination_ae_title)
         self._link.verify_accepted(StudyRootQueryRetrieveInformationModelMove, "C-MOVE")
         deadline = time.monotonic() + self._timeouts.transfer_s
-        outcomes = []
-        for identifier in _retrieve_identifiers(study_instance_uid, series_instance_uid, sop_instance_uids):
-            answers = self._link.answers(
-                lambda association, what=identifier: association.send_c_move(  # type: ignore[misc]
-                    what,
-                    destination_ae_title,
-                    StudyRootQueryRetrieveInformationModelMove,
-                ),
-                service="C-MOVE",
-                wait_s=self._timeouts.pending_s,
-                deadline=deadline,
+        outcomes = [
+            self._move_once(identifier, destination_ae_title, deadline)
+            for identifier in _retrieve_identifiers(
+                study_instance_uid, series_instance_uid, sop_instance_uids
             )
-            outcomes.append(_outcome(answers))
+        ]
         outcome = _together(outcomes)
         self._verify_not_refused(outcome, f"C-MOVE to {destination_ae_title}")
         return outcome
@@ -273,8 +266,8 @@ class Requester:
         self._link.verify_accepted(StudyRootQueryRetrieveInformationModelFind, "C-FIND")
         level = str(identifier.QueryRetrieveLevel)
         answers = self._link.answers(
-            lambda association: association.send_c_find(
-                identifier, StudyRootQueryRetrieveInformationModelFind
+            lambda association, message_id: association.send_c_find(
+                identifier, StudyRootQueryRetrieveInformationModelFind, message_id
             ),
             service=f"C-FIND at {level} level",
             wait_s=self._timeouts.answer_s,
@@ -330,6 +323,18 @@ class Requester:
                 level=level,
             )
 
+    def _move_once(self, identifier: Dataset, destination: str, deadline: float) -> MoveOutcome:
+        model = StudyRootQueryRetrieveInformationModelMove
+        answers = self._link.answers(
+            lambda association, message_id: association.send_c_move(
+                identifier, destination, model, message_id
+            ),
+            service="C-MOVE",
+            wait_s=self._timeouts.pending_s,
+            deadline=deadline,
+        )
+        return _outcome(answers)
+
     def _verify_not_refused(self, outcome: MoveOutcome, service: str) -> None:
         """Raise SourceAnswerInvalid where not one object was even tried."""
         if outcome.status in {STATUS_SUCCESS, _SUBOPERATIONS_FAILED}:
@@ -338,7 +343,7 @@ class Requester:
             return
         raise SourceAnswerInvalid(
             f"{self._peer} refuses {service}: {outcome.comment} (status {outcome.status:04X}).",
-            do_next="Check that our AE title, address and port are entered at the peer as a destination.",
+            do_next="Check that our receiver runs, and that the peer has its AE title, address and port.",
             status=outcome.status,
         )
 

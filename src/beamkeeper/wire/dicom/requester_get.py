@@ -96,9 +96,8 @@ class GetSession:
         self._writer, self._failure = writer, None
         try:
             for answer in self._link.answers(
-                lambda association: association.send_c_get(
-                    identifier,
-                    StudyRootQueryRetrieveInformationModelGet,
+                lambda association, message_id: association.send_c_get(
+                    identifier, StudyRootQueryRetrieveInformationModelGet, message_id
                 ),
                 service="C-GET",
                 wait_s=self._timeouts.pending_s,

@@ -117,7 +117,9 @@ class TreatedSearch:
         return {
             (who.patient_id, answer.uid("StudyInstanceUID")): who
             for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
-            if (who := _who(answer)) is not None and answer.text("Modality") == _RECORD
+            if (who := _who(answer)) is not None
+            and answer.text("Modality") == _RECORD
+            and (answer.day("SeriesDate") or date.min) >= self._day  # the key may have been ignored
         }
 
     def _treated_in(self, patient_id: str, study: str) -> tuple[bool, date | None]:
