@@ -38,9 +38,8 @@ def run(app: typer.Typer, monkeypatch: pytest.MonkeyPatch):
 
 def altered() -> bytes:
     plan = vmat_plan()
-    plan.BeamSequence[1].ControlPointSequence[7].BeamLimitingDevicePositionSequence[0].LeafJawPositions[
-        30
-    ] = "9.1"
+    point = plan.BeamSequence[1].ControlPointSequence[7]
+    point.BeamLimitingDevicePositionSequence[0].LeafJawPositions[30] = "9.1"
     plan.PatientName = "Secret^Person"
     return whole(plan)
 

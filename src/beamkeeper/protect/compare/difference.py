@@ -156,7 +156,7 @@ def differences(
         if key in volatile:
             continue
         one, other = here.get(key), there.get(key)
-        if one is not None and other is not None and alike and _equal(old, one[1], new, other[1]):
+        if one is not None and other is not None and _equal(old, one[1], new, other[1], alike=alike):
             continue
         yield from _of_element((old, new), key, (one, other), steps)
 
@@ -192,10 +192,28 @@ def _same_bytes(old: DataSet, new: DataSet) -> bool:
     return _same_span(old, new, (old.start, old.stop, new.start, new.stop))
 
 
-def _equal(old: DataSet, one: Element, new: DataSet, other: Element) -> bool:
-    return _same_span(old, new, (one.start, one.stop, other.start, other.stop))
+def _equal(old: DataSet, one: Element, new: DataSet, other: Element, *, alike: bool) -> bool:
+    """Return whether two elements are equal by their bytes alone; False says nothing yet.
+
+    Where the levels are written in different forms, equal bytes are an equal value only of a plain
+    value in one byte order, and of text only in one character set.
+    """
+    size = one.stop - one.start
+    if size != other.stop - other.start:
+        return False
+    if size > _CHUNK_BYTES:
+        return alike and _same_span(old, new, (one.start, one.stop, other.start, other.stop))
+    raw = old.scope.source.data[one.start : one.stop]
+    if raw != new.scope.source.data[other.start : other.stop]:
+        return False
+    if alike:
+        return True
+    if one.vr == b"SQ" or other.vr == b"SQ" or not (old.scope.encoding.little and new.scope.encoding.little):
+        return False
+    return (raw.isascii() or old.charset == new.charset) and not raw.startswith(_ITEM_MARK)
 
 
+_ITEM_MARK = b"\xfe\xff\x00\xe0"
 Found = tuple[int, "Element"] | None
 
 

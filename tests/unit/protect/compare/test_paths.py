@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydicom import Dataset
@@ -13,6 +13,9 @@ from synthetic_plans import vmat_plan
 from beamkeeper.domain.change import Grade
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.compare import CompareRules, PathComparison, compare_paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RULES = CompareRules()
 PLAN, TREATED, SLICE = whole(vmat_plan()), whole(record()), whole(ct_slice())
