@@ -65,3 +65,11 @@ def test_a_server_that_stops_is_said_so_and_found_again(cluster: PrivateCluster,
     night = ledger.night(NIGHT)
     assert night is not None
     assert ledger.audit.head().sequence == 0
+
+
+def test_tables_that_were_never_made_are_a_plain_sentence(cluster: PrivateCluster) -> None:
+    cluster.sql("CREATE DATABASE bare")
+    with pytest.raises(LedgerUnavailable, match="tables are not those of this version"):
+        Ledger.open(cluster.url("bare")).nights()
+    with pytest.raises(LedgerUnavailable, match="gave no answer"):
+        Ledger.open(cluster.url("nowhere")).nights()

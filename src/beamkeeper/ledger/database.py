@@ -14,7 +14,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connections
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import InterfaceError, OperationalError, ProgrammingError
 
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, LedgerUnavailable, StorageFull
 
@@ -160,6 +160,7 @@ class Database:
 
 _FULL_WORDS = ("disk is full", "no space", "readonly database", "read-only")
 _DAMAGED_WORDS = ("malformed", "not a database", "corrupt")
+_NO_TABLES_WORDS = ("no such table", "no such column")
 
 
 def _ours(error: Exception) -> BeamkeeperError | None:
@@ -175,9 +176,21 @@ def _ours(error: Exception) -> BeamkeeperError | None:
             "The ledger's database is damaged.",
             do_next="Move the file aside and run `beamkeeper vault rebuild`: the vault holds what was in it.",
         )
+    if _lacks_tables(error, words):
+        return LedgerUnavailable(
+            "The ledger's tables are not those of this version.",
+            do_next="Run `beamkeeper status` once: it brings the tables to this version.",
+        )
     if isinstance(error, OperationalError | InterfaceError):
         return LedgerUnavailable(
             f"The ledger's database gave no answer ({type(error.__cause__ or error).__name__}).",
             do_next="Check that it runs and that nobody else holds it, then run again; nothing was lost.",
         )
     return None
+
+
+def _lacks_tables(error: Exception, words: str) -> bool:
+    """Whether a table or column is unknown: SQLite calls that operational, PostgreSQL a wrong statement."""
+    if isinstance(error, ProgrammingError):
+        return "does not exist" in words
+    return isinstance(error, OperationalError) and any(known in words for known in _NO_TABLES_WORDS)
