@@ -170,7 +170,8 @@ def test_real_data_come_back_byte_for_byte_by_us_and_by_stock_tools(
     )
     (tmp_path / "stock").mkdir()
     key, parcel = site.folder / "keys/collector.age", site.folder / "vault" / entry.storage_name
-    unpack = f"'{program('age')}' -d -i '{key}' '{parcel}' | '{program('zstd')}' -dqc | tar -xf - -C '{tmp_path}/stock'"
+    age, zstd = program("age"), program("zstd")
+    unpack = f"'{age}' -d -i '{key}' '{parcel}' | '{zstd}' -dqc | tar -xf - -C '{tmp_path}/stock'"
     subprocess.run(["bash", "-euo", "pipefail", "-c", unpack], check=True)
 
     def digests(folder: Path) -> set[str]:

@@ -117,13 +117,19 @@ def targets_name(version: int) -> str:
 
 
 def make_root(
-    *, version: int, root: Key, online: Mapping[str, Key], recipients: Sequence[str], expires_at: datetime
+    *,
+    version: int,
+    root: Key,
+    online: Mapping[str, Sequence[Key]],
+    recipients: Sequence[str],
+    expires_at: datetime,
 ) -> Root:
-    """Return a root that trusts `root` offline and one key each for targets, snapshot and timestamp."""
+    """Return a root that trusts `root` offline, and any one of the keys given for each online role."""
     signed = Root(version=version, expires=_whole_second(expires_at), consistent_snapshot=True)
     signed.add_key(root, Root.type)
-    for role, key in online.items():
-        signed.add_key(key, role)
+    for role, keys in online.items():
+        for key in keys:
+            signed.add_key(key, role)
     signed.unrecognized_fields[EXTENSION] = {
         "format": FORMAT,
         "version": FORMAT_VERSION,

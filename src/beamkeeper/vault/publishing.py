@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date, datetime
 
+    from securesystemslib.signer import Key  # type: ignore[attr-defined]
     from tuf.api.metadata import Root  # type: ignore[attr-defined]
 
     from beamkeeper.vault.keys import SiteKeys
@@ -89,7 +90,7 @@ def put_root(store: ParcelStore, keys: SiteKeys, now: datetime) -> tuple[bytes, 
         root = metadata.make_root(
             version=1,
             root=signer.public_key,
-            online={role: signer.public_key for role, signer in keys.signers.items()},
+            online={role: [signer.public_key] for role, signer in keys.signers.items()},
             recipients=keys.recipients,
             expires_at=now + ROOT_LIFETIME,
         )
@@ -98,6 +99,46 @@ def put_root(store: ParcelStore, keys: SiteKeys, now: datetime) -> tuple[bytes, 
     trusted = verify_first_root(data, public_hex=keys.root_public_key)
     verify_online_keys(trusted, keys)
     return data, trusted
+
+
+def put_next_root(
+    store: ParcelStore, trusted: TrustedVault, *, keys: SiteKeys, now: datetime, also_old: bool
+) -> None:
+    """Write the root after the trusted one: it trusts the online keys and recipients of `keys`.
+
+    Parameters
+    ----------
+    also_old
+        Trust the keys of the present root beside them, until the metadata are signed anew.
+
+    Raises
+    ------
+    KeyUnavailable
+        `keys` hold no recovery secret, or another vault's.
+    IntegrityError
+        Another next root is there already.
+    """
+    if (
+        keys.recovery is None
+        or [keys.recovery.root_signer.public_key.keyid] != trusted.root.roles["root"].keyids
+    ):
+        raise KeyUnavailable(
+            "The root of this vault can only be renewed with its recovery words.",
+            do_next="Join three of the five word lists of this site.",
+        )
+    online: dict[str, list[Key]] = {role: [signer.public_key] for role, signer in keys.signers.items()}
+    if also_old:
+        for role in ONLINE_ROLES:
+            online[role] += [trusted.root.keys[keyid] for keyid in trusted.root.roles[role].keyids]
+    signer = keys.recovery.root_signer
+    root = metadata.make_root(
+        version=trusted.root.version + 1,
+        root=signer.public_key,
+        online=online,
+        recipients=keys.recipients,
+        expires_at=now + ROOT_LIFETIME,
+    )
+    store.put(metadata.root_name(root.version), io.BytesIO(metadata.sign(root, signer)))
 
 
 def verify_online_keys(root: Root, keys: SiteKeys) -> None:
@@ -109,12 +150,12 @@ def verify_online_keys(root: Root, keys: SiteKeys) -> None:
         At least one is another.
     """
     wrong = [
-        role for role in ONLINE_ROLES if root.roles[role].keyids != [keys.signers[role].public_key.keyid]
+        role for role in ONLINE_ROLES if keys.signers[role].public_key.keyid not in root.roles[role].keyids
     ]
     if wrong:
         raise KeyUnavailable(
             f"The keys at hand may not sign this vault's {', '.join(wrong)}: its root trusts others.",
-            do_next="Use the keys directory that was made with this vault.",
+            do_next="Use the keys made with this vault, or let it trust these with the recovery words.",
         )
 
 

@@ -14,6 +14,7 @@ from beamkeeper.vault.memory import TrustedMemory
 from beamkeeper.vault.metadata import SITE, ParcelEntry, parcel_path
 from beamkeeper.vault.publishing import (
     merged,
+    put_next_root,
     put_root,
     small_member,
     store_parcel,
@@ -282,6 +283,36 @@ class Vault:
             self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
             self._memory.forget_sealed(night)
         return version
+
+    def renew(self, *, keys: SiteKeys, now: datetime, expires_at: datetime) -> None:
+        """Let the vault trust the online keys, and seal to the recipients, of `keys` from now on.
+
+        For a rebuilt collector, a stolen online key, a recipient more or less. A middle root trusts
+        old and new keys, everything is signed anew, then a last root trusts the new ones alone: the
+        vault opens at every moment, and a renewal that crashed is simply repeated. Parcels sealed
+        before stay open to whom they were sealed for.
+
+        Raises
+        ------
+        KeyUnavailable
+            `keys` hold no recovery secret, or another vault's.
+        """
+        with self._memory.only_writer():
+            self._refresh()
+            put_next_root(self.store, self._trusted, keys=keys, now=now, also_old=True)
+            self._refresh()
+            write_metadata(
+                self.store,
+                previous=self._trusted,
+                entries=self.entries(),
+                nights=self.nights(),
+                expires_at=expires_at,
+                keys=keys,
+            )
+            self._refresh()
+            put_next_root(self.store, self._trusted, keys=keys, now=now, also_old=False)
+            self._refresh()
+            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
 
     def site_facts(self, identities: Sequence[str]) -> SiteFacts:
         """Return the site's sealed facts: its name and its pseudonym key.

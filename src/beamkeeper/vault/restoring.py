@@ -222,7 +222,10 @@ class _Destination:
             with os.fdopen(handle, "wb", buffering=0) as out:
                 while block := reader.read1(BLOCK_BYTES):
                     digest.update(block)
-                    size += out.write(block)
+                    size += len(block)
+                    rest = memoryview(block)
+                    while rest:  # a disk that fills takes a part first, and refuses only the next
+                        rest = rest[out.write(rest) :]
         return _Staged(file=file, path=path, sha256=digest.hexdigest(), size_bytes=size)
 
     def fail(self, files: Mapping[str, _File], reason: str) -> None:

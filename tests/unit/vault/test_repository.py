@@ -36,9 +36,8 @@ def bytes_under(folder: Path) -> dict[str, bytes]:
 
 
 def restored(site, patient: str, out: Path, **options: object) -> dict[str, bytes]:
-    report = site.vault().restore_patient(
-        site.keys.pseudonym("", patient), identities=site.keys.identities, out_dir=out, **options
-    )
+    options.setdefault("identities", site.keys.identities)
+    report = site.vault().restore_patient(site.keys.pseudonym("", patient), out_dir=out, **options)
     assert report.is_complete, report.failures
     files = bytes_under(out)
     assert (report.written_count, report.there_count) == (len(files), 0)
@@ -591,11 +590,66 @@ def test_a_damaged_note_of_seen_versions_is_not_taken_for_none(site) -> None:
 def test_metadata_of_a_format_to_come_are_refused(site, tmp_path: Path) -> None:
     from beamkeeper.vault.metadata import EXTENSION, make_root, sign
 
-    keys = {role: signer.public_key for role, signer in site.keys.signers.items()}
+    keys = {role: [signer.public_key] for role, signer in site.keys.signers.items()}
     signer = site.recovery.root_signer
     root = make_root(version=2, root=signer.public_key, online=keys, recipients=[], expires_at=site.now)
     root.unrecognized_fields[EXTENSION]["version"] = 2
     site.store.put("metadata/2.root.json", io.BytesIO(sign(root, signer)))
 
     with pytest.raises(IntegrityError, match="not a beamkeeper-vault of version 1"):
+        site.vault()
+
+
+def rebuilt_keys(site, tmp_path: Path) -> SiteKeys:
+    facts = site.vault().site_facts([site.recovery.identity])
+    return SiteKeys.create(tmp_path / "new-keys", pseudonym_key=facts.pseudonym_key, recovery=site.recovery)
+
+
+def test_a_rebuilt_collector_may_publish_after_the_recovery_key_renewed_the_root(
+    site, tmp_path: Path
+) -> None:
+    first = site.play("4711", 1, {"1.2.3": PLAN})
+    fresh = rebuilt_keys(site, tmp_path)
+    later = site.now + timedelta(days=1)
+    site.vault().renew(keys=fresh, now=site.now, expires_at=later)
+    old, site.keys = site.keys, fresh
+    second = site.play("4711", 2, {"1.2.4": RECORD})
+
+    assert {first, second} <= set(site.vault().entries())
+    assert site.vault().recipients == fresh.recipients
+    assert restored(site, "4711", tmp_path / "out", identities=[site.recovery.identity])
+    with pytest.raises(KeyUnavailable, match="may not sign"):
+        site.vault().publish([], night=site.night(3), now=site.now, expires_at=later, keys=old)
+
+
+def test_a_computer_that_saw_the_old_root_follows_to_the_new_one(site, tmp_path: Path) -> None:
+    site.vault(trusted_dir=tmp_path / "elsewhere")
+    site.vault().renew(
+        keys=rebuilt_keys(site, tmp_path), now=site.now, expires_at=site.now + timedelta(days=1)
+    )
+    vault = Vault.open(site.store, trusted_dir=tmp_path / "elsewhere", now=site.now)
+
+    assert vault.verify(now=site.now).is_sound
+
+
+def test_a_root_is_renewed_with_the_recovery_key_of_this_very_vault_only(site, tmp_path: Path) -> None:
+    later = site.now + timedelta(days=1)
+    stranger = SiteKeys.create(tmp_path / "stranger")
+    for keys in (site.keys, stranger):
+        with pytest.raises(KeyUnavailable, match="only be renewed with its recovery words"):
+            site.vault().renew(keys=keys, now=site.now, expires_at=later)
+    assert list(site.store.list("metadata/2.root")) == []
+
+
+def test_a_root_signed_by_a_stranger_is_not_followed(site, tmp_path: Path) -> None:
+    from beamkeeper.vault.metadata import make_root, sign
+
+    stranger = SiteKeys.create(tmp_path / "stranger")
+    assert stranger.recovery is not None
+    signer = stranger.recovery.root_signer
+    online = {role: [each.public_key] for role, each in stranger.signers.items()}
+    root = make_root(version=2, root=signer.public_key, online=online, recipients=[], expires_at=site.now)
+    site.store.put("metadata/2.root.json", io.BytesIO(sign(root, signer)))
+
+    with pytest.raises(IntegrityError, match="root metadata are not signed by the key"):
         site.vault()

@@ -188,3 +188,23 @@ def test_a_vault_whose_creation_died_can_be_created_again(tmp_path: Path, dies_a
     vault = Vault.open(store, trusted_dir=tmp_path / "trusted", now=now, root_public_key=keys.root_public_key)
 
     assert vault.verify(now=now, identities=keys.identities).is_sound
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("dies_at", range(1, 6))
+def test_a_renewal_that_died_leaves_a_vault_that_opens_and_can_be_repeated(
+    site, tmp_path: Path, dies_at: int, after: bool
+) -> None:
+    from datetime import timedelta
+
+    entry = site.play("a", 1, {"1.2": b"plan"})
+    fresh = SiteKeys.create(tmp_path / "new", pseudonym_key=site.keys.pseudonym_key, recovery=site.recovery)
+    later = site.now + timedelta(days=1)
+    mortal = site.vault(store=MortalStore(site.store, dies_at=dies_at, after=after))
+    with pytest.raises(PowerCut):
+        mortal.renew(keys=fresh, now=site.now, expires_at=later)
+
+    assert entry in site.vault().entries()
+    site.vault().renew(keys=fresh, now=site.now, expires_at=later)
+    site.keys = fresh
+    assert site.play("a", 2, {"1.2": b"replan"}) in site.vault().entries()
