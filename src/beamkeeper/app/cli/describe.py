@@ -143,6 +143,8 @@ class Repeated:
 class Reading:
     """What one run of `beamkeeper read` found."""
 
+    format: str = FORMAT
+    version: int = VERSION
     path: str
     file_count: int
     object_count: int
@@ -151,8 +153,6 @@ class Reading:
     repeated: tuple[Repeated, ...]
     warnings: tuple[Warned, ...]
     unreadable: tuple[UnreadableFile, ...]
-    format: str = FORMAT
-    version: int = VERSION
 
 
 @dataclass(slots=True)

@@ -63,8 +63,7 @@ def _patient(patient: PatientReading, reading: Reading, zone: ZoneInfo) -> Rende
     labels = {plan.sop_instance_uid: plan.rt_plan_label for other in reading.patients for plan in other.plans}
     parts: list[RenderableType] = [Rule(who, align="left", style=_DIM)]
     parts += [_plan(plan, patient) for plan in patient.plans]
-    if patient.records:
-        parts.append(_records(patient.records, labels, zone))
+    parts += _records(patient.records, labels, zone)
     if rows := [*_volume_rows(patient)]:
         parts.append(_rows(rows))
     parts.append(_reference_lines(patient))
@@ -151,9 +150,26 @@ def _position(position: PlanPosition) -> Text:
     return line
 
 
-def _records(records: Sequence[TreatmentRecord], labels: dict[str, str], zone: ZoneInfo) -> RenderableType:
+def _records(
+    records: Sequence[TreatmentRecord], labels: dict[str, str], zone: ZoneInfo
+) -> Iterator[RenderableType]:
+    by_plan: dict[str | None, list[TreatmentRecord]] = {}
+    for record in records:
+        by_plan.setdefault(record.referenced_plan_uid, []).append(record)
+    for plan_uid, of_plan in by_plan.items():
+        if plan_uid is None:
+            where = "naming no plan"
+        elif plan_uid in labels:
+            where = f"of plan {clean(labels[plan_uid])}"
+        else:
+            where = "of a plan that is not here"
+        title = Text(_count(len(of_plan), "treatment record"), style=_HEAD).append(f" {where}", style="none")
+        yield Group(title, Padding(_record_table(of_plan, zone), (0, 0, 0, 2)))
+
+
+def _record_table(records: Sequence[TreatmentRecord], zone: ZoneInfo) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(4):
+    for _ in range(3):
         table.add_column(overflow="fold")
     for record in records:
         for row, delivery in enumerate(record.deliveries):
@@ -163,14 +179,8 @@ def _records(records: Sequence[TreatmentRecord], labels: dict[str, str], zone: Z
             what = f"fraction {'?' if number is None else number}, beam {'?' if beam is None else beam}"
             result = Text(how, style=_GOOD if how == "complete" else "yellow")
             result.append(" " + _given(delivery), style="none")
-            plan = clean(labels.get(record.referenced_plan_uid or "", "")) or "no plan here"
-            table.add_row(
-                _local(record.treated_at, zone) if row == 0 else "",
-                what,
-                result,
-                clean(plan) or "no plan here",
-            )
-    return Group(Text(_count(len(records), "treatment record"), style=_HEAD), Padding(table, (0, 0, 0, 2)))
+            table.add_row(_local(record.treated_at, zone) if row == 0 else "", what, result)
+    return table
 
 
 def _given(delivery: BeamDelivery) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PATIENT_ID_CHARACTERS_MAX = 256
 """LO holds 64; some systems write more, none writes a page."""
+DIRECTORY_RECORDS = 0x00041220
 _NOT_STORED_PREFIXES = ("1.2.840.10008.5.1.4.34.6", "1.2.840.10008.3.1.2.3", "1.2.840.10008.5.1.4.31")
 """Worklist and procedure step services: their data sets travel and are not objects of an archive."""
 _UTC = ZoneInfo("UTC")
@@ -37,6 +38,8 @@ def identify(data: Buffer) -> ObjectRef:
 def identify_opened(opened: OpenedObject, top: DataSet) -> ObjectRef:
     """Return what an opened object is; see `identify`."""
     sop_class_uid, modality = top.uid("SOPClassUID"), top.code("Modality")
+    if DIRECTORY_RECORDS in opened.elements:
+        raise ObjectUnreadable("A DICOM directory (DICOMDIR): it lists objects and is none.")
     if not sop_class_uid and not modality:
         raise ObjectUnreadable(
             "A DICOM message, not a stored object: it has neither SOP class nor modality.",

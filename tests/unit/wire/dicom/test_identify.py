@@ -117,6 +117,12 @@ def test_a_worklist_message_is_told_from_a_stored_object():
     assert "message, not a stored object" in reason(message)
 
 
+def test_a_dicom_directory_is_called_so():
+    directory = data_set({"FileSetID": "CD", "DirectoryRecordSequence": [{"DirectoryRecordType": "PATIENT"}]})
+
+    assert "DICOMDIR" in reason(part10(directory))
+
+
 def test_a_procedure_step_has_an_identity_and_is_no_storage_object():
     step = identity() | {"SOPClassUID": "1.2.840.10008.5.1.4.34.6.1"}
 
