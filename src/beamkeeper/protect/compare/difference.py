@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.compare.tags import tag_of
-from beamkeeper.protect.compare.values import Value, same_meaning
+from beamkeeper.protect.compare.values import Value, is_plain, level_value, same_meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +210,7 @@ def _equal(old: DataSet, one: Element, new: DataSet, other: Element, *, alike: b
         return True
     if one.vr == b"SQ" or other.vr == b"SQ" or not (old.scope.encoding.little and new.scope.encoding.little):
         return False
-    return (raw.isascii() or old.charset == new.charset) and not raw.startswith(_ITEM_MARK)
+    return (is_plain(raw) or old.charset == new.charset) and not raw.startswith(_ITEM_MARK)
 
 
 _ITEM_MARK = b"\xfe\xff\x00\xe0"
@@ -248,7 +248,7 @@ def _vr(old: DataSet, new: DataSet, key: Key, one: Found, other: Found) -> str:
 def _value(level: DataSet, found: Found, vr: str) -> Value | None:
     if found is None:
         return None
-    return Value(vr, level.bytes_of(found[1]), level.scope.encoding.little, level.charset)
+    return level_value(level, found[1], vr)
 
 
 def _of_items(

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.compare.subject import MODALITY
-from beamkeeper.protect.compare.values import Value, canonical
+from beamkeeper.protect.compare.values import canonical, level_value
 from beamkeeper.wire.dicom.elements import Key, PrivateTag, open_object
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
                 _add_level(digest, item, frozenset())
                 digest.update(b"}")
             continue
-        value = Value(vr, level.bytes_of(element), level.scope.encoding.little, level.charset)
-        meaning = canonical(value, private=isinstance(key, PrivateTag))
+        meaning = canonical(level_value(level, element, vr), private=isinstance(key, PrivateTag))
         digest.update(b"=%d:" % len(meaning))
         digest.update(meaning)
 

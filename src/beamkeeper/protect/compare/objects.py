@@ -20,6 +20,7 @@ from beamkeeper.protect.compare.difference import Difference, differences
 from beamkeeper.protect.compare.pixels import DOSE_GRID_SCALING, PIXEL_DATA, pixel_change, scaling_change
 from beamkeeper.protect.compare.places import Pair
 from beamkeeper.protect.compare.subject import Subject
+from beamkeeper.protect.compare.values import same_bytes
 from beamkeeper.protect.compare.words import in_words
 from beamkeeper.wire.dicom.elements import open_object
 
@@ -64,20 +65,6 @@ def compare_objects(old: Buffer | None, new: Buffer | None, *, rules: CompareRul
         return _unreadable(after, error, "A part that differs cannot be read")
     grade = max((change.grade for change in changes), key=SEVERITY.__getitem__, default=Grade.RE_ENCODED)
     return _verdict(after, grade, changes)
-
-
-_CHUNK_BYTES = 1 << 20
-
-
-def same_bytes(old: Buffer, new: Buffer) -> bool:
-    """Return whether two buffers hold the same bytes, a piece at a time (a mapped dose may be large)."""
-    left, right = memoryview(old), memoryview(new)
-    if left.nbytes != right.nbytes:
-        return False
-    return all(
-        bytes(left[start : start + _CHUNK_BYTES]) == bytes(right[start : start + _CHUNK_BYTES])
-        for start in range(0, left.nbytes, _CHUNK_BYTES)
-    )
 
 
 def _one_sided(old: Buffer | None, new: Buffer | None) -> ObjectComparison:

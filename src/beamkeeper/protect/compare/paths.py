@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.change import SEVERITY, Grade, ObjectComparison
 from beamkeeper.errors import ConfigError, ObjectUnreadable, SourceUnavailable
-from beamkeeper.protect.compare.objects import compare_objects, same_bytes
+from beamkeeper.protect.compare.objects import compare_objects
 from beamkeeper.protect.compare.subject import SOP_INSTANCE_UID
+from beamkeeper.protect.compare.values import same_bytes
 from beamkeeper.wire.dicom.elements import open_object
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.protect.compare.tags import name_of, tag_of
-from beamkeeper.protect.compare.values import Value, as_float, little_endian
+from beamkeeper.protect.compare.values import Value, as_float, level_value, little_endian
 from beamkeeper.protect.compare.words import changed, from_to
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def scaling_change(difference: Difference, pair: Pair) -> Change | None:
         element = subject.dataset.elements.get(PIXEL_DATA)
         if element is None:
             return None
-        level = subject.dataset
-        value = Value("OW", level.bytes_of(element), level.scope.encoding.little)
-        pixels = _pixels(level, value)
+        pixels = _pixels(subject.dataset, level_value(subject.dataset, element, "OW"))
         if pixels is None or not len(pixels.stored):
             return None
         sides.append(float(pixels.stored.max()) * pixels.scale)

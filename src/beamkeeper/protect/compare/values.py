@@ -11,9 +11,15 @@ import warnings
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.charset import convert_encodings, decode_bytes
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from beamkeeper.wire.dicom.elements import DataSet, Element
 
 SHOWN_CHARACTERS_MAX = 120
 """Longest value shown to a person; what is longer is cut and says so."""
@@ -41,31 +47,69 @@ class Value:
     ----------
     vr
         The VR to read it with; "UN" when nobody knows.
+    raw
+        The stored bytes; a view of them where they are too many to copy (`level_value`).
     charset
         Specific Character Set (0008,0005) that holds for it, raw.
     """
 
     vr: str
-    raw: bytes
+    raw: bytes | memoryview
     little: bool = True
     charset: bytes = b""
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing: no bytes but padding."""
-        return not self.raw.strip(b" \0") if self.vr in _TEXT or self.vr in _NUMBER_TEXT else not self.raw
+        if self.vr in _TEXT or self.vr in _NUMBER_TEXT:
+            return not bytes(self.raw).strip(b" \0")
+        return len(self.raw) == 0
+
+
+LARGE_BYTES = 16 << 20
+"""From this size on a value is looked at where it lies: a dose of 600 MB is not copied."""
+_CHUNK_BYTES = 1 << 20
+
+
+def level_value(level: DataSet, element: Element, vr: str) -> Value:
+    """Return the value of an element of a level."""
+    source = level.scope.source.data
+    raw: bytes | memoryview
+    if element.stop - element.start < LARGE_BYTES:
+        raw = source[element.start : element.stop]
+    else:
+        raw = memoryview(source)[element.start : element.stop]
+    return Value(vr, raw, level.scope.encoding.little, level.charset)
+
+
+def same_bytes(old: Buffer, new: Buffer) -> bool:
+    """Return whether two buffers hold the same bytes, a piece at a time."""
+    left, right = memoryview(old), memoryview(new)
+    if left.nbytes != right.nbytes:
+        return False
+    return all(
+        bytes(left[start : start + _CHUNK_BYTES]) == bytes(right[start : start + _CHUNK_BYTES])
+        for start in range(0, left.nbytes, _CHUNK_BYTES)
+    )
 
 
 def same_meaning(old: Value, new: Value) -> bool:
     """Return whether two values say the same: numbers compared exactly, text decoded and unpadded."""
     vr = new.vr if old.vr == "UN" else old.vr
     if vr == "UN":
-        return canonical(old, private=True) == canonical(new, private=True)
-    if old.raw == new.raw and old.little == new.little and (old.charset == new.charset or old.raw.isascii()):
-        return True
-    if vr in _NUMBER_TEXT:
-        return _same_numbers(old.raw, new.raw)
-    return canonical(_as(old, vr)) == canonical(_as(new, vr))
+        return same_bytes(canonical(old, private=True), canonical(new, private=True))
+    if vr in _TEXT or vr in _NUMBER_TEXT:
+        one, other = bytes(old.raw), bytes(new.raw)
+        if one == other and (old.charset == new.charset or is_plain(one)):
+            return True
+        if vr in _NUMBER_TEXT:
+            return _same_numbers(one, other)
+    return same_bytes(canonical(_as(old, vr)), canonical(_as(new, vr)))
+
+
+def is_plain(raw: bytes) -> bool:
+    """Return whether text reads the same in every character set: ASCII without code extensions."""
+    return raw.isascii() and b"\x1b" not in raw
 
 
 def _as(value: Value, vr: str) -> Value:
@@ -80,7 +124,7 @@ def _same_numbers(old: bytes, new: bytes) -> bool:
     )
 
 
-def canonical(value: Value, *, private: bool = False) -> bytes:
+def canonical(value: Value, *, private: bool = False) -> bytes | memoryview:
     """Return bytes that are equal exactly when two values mean the same.
 
     Private elements lose their VR in implicit VR, so theirs is never used: what looks like text is
@@ -88,9 +132,10 @@ def canonical(value: Value, *, private: bool = False) -> bytes:
     """
     raw = little_endian(value)
     if private or value.vr == "UN":
-        return _canonical_text(Value("LT", raw, charset=value.charset)) if _looks_like_text(raw) else raw
+        text = bytes(raw) if len(raw) < LARGE_BYTES else b"\0"
+        return _canonical_text(Value("LT", text, charset=value.charset)) if _looks_like_text(text) else raw
     if value.vr in _NUMBER_TEXT:
-        return b"\\".join(canonical_number(part) for part in raw.rstrip(b" \0").split(b"\\"))
+        return b"\\".join(canonical_number(part) for part in bytes(raw).rstrip(b" \0").split(b"\\"))
     if value.vr in _TEXT:
         return _canonical_text(value)
     if value.vr in _FLOAT and len(raw) % _WIDTH[value.vr] == 0:
@@ -100,7 +145,7 @@ def canonical(value: Value, *, private: bool = False) -> bytes:
     return raw
 
 
-def little_endian(value: Value) -> bytes:
+def little_endian(value: Value) -> bytes | memoryview:
     """Return the bytes in little endian order."""
     width = _WIDTH.get(value.vr, 1)
     if value.little or width == 1 or len(value.raw) % width:
@@ -114,20 +159,33 @@ def _looks_like_text(raw: bytes) -> bool:
     return text.translate(None, _BINARY_BYTES) == text if text else b"\0" not in raw
 
 
-@lru_cache(maxsize=50_000)
-def canonical_number(text: bytes) -> bytes:
-    """Return a decimal string in one form: `+1.50`, `1.5 ` and `15e-1` are all `1.5`.
+NUMBER_CHARACTERS_MAX = 64
+"""Longest text read as a number: a decimal string has 16 characters, and some systems write more."""
 
-    What is no number is returned without its padding.
+
+def canonical_number(text: bytes) -> bytes:
+    """Return a decimal string in one form: `+1.50`, `1.5 ` and `15e-1` are one number.
+
+    Digits are never rounded. What is no number is returned without its padding.
     """
     stripped = text.strip(b" \0")
+    return stripped if len(stripped) > NUMBER_CHARACTERS_MAX else _canonical_number(stripped)
+
+
+@lru_cache(maxsize=50_000)
+def _canonical_number(text: bytes) -> bytes:
     try:
-        number = Decimal(stripped.decode("ascii"))
-    except (InvalidOperation, UnicodeDecodeError, ValueError):
-        return stripped
-    if not number.is_finite():
-        return stripped
-    return b"0" if not number else str(number.normalize()).encode()
+        number = Decimal(text.decode("ascii"))
+    except (InvalidOperation, UnicodeDecodeError):
+        return text
+    if not number.is_finite() or b"_" in text:
+        return text
+    sign, digits, exponent = number.as_tuple()
+    written = "".join(map(str, digits)).lstrip("0")
+    kept = written.rstrip("0")
+    if not kept:
+        return b"0"
+    return f"{'-' if sign else ''}{kept}e{int(exponent) + len(written) - len(kept)}".encode()
 
 
 def _canonical_text(value: Value) -> bytes:
@@ -145,8 +203,8 @@ def _canonical_text(value: Value) -> bytes:
 
 def decoded(value: Value) -> str:
     """Return the bytes of a text value as text; what its character set does not know stays visible."""
-    raw = value.raw
-    if raw.isascii() and b"\x1b" not in raw:
+    raw = bytes(value.raw)
+    if is_plain(raw):
         return raw.decode("ascii")
     try:
         with warnings.catch_warnings():
@@ -162,7 +220,7 @@ def numbers(value: Value | None) -> tuple[str, ...]:
     if value is None or value.is_empty:
         return ()
     if value.vr in _NUMBER_TEXT:
-        return tuple(part.strip(b" \0").decode("ascii", "replace") for part in value.raw.split(b"\\"))
+        return tuple(part.strip(b" \0").decode("ascii", "replace") for part in bytes(value.raw).split(b"\\"))
     code = _FLOAT.get(value.vr) or _INTEGER.get(value.vr)
     raw = little_endian(value)
     if code is None or len(raw) % int(code[-1]):

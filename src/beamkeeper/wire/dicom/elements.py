@@ -103,7 +103,7 @@ def open_object(data: Buffer) -> RawObject:
     ObjectUnreadable
         Not DICOM, cut short, damaged, or beyond a bound.
     """
-    held = data if isinstance(data, bytes | mmap.mmap) else bytes(data)
+    held = _held(data)
     source = Source(held)
     start = _MARK_AT + len(_MARK) if held[_MARK_AT : _MARK_AT + len(_MARK)] == _MARK else 0
     meta, start = _read_meta(source, start)
@@ -117,6 +117,16 @@ def open_object(data: Buffer) -> RawObject:
             "The file holds no DICOM element after its header.", do_next="Ask the source for it again."
         )
     return RawObject(transfer_syntax_uid, meta, dataset)
+
+
+def _held(data: Buffer) -> bytes | mmap.mmap:
+    """Return the bytes behind a buffer without copying them where it is all of a file or of `bytes`."""
+    if isinstance(data, bytes | mmap.mmap):
+        return data
+    view = memoryview(data)
+    if isinstance(view.obj, bytes | mmap.mmap) and view.nbytes == len(view.obj) and view.contiguous:
+        return view.obj
+    return bytes(view)
 
 
 def _read_meta(source: Source, start: int) -> tuple[DataSet | None, int]:
