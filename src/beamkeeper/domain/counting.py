@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 from beamkeeper.clock import local_date
 from beamkeeper.domain.beam_sums import BeamSum, sum_beams
 from beamkeeper.domain.census import OisCount
-from beamkeeper.domain.crosscheck import check_numbers, check_ois, check_successors, check_summaries
+from beamkeeper.domain.crosscheck import (
+    check_numbers,
+    check_ois,
+    check_successors,
+    check_summaries,
+    resumed_count,
+)
 from beamkeeper.domain.findings import Findings
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance, usable
 from beamkeeper.domain.placing import Placement, fraction_groups, place, treatment_beams
@@ -75,7 +81,8 @@ def course_position(
         fractions = _fractions(plan, beams)
         complete, partial = _count(fractions)
         check_numbers(plan, by_plan[uid], fractions, own)
-        check_ois(plan, complete, partial, counted, own)
+        resumed = resumed_count(fractions, placement.parts)
+        check_ois(plan, complete, partial, counted, own, resumed=resumed)
         check_summaries(plan, complete, partial, opinions, own)
         check_successors(plan, complete, known.values(), own)
         positions.append(_plan_position(plan, beams, fractions, placement, own))

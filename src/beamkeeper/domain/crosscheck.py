@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from beamkeeper.domain.census import OisCount
 from beamkeeper.domain.findings import Findings
+from beamkeeper.domain.meterset import Part
 from beamkeeper.domain.placing import fraction_groups
-from beamkeeper.domain.plan import ApprovalStatus, FractionGroup, Plan
+from beamkeeper.domain.plan import ApprovalStatus, DeliveryType, FractionGroup, Plan
 from beamkeeper.domain.position import ConflictKind, FractionState
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 
@@ -85,10 +87,45 @@ def check_successors(plan: Plan, complete: int, plans: Iterable[Plan], findings:
                 findings.add(ConflictKind.FOLLOWED, text)
 
 
+SESSION_MAX = timedelta(hours=2)
+"""No session of one fraction lasts longer; beams further apart were given in several."""
+
+
+def resumed_count(fractions: Iterable[FractionState], parts: Iterable[Part]) -> int:
+    """Return how many complete fractions took more than one session."""
+    continued = {
+        (part.fraction_group_number, part.fraction_number)
+        for part in parts
+        if part.delivery_type is DeliveryType.CONTINUATION
+    }
+    return sum(
+        state.complete
+        and ((state.fraction_group_number, state.fraction_number) in continued or _is_long(state))
+        for state in fractions
+    )
+
+
+def _is_long(state: FractionState) -> bool:
+    first, last = state.first_treated_at, state.last_treated_at
+    return first is not None and last is not None and last - first > SESSION_MAX
+
+
 def check_ois(
-    plan: Plan, complete: int, partial: int, ois_counts: Iterable[OisCount], findings: Findings
+    plan: Plan,
+    complete: int,
+    partial: int,
+    ois_counts: Iterable[OisCount],
+    findings: Findings,
+    *,
+    resumed: int = 0,
 ) -> None:
-    """Show where the OIS database counts differently; it may call begun fractions done."""
+    """Show where the OIS database counts differently.
+
+    Parameters
+    ----------
+    resumed
+        Complete fractions that took several sessions: an OIS may go on calling them partial as well.
+    """
     for count in ois_counts:
         if count.plan_uid != plan.sop_instance_uid:
             continue
@@ -97,7 +134,7 @@ def check_ois(
             text = f"{count.source} plans {count.fractions_planned} fractions, the plan {planned}."
             findings.add(ConflictKind.COUNT_DIFFERS, text)
         done, begun = count.fractions_done, count.fractions_partial
-        if begun is not None and begun != partial:
+        if begun is not None and not partial <= begun <= partial + resumed:
             text = f"{count.source} counts {begun} fractions begun and not finished, the records {partial}."
             findings.add(ConflictKind.COUNT_DIFFERS, text)
         most = complete if begun is not None else complete + partial

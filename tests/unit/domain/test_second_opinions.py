@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from course_builders import (
+    CONTINUATION,
+    MACHINE,
     MONDAY,
     delivery,
     fraction,
@@ -48,6 +50,22 @@ def test_the_ois_count_is_held_against_ours(count: OisCount, *, differs: bool) -
 
     assert (ConflictKind.COUNT_DIFFERS in kinds(at)) == differs
     assert at.fractions_complete == 2
+
+
+def test_an_ois_may_go_on_calling_a_resumed_fraction_partial() -> None:
+    first = record("9.1", delivery(1, 1, 46.3, termination_status=MACHINE))
+    rest = record(
+        "9.2",
+        delivery(1, 1, 53.7, delivery_type=CONTINUATION),
+        delivery(2, 1),
+        at=MONDAY + timedelta(days=1),
+    )
+    a_day_apart = (record("9.1", delivery(1)), record("9.2", delivery(2), at=MONDAY + timedelta(days=1)))
+
+    for given in ((first, rest), a_day_apart):
+        assert not stands(*given, ois_counts=(ois(1, partial=1),)).conflicts
+        assert not stands(*given, ois_counts=(ois(1, partial=0),)).conflicts
+        assert kinds(stands(*given, ois_counts=(ois(1, partial=2),))) == {ConflictKind.COUNT_DIFFERS}
 
 
 def test_the_fullest_treatment_summary_is_held_against_ours() -> None:
