@@ -6,6 +6,7 @@ BeamkeeperError               1
 ├── SourceUnavailable        10  no answer: says nothing about what the source holds
 ├── SourceAnswerInvalid      11  an answer that breaks DICOM or the SQL contract
 │   └── ObjectUnreadable     12  bytes that are not a whole DICOM object
+│       └── NotAStoredObject 13  nor ever were one: a text, a message, a directory
 ├── IntegrityError           20  bytes in the vault are not the bytes stored
 │   ├── VaultRolledBack      21  signed metadata older than what was seen before
 │   └── VaultStale           22  signed metadata past their expiry: nobody feeds this vault
@@ -76,6 +77,12 @@ class ObjectUnreadable(SourceAnswerInvalid):
     """Bytes that are not a whole DICOM object."""
 
     exit_status = 12
+
+
+class NotAStoredObject(ObjectUnreadable):
+    """Bytes that are no DICOM object of a patient and never were: a text, a message, a DICOMDIR."""
+
+    exit_status = 13
 
 
 class IntegrityError(BeamkeeperError):

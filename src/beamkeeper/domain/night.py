@@ -109,6 +109,10 @@ class NightReport:
         Why the night was stopped, in words; "" otherwise.
     stale_census
         True when no source of the list answered and the last list was used.
+    warnings
+        What should have been kept and could not be given to any patient, and what is odd about the list.
+    remarks
+        What is worth a line and is no loss.
     """
 
     run_on: date
@@ -123,6 +127,7 @@ class NightReport:
     stale_census: bool = False
     alarm: str = ""
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     vault_directory: str = ""
     vault_parcels: int = 0
     vault_bytes: int = 0

@@ -33,9 +33,18 @@ def build_report(
     *,
     alarm: str,
     stopped: bool,
-    warnings: Sequence[str],
+    losses: Sequence[str],
+    remarks: Sequence[str],
 ) -> NightReport:
-    """Return the report of a night from what its steps left."""
+    """Return the report of a night from what its steps left.
+
+    Parameters
+    ----------
+    losses
+        What should have been kept and belongs to no patient: the night is not whole.
+    remarks
+        What is worth a line and is no loss.
+    """
     now = runtime.clock.now()
     row = runtime.ledger.night(run_on)
     census = tonight.census
@@ -49,7 +58,7 @@ def build_report(
         time_zone=runtime.site.site.time_zone,
         started_at=row.started_at if row else now,
         finished_at=now,
-        outcome=_outcome(nights, tonight, stopped=stopped, warned=bool(warnings)),
+        outcome=_outcome(nights, tonight, stopped=stopped, lost=bool(losses)),
         sources=census.sources,
         patients=tuple(
             sorted(nights, key=lambda night: (-len(night.eyes), night.patient_name, night.patient_id))
@@ -57,7 +66,8 @@ def build_report(
         compared_with=max(before, default=None),
         stale_census=census.stale,
         alarm=alarm,
-        warnings=(*tonight.warnings, *warnings),
+        warnings=(*losses, *tonight.warnings),
+        remarks=tuple(remarks),
         vault_directory=str(runtime.site.vault.directory),
         vault_parcels=len(entries),
         vault_bytes=sum(entry.size_bytes for entry in entries),
@@ -65,13 +75,13 @@ def build_report(
 
 
 def _outcome(
-    nights: Sequence[PatientNight], tonight: TonightList, *, stopped: bool, warned: bool
+    nights: Sequence[PatientNight], tonight: TonightList, *, stopped: bool, lost: bool
 ) -> NightOutcome:
     if stopped:
         return NightOutcome.STOPPED
     whole = nights and all(night.is_whole for night in nights)
     answered = all(source.answered for source in tonight.census.sources)
-    if whole and answered and not tonight.census.stale and not warned:
+    if whole and answered and not tonight.census.stale and not lost:
         return NightOutcome.COMPLETE
     return NightOutcome.INCOMPLETE
 

@@ -18,13 +18,15 @@ from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
     from pathlib import Path
     from typing import BinaryIO
 
     from beamkeeper.protect.census import CensusWindow, Source
     from beamkeeper.protect.collect import PatientSource
+
+NAMES_SHOWN_MAX = 3
 
 
 class Sources:
@@ -80,13 +82,28 @@ class Sources:
             self._log.close()
             self._log = None
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return what the night's report should say of whole sources: files that are no objects."""
+    def losses(self) -> tuple[str, ...]:
+        """Return what should have been an object of a patient and is none: the night is not whole."""
+        return tuple(
+            f"{source.name}: {item.path}: {item.reason}"
+            for source in self._folders()
+            for item in source.not_objects()
+            if item.is_loss
+        )
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return in one line a source which other files lie beside the objects."""
         lines = []
-        for source in self.patient_sources:
-            if isinstance(source, FolderSource):
-                lines += [f"{source.name}: {item.path}: {item.reason}" for item in source.not_objects()]
+        for source in self._folders():
+            names = [item.path for item in source.not_objects() if not item.is_loss]
+            if names:
+                more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
+                shown = ", ".join(names[:NAMES_SHOWN_MAX])
+                lines.append(f"{source.name}: {len(names)} files are no patient's objects: {shown}{more}.")
         return tuple(lines)
+
+    def _folders(self) -> Iterator[FolderSource]:
+        return (source for source in self.patient_sources if isinstance(source, FolderSource))
 
     def _add(self, section: DicomSourceSection | SqlSourceSection | FolderSourceSection) -> None:
         if isinstance(section, DicomSourceSection):

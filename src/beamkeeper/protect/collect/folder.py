@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.census import CensusReason, Claim
-from beamkeeper.errors import ConfigError, ObjectUnreadable
+from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable
 from beamkeeper.protect.collect.interfaces import FetchAnswer
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.reader import read_patient
@@ -27,14 +28,24 @@ if TYPE_CHECKING:
 _UTC = ZoneInfo("UTC")
 FILES_MAX = 2_000_000
 FILE_BYTES_MAX = 8 << 30
+OBJECT_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+"""A file of such a name that is no DICOM was one once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAnObject:
-    """A file of the folder that is no DICOM object of a patient: named, left where it is."""
+    """A file of the folder that is no DICOM object of a patient: named, left where it is.
+
+    Attributes
+    ----------
+    is_loss
+        True for what should have been an object: damaged, truncated, or without a Patient ID. False for
+        other files that lie beside them (a licence text, a worklist message).
+    """
 
     path: str
     reason: str
+    is_loss: bool = True
 
 
 class FolderSource:
@@ -54,7 +65,11 @@ class FolderSource:
         self._name = name
         self._folder = folder
         self._spool_writer = spool_writer
-        self._objects: dict[str, dict[str, list[tuple[ObjectRef, Path]]]] | None = None
+        self._reading = threading.Lock()
+        self._is_read = False
+        self._objects: dict[str, dict[str, list[tuple[ObjectRef, Path]]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         self._patients: dict[str, Patient] = {}
         self._not_objects: list[NotAnObject] = []
 
@@ -109,13 +124,15 @@ class FolderSource:
         )
 
     def _index(self) -> dict[str, dict[str, list[tuple[ObjectRef, Path]]]]:
-        if self._objects is None:
-            self._objects = defaultdict(lambda: defaultdict(list))
-            for count, path in enumerate(sorted(self._folder.rglob("*"))):
-                if count >= FILES_MAX:
-                    raise ConfigError(f"The folder {self._folder} holds more than {FILES_MAX} files.")
-                if path.is_file():
-                    self._take(path)
+        # A night taken up again asks for several patients at once: half an index would miss objects.
+        with self._reading:
+            if not self._is_read:
+                for count, path in enumerate(sorted(self._folder.rglob("*"))):
+                    if count >= FILES_MAX:
+                        raise ConfigError(f"The folder {self._folder} holds more than {FILES_MAX} files.")
+                    if path.is_file():
+                        self._take(path)
+                self._is_read = True
         return self._objects
 
     def _take(self, path: Path) -> None:
@@ -123,13 +140,16 @@ class FolderSource:
             data = _read_bounded(path)
             ref, patient = identify(data), read_patient(data, zone=_UTC)
         except (ObjectUnreadable, OSError) as error:
-            self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=str(error)))
+            name = str(path.relative_to(self._folder))
+            foreign = isinstance(error, NotAStoredObject)
+            named_so = path.suffix.lower() in OBJECT_SUFFIXES and "Not DICOM" in str(error)
+            is_loss = named_so or not foreign
+            self._not_objects.append(NotAnObject(path=name, reason=str(error), is_loss=is_loss))
             return
         if patient is None:
             reason = "It names no Patient ID: nobody can say whose it is."
             self._not_objects.append(NotAnObject(path=str(path.relative_to(self._folder)), reason=reason))
             return
-        assert self._objects is not None  # noqa: S101 - set by the only caller
         self._objects[ref.patient_id][ref.sop_instance_uid].append((ref, path))
         self._patients.setdefault(ref.patient_id, patient)
 

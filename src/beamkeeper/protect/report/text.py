@@ -143,6 +143,8 @@ def _how_it_went(report: NightReport, zone: ZoneInfo) -> Iterator[str]:
         yield from _wrap(f"{source.source}: {said}", "", "  ")
         for warning in source.warnings:
             yield from _wrap("· " + warning, "  ", "    ")
+    for remark in report.remarks:
+        yield from _wrap(remark, "", "  ")
     if report.stale_census:
         yield from _wrap("No source of the list answered: the last known list was used.")
     yield f"from {local(report.started_at, zone)} to {local(report.finished_at, zone)} ({report.time_zone})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.objects import ObjectRef
-from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.errors import NotAStoredObject, ObjectUnreadable
 from beamkeeper.wire.dicom.reader_bytes import OpenedObject, open_object
 from beamkeeper.wire.dicom.values import DataSet, data_set_of
 
@@ -39,9 +39,9 @@ def identify_opened(opened: OpenedObject, top: DataSet) -> ObjectRef:
     """Return what an opened object is; see `identify`."""
     sop_class_uid, modality = top.uid("SOPClassUID"), top.code("Modality")
     if DIRECTORY_RECORDS in opened.elements:
-        raise ObjectUnreadable("A DICOM directory (DICOMDIR): it lists objects and is none.")
+        raise NotAStoredObject("A DICOM directory (DICOMDIR): it lists objects and is none.")
     if not sop_class_uid and not modality:
-        raise ObjectUnreadable(
+        raise NotAStoredObject(
             "A DICOM message, not a stored object: it has neither SOP class nor modality.",
             size_bytes=len(opened.data),
         )

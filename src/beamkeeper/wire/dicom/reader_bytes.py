@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.errors import NotAStoredObject, ObjectUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -396,7 +396,7 @@ def _names_an_object(view: memoryview, start: int) -> bool:
 def _not_dicom(view: memoryview) -> ObjectUnreadable:
     if not len(view):
         return ObjectUnreadable("Not DICOM: the file is empty.", size_bytes=0)
-    return ObjectUnreadable(
+    return NotAStoredObject(
         "Not DICOM: neither the letters DICM at byte 128 nor a DICOM element at the start.",
         size_bytes=len(view),
     )
