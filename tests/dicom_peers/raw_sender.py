@@ -201,7 +201,7 @@ class RawSender:
     def read_status(self) -> int:
         kind, body = self.read_pdu()
         assert kind == 4, (kind, body)
-        position = body.index(element(0x0900, b"\0\0")[:8])
+        position = body.rindex(element(0x0900, b"\0\0")[:8])
         return int(struct.unpack_from("<H", body, position + 8)[0])
 
     def release(self) -> None:
