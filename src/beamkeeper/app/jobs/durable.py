@@ -4,14 +4,15 @@ DBOS keeps which steps are done; every step is idempotent, because the one that 
 again. A run is known by its local date, so 02:00 that comes twice, or not at all, is one run.
 
 Settled in `docs/decisions`: JSON instead of pickle in the workflow database; `application_version`
-and `executor_id` fixed, so that an upgrade or a new process id strands nothing; never the
-enterprise extra.
+and `executor_id` fixed, so that an upgrade, a new process or a renamed computer strands nothing; never
+the enterprise extra. DBOS takes up every workflow that did not end: those of an earlier night or attempt
+are ended at once, because the steps at hand belong to this one.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +28,11 @@ WORKFLOW_VERSION = "1"
 """Changes only when the order of steps changes; a run begun under another version is begun anew."""
 POLL_S = 0.2
 ATTEMPTS_MAX = 99
+EXECUTOR = "collector"
+"""The lock of the site lets one process work at a time, so whoever works is the same executor."""
+FINISH_S_MAX = 30
+"""How long patients in hand may go on after the night failed."""
+LAUNCH_S_MAX = 60.0
 _QUEUE = "patients"
 
 Facts = dict[str, object]
@@ -65,6 +71,16 @@ _steps: NightSteps | None = None
 _on_step: Callable[[str, str], None] = lambda _name, _phase: None  # noqa: E731 - replaced by `run`
 _failure: BeamkeeperError | None = None
 """The error that ended the workflow, whole: DBOS keeps only its words."""
+_key_at_work = ""
+_key_is_known = threading.Event()
+"""Workflows taken up again start while DBOS launches, before we could look which attempt this is."""
+
+
+def _verify_at_work(workflow_id: str) -> None:
+    """End a workflow of an earlier night or attempt: it would work on tonight's notes."""
+    _key_is_known.wait(LAUNCH_S_MAX)
+    if workflow_id != _key_at_work and not workflow_id.startswith(f"{_key_at_work}/"):
+        raise NightInterrupted("Another attempt took the place of this one.")
 
 
 def _step(name: str, work: Callable[[NightSteps], Facts]) -> Facts:
@@ -88,16 +104,19 @@ def _step(name: str, work: Callable[[NightSteps], Facts]) -> Facts:
 
 @DBOS.workflow(name="look at one patient")
 def _look(pseudonym: str) -> Facts:
+    _verify_at_work(str(DBOS.workflow_id))
     return _step("look", lambda steps: steps.look(pseudonym))
 
 
 @DBOS.workflow(name="seal one patient")
 def _seal(pseudonym: str) -> Facts:
+    _verify_at_work(str(DBOS.workflow_id))
     return _step("seal", lambda steps: steps.seal(pseudonym))
 
 
 @DBOS.workflow(name="night")
 def _night(key: str) -> Facts:
+    _verify_at_work(key)
     _step("open", lambda steps: steps.open())
     listed = _step("census", lambda steps: steps.census())
     pseudonyms = [str(item) for item in _as_list(listed["pseudonyms"])]
@@ -131,19 +150,23 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
         "name": "beamkeeper",
         "system_database_url": jobs_url,
         "application_version": WORKFLOW_VERSION,
-        "executor_id": socket.gethostname(),
+        "executor_id": EXECUTOR,
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "CRITICAL",
         "notification_listener_polling_interval_sec": 1.0,
     }
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
     DBOS(config=config)
+    in_hand_s = 0
     try:
         DBOS.launch()
         DBOS.register_queue(_QUEUE, worker_concurrency=parallel_patients, polling_interval_sec=POLL_S)
         yield
+    except BeamkeeperError:
+        in_hand_s = FINISH_S_MAX
+        raise
     finally:
-        DBOS.destroy()
+        DBOS.destroy(workflow_completion_timeout_sec=in_hand_s)
 
 
 def run(
@@ -164,11 +187,13 @@ def run(
     on_step
         Called with a step's name and "begin", "done" (the work is) or "kept" (so is its result).
     """
-    global _steps, _on_step, _failure  # noqa: PLW0603 - DBOS workflows are module functions by design
+    global _steps, _on_step, _failure, _key_at_work  # noqa: PLW0603 - DBOS workflows are module functions by design
     _steps, _on_step, _failure = steps, on_step, None
+    _key_is_known.clear()
     try:
         with _launched(jobs_url, parallel_patients):
-            key = _key(run_on)
+            key = _key_at_work = _key(run_on)
+            _key_is_known.set()
             with SetWorkflowID(key):
                 handle = DBOS.start_workflow(_night, key)
             try:

@@ -101,8 +101,6 @@ def look(
         )
     gone = _gone(collection, current, found)
     _not_kept(collection, found)
-    if not kept:
-        found.comparisons = [replace(item, expected=NEW_PATIENT) for item in found.comparisons]
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,
@@ -279,6 +277,14 @@ def _not_kept(collection: Collection, found: _Findings) -> None:
         if outcome is not Outcome.RECEIVED:
             what = collection.expected[uid].modality or "object"
             found.not_kept.append(NotKept(sop_instance_uid=uid, what=what, reason=outcome.value))
+    if found.not_kept and collection.problems:
+        first, *others = found.not_kept
+        said = replace(first, reason=f"{first.reason} ({' '.join(collection.problems)})")
+        found.not_kept[:] = [said, *others]
+    for source in collection.unavailable_sources if collection.expected else ():
+        # What it holds is unknown, so the patient cannot be called whole.
+        reason = next((text for text in collection.problems if text.startswith(f"{source}: ")), "no answer")
+        found.not_kept.append(NotKept(sop_instance_uid="", what=f"whatever {source} holds", reason=reason))
 
 
 def _error(collection: Collection) -> str:

@@ -117,3 +117,24 @@ class SealedNote:
     sha256: str = ""
     size_bytes: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmNote:
+    """What `judge` found.
+
+    Attributes
+    ----------
+    alarm
+        Why the night is implausible; "" when it is plausible.
+    despite
+        Why a person decided to seal all the same; "" when nobody did.
+    """
+
+    alarm: str = ""
+    despite: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be sealed."""
+        return bool(self.alarm) and not self.despite

@@ -21,20 +21,28 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
+from beamkeeper.app.jobs.again import find_earlier, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.judging import night_alarm
 from beamkeeper.app.jobs.listing import take_census
-from beamkeeper.app.jobs.looked import ListedPatient, Looked, PatientFacts, SealedNote, TonightList
+from beamkeeper.app.jobs.looked import (
+    AlarmNote,
+    ListedPatient,
+    Looked,
+    PatientFacts,
+    SealedNote,
+    TonightList,
+)
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.progress import Event, silent
-from beamkeeper.app.jobs.reporting import build_report, write_report
+from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, write_report
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, NightInterrupted, StorageFull
 from beamkeeper.protect.collect import collect_patient
 from beamkeeper.vault import ParcelEntry
 from beamkeeper.vault.state import THIS_PARCEL
-from beamkeeper.wire.dicom.known import write_known
+from beamkeeper.wire.dicom.known import KnownDigests, write_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +55,9 @@ if TYPE_CHECKING:
     from beamkeeper.ledger import KeptObject
 
 ACTOR = "night"
+ALARM_NAME = "alarm.json"
+WORKING_FOLDERS = ("spool", "scratch", "patients")
+WORKING_FILES = ("known.sha256", "list.json", ALARM_NAME)
 
 
 class Nightly:
@@ -67,6 +78,7 @@ class Nightly:
         self._run_on = run_on
         self._tell = listener
         self._despite_alarm = despite_alarm
+        self._taken_up_at = runtime.clock.now()
         self._sources = Sources(runtime.site, spool_dir=self.folder / "spool", known_path=self._known_path)
 
     @property
@@ -91,7 +103,8 @@ class Nightly:
     def _write_known(self) -> int:
         # Once a night: what this night seals must not count as known when the night is taken up again.
         if self._known_path.exists():
-            return self._known_path.stat().st_size // 32
+            with KnownDigests(self._known_path) as known:
+                return len(known)
         return write_known(self._known_path, self._run.ledger.known_digests())
 
     # 2 ------------------------------------------------------------------------------------------
@@ -112,7 +125,8 @@ class Nightly:
     def look(self, pseudonym: str) -> dict[str, object]:
         """Collect one patient and compare; a patient's failure is a fact of the report, not the end."""
         note = self._patient_note(pseudonym, "looked")
-        if note.exists():
+        before = read_note(note, Looked)
+        if before is not None and not before.night.error and not before.night.not_kept:
             return {"again": True}
         listed = self._listed(pseudonym)
         try:
@@ -166,9 +180,8 @@ class Nightly:
         return looked
 
     def _deadline(self) -> datetime:
-        night = self._run.ledger.night(self._run_on)
-        begun = night.started_at if night else self._run.clock.now()
-        return begun + timedelta(minutes=self._run.site.night.window_minutes)
+        # From when this process took the night up: a night repeated at noon still gets its time.
+        return self._taken_up_at + timedelta(minutes=self._run.site.night.window_minutes)
 
     # 4 ------------------------------------------------------------------------------------------
 
@@ -176,10 +189,11 @@ class Nightly:
         """Return why nothing may be sealed, or an empty alarm."""
         self._tell(Event(step="judge", phase="begin"))
         alarm = night_alarm(self._all_looked())
+        note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
-            self._audit("alarm", outcome="alarm", alarm=alarm, despite=self._despite_alarm)
-        write_note(self.folder / "alarm.json", alarm)
-        return {"alarm": "" if self._despite_alarm else alarm}
+            self._audit("alarm", outcome="alarm", alarm=alarm, despite=note.despite)
+        write_note(self.folder / ALARM_NAME, note)
+        return {"alarm": alarm if note.stops else ""}
 
     # 5 ------------------------------------------------------------------------------------------
 
@@ -252,7 +266,8 @@ class Nightly:
                 ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
             if looked.night.position is not None:
                 ledger.record_position(self._run_on, pseudonym, looked.night.position)
-            ledger.record_changes(self._run_on, pseudonym, looked.night.comparisons)
+            told = self._with_earlier_changes(looked)
+            ledger.record_changes(self._run_on, pseudonym, told.comparisons)
         write_note(self._run.facts_path(pseudonym), looked.facts)
 
     # 7 ------------------------------------------------------------------------------------------
@@ -277,41 +292,46 @@ class Nightly:
         return {"outcome": report.outcome.value}
 
     def _build_report(self) -> NightReport:
-        alarm = read_note(self.folder / "alarm.json", str) or ""
-        stopped = bool(alarm) and not self._despite_alarm
-        nights = [self._as_reported(pseudonym, stopped) for pseudonym in self._tonight().pseudonyms]
+        judged = read_note(self.folder / ALARM_NAME, AlarmNote) or AlarmNote()
+        nights = [self._as_reported(pseudonym, judged.stops) for pseudonym in self._tonight().pseudonyms]
         return build_report(
             self._run,
             self._run_on,
             self._tonight(),
             nights,
-            alarm=alarm,
-            stopped=stopped,
-            warnings=self._sources.warnings(),
+            alarm=judged.alarm,
+            stopped=judged.stops,
+            losses=self._sources.losses(),
+            remarks=self._sources.remarks(),
         )
 
     def _as_reported(self, pseudonym: str, stopped: bool) -> PatientNight:  # noqa: FBT001
-        night = self._looked(pseudonym).night
+        night = self._with_earlier_changes(self._looked(pseudonym))
         if stopped or night.error:
             return night
         sealed = self._sealed(pseudonym)
         return replace(
             night,
             stored=not sealed.error,
-            parcel=sealed.path,
-            parcel_bytes=sealed.size_bytes,
+            parcel=sealed.path or night.parcel,
+            parcel_bytes=sealed.size_bytes or night.parcel_bytes,
             error=sealed.error,
+        )
+
+    def _with_earlier_changes(self, looked: Looked) -> PatientNight:
+        earlier = read_note(self.folder / NOTE_NAME, NightReport)
+        return with_earlier_changes(
+            looked.night,
+            find_earlier(earlier, looked.night.pseudonym),
+            {uid for uid, _ in looked.seen},
         )
 
     def close(self) -> dict[str, object]:
         """Remove the working files: what stays is the report, the ledger and the vault."""
         self._sources.stop()
-        report = read_note(self.folder / "report.note", NightReport)
+        report = read_note(self.folder / NOTE_NAME, NightReport)
         if report is not None and report.outcome is not NightOutcome.STOPPED:
-            for name in ("spool", "scratch", "patients"):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
-            for name in ("known.sha256", "list.json", "alarm.json"):
-                (self.folder / name).unlink(missing_ok=True)
+            remove_working_files(self.folder)
         self._tell(Event(step="close", phase="done"))
         return {}
 
@@ -363,6 +383,14 @@ class Nightly:
             details={"run_on": self._run_on.isoformat(), **details},
             at=self._run.clock.now(),
         )
+
+
+def remove_working_files(folder: Path) -> None:
+    """Remove what a finished night does not need any more; harmless when it is gone already."""
+    for name in WORKING_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in WORKING_FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _in_parcel(objects: tuple[KeptObject, ...], path: str) -> Iterator[KeptObject]:

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import durable
-from beamkeeper.app.jobs.nightly import Nightly
+from beamkeeper.app.jobs.looked import AlarmNote
+from beamkeeper.app.jobs.nightly import ALARM_NAME, Nightly, remove_working_files
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.progress import silent
 from beamkeeper.app.jobs.reporting import NOTE_NAME
@@ -17,6 +18,7 @@ from beamkeeper.errors import NightInterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+    from pathlib import Path
 
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.site import Site
@@ -48,10 +50,10 @@ def run_night(
         runtime = open_runtime(site, clock)
         done = last_report(site, run_on)
         if done is not None and done.outcome is NightOutcome.COMPLETE:
+            remove_working_files(site.night_dir(run_on))  # it may have been killed just before
             return done
         if done is not None and done.outcome is NightOutcome.STOPPED and not despite_alarm:
-            # Nothing of it was sealed; what the sources say now may be different.
-            shutil.rmtree(site.night_dir(run_on), ignore_errors=True)
+            _begin_anew(site.night_dir(run_on))
         with Nightly(runtime, run_on, listener=listener, despite_alarm=despite_alarm) as steps:
             durable.run(
                 steps,
@@ -64,6 +66,16 @@ def run_night(
         if report is None:
             raise NightInterrupted("The night ended without a report.", do_next="Run it again.")
         return report
+
+
+def _begin_anew(folder: Path) -> None:
+    """Forget a stopped night: nothing of it was sealed, and the sources may say something else now.
+
+    Not when a person has decided to seal it all the same and that try was interrupted: it goes on.
+    """
+    judged = read_note(folder / ALARM_NAME, AlarmNote)
+    if judged is None or judged.stops:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_report(site: Site, run_on: date) -> NightReport | None:
