@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.charset import decode_bytes, python_encoding
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -206,13 +206,20 @@ def decoded(value: Value) -> str:
     raw = bytes(value.raw)
     if is_plain(raw):
         return raw.decode("ascii")
+    terms = [term.strip() for term in value.charset.decode("ascii", "replace").split("\\")]
+    known = [python_encoding[term] for term in terms if term in python_encoding]
+    if len(terms) == 1 or len(known) < len(terms):
+        return raw.decode(known[0] if known else "latin-1", "backslashreplace")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns where it guesses; both sides guess alike
-            encodings = convert_encodings(value.charset.decode("ascii", "replace").split("\\"))
-            return str(decode_bytes(raw, encodings, {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x5E, 0x3D}))
-    except (LookupError, ValueError, UnicodeError):
+            return str(decode_bytes(raw, known, _ENDS_CODE_EXTENSIONS))
+    except (LookupError, ValueError):
         return raw.decode("latin-1")
+
+
+_ENDS_CODE_EXTENSIONS = {0x0A, 0x0C, 0x0D, 0x09, 0x5C, 0x5E, 0x3D}
+"""Bytes after which the first character set holds again (PS3.5 6.1.2.5.3)."""
 
 
 def numbers(value: Value | None) -> tuple[str, ...]:
@@ -252,5 +259,12 @@ def shown(value: Value | None) -> str | None:
         text = "\\".join(numbers(value))
     else:
         text = f"{len(value.raw):,} bytes"
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[: SHOWN_CHARACTERS_MAX - 1] + "…"
+    return printable(text)
+
+
+def printable(text: str, most: int = SHOWN_CHARACTERS_MAX) -> str:
+    """Return text fit for a terminal and a mail: no control characters, at most `most` characters."""
+    text = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -13,7 +13,15 @@ from beamkeeper.protect.compare.grades import grade_of
 from beamkeeper.protect.compare.places import Pair, path_of, place_of
 from beamkeeper.protect.compare.tags import name_of, tags_of
 from beamkeeper.protect.compare.units import unit_of
-from beamkeeper.protect.compare.values import NUMERIC_VRS, Value, as_float, canonical_number, numbers, shown
+from beamkeeper.protect.compare.values import (
+    NUMERIC_VRS,
+    Value,
+    as_float,
+    canonical_number,
+    numbers,
+    printable,
+    shown,
+)
 
 if TYPE_CHECKING:
     from beamkeeper.protect.compare.difference import Difference
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
 LISTED_MAX = 10
 """Values of one kind listed singly; beyond it a count and the largest come first."""
+TEXT_CHARACTERS_MAX, PATH_CHARACTERS_MAX = 400, 1000
 VECTOR_MAX = 4
 """Numbers shown together as one vector; longer lists are shown by the places that differ."""
 
@@ -35,23 +44,23 @@ _PATIENT_GROUP, _RT_PLAN_GROUP = 0x0010, 0x300A
 
 def in_words(difference: Difference, pair: Pair) -> Change:
     """Return one difference as a change with its grade and its sentence."""
-    return Change(
-        path=path_of(difference),
+    return changed(
+        difference,
+        pair,
+        _sentence(difference, pair),
         old=_shown_side(difference, difference.old, old=True),
         new=_shown_side(difference, difference.new, old=False),
-        text=_sentence(difference, pair),
-        grade=grade_of(pair.new.kind, pair.new.modality, difference),
     )
 
 
 def changed(difference: Difference, pair: Pair, text: str, **parts: str | None) -> Change:
-    """Return a change with a sentence of a specialist; `parts` may set `old`, `new` and `where`."""
-    where = parts.get("where") or ""
+    """Return a change with the sentence of a specialist; `parts` may set `old`, `new` and `where`."""
+    old, new = parts.get("old"), parts.get("new")
     return Change(
-        path=path_of(difference) + where,
-        old=parts.get("old"),
-        new=parts.get("new"),
-        text=text,
+        path=printable(path_of(difference) + (parts.get("where") or ""), PATH_CHARACTERS_MAX),
+        old=None if old is None else printable(old),
+        new=None if new is None else printable(new),
+        text=printable(text, TEXT_CHARACTERS_MAX),
         grade=grade_of(pair.new.kind, pair.new.modality, difference),
     )
 
