@@ -40,12 +40,13 @@ class OisContract:
             "unmapped": {CensusReason.PLANNED_NOT_STARTED},
             "deceased": {CensusReason.TREATED_RECENTLY},
             "second-course": {CensusReason.PLANNED_NOT_STARTED},
+            "overdue": {CensusReason.SCHEDULED_SOON},
         }
 
     def test_who_has_finished_is_said(self, url: str) -> None:
         answer = self.ask(url)
 
-        assert answer.finished_patient_ids == {"finished", "deceased", "long-gone"}
+        assert answer.finished_patient_ids == {"finished", "deceased", "long-gone", "ended"}
         assert {one.patient.patient_id for one in answer.entries if one.finished} == {"finished", "deceased"}
 
     def test_test_patients_are_told_by_pattern_and_by_flag(self, url: str) -> None:

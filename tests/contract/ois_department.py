@@ -37,6 +37,8 @@ PATIENTS = [
     (12, "deceased", "Late", "Lee", "1940-01-02", "M", None, "2026-11-20", 0),
     (13, "second-course", "Two", "Tina", "1950-01-02", "F", None, None, 0),
     (14, None, "No", "Identity", "1950-01-02", "F", None, None, 0),
+    (15, "overdue", "Still", "Here", "1950-01-02", "F", None, None, 0),
+    (16, "ended", "Ended", "Ella", "1950-01-02", "F", None, None, 0),
 ]
 
 COURSES = [
@@ -45,6 +47,7 @@ COURSES = [
     (16, 6, "C1", "COMPLETED", "2019-11-20 10:00:00"),
     (23, 13, "C1", "COMPLETED", "2026-11-01 10:00:00"),
     (33, 13, "C2", "ACTIVE", None),
+    (26, 16, "C1", "COMPLETED", "2026-09-25 10:00:00"),
 ]
 
 APPROVED = "2026-11-10 09:00:00"
@@ -62,6 +65,7 @@ PLANS = [
     (110, 20, "Odd", "1.2.110", "Ready-ish", APPROVED, "CURATIVE", 5),
     (112, 22, "Late", "1.2.112", "TreatApproval", APPROVED, "CURATIVE", 5),
     (113, 33, "Boost", "1.2.113", "TreatApproval", APPROVED, "CURATIVE", 5),
+    (116, 26, "Ended", "1.2.116", "Completed", "2026-04-01 09:00:00", "CURATIVE", 5),
     (114, 24, "Lost", "1.2.114", "TreatApproval", APPROVED, "CURATIVE", 5),
 ]
 
@@ -78,6 +82,7 @@ HISTORY = [
 SCHEDULE = [
     (2, "2026-11-29 01:30:00", "Treatment 15 min", "LINAC1", "Open", 1),
     (2, "2026-11-24 10:00:00", "Treatment 15 min", "LINAC1", "Cancelled", 1),
+    (15, "2026-11-21 14:00:00", "Treatment 15 min", "LINAC1", "Open", 1),
     (4, "2026-11-10 10:00:00", "CT sim", "CT1", "Completed", 1),
     (6, "2026-11-24 10:00:00", "Follow-up consult", "ROOM1", "Open", 1),
     (11, "2026-11-24 10:00:00", "Treatment 15 min", "LINAC1", "Cancelled", 1),

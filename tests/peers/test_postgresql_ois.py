@@ -70,6 +70,16 @@ def test_the_session_cannot_write_even_when_the_login_may(cluster: PrivateCluste
         assert len(source.rows(PATIENTS, ("k",))) == len(CONTENT["Patient"])
 
 
+def test_two_settings_of_the_session_refuse_to_write(url: str) -> None:
+    with open_source(url) as source:
+        settings = [
+            source._open().exec_driver_sql(f"SHOW {name}").scalar_one()
+            for name in ("default_transaction_read_only", "transaction_read_only", "transaction_isolation")
+        ]
+
+    assert settings == ["on", "on", "repeatable read"]
+
+
 def test_a_question_that_takes_too_long_is_no_answer(url: str) -> None:
     endless = SelectRelation(
         statement="SELECT count(*) AS n FROM hstry AS a, hstry AS b, hstry AS c, hstry AS d, hstry AS e, "

@@ -75,6 +75,11 @@ def test_the_file_cannot_be_written_through_the_connection(url: str, path: Path)
     assert path.read_bytes() == before
 
 
+def test_the_session_itself_refuses_to_write_beside_the_file_being_read_only(url: str) -> None:
+    with open_source(url) as source:
+        assert source._open().exec_driver_sql("PRAGMA query_only").scalar_one() == 1
+
+
 def test_a_column_of_another_version_is_simply_not_there(url: str) -> None:
     relation = TableRelation(
         table="Patient", columns=(("patient_key", "patientser"), ("language", "Language"))
