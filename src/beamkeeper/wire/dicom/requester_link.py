@@ -249,6 +249,12 @@ class Link:
     def _why_not(self, association: Association, *, connected: bool) -> SourceUnavailable:
         if association.is_rejected:
             return self._why_rejected(association)
+        if not connected and self._peer.tls is not None:
+            return SourceUnavailable(
+                f"There is no TLS connection to {self._peer}: nothing answers there, or one side "
+                "does not accept the other's certificate.",
+                do_next="Check host, port, certificate and authority files in the site file.",
+            )
         if not connected:
             return SourceUnavailable(
                 f"Nothing answers as {self._peer}.",
