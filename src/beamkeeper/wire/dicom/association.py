@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from beamkeeper.errors import StorageFull
 from beamkeeper.wire.dicom import pdu
@@ -128,7 +128,7 @@ class Association:
             self._note(f"The peer sent {event.name} in {self._state.value}.")
             self._abort_reason = AbortReason.UNEXPECTED_PDU
         self._state = NEXT_STATE[action]
-        return _ACTIONS[action](self)
+        return self._ACTIONS[action](self)
 
     def _note(self, ended_by: str) -> None:
         """Keep the first reason: what follows is its consequence."""
@@ -259,22 +259,21 @@ class Association:
         if kind == PduType.A_ASSOCIATE_RQ and self._state is State.AWAITING_ASSOCIATE_RQ:
             self._request = pdu.parse_associate_rq(bytes(body), contexts_max=self._config.max_contexts)
 
-
-_ACTIONS: dict[Action, Callable[[Association], Event | None]] = {
-    Action.AE_5: Association._start_artim,  # noqa: SLF001 - the table belongs to the class
-    Action.AE_6: Association._indicate_request,  # noqa: SLF001
-    Action.AE_7: Association._accept,  # noqa: SLF001
-    Action.AE_8: Association._reject,  # noqa: SLF001
-    Action.DT_2: Association._indicate_data,  # noqa: SLF001
-    Action.AR_2: Association._indicate_release,  # noqa: SLF001
-    Action.AR_4: Association._answer_release,  # noqa: SLF001
-    Action.AR_5: Association._end,  # noqa: SLF001
-    Action.AA_1: Association._abort_as_user,  # noqa: SLF001
-    Action.AA_2: Association._end,  # noqa: SLF001
-    Action.AA_3: Association._end,  # noqa: SLF001
-    Action.AA_4: Association._end,  # noqa: SLF001
-    Action.AA_5: Association._end,  # noqa: SLF001
-    Action.AA_6: Association._nothing,  # noqa: SLF001
-    Action.AA_7: Association._abort_as_provider,  # noqa: SLF001
-    Action.AA_8: Association._abort_as_provider,  # noqa: SLF001
-}
+    _ACTIONS: ClassVar[dict[Action, Callable[[Association], Event | None]]] = {
+        Action.AE_5: _start_artim,
+        Action.AE_6: _indicate_request,
+        Action.AE_7: _accept,
+        Action.AE_8: _reject,
+        Action.DT_2: _indicate_data,
+        Action.AR_2: _indicate_release,
+        Action.AR_4: _answer_release,
+        Action.AR_5: _end,
+        Action.AA_1: _abort_as_user,
+        Action.AA_2: _end,
+        Action.AA_3: _end,
+        Action.AA_4: _end,
+        Action.AA_5: _end,
+        Action.AA_6: _nothing,
+        Action.AA_7: _abort_as_provider,
+        Action.AA_8: _abort_as_provider,
+    }

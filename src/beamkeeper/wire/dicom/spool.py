@@ -18,8 +18,9 @@ collector's own protected disk and never go to a mirror. Files are 0600, the fol
 """
 
 from beamkeeper.wire.dicom.spool_journal import ObjectIdentity, SpooledObject
+from beamkeeper.wire.dicom.spool_pack import IncomingObject
 from beamkeeper.wire.dicom.spool_reader import SpoolReader
-from beamkeeper.wire.dicom.spool_writer import GROUP_COMMIT_BYTES, IncomingObject, SpoolWriter
+from beamkeeper.wire.dicom.spool_writer import GROUP_COMMIT_BYTES, SpoolWriter
 
 __all__ = [
     "GROUP_COMMIT_BYTES",

@@ -50,10 +50,15 @@ class SpoolReader:
             A journal is of a format we do not know.
         """
         try:
-            names = sorted(entry.name for entry in os.scandir(self._dir) if entry.name.endswith(".journal"))
+            with os.scandir(self._dir) as entries:
+                names = sorted(entry.name for entry in entries if self._has_grown(entry))
         except FileNotFoundError:
             return ()
         return tuple(itertools.chain.from_iterable(self._new_in(name) for name in names))
+
+    def _has_grown(self, entry: os.DirEntry[str]) -> bool:
+        is_journal = entry.name.endswith(".journal")
+        return is_journal and entry.stat().st_size != self._read_up_to.get(entry.name, 0)
 
     def _new_in(self, name: str) -> Iterator[SpooledObject]:
         position = self._read_up_to.get(name, 0)

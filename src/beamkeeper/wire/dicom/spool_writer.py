@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import Clock, SystemClock
@@ -16,17 +15,19 @@ from beamkeeper.wire.dicom.spool_journal import (
     ObjectIdentity,
     SpooledObject,
     journal_line,
+    object_line,
     storage_full,
     sync_folder,
 )
+from beamkeeper.wire.dicom.spool_pack import IncomingObject, Pack, create, write_at
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from pathlib import Path
     from types import TracebackType
-    from typing import Self, TypeAlias
+    from typing import Self
 
-    Buffer: TypeAlias = bytes | bytearray | memoryview
+    from beamkeeper.wire.dicom.spool_pack import Buffer
 
 GROUP_COMMIT_BYTES = 32 << 20
 """Bytes that may wait for one fdatasync; also what a crash may cost of objects we can ask for again."""
@@ -34,7 +35,6 @@ GROUP_COMMIT_BYTES = 32 << 20
 SPILL_BYTES = 8 << 20
 """Bytes of one object that `add` lets pile up before they go to the pack."""
 
-_IOV_MAX = 1024
 _NAMES_TRIED_MAX = 10_000
 
 
@@ -78,12 +78,12 @@ class SpoolWriter:
         self._group_commit_bytes = group_commit_bytes
         self._known = known
         self._clock = clock or SystemClock()
-        self._pack_name = ""
-        self._pack = self._journal = -1
-        self._pack_end = self._journal_end = 0
+        self._pack: Pack | None = None
+        self._incoming: IncomingObject | None = None
+        self._journal = -1
+        self._journal_end = 0
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
-        self._is_receiving = False
         self.is_broken = False
 
     @property
@@ -109,12 +109,13 @@ class SpoolWriter:
 
     def begin(self, header: bytes, identity: ObjectIdentity) -> IncomingObject:
         """Start an object that arrives piece by piece; one at a time."""
-        if self._is_receiving:
+        if self._incoming is not None and self._incoming.is_open:
             raise ValueError("the object before has neither been finished nor discarded")
         self._check_usable()
-        self._open()
-        self._is_receiving = True
-        return IncomingObject(self, header, identity)
+        pack = self._pack or self._open()
+        finished = partial(self._finished, pack, identity)
+        self._incoming = IncomingObject(pack, header, self._known, finished)
+        return self._incoming
 
     def commit(self) -> int:
         """Make every finished object durable and visible to readers; return how many."""
@@ -123,10 +124,10 @@ class SpoolWriter:
             return 0
         self._check_usable()
         try:
-            if self._waiting_bytes:
-                os.fdatasync(self._pack)
+            if self._waiting_bytes and self._pack is not None:
+                self._pack.sync()
             text = b"".join(self._lines)
-            _write_at(self._journal, [text], self._journal_end)
+            write_at(self._journal, [text], self._journal_end)
             os.fdatasync(self._journal)
         except OSError as error:
             self.is_broken = True
@@ -146,10 +147,11 @@ class SpoolWriter:
             self.is_broken = True
 
     def _close_files(self) -> None:
-        for handle in (self._pack, self._journal):
-            if handle >= 0:
-                os.close(handle)
-        self._pack = self._journal = -1
+        if self._pack is not None:
+            self._pack.close()
+        if self._journal >= 0:
+            os.close(self._journal)
+        self._pack, self._journal = None, -1
 
     def __enter__(self) -> Self:
         return self
@@ -166,46 +168,44 @@ class SpoolWriter:
                 do_next="Make room on the spool disk, then ask for the missing objects again.",
             )
 
-    def _open(self) -> None:
-        """Make pack and journal under names nobody has, and the journal's first line durable."""
-        if self._pack >= 0:
-            return
+    def _open(self) -> Pack:
+        """Make pack and journal under names nobody has."""
         try:
             self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            stem = self._make_files()
-            self._pack_name = f"{stem}.pack"
-            first = journal_line({**FORMAT, "pack": self._pack_name})
-            _write_at(self._journal, [first], 0)
+            pack = self._pack = self._make_files()
+            first = journal_line({**FORMAT, "pack": pack.name})
+            write_at(self._journal, [first], 0)
             self._journal_end = len(first)
             sync_folder(self._dir)
+            sync_folder(self._dir.parent)
         except OSError as error:
             self._close_files()
             raise storage_full(error, "opened") from error
+        return pack
 
-    def _make_files(self) -> str:
+    def _make_files(self) -> Pack:
         for number in range(1, _NAMES_TRIED_MAX):
             stem = self._name if number == 1 else f"{self._name}-{number}"
             try:
-                self._journal = _create(self._dir / f"{stem}.journal")
+                self._journal = create(self._dir / f"{stem}.journal")
             except FileExistsError:
                 continue
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
             try:
-                self._pack = _create(self._dir / f"{stem}.pack")
+                return Pack(self._dir / f"{stem}.pack")
             except FileExistsError:  # a pack whose journal was lost: leave it, and this empty journal with it
                 os.close(self._journal)
                 self._journal = -1
-                continue
-            return stem
         raise FileExistsError(0, f"{_NAMES_TRIED_MAX} spool files of one name exist")
 
-    def _write_pack(self, buffers: list[Buffer], offset: int) -> None:
-        try:
-            _write_at(self._pack, buffers, offset)
-        except OSError as error:
-            raise storage_full(error, "written") from error
-
-    def _finished(self, identity: ObjectIdentity, sha256: str, size: int, *, known: bool) -> SpooledObject:
+    def _finished(
+        self,
+        pack: Pack,
+        identity: ObjectIdentity,
+        sha256: str,
+        size: int,
+        known: bool,  # noqa: FBT001
+    ) -> SpooledObject:
         spooled = SpooledObject(
             sha256=sha256,
             size_bytes=size,
@@ -215,91 +215,14 @@ class SpoolWriter:
             calling_ae_title=identity.calling_ae_title,
             solicited=identity.solicited,
             known=known,
-            pack="" if known else self._pack_name,
-            offset=0 if known else self._pack_end,
+            pack="" if known else pack.name,
+            offset=0 if known else pack.end,
             received_at=self._clock.now().isoformat(timespec="milliseconds"),
         )
-        self._lines.append(journal_line(asdict(spooled)))
+        self._lines.append(object_line(spooled))
         if not known:
-            self._pack_end += size
+            pack.end += size
             self._waiting_bytes += size
-        self._is_receiving = False
         if self._waiting_bytes >= self._group_commit_bytes:
             self.commit()
         return spooled
-
-
-class IncomingObject:
-    """An object on its way into the pack; made by `SpoolWriter.begin`.
-
-    `feed` keeps a reference to the buffer, not a copy: the caller leaves it unchanged until `spill` or
-    `finish`.
-    """
-
-    def __init__(self, writer: SpoolWriter, header: bytes, identity: ObjectIdentity) -> None:
-        self._writer = writer
-        self._identity = identity
-        self._start = writer._pack_end  # noqa: SLF001 - the two are one thing in two halves
-        self._written_bytes = 0
-        self._is_pack_touched = False
-        self._hash = hashlib.sha256(header)
-        self._kept: list[Buffer] = [header] if header else []
-        self.unwritten_bytes = len(header)
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the file so far, with its header."""
-        return self._written_bytes + self.unwritten_bytes
-
-    def feed(self, part: Buffer) -> None:
-        """Take the next bytes of the file: hashed now, written later."""
-        self._hash.update(part)
-        self._kept.append(part)
-        self.unwritten_bytes += len(part)
-
-    def spill(self) -> None:
-        """Write what was fed to the pack (not yet durable); its buffers may be used again."""
-        self._is_pack_touched = True
-        self._writer._write_pack(self._kept, self._start + self._written_bytes)  # noqa: SLF001
-        self._written_bytes += self.unwritten_bytes
-        self.unwritten_bytes = 0
-        self._kept = []
-
-    def finish(self) -> SpooledObject:
-        """Close the object; it is durable after the writer's next `commit`."""
-        known = self._hash.digest() in self._writer._known  # noqa: SLF001
-        size = self.size_bytes
-        if known:
-            self._forget()
-        elif self._kept:
-            self.spill()
-        sha256 = self._hash.hexdigest()
-        return self._writer._finished(self._identity, sha256, size, known=known)  # noqa: SLF001
-
-    def discard(self) -> None:
-        """Leave no trace of the object."""
-        if self._writer._is_receiving:  # noqa: SLF001
-            self._forget()
-            self._writer._is_receiving = False  # noqa: SLF001
-
-    def _forget(self) -> None:
-        self._kept = []
-        if self._is_pack_touched and not self._writer.is_broken:
-            os.ftruncate(self._writer._pack, self._start)  # noqa: SLF001
-
-
-def _create(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-
-
-def _write_at(handle: int, buffers: list[Buffer], offset: int) -> None:
-    """Write all of the buffers, however many calls the kernel needs."""
-    for first in range(0, len(buffers), _IOV_MAX):
-        batch: list[Buffer] = buffers[first : first + _IOV_MAX]
-        while batch:
-            count = os.pwritev(handle, batch, offset)
-            offset += count
-            while batch and count >= len(batch[0]):
-                count -= len(batch.pop(0))
-            if batch:
-                batch[0] = memoryview(batch[0])[count:]

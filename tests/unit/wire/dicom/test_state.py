@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pynetdicom.fsm import TRANSITION_TABLE
 
-from beamkeeper.wire.dicom.association import _ACTIONS
+from beamkeeper.wire.dicom.association import Association
 from beamkeeper.wire.dicom.state import NEXT_STATE, TRANSITIONS, Action, Event, State, action_for
 
 OURS = {
@@ -36,4 +36,4 @@ def test_every_action_that_an_event_of_the_peer_can_cause_is_carried_out() -> No
     ours_to_send = {Event.SEND_P_DATA}
     needed = {action for (_, event), action in TRANSITIONS.items() if event not in ours_to_send}
 
-    assert needed <= set(_ACTIONS)
+    assert needed <= set(Association._ACTIONS)
