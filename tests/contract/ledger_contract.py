@@ -232,6 +232,8 @@ class LedgerContract:
         assert ledger.last_census() == CENSUS
         assert ledger.census_of(NIGHT) == CENSUS
         assert ledger.census_of(NIGHT + timedelta(days=1)) is None
+        assert ledger.last_census(before=NIGHT) == Census(taken_at=NOW, entries=(), sources=())
+        assert ledger.last_census(before=NIGHT - timedelta(days=1)) is None
 
     def test_positions_come_back_without_loss(self, ledger: Ledger) -> None:
         fraction = FractionState(fraction_number=3, complete=False, partial_beams=((1, 100.5, 200.0),))

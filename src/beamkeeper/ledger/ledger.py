@@ -177,15 +177,18 @@ class Ledger:
         with self._database.session():
             nights.record_census(self._database.alias, run_on, census)
 
-    def last_census(self) -> Census | None:
-        """Return the newest list; None before the first night."""
+    def last_census(self, *, before: date | None = None) -> Census | None:
+        """Return the newest list, with `before` only of earlier nights; None when there is none.
+
+        A night that is resumed must ask for the list before its own: its own already says who finished.
+        """
         with self._database.session():
-            return nights.find_census(self._database.alias, None)
+            return nights.last_census(self._database.alias, before)
 
     def census_of(self, run_on: date) -> Census | None:
         """Return the list of one night; None when there is none."""
         with self._database.session():
-            return nights.find_census(self._database.alias, run_on)
+            return nights.census_of(self._database.alias, run_on)
 
     def record_position(self, run_on: date, pseudonym: str, position: CoursePosition) -> None:
         """Keep where a patient stood in a night; a second call replaces it."""

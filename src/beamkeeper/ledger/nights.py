@@ -72,10 +72,16 @@ def record_census(alias: str, run_on: date, census: Census) -> None:
     )
 
 
-def find_census(alias: str, run_on: date | None) -> Census | None:
-    """Return the list of `run_on` (None: the newest); None when there is none."""
+def last_census(alias: str, before: date | None) -> Census | None:
+    """Return the newest list, with `before` only of earlier nights; None when there is none."""
     taken = TakenCensus.objects.using(alias).order_by("-run_on")
-    found = (taken if run_on is None else taken.filter(run_on=run_on)).first()
+    found = (taken if before is None else taken.filter(run_on__lt=before)).first()
+    return None if found is None else read_document(Census, found.document)
+
+
+def census_of(alias: str, run_on: date) -> Census | None:
+    """Return the list of one night; None when there is none."""
+    found = TakenCensus.objects.using(alias).filter(run_on=run_on).first()
     return None if found is None else read_document(Census, found.document)
 
 
