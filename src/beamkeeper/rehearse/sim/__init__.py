@@ -9,6 +9,7 @@ from beamkeeper.rehearse.sim.archive import Archive, Faults
 from beamkeeper.rehearse.sim.archive_process import ArchiveProcess
 from beamkeeper.rehearse.sim.day import DayEvent, DayEventKind
 from beamkeeper.rehearse.sim.department import Department, DepartmentPatient
+from beamkeeper.rehearse.sim.orthanc import OrthancArchive
 
 __all__ = [
     "Archive",
@@ -18,4 +19,5 @@ __all__ = [
     "Department",
     "DepartmentPatient",
     "Faults",
+    "OrthancArchive",
 ]

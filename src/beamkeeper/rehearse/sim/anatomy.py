@@ -151,7 +151,7 @@ _SITES: dict[str, tuple[tuple[float, float], _Table, tuple[_Table, ...]]] = {
     ),
     "breast": (
         (165, 108),
-        ("PTV", (84, -74, 0), (38, 21, 40), -40),
+        ("PTV", (76, -62, 0), (34, 17, 38), -40),
         (
             ("Lung_L", (74, 6, 6), (52, 60, 90), -760),
             ("Lung_R", (-74, 6, 6), (52, 60, 90), -760),
@@ -174,14 +174,15 @@ _SITES: dict[str, tuple[tuple[float, float], _Table, tuple[_Table, ...]]] = {
         ("PTV", (-70, -6, 4), (24, 24, 25), 15),
         (
             ("Lung_L", (74, 6, 6), (52, 60, 90), -760),
-            ("Heart", (26, -30, -20), (36, 32, 38), 40),
+            ("Lung_R", (-74, 6, 6), (52, 60, 90), -760),
+            ("Heart", (14, -34, -20), (32, 32, 38), 40),
             ("Esophagus", (4, 40, 0), (8, 7, 200), 10),
             ("SpinalCord", (0, 66, 0), (7, 7, 200), 25),
         ),
     ),
     "skin": (
         (160, 105),
-        ("PTV", (0, -88, 0), (34, 13, 34), 30),
+        ("PTV", (0, -82, 0), (34, 10, 34), 30),
         (
             ("Lung_L", (72, 10, 6), (50, 56, 90), -760),
             ("Lung_R", (-72, 10, 6), (50, 56, 90), -760),
@@ -190,8 +191,15 @@ _SITES: dict[str, tuple[tuple[float, float], _Table, tuple[_Table, ...]]] = {
     ),
 }
 
-SITES = tuple(_SITES)
-"""Treatment sites an invented patient can have."""
+BODY_PART = {
+    "prostate": "PELVIS",
+    "head and neck": "NECK",
+    "breast": "CHEST",
+    "brain": "HEAD",
+    "lung": "CHEST",
+    "skin": "CHEST",
+}
+"""Body Part Examined (0018,0015) for each site; none of them is a paired organ."""
 
 _COLOURS = ((0, 160, 255), (255, 200, 0), (0, 200, 90), (200, 90, 255), (255, 120, 60))
 

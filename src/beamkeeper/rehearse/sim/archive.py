@@ -118,7 +118,8 @@ class Archive:
         self._server: Any = None
 
     def start(self) -> None:
-        """Listen on loopback."""
+        """Read what there is and listen on loopback."""
+        self._holdings.rescan()
         handlers: list[Any] = [
             (evt.EVT_CONN_OPEN, _no_delay),
             (evt.EVT_C_ECHO, lambda _event: _SUCCESS),

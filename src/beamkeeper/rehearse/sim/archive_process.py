@@ -57,6 +57,7 @@ class ArchiveProcess:
         SourceUnavailable
             It did not come up.
         """
+        self._holdings.rescan()
         program = [sys.executable, "-m", "beamkeeper.rehearse.sim.archive_main"]
         self._process = subprocess.Popen(
             program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"

@@ -169,7 +169,6 @@ class Department:
         else:
             self._make()
         self.archive.start()
-        self.archive.rescan()
 
     def stop(self) -> None:
         """Stop the archive; files stay."""

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.uid import ImplicitVRLittleEndian
 
 from beamkeeper.rehearse.sim.anatomy import Grid
 from beamkeeper.rehearse.sim.apertures import outline
@@ -98,7 +99,7 @@ def _one_direction(
         curve = 0.55 + 0.45 * _step((along + far) / 4)
         curve = curve * _step((far - along) / 2)
     elif technique is Technique.ELECTRON:
-        curve = _step((30 - depth) / 4) * (0.85 + 0.15 * np.minimum(depth / 15, 1))
+        curve = _step((40 - depth) / 4) * (0.85 + 0.15 * np.minimum(depth / 15, 1))
     else:
         curve = np.exp(-0.0045 * depth) * (1 - 0.6 * np.exp(-depth / 5))
     if technique is Technique.WEDGED:
@@ -172,8 +173,8 @@ def dose(patient: SimPatient, treatment: Treatment, made_at: datetime) -> tuple[
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.NumberOfFrames, dataset.FrameIncrementPointer = str(frames), 0x3004000C
     dataset.Rows, dataset.Columns = rows, columns
-    dataset.BitsAllocated = dataset.BitsStored = 32
-    dataset.HighBit, dataset.PixelRepresentation = 31, 0
+    dataset.BitsAllocated = dataset.BitsStored = 16
+    dataset.HighBit, dataset.PixelRepresentation = 15, 0
     dataset.DoseUnits, dataset.DoseType, dataset.DoseSummationType = "GY", "PHYSICAL", "PLAN"
     dataset.GridFrameOffsetVector = [ds(grid.spacing_mm[1] * k) for k in range(frames)]
     dataset.DoseGridScaling = scaling
@@ -182,11 +183,11 @@ def dose(patient: SimPatient, treatment: Treatment, made_at: datetime) -> tuple[
     dataset.ReferencedRTPlanSequence = [
         reference(RT_ION_PLAN if proton else RT_PLAN, patient.plan_uid(treatment))
     ]
-    dataset.PixelData = np.round(volume / float(scaling)).astype("<u4").tobytes()
+    dataset.PixelData = np.round(volume / float(scaling)).astype("<u2").tobytes()
     dataset["PixelData"].VR = "OW"
-    return uid, encode(dataset)
+    return uid, encode(dataset, ImplicitVRLittleEndian)
 
 
 def _scaling(maximum_gy: float) -> str:
-    """Return a Dose Grid Scaling that uses about 24 bits for the maximum, within 16 characters."""
-    return f"{maximum_gy / 2**24:.6e}"
+    """Return a Dose Grid Scaling that uses nearly all 16 bits for the maximum, within 16 characters."""
+    return f"{maximum_gy / 65000:.6e}"

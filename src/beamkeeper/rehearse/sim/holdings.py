@@ -114,7 +114,7 @@ def read_stored(path: Path) -> Stored:
 
 
 class Holdings:
-    """The objects in a folder, by SOP Instance UID; safe to use from several threads.
+    """The objects in a folder, by SOP Instance UID; safe to use from several threads. Empty until `rescan`.
 
     Parameters
     ----------
@@ -128,7 +128,6 @@ class Holdings:
         self._by_path: dict[Path, tuple[tuple[int, int, int], Stored]] = {}
         self._by_uid: dict[str, Stored] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        self.rescan()
 
     def rescan(self) -> int:
         """Look at the folder again; return how many objects there are. Unchanged files are not read again."""

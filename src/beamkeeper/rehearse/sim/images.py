@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beamkeeper.rehearse.sim.anatomy import hounsfield_volume
+from beamkeeper.rehearse.sim.anatomy import BODY_PART, hounsfield_volume
 from beamkeeper.rehearse.sim.objects import CT, REGISTRATION, da, ds, encode, header, item, reference, tm
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def planning_ct(patient: SimPatient, made_at: datetime) -> Iterator[tuple[str, b
     _image_pixels(template, grid, patient.frame_uid, made_at)
     template.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     template.SeriesDescription = "Planning CT"
+    template.BodyPartExamined = BODY_PART[patient.site]
     template.KVP = "120"
     for index, plane in enumerate(volume):
         yield _slice(template, grid, index, plane, patient.ct_uid(index))
@@ -49,8 +50,9 @@ def cbct(patient: SimPatient, made_at: datetime, *name: object) -> Iterator[tupl
         series_number=2,
     )
     _image_pixels(template, grid, patient.uid("cbct frame", *name), made_at)
-    template.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL", "CBCT"]
+    template.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     template.SeriesDescription = "Cone-beam CT"
+    template.BodyPartExamined = BODY_PART[patient.site]
     template.KVP = "110"
     for index, plane in enumerate(volume):
         yield _slice(template, grid, index, plane, patient.uid("cbct", *name, index))
@@ -107,6 +109,7 @@ def registration(patient: SimPatient, made_at: datetime, *name: object) -> tuple
     )
     dataset.SeriesDate = dataset.ContentDate = da(made_at)
     dataset.SeriesTime = dataset.ContentTime = tm(made_at)
+    dataset.BodyPartExamined = BODY_PART[patient.site]
     dataset.InstanceNumber = "1"
     dataset.ContentLabel = "MATCH"
     dataset.ContentDescription = "Cone-beam CT to planning CT"

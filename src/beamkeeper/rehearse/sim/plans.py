@@ -25,6 +25,7 @@ from beamkeeper.rehearse.sim.objects import (
     encode,
     header,
     item,
+    put_decimals,
     reference,
     tm,
 )
@@ -46,6 +47,7 @@ _MU_PER_GY = {
     Technique.ELECTRON: 112.0,
 }
 _ARC_DEG = 358.0
+_PHOTON_ENERGY_MV, _ELECTRON_ENERGY_MEV = 6.0, 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,11 @@ class BeamDesign:
     gantry_angles_deg: tuple[float, ...]
     leaf_positions_mm: NDArray[np.float64]
     outline: Outline
+
+    @property
+    def is_electron(self) -> bool:
+        """Whether the energy is in MeV of electrons rather than MV of photons."""
+        return self.energy == _ELECTRON_ENERGY_MEV
 
     @property
     def is_arc(self) -> bool:
@@ -122,7 +129,7 @@ def _design(
         meterset=round(dose * _MU_PER_GY[treatment.technique], 2),
         dose_gy=dose,
         collimator_angle_deg=collimator,
-        energy=9.0 if treatment.technique is Technique.ELECTRON else 6.0,
+        energy=_ELECTRON_ENERGY_MEV if treatment.technique is Technique.ELECTRON else _PHOTON_ENERGY_MV,
         weights=weights,
         gantry_angles_deg=gantry,
         leaf_positions_mm=shapes,
@@ -356,7 +363,8 @@ def _control_point(design: BeamDesign, treatment: Treatment, index: int) -> Data
             point.GantryAngle, point.GantryRotationDirection = ds(gantry, 1), direction
     if index < len(design.leaf_positions_mm):
         row = design.leaf_positions_mm[index]
-        positions.append(item(RTBeamLimitingDeviceType="MLCX", LeafJawPositions=[ds(v, 1) for v in row]))
+        positions.append(item(RTBeamLimitingDeviceType="MLCX"))
+        put_decimals(positions[-1], "LeafJawPositions", row, decimals=1)
     if positions:
         point.BeamLimitingDevicePositionSequence = positions
     weight = ds(design.weights[index], 6)

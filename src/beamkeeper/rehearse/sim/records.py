@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beamkeeper.rehearse.sim.apertures import LEAF_PAIR_COUNT
-from beamkeeper.rehearse.sim.ionplans import IonDesign, ion_designs
+from beamkeeper.rehearse.sim.ionplans import IonDesign, Layer, ion_designs
 from beamkeeper.rehearse.sim.objects import (
     RT_BEAMS_RECORD,
     RT_ION_BEAMS_RECORD,
@@ -236,6 +236,7 @@ def _points(given: _Given, at: datetime) -> Iterator[Dataset]:
     design = given.design
     begin, end = given.begin * design.meterset, given.end * design.meterset
     plan_points = _planned_points(design)
+    before = begin
     for index, (specified, gantry, energy) in enumerate(plan_points):
         moment = at + timedelta(seconds=index)
         delivered = max(begin, min(specified, end))
@@ -249,8 +250,10 @@ def _points(given: _Given, at: datetime) -> Iterator[Dataset]:
         if isinstance(design, IonDesign):
             point.MetersetRateSet, point.MetersetRateDelivered = 120.0, 119.5
             point.NominalBeamEnergy = ds(energy)
+            _delivered_spots(point, design.cumulative()[index], delivered - before)
         else:
             point.DoseRateSet, point.DoseRateDelivered = "600", "598"
+        before = delivered
         if index == 0:
             _first_point(point, design)
         if index == 0 or (isinstance(design, BeamDesign) and design.is_arc):
@@ -259,6 +262,19 @@ def _points(given: _Given, at: datetime) -> Iterator[Dataset]:
         if isinstance(design, BeamDesign) and design.is_arc and index < len(plan_points) - 1:
             point.GantryRotationDirection = _direction(design)
         yield point
+
+
+def _delivered_spots(point: Dataset, planned: tuple[float, Layer, bool], meterset: float) -> None:
+    """Fill what was scanned since the control point before: all at a layer's end, nothing at its start."""
+    _, layer, begins = planned
+    whole = sum(layer.metersets)
+    share = 0.0 if begins or not whole else meterset / whole
+    point.ScanSpotTuneID = "3.0"
+    point.NumberOfScanSpotPositions = str(len(layer.spots_mm))
+    point.ScanSpotPositionMap = [v for spot in layer.spots_mm for v in spot]
+    point.ScanSpotMetersetsDelivered = [float(weight * share) for weight in layer.metersets]
+    point.ScanningSpotSize = [9.0, 9.0]
+    point.NumberOfPaintings = "1"
 
 
 def _direction(design: BeamDesign) -> str:
@@ -296,6 +312,7 @@ def _first_point(point: Dataset, design: BeamDesign | IonDesign) -> None:
     else:
         half_x, half_y = design.outline.jaws_mm()
         fixed.NominalBeamEnergy = ds(design.energy)
+        fixed.NominalBeamEnergyUnit = "MEV" if design.is_electron else "MV"
         fixed.BeamLimitingDeviceAngle = ds(design.collimator_angle_deg, 1)
         fixed.TableTopEccentricAngle, fixed.TableTopEccentricRotationDirection = "0", "NONE"
         fixed.BeamLimitingDevicePositionSequence = [

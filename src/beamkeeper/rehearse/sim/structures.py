@@ -9,10 +9,10 @@ from beamkeeper.rehearse.sim.objects import (
     RT_STRUCTURE_SET,
     approval,
     da,
-    ds,
     encode,
     header,
     item,
+    put_decimals,
     reference,
     tm,
 )
@@ -97,9 +97,10 @@ def _planes(patient: SimPatient, organ: Organ) -> Iterator[Dataset]:
     for index in range(grid.shape[0]):
         points = organ.contour(grid.z_mm(index), patient.detail.contour_points)
         if points:
-            yield item(
+            contour = item(
                 ContourImageSequence=[reference(CT, patient.ct_uid(index))],
                 ContourGeometricType="CLOSED_PLANAR",
                 NumberOfContourPoints=str(len(points)),
-                ContourData=[ds(value) for point in points for value in point],
             )
+            put_decimals(contour, "ContourData", (value for point in points for value in point))
+            yield contour

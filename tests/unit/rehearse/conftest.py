@@ -1,0 +1,31 @@
+"""One small department, made once; tests that change it make their own copy."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from beamkeeper.clock import MovableClock
+from beamkeeper.rehearse.sim import Department
+
+FIRST_NIGHT = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)  # Tuesday, 02:00 in Brussels
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """The folder of a department of eight patients before its first night."""
+    root = tmp_path_factory.mktemp("made")
+    with Department(root, clock=MovableClock(FIRST_NIGHT), own_process=False):
+        pass
+    return root
+
+
+@pytest.fixture
+def department(made, tmp_path):
+    """A department of one's own, started."""
+    root = tmp_path / "department"
+    shutil.copytree(made, root)
+    with Department(root, clock=MovableClock(FIRST_NIGHT), own_process=False) as running:
+        yield running
