@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 TEXT_CHARACTERS_MAX = 4_096
 """Longer text in a census column is not what the mapping says it is."""
 
+WHOLE_NUMBER_END = 10**18
+"""Numbers from here on are shown as the driver gave them."""
+
 _TRUE = frozenset({"1", "true", "t", "yes", "y"})
 _FALSE = frozenset({"", "0", "false", "f", "no", "n"})
 
@@ -24,7 +28,7 @@ def read_text(value: object) -> str:
         return ""
     if isinstance(value, bytes | memoryview):
         raise _not_a("text", value)
-    if isinstance(value, float | Decimal) and value % 1 == 0:
+    if isinstance(value, float | Decimal) and _is_whole(value):
         value = int(value)
     text = str(value).replace("\x00", "").strip()
     if len(text) > TEXT_CHARACTERS_MAX:
@@ -33,6 +37,13 @@ def read_text(value: object) -> str:
             do_next="Check that the mapping names the right column.",
         )
     return text
+
+
+def _is_whole(number: float | Decimal) -> bool:
+    """Whether a number is one that an identity may be written as: finite, whole, of at most 18 digits."""
+    if isinstance(number, Decimal):
+        return number.is_finite() and abs(number) < WHOLE_NUMBER_END and number == int(number)
+    return math.isfinite(number) and abs(number) < WHOLE_NUMBER_END and number.is_integer()
 
 
 def read_int(value: object) -> int | None:

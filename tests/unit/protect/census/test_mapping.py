@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census import load_mapping, parse_mapping
@@ -105,3 +107,18 @@ def test_a_file_that_is_absent_or_too_large_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(MINIMAL.replace("format = 1", ""), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"bad\.toml is wrong"):
         load_mapping(tmp_path / "bad.toml")
+
+
+LINES = st.sampled_from(
+    [*MINIMAL.splitlines(), *page_example().splitlines(), "x = 1", "columns = 3", "[plan.status]"]
+)
+
+
+@given(st.text(max_size=100) | st.lists(LINES, max_size=25).map("\n".join))
+def test_any_text_is_a_mapping_or_is_refused_by_our_own_error(text: str) -> None:
+    try:
+        mapping = parse_mapping(text)
+    except ConfigError:
+        return
+
+    assert {Entity.PATIENT, Entity.COURSE, Entity.PLAN} <= set(mapping.entities)

@@ -124,3 +124,15 @@ def test_whatever_passes_cannot_write_even_to_a_database_that_may_be_written(wor
         connection.close()
 
     assert wrote == []
+
+
+@given(
+    st.text(max_size=200) | st.text("'\"[]():;-/*$@ \\abcSELECTFROM\n", max_size=200).map("SELECT ".__add__)
+)
+def test_any_text_is_one_select_or_is_refused_by_our_own_error(text: str) -> None:
+    try:
+        checked = checked_select(text)
+    except ConfigError:
+        return
+
+    assert checked.lower().startswith("select")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -107,3 +108,26 @@ def test_nothing_is_none() -> None:
         read_int(""),
         read_float(None),
     ) == (None,) * 5
+
+
+ANYTHING = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.dates()
+    | st.decimals()
+)
+
+
+@given(ANYTHING)
+def test_any_value_is_read_or_refused_by_our_own_error(value: object) -> None:
+    for read in (read_text, read_int, read_float, read_bool, read_date, in_brussels):
+        with suppress(SourceAnswerInvalid):
+            read(value)
+
+
+def in_brussels(value: object) -> datetime | None:
+    return read_instant(value, BRUSSELS)
