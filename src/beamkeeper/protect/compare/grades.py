@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.protect.compare.tags import tags_of
+from beamkeeper.wire.dicom.elements import REPEATED
 
 if TYPE_CHECKING:
     from beamkeeper.protect.compare.difference import Difference
@@ -110,7 +111,7 @@ def is_protected(tag: int) -> bool:
 def grade_of(kind: ObjectKind, modality: str, difference: Difference) -> Grade:
     """Return how much one difference matters in an object of that kind."""
     top = difference.steps[0].sequence if difference.steps else difference.key
-    if kind in _IMMUTABLE or (difference.key in IDENTITY and not difference.reordered):
+    if kind in _IMMUTABLE or difference.key in IDENTITY or _is_repeated(difference):
         return Grade.CLINICAL
     if difference.reordered:
         return Grade.ADMINISTRATIVE
@@ -121,6 +122,12 @@ def grade_of(kind: ObjectKind, modality: str, difference: Difference) -> Grade:
     if top not in _CLINICAL_BRANCHES[kind] or _is_description(difference) or _says_nothing(difference):
         return Grade.ADMINISTRATIVE
     return Grade.CLINICAL
+
+
+def _is_repeated(difference: Difference) -> bool:
+    """Whether an element is there twice: one reader takes the first, another the last."""
+    keys = [difference.key, *(step.sequence for step in difference.steps)]
+    return any(isinstance(key, int) and key >= REPEATED for key in keys)
 
 
 def _is_description(difference: Difference) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.change import Change
 from beamkeeper.protect.compare.grades import grade_of
-from beamkeeper.protect.compare.places import Pair, path_of, place_of
+from beamkeeper.protect.compare.places import Pair, path_of, place_of, sentence_case
 from beamkeeper.protect.compare.tags import name_of, tags_of
 from beamkeeper.protect.compare.units import unit_of
 from beamkeeper.protect.compare.values import (
@@ -70,7 +70,7 @@ def _sentence(difference: Difference, pair: Pair) -> str:
     if difference.key is None:
         return f"{place} {'added' if difference.added else 'removed'}"
     what = _what(difference, pair)
-    return f"{place}: {what}" if place else what
+    return f"{place}: {what}" if place else sentence_case(what)
 
 
 def _what(difference: Difference, pair: Pair) -> str:
@@ -79,7 +79,7 @@ def _what(difference: Difference, pair: Pair) -> str:
     name = name_of(key)
     old, new = difference.old, difference.new
     if difference.reordered:
-        return f"order of {name.removesuffix(' Sequence')} changed"
+        return f"order of {name.removesuffix(' Sequence')} items changed"
     if old is None and new is None:
         return f"{name}: empty sequence added or dropped"
     if not _may_show(key, old or new):

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from pydicom import Dataset
 from re_encoding import encoded, whole
 from synthetic_objects import OBJECTS, ct_slice, dose, record, structure_set
 from synthetic_plans import brachy_plan, electron_plan, ion_plan, item, photon_plan, vmat_plan
@@ -16,8 +17,6 @@ from beamkeeper.protect.compare import CompareRules, compare_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pydicom import Dataset
 
 RULES = CompareRules()
 
@@ -250,7 +249,7 @@ def test_beams_are_matched_by_number_and_a_new_order_is_administrative() -> None
     found = compared(vmat_plan, lambda p: p.BeamSequence.reverse())
 
     assert found.grade is Grade.ADMINISTRATIVE
-    assert [change.text for change in found.changes] == ["order of Beam changed"]
+    assert [change.text for change in found.changes] == ["Order of Beam items changed"]
 
 
 def test_a_change_in_a_beam_that_also_moved_in_the_list_is_told_by_its_number() -> None:
@@ -334,6 +333,18 @@ def test_unknown_private_elements_inside_a_beam_are_clinical_and_outside_adminis
 
     assert compared(vmat_plan, with_private("a", inside=True)).grade is Grade.CLINICAL
     assert compared(vmat_plan, with_private("a", inside=False)).grade is Grade.ADMINISTRATIVE
+
+
+@pytest.mark.parametrize("smuggled", [photon_plan, electron_plan])
+def test_a_second_beam_sequence_beside_the_first_is_clinical(smuggled) -> None:
+    second = Dataset()
+    second.BeamSequence = smuggled().BeamSequence
+    twice = encoded(vmat_plan(), bare=True) + encoded(second, bare=True)
+
+    found = compare_objects(encoded(vmat_plan(), bare=True), twice, rules=RULES)
+
+    assert found.grade is Grade.CLINICAL
+    assert found.changes[0].path.startswith("BeamSequence#2[0]")
 
 
 @pytest.mark.parametrize("keyword", ["Manufacturer", "StudyDescription", "InstitutionName"])
