@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beamkeeper.errors import IntegrityError
@@ -188,6 +188,7 @@ def test_a_name_that_could_lead_elsewhere_is_our_own_mistake(store: ParcelStore,
     assert list(store.list("")) == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_accepted_name_is_absolute_or_climbs(name: str) -> None:
     if is_name(name):

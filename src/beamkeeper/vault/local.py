@@ -196,7 +196,7 @@ class LocalStaged:
         with _writing(self._root):
             _make_folders(final.parent)
             os.fsync(self._file.fileno())
-            self._path.rename(final)
+            os.rename(self._path, final)  # noqa: PTH104 - as `os.link` above: one system call, seen as such
             _fsync_folder(final.parent)
         self.discard()
 

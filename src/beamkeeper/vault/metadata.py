@@ -5,7 +5,7 @@ Names in the store: `metadata/<n>.root.json`, `metadata/<n>.targets.json`, `meta
 
 References
 ----------
-The Update Framework specification 1.0.33, sections 4 and 6.2 (consistent snapshots)
+The Update Framework specification 1.0.31, sections 4 and 6.2 (consistent snapshots)
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ References
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
+import operator
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -202,8 +202,11 @@ _Item = TypeVar("_Item", StoredObject, StoredDocument)
 
 
 def _item(item: StoredObject | StoredDocument) -> dict[str, object]:
-    pairs = ((field.name, getattr(item, field.name)) for field in dataclasses.fields(item))
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in pairs}
+    names, values = _FIELDS[type(item)]
+    pairs = dict(zip(names, values(item), strict=True))
+    pairs["first_seen_on"] = item.first_seen_on.isoformat()
+    pairs["last_seen_on"] = item.last_seen_on.isoformat()
+    return pairs
 
 
 def _parse(data: bytes) -> dict[str, Any]:
@@ -324,3 +327,4 @@ _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     StoredObject: dict.fromkeys(_OBJECT_TEXTS, _text) | _SHARED,
     StoredDocument: dict.fromkeys(("document_id", "title", "media_type"), _text) | _SHARED,
 }
+_FIELDS = {kind: (tuple(readers), operator.attrgetter(*readers)) for kind, readers in _READERS.items()}

@@ -6,7 +6,7 @@ not refused, because a vault is opened on exactly the day nobody feeds it any mo
 
 References
 ----------
-The Update Framework specification 1.0.33, section 5 "Detailed client workflow"; the numbers below
+The Update Framework specification 1.0.31, section 5 "Detailed client workflow"; the numbers below
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from beamkeeper.vault import (
     THIS_PARCEL,
@@ -25,6 +26,9 @@ from beamkeeper.vault import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")  # a busy machine is not a broken rule
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 

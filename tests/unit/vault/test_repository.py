@@ -653,3 +653,105 @@ def test_a_root_signed_by_a_stranger_is_not_followed(site, tmp_path: Path) -> No
 
     with pytest.raises(IntegrityError, match="root metadata are not signed by the key"):
         site.vault()
+
+
+def forged(site, entry, state: PatientState, files: dict[str, bytes]) -> None:
+    """Put a parcel in place of a genuine one, as whoever owns the share and knows the recipients could."""
+    from beamkeeper.vault import seal_parcel
+    from beamkeeper.vault.publishing import small_member
+    from beamkeeper.vault.state import state_bytes
+
+    sink = io.BytesIO()
+    members = [small_member("state.json", state_bytes(state))]
+    members += [small_member(name, data) for name, data in files.items()]
+    seal_parcel(members, recipients=site.keys.recipients, sink=sink, night=entry.night)
+    (site.folder / "vault" / entry.storage_name).write_bytes(sink.getvalue())
+
+
+def test_a_forged_newest_parcel_that_is_consistent_in_itself_restores_nothing(site, tmp_path: Path) -> None:
+    entry = site.play("4711", 1, {"1.2.3": PLAN})
+    state = site.vault().read_state(entry, identities=site.keys.identities)
+    item = replace(state.objects[0], sha256=hashlib.sha256(REPLAN).hexdigest(), size_bytes=len(REPLAN))
+    forged(site, entry, replace(state, objects=(item,)), {item.member: REPLAN})
+
+    with pytest.raises(IntegrityError, match="is not what was sealed"):
+        site.vault().restore_patient(
+            entry.pseudonym, identities=site.keys.identities, out_dir=tmp_path / "out"
+        )
+    with pytest.raises(IntegrityError, match="is not what was sealed"):
+        site.vault().read_state(entry, identities=site.keys.identities)
+    assert bytes_under(tmp_path / "out") == {}
+
+
+def test_a_forged_older_parcel_gives_no_file_that_the_newest_state_does_not_know(
+    site, tmp_path: Path
+) -> None:
+    first = site.play("4711", 1, {"1.2.3": PLAN})
+    state = site.vault().read_state(first, identities=site.keys.identities)
+    site.play("4711", 2, {"1.2.4": RECORD})
+    forged(site, first, state, {state.objects[0].member: REPLAN})
+    report = site.vault().restore_patient(
+        first.pseudonym, identities=site.keys.identities, out_dir=tmp_path / "out"
+    )
+
+    assert [failure.name for failure in report.failures] == [state.objects[0].member]
+    assert sorted(bytes_under(tmp_path / "out")) == ["dicom/RTPLAN/1.2.4.dcm", "state.json"]
+
+
+class ForgetfulStore(LocalStore):
+    """A share that acknowledges every parcel and keeps something else."""
+
+    def stage(self):
+        return ForgetfulStaged(super().stage(), self.root)
+
+
+class ForgetfulStaged:
+    def __init__(self, staged, root: Path) -> None:
+        self._staged, self._root = staged, root
+        self.write, self.flush, self.discard = staged.write, staged.flush, staged.discard
+
+    def commit(self, name: str) -> None:
+        self._staged.commit(name)
+        path = self._root / name
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def test_a_parcel_that_reads_back_otherwise_was_not_stored(site) -> None:
+    vault = site.vault(store=ForgetfulStore(site.folder / "vault"))
+
+    with pytest.raises(IntegrityError, match="is not what was sealed"):
+        site.seal(vault, "4711", 1, {"1.2.3": PLAN})
+
+
+def test_an_older_timestamp_is_refused_even_if_it_names_the_newest_snapshot(site) -> None:
+    from beamkeeper.vault.metadata import make_timestamp, sign
+
+    site.play("4711", 1, {"1.2.3": PLAN})
+    site.vault()
+    snapshot = (site.folder / "vault/metadata/2.snapshot.json").read_bytes()
+    made = make_timestamp(
+        version=1, snapshot=snapshot, snapshot_version=2, expires_at=site.now + timedelta(days=9)
+    )
+    site.store.replace(TIMESTAMP_NAME, sign(made, site.keys.signers["timestamp"]))
+
+    with pytest.raises(VaultRolledBack, match="its timestamp is version 1, this computer has seen 2"):
+        site.vault()
+
+
+def test_older_targets_signed_into_a_newer_snapshot_are_refused(site) -> None:
+    from beamkeeper.vault.metadata import make_snapshot, make_timestamp, sign
+
+    site.play("4711", 1, {"1.2.3": PLAN})
+    site.vault()
+    later = site.now + timedelta(days=9)
+    targets = (site.folder / "vault/metadata/1.targets.json").read_bytes()
+    snapshot = sign(
+        make_snapshot(version=9, targets=targets, targets_version=1, expires_at=later),
+        site.keys.signers["snapshot"],
+    )
+    site.store.put("metadata/9.snapshot.json", io.BytesIO(snapshot))
+    made = make_timestamp(version=9, snapshot=snapshot, snapshot_version=9, expires_at=later)
+    site.store.replace(TIMESTAMP_NAME, sign(made, site.keys.signers["timestamp"]))
+
+    with pytest.raises(VaultRolledBack, match="its targets is version 1"):
+        site.vault()
