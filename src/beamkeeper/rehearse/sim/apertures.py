@@ -25,7 +25,8 @@ LEAF_BOUNDARIES_MM = np.concatenate(
 
 LEAF_PAIR_COUNT = len(LEAF_BOUNDARIES_MM) - 1
 _MARGIN_MM = 6.0
-_PARKED_MM = 0.0
+_PARKED_MM = 0.25
+"""Half of the gap that closed leaf pairs keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +80,13 @@ def leaves(
         The part of each span that is open, from 0 (left edge) to 1 (right edge): a modulated field
         opens less than the whole.
     """
-    first = np.full(LEAF_PAIR_COUNT, _PARKED_MM)
+    first = np.full(LEAF_PAIR_COUNT, -_PARKED_MM)
     second = np.full(LEAF_PAIR_COUNT, _PARKED_MM)
     middles = (LEAF_BOUNDARIES_MM[1:] + LEAF_BOUNDARIES_MM[:-1]) / 2
     for pair in range(LEAF_PAIR_COUNT):
         span = seen.span(float(middles[pair]), collimator_angle_deg)
         if span is not None:
             left, width = span[0], span[1] - span[0]
-            first[pair] = left + covered[0] * width
-            second[pair] = left + covered[1] * width
-    return np.round(np.concatenate([first, second]), 1)
+            first[pair] = round(left + covered[0] * width, 1)
+            second[pair] = round(left + covered[1] * width, 1)
+    return np.concatenate([first, second])

@@ -355,5 +355,5 @@ def _no_delay(event: Event) -> None:
 def _be_silent(assoc: Association) -> None:
     """Answer nothing until the peer gives up, at most two minutes."""
     deadline = time.monotonic() + _SILENCE_MAX_S
-    while assoc.is_established and time.monotonic() < deadline:
+    while assoc.is_established and not assoc.acse.is_aborted() and time.monotonic() < deadline:
         time.sleep(0.02)

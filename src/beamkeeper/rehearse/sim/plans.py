@@ -364,7 +364,7 @@ def _control_point(design: BeamDesign, treatment: Treatment, index: int) -> Data
     if index < len(design.leaf_positions_mm):
         row = design.leaf_positions_mm[index]
         positions.append(item(RTBeamLimitingDeviceType="MLCX"))
-        put_decimals(positions[-1], "LeafJawPositions", row, decimals=1)
+        put_decimals(positions[-1], "LeafJawPositions", row)
     if positions:
         point.BeamLimitingDevicePositionSequence = positions
     weight = ds(design.weights[index], 6)
