@@ -6,7 +6,7 @@
 CORPUS is a folder with one folder of DICOM files for each patient. Rows:
 
 * mix: the whole corpus, one association, a sender that is never the bottleneck.
-* records: 2,000 copies of one treatment record, each with its own UID.
+* records: 2,000 (--records) copies of one treatment record, each with its own UID.
 * storescu: the corpus by DCMTK's storescu as shipped (Nagle's algorithm on).
 * move: the corpus by C-MOVE, patient by patient, from an Orthanc as shipped; until the last object is kept.
 
@@ -42,19 +42,18 @@ from receivers import (
 )
 
 ROWS = ("mix", "records", "storescu", "move")
-RECORD_COUNT = 2000
 TREATMENT_RECORD = b"1.2.840.10008.5.1.4.1.1.481.4"
 SETTLE_S = 0.5
 KEPT_LIMIT_S = 120
 PORT, ARCHIVE_PORT = 11_511, 11_512
 
 
-def make_records(corpus: Path, folder: Path) -> Path:
+def make_records(corpus: Path, folder: Path, count: int) -> Path:
     """Write copies of the corpus's first treatment record, each with a UID of the same length."""
     source = next(p for p in files_in([corpus]) if read_meta(p).sop_class_uid == TREATMENT_RECORD)
     content, uid = source.read_bytes(), read_meta(source).sop_instance_uid
     folder.mkdir()
-    for number in range(RECORD_COUNT):
+    for number in range(count):
         own = b"2.25." + str(number + 10 ** (len(uid) - 6)).encode()
         assert len(own) == len(uid)
         (folder / f"{number:05d}.dcm").write_bytes(content.replace(uid, own))
@@ -165,6 +164,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--receivers", default=",".join(RECEIVERS))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--records", type=int, default=2000)
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
@@ -177,9 +177,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as temporary:
         scratch = Path(temporary)
         for row in arguments.rows.split(","):
-            place = (
-                make_records(arguments.corpus, scratch / "records") if row == "records" else arguments.corpus
-            )
+            place = arguments.corpus
+            if row == "records":
+                place = make_records(arguments.corpus, scratch / "records", arguments.records)
             if row == "move":
                 archive = scratch / "archive"
                 archive.mkdir()

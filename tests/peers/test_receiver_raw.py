@@ -136,6 +136,18 @@ def test_objects_we_asked_for_are_committed_together_when_the_association_idles(
         assert all(one.solicited for one in kept)
 
 
+def test_everything_is_durable_before_a_release_is_answered(tmp_path: Path) -> None:
+    with receiving(tmp_path) as here, RawSender(here.port) as sender:
+        sender.associate(PLAN_CONTEXT)
+        for number in range(3):
+            sender.store(made_up(number=number), originator="BEAMKEEPER")
+        sender.send(pdu(5, bytes(4)))
+        answer = sender.read_pdu()
+        kept = here.reader.poll()
+
+        assert (answer, len(kept)) == ((6, bytes(4)), 3)
+
+
 def test_an_object_moved_for_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None:
     with receiving(tmp_path) as here, RawSender(here.port) as sender:
         sender.associate(PLAN_CONTEXT)

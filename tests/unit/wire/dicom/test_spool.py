@@ -138,6 +138,16 @@ def test_an_interrupted_journal_is_named(tmp_path: Path) -> None:
     assert reader.torn_journals == {"one.journal"}
 
 
+def test_a_journal_line_with_one_wrong_digit_is_not_believed(tmp_path: Path) -> None:
+    spool(tmp_path, b"first", b"second", b"third")
+    journal = tmp_path / "one.journal"
+    journal.write_bytes(journal.read_bytes().replace(b'"offset":5', b'"offset":4'))
+    reader = SpoolReader(tmp_path)
+
+    assert [reader.read(spooled) for spooled in reader.poll()] == [b"first"]
+    assert reader.torn_journals == {"one.journal"}
+
+
 def test_files_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
     spool(tmp_path, b"first")
     (tmp_path / "one-2.pack").write_bytes(b"a leftover whose journal is gone")
