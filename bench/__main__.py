@@ -1,0 +1,57 @@
+"""Run the benchmarks: `./dev bench` for all, `./dev bench NAME...` for some.
+
+    corpus    make the corpus the others use (10 patients, about 1 GB, kept between runs)
+    receive   our storage receiver beside DCMTK, Orthanc and pynetdicom
+    compare   comparing in words beside a walk over every value
+    seal      sealing, restoring, verifying beside restic and the stock pipe
+    night     a second night with nothing changed: our share of the time
+    memory    the largest process of a night with a 600 MB dose and 400,000 known objects
+    growth    time and memory from 1,000 to 400,000 objects and from 1 to 60 nights, with a figure
+
+Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
+and are also written as JSON below bench/results/.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+CORPUS = Path(os.environ.get("BEAMKEEPER_CORPUS", HERE / "corpus.cache"))
+NAMES = ("receive", "compare", "seal", "night", "memory", "growth")
+NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
+
+
+def script(name: str, *arguments: str) -> int:
+    """Run one benchmark as a process of its own, so that none warms up another."""
+    return subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for; the worst exit status counts."""
+    names = [name for name in arguments if name in {*NAMES, "corpus"}]
+    options = [argument for argument in arguments if argument not in names]
+    if options[:1] in (["-h"], ["--help"]):
+        sys.stdout.write(__doc__ or "")
+        return 0
+    RESULTS.mkdir(exist_ok=True)
+    wanted = names or list(NAMES)
+    if (NEEDS_CORPUS & set(wanted) or "corpus" in wanted) and not CORPUS.is_dir():
+        script("corpus", str(CORPUS), "--patients", "10")
+    worst = 0
+    for name in wanted:
+        if name == "corpus":
+            continue
+        corpus = [str(CORPUS)] if name in NEEDS_CORPUS else []
+        sys.stdout.write(f"\n== {name}\n")
+        sys.stdout.flush()
+        worst = max(worst, script(name, *corpus, "--json", str(RESULTS / f"{name}.json"), *options))
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
