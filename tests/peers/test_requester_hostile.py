@@ -182,6 +182,23 @@ def test_a_peer_that_ignores_the_patient_id_brings_no_stranger():
     assert [item.sop_instance_uid for item in found] == ["1.1.1.1"]
 
 
+def test_a_stranger_in_the_same_study_is_left_out_at_every_level():
+    def mixes(event):
+        level = event.identifier.QueryRetrieveLevel
+        for patient_id, series in (("P1", "1.1.1"), ("P2", "1.1.2")):
+            values = {"QueryRetrieveLevel": level, "PatientID": patient_id, "StudyInstanceUID": "1.1"}
+            if level != "STUDY":
+                values |= {"SeriesInstanceUID": series, "Modality": "RTPLAN"}
+            if level == "IMAGE":
+                values |= {"SeriesInstanceUID": "1.1.1", "SOPInstanceUID": f"{series}.1"}
+            yield 0xFF00, answer(**values)
+
+    with scp(find=mixes) as port, asking(port) as requester:
+        found = requester.find_instances("P1")
+
+    assert [item.sop_instance_uid for item in found] == ["1.1.1.1"]
+
+
 @pytest.mark.parametrize("uid", ["", "../../etc/passwd", "1.2.x"])
 def test_an_answer_without_valid_uid_is_invalid(uid):
     def odd(_event):

@@ -42,10 +42,11 @@ TEXT_CHARACTERS_MAX = 1024
 """A label longer than this is cut; identifiers never are."""
 NUMBERS_MAX = 1024
 """Numbers of one value: two banks of 160 leaves are 320."""
-UID_CHARACTERS_MAX = 64
+NUMBER_CHARACTERS_MAX = 64
+"""DS allows 16; some writers print every digit they have."""
 
 _UID = re.compile(r"[0-9.]{1,64}\Z")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\Z")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _BINARY = {
     b"US": ("H", 2),
@@ -180,10 +181,11 @@ class DataSet:
         found: list[float] = []
         raw = bytes(self._data[element.start : min(element.end, element.start + NUMBERS_MAX * 17)])
         for part in raw.split(b"\\")[:NUMBERS_MAX]:
-            text = part.strip(b" \0\t\r\n").decode("ascii", "replace")
+            text = part.strip(b" \0\t\r\n")[: NUMBER_CHARACTERS_MAX + 1].decode("ascii", "replace")
             if not text and not found:
                 return ()
-            if not _NUMBER.match(text) or not isfinite(float(text)):
+            is_number = len(text) <= NUMBER_CHARACTERS_MAX and _NUMBER.match(text)
+            if not is_number or not isfinite(float(text)):
                 self.context.warn(f"{keyword} is not a number: ignored")
                 return ()
             found.append(float(text))
