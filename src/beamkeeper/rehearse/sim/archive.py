@@ -69,7 +69,7 @@ class Faults:
     hang_up_after
         After so many objects of a retrieve both associations are aborted.
     garbage_after
-        After so many objects bytes that are no DICOM are sent on the storage association.
+        After so many objects bytes that are no DICOM end the storage association.
     silent_after
         After so many objects nothing more is sent; 0 is silent from the request on.
     """
@@ -137,6 +137,7 @@ class Archive:
             self._server.shutdown()
             self._server = None
         self._entity.shutdown()
+        self._entity.close_finished()
 
     def __enter__(self) -> Self:
         self.start()
@@ -250,19 +251,21 @@ class Archive:
         originator_aet: str | None = None,
         originator_id: int | None = None,
     ) -> Dataset:
-        """Send one object as the file holds it; return the peer's status, empty when none came.
+        """Send one object as the file holds it; return the peer's status, a failure when none came.
 
         Takes the place of `Association.send_c_store`, which would encode the data set again.
         """
         uid = str(named.SOPInstanceUID)
         stored = self._holdings.find(uid)
-        if stored is None or uid == self.faults.refuse_sop_instance_uid:
+        if stored is None or uid == self.faults.refuse_sop_instance_uid or not assoc.is_established:
             return _status(_CANNOT_PROCESS)
         context_id = _context_for(assoc, stored)
         if context_id is None:
             return _status(_NO_SUCH_CLASS)
         if self._garbage_due(msg_id, originator_id):
             _socket(assoc).sendall(b"\x04\x00\x00\x00\x00\x08this is not DICOM" * 8)
+            assoc.abort()
+            return _status(_CANNOT_PROCESS)
         request = C_STORE()
         request.MessageID, request.Priority = msg_id, priority
         request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = stored.sop_class_uid, uid
@@ -270,7 +273,7 @@ class Archive:
         request.MoveOriginatorMessageID = originator_id
         request.DataSet = BytesIO(stored.data_set_bytes())
         response = _exchange(assoc, request, context_id)
-        return _status(response.Status) if isinstance(response, C_STORE) else Dataset()
+        return _status(response.Status if isinstance(response, C_STORE) else _CANNOT_PROCESS)
 
     def _garbage_due(self, msg_id: int, originator_id: int | None) -> bool:
         """Whether garbage is due before this object; message IDs count from the request's."""
@@ -284,6 +287,7 @@ class _RawSendingEntity(AE):
     def __init__(self, archive: Archive, ae_title: str) -> None:
         super().__init__(ae_title=ae_title)
         self._archive = archive
+        self._opened: list[Association] = []
         self.maximum_pdu_size = 1 << 17
         self.maximum_associations = 25
         self.network_timeout = self.dimse_timeout = 60
@@ -301,9 +305,19 @@ class _RawSendingEntity(AE):
 
     def associate(self, *arguments: Any, **options: Any) -> Association:
         """Open a storage association (see `Archive.send_raw`)."""
+        self.close_finished()
         assoc = super().associate(*arguments, **options)
+        self._opened.append(assoc)
         vars(assoc)["send_c_store"] = partial(self._archive.send_raw, assoc)
         return assoc
+
+    def close_finished(self) -> None:
+        """Close the connections of associations that have ended: pynetdicom leaves aborted ones open."""
+        ended = [assoc for assoc in self._opened if not assoc.is_established]
+        self._opened = [assoc for assoc in self._opened if assoc.is_established]
+        for assoc in ended:
+            if assoc.dul.socket is not None:
+                assoc.dul.socket.close()
 
 
 def _status(value: int | None) -> Dataset:
