@@ -102,7 +102,7 @@ def decrypt(sealed: Reader, plain: Sink, identities: Sequence[str]) -> None:
 class _RememberingReader:
     """Reads in larger blocks, and keeps the error that pyrage would reduce to text."""
 
-    _BLOCK_BYTES: Final = 256 << 10
+    _BLOCK_BYTES: Final = 64 << 10
 
     def __init__(self, stream: Reader) -> None:
         self._stream = stream

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from beamkeeper.errors import BeamkeeperError, StorageFull
-from beamkeeper.vault.reading import BLOCK_BYTES, OpenParcel, first_member, matching_state
+from beamkeeper.vault.opening import BLOCK_BYTES as READ_BYTES
+from beamkeeper.vault.reading import OpenParcel, first_member, matching_state
 from beamkeeper.vault.state import STATE_NAME, PatientState
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class _Destination:
             path = self._staging / secrets.token_hex(8)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb", buffering=0) as out:
-                while block := reader.read1(BLOCK_BYTES):
+                while block := reader.read1(READ_BYTES):
                     digest.update(block)
                     size += len(block)
                     rest = memoryview(block)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RECORD_BYTES: Final = 512
 BLOCK_BYTES: Final = 1 << 20
+READ_BUFFER_BYTES: Final = 64 << 10
 MEMBER_NAME_LENGTH_MAX: Final = 100
 """Characters: what a ustar header holds without a prefix."""
 PAX_BYTES_MAX: Final = 4096
@@ -179,7 +180,7 @@ def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, i
             raise _broken("it holds more, or larger, members than any parcel may")
         seen.add(name)
         content = _Content(source, size)
-        yield name, size, io.BufferedReader(content, BLOCK_BYTES // 4)
+        yield name, size, io.BufferedReader(content, READ_BUFFER_BYTES)
         content.drain()
         _exactly(source, -size % RECORD_BYTES)
     _verify_end(source)

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 from beamkeeper.vault import (
     THIS_PARCEL,
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-settings.register_profile("no clock", deadline=None)
-settings.load_profile("no clock")  # a busy machine is not a broken rule
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from beamkeeper.errors import SourceUnavailable
 from beamkeeper.vault import LocalStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -22,7 +19,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     fsync, link, rename = os.fsync, os.link, os.rename
 
     def spy_fsync(handle: int) -> None:
-        made.append(f"fsync {os.path.basename(os.readlink(f'/proc/self/fd/{handle}'))}")
+        made.append(f"fsync {Path(f'/proc/self/fd/{handle}').readlink().name}")
         fsync(handle)
 
     def spy_link(source: Path, final: Path) -> None:
