@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 32
 """Sequences inside sequences; real RT objects stay below 10."""
+ELEMENTS_MAX = 10_000_000
+"""Elements looked at in one pass; a structure set of 600 regions has about a million."""
 INFLATED_BYTES_MAX = 128 << 20
 """A deflated data set may not grow beyond this: a small file must not fill the memory."""
 PADDING_BYTES_MAX = 1 << 16
@@ -106,6 +108,7 @@ class _Walk:
     data: memoryview
     syntax: Syntax
     odd: dict[str, None] = field(default_factory=dict)
+    elements_left: int = ELEMENTS_MAX
 
     def level(self, pos: int, end: int, depth: int, into: Index | None, *, delimited: bool = False) -> int:
         """Walk the elements of one data set or item; return the position after it."""
@@ -117,6 +120,9 @@ class _Walk:
         last = -1
         while pos + 8 <= end:
             tag, vr, length, start = header(self.data, pos, end)
+            self.elements_left -= 1
+            if self.elements_left < 0:
+                raise ObjectUnreadable(f"The object has more than {ELEMENTS_MAX} elements; it was not read.")
             if tag >> 16 == _DELIMITER_GROUP:
                 if tag == _ITEM_END and delimited:
                     return pos + 8
@@ -127,9 +133,8 @@ class _Walk:
                 self.odd["a sequence delimiter stands where no sequence is open"] = None
                 pos += 8
                 continue
-            if tag == 0 and not delimited and _only_zeros(self.data, pos, end):
-                self.odd["zeros follow the last element"] = None
-                return end
+            if tag == 0:
+                return self._padding(pos, end, delimited=delimited)
             if length == _UNDEFINED:
                 stop = self._undefined(tag, vr, start, end, depth)
             else:
@@ -149,6 +154,15 @@ class _Walk:
             raise ObjectUnreadable(
                 f"Truncated: {end - pos} bytes are left at the end, too few for an element.", offset=pos
             )
+        return end
+
+    def _padding(self, pos: int, end: int, *, delimited: bool) -> int:
+        """Return the end if only forgiven zeros are left; (0000,0000) is no element of an object."""
+        if delimited or not _only_zeros(self.data, pos, end):
+            raise ObjectUnreadable(
+                f"The structure is broken: zeros where an element must be, at byte {pos}.", offset=pos
+            )
+        self.odd["zeros follow the last element"] = None
         return end
 
     def _undefined(self, tag: int, vr: bytes, start: int, end: int, depth: int) -> int:

@@ -24,7 +24,7 @@ from reader_objects import (
 
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom.identify import identify, is_storage_object
-from beamkeeper.wire.dicom.reader_bytes import DEPTH_MAX, INFLATED_BYTES_MAX
+from beamkeeper.wire.dicom.reader_bytes import DEPTH_MAX, ELEMENTS_MAX, INFLATED_BYTES_MAX, Syntax, _Walk
 
 IMAGE = identity(CT, "CT", Rows=4, Columns=4, BitsAllocated=16, SamplesPerPixel=1, PixelData=bytes(32))
 
@@ -182,6 +182,19 @@ def test_a_truncated_object_with_one_honest_line_end_is_not_called_converted():
 def test_zeros_after_the_last_element_are_forgiven_and_junk_is_not():
     assert identify(file_of(identity()) + bytes(512)).sop_instance_uid == "1.2.3.4"
     assert reason(file_of(identity()) + b"\x01junk that is no element")
+
+
+def test_zeros_instead_of_elements_are_noticed_at_the_first_one():
+    assert "zeros where an element must be" in reason(part10(data_set(identity()) + bytes(1 << 20)))
+    assert "zeros where an element must be" in reason(part10(data_set(identity()) + bytes(80) + b"x" * 8))
+
+
+def test_the_number_of_elements_is_bounded():
+    body = data_set(IMAGE)
+    walk = _Walk(memoryview(body), Syntax(explicit=True), elements_left=len(IMAGE) - 1)
+
+    with pytest.raises(ObjectUnreadable, match=f"more than {ELEMENTS_MAX} elements"):
+        walk.level(0, len(body), 0, None)
 
 
 def test_deep_nesting_ends_at_the_named_limit():
