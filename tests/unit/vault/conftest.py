@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 
