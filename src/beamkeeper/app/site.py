@@ -108,6 +108,8 @@ class DicomSourceSection(_Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     in_census: bool = True
+    answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
 
 
 class SqlSourceSection(_Section):

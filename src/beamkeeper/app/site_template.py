@@ -123,6 +123,8 @@ host = {host}
 port = {port}
 method = "move"                  # "move" into our receiver, or "get" over one association
 in_census = true                 # records by date put patients on the list too
+answer_seconds = 60              # the longest wait for an answer to a question
+silence_seconds = 300            # the longest silence while it sends
 """
 
 _OIS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_date
@@ -21,7 +22,7 @@ from beamkeeper.protect.compare import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -91,6 +92,27 @@ def entropy_sample(before: memoryview | None, now: memoryview, transfer_syntax_u
         now_bits=byte_entropy(now),
         compressed=transfer_syntax_uid not in _UNCOMPRESSED,
     )
+
+
+def shared_studies(studies: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    """Return, by pseudonym, the sentences about studies that bear more than one patient of tonight.
+
+    Two Patient IDs in one study may be one person or a mix-up: shown, never merged.
+    """
+    holders: dict[str, list[str]] = defaultdict(list)
+    for pseudonym, held in studies.items():
+        for study in held:
+            holders[study].append(pseudonym)
+    said: dict[str, list[str]] = defaultdict(list)
+    for study, pseudonyms in sorted(holders.items()):
+        if study and len(pseudonyms) > 1:
+            for pseudonym in pseudonyms:
+                others = ", ".join(other[:10] for other in sorted(pseudonyms) if other != pseudonym)
+                said[pseudonym].append(
+                    f"Study {study} has objects under another Patient ID too (patient {others}): "
+                    "kept apart, a person must say whose they are."
+                )
+    return {pseudonym: tuple(lines) for pseudonym, lines in said.items()}
 
 
 def night_alarm(every: Iterable[Looked]) -> str:

@@ -63,6 +63,7 @@ def look(
     listed: ListedPatient,
     collection: Collection,
     *,
+    pushed: frozenset[str],
     kept: Sequence[KeptObject],
     facts_before: PatientFacts | None,
     at_hand: BytesAtHand,
@@ -75,6 +76,8 @@ def look(
 
     Parameters
     ----------
+    pushed
+        Which objects of the collection were sent to us and are listed by no source.
     kept
         Every version the vault holds of the patient's objects.
     facts_before
@@ -99,12 +102,16 @@ def look(
             zone=zone,
             found=found,
         )
-    gone = _gone(collection, current, found)
+    never_listed = (pushed | frozenset(facts_before.pushed if facts_before else ())) - (
+        frozenset(collection.expected) - pushed
+    )
+    gone = _gone(collection, current, never_listed, found)
     _not_kept(collection, found)
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
+        pushed=tuple(sorted(never_listed)),
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived])
     if not kept:
@@ -242,11 +249,17 @@ def _unreadable(
     )
 
 
-def _gone(collection: Collection, current: Mapping[str, KeptObject], found: _Findings) -> list[str]:
+def _gone(
+    collection: Collection,
+    current: Mapping[str, KeptObject],
+    never_listed: frozenset[str],
+    found: _Findings,
+) -> list[str]:
     """Return what the sources no longer list; nothing is called gone while a source gave no list."""
     if collection.unavailable_sources:
         return []
-    gone = [uid for uid, item in current.items() if item.present and uid not in collection.expected]
+    listed_before = (uid for uid, item in current.items() if item.present and uid not in never_listed)
+    gone = [uid for uid in listed_before if uid not in collection.expected]
     for uid in gone:
         item = current[uid]
         described = found.facts.get(uid)

@@ -76,11 +76,15 @@ class PatientFacts:
         What the list said of the patient.
     objects
         What the RT objects say, control points left out; images are counted, not described.
+    pushed
+        SOP Instance UIDs that were sent to us and that no source ever listed: their absence from a
+        list says nothing.
     """
 
     pseudonym: str
     entry: CensusEntry
     objects: tuple[ClinicalObject, ...] = ()
+    pushed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
-from beamkeeper.app.jobs.judging import night_alarm
+from beamkeeper.app.jobs.judging import night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
     AlarmNote,
@@ -35,6 +35,7 @@ from beamkeeper.app.jobs.looked import (
 )
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.progress import Event, silent
+from beamkeeper.app.jobs.pushed import Pushed, remove_packs_but
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, write_report
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
@@ -51,12 +52,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from beamkeeper.app.jobs.progress import Listener
+    from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.ledger import KeptObject
 
 ACTOR = "night"
 ALARM_NAME = "alarm.json"
-WORKING_FOLDERS = ("spool", "scratch", "patients")
+UNCLAIMED_NAME = "unclaimed.json"
+WORKING_FOLDERS = ("scratch", "patients")
 WORKING_FILES = ("known.sha256", "list.json", ALARM_NAME)
 
 
@@ -80,6 +83,7 @@ class Nightly:
         self._despite_alarm = despite_alarm
         self._taken_up_at = runtime.clock.now()
         self._sources = Sources(runtime.site, spool_dir=self.folder / "spool", known_path=self._known_path)
+        self._pushed = Pushed(self._sources.arrivals)
 
     @property
     def folder(self) -> Path:
@@ -158,6 +162,7 @@ class Nightly:
                 Event(step="look", phase="progress", pseudonym=pseudonym, done=done, total=total)
             ),
         )
+        collection, pushed = self._pushed.with_pushed(listed.entry.patient.patient_id, collection)
         with BytesAtHand(
             spool=self._sources.arrivals.reader,
             vault=self._run.vault,
@@ -168,6 +173,7 @@ class Nightly:
             looked = looking.look(
                 listed,
                 collection,
+                pushed=pushed,
                 kept=kept,
                 facts_before=self._facts_before(pseudonym),
                 at_hand=at_hand,
@@ -188,6 +194,7 @@ class Nightly:
     def judge(self) -> dict[str, object]:
         """Return why nothing may be sealed, or an empty alarm."""
         self._tell(Event(step="judge", phase="begin"))
+        self._sources.stop()  # nothing is asked for from here on, and nothing taken that is not sealed
         alarm = night_alarm(self._all_looked())
         note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
@@ -275,7 +282,10 @@ class Nightly:
     def report(self) -> dict[str, object]:
         """Write the report; return how the night ended."""
         self._tell(Event(step="report", phase="begin"))
-        report = self._build_report()
+        self._sources.stop()  # taken up again after `judge`, it listened once more
+        unclaimed = self._unclaimed()
+        write_note(self.folder / UNCLAIMED_NAME, tuple(sorted(unclaimed.packs())))
+        report = self._build_report(unclaimed)
         write_report(self.folder, report)
         self._run.ledger.finish_night(
             self._run_on,
@@ -291,9 +301,13 @@ class Nightly:
         self._audit("night ended", outcome=report.outcome.value, eyes=report.eyes_count)
         return {"outcome": report.outcome.value}
 
-    def _build_report(self) -> NightReport:
+    def _build_report(self, unclaimed: Unclaimed) -> NightReport:
         judged = read_note(self.folder / ALARM_NAME, AlarmNote) or AlarmNote()
-        nights = [self._as_reported(pseudonym, judged.stops) for pseudonym in self._tonight().pseudonyms]
+        shared = shared_studies({one: self._studies(one) for one in self._tonight().pseudonyms})
+        nights = [
+            self._as_reported(pseudonym, judged.stops, shared.get(pseudonym, ()))
+            for pseudonym in self._tonight().pseudonyms
+        ]
         return build_report(
             self._run,
             self._run_on,
@@ -301,12 +315,24 @@ class Nightly:
             nights,
             alarm=judged.alarm,
             stopped=judged.stops,
-            losses=self._sources.losses(),
+            losses=(*self._sources.losses(), *unclaimed.in_words(self.folder / "spool")),
             remarks=self._sources.remarks(),
         )
 
-    def _as_reported(self, pseudonym: str, stopped: bool) -> PatientNight:  # noqa: FBT001
+    def _studies(self, pseudonym: str) -> set[str]:
+        """Return the studies of which a patient has objects, kept or come tonight."""
+        kept = self._run.ledger.current_objects(pseudonym)
+        came = self._looked(pseudonym).arrived
+        return {item.study_instance_uid for item in kept} | {item.study_instance_uid for item in came}
+
+    def _unclaimed(self) -> Unclaimed:
+        patient_ids = [entry.patient.patient_id for entry in self._tonight().census.entries]
+        taken = (pair for looked in self._all_looked() for pair in looked.seen)
+        return self._pushed.unclaimed(taken, patient_ids)
+
+    def _as_reported(self, pseudonym: str, stopped: bool, shared: tuple[str, ...]) -> PatientNight:  # noqa: FBT001
         night = self._with_earlier_changes(self._looked(pseudonym))
+        night = replace(night, disagreements=(*night.disagreements, *shared))
         if stopped or night.error:
             return night
         sealed = self._sealed(pseudonym)
@@ -386,10 +412,16 @@ class Nightly:
 
 
 def remove_working_files(folder: Path) -> None:
-    """Remove what a finished night does not need any more; harmless when it is gone already."""
-    for name in WORKING_FOLDERS:
+    """Remove what a finished night does not need any more; harmless when it is gone already.
+
+    What was sent unasked and is in no parcel stays in the spool: success was answered for it.
+    """
+    packs = read_note(folder / UNCLAIMED_NAME, tuple[str, ...]) or ()
+    if packs:
+        remove_packs_but(folder / "spool", frozenset(packs))
+    for name in WORKING_FOLDERS if packs else ("spool", *WORKING_FOLDERS):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in WORKING_FILES:
+    for name in WORKING_FILES if packs else (*WORKING_FILES, UNCLAIMED_NAME):
         (folder / name).unlink(missing_ok=True)
 
 

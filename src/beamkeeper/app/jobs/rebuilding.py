@@ -58,9 +58,11 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
     names = [field.name for field in fields(KeptObject)]
     kept = [KeptObject(**{name: getattr(item, name) for name in names}) for item in state.objects]
     with runtime.ledger.session():
-        runtime.ledger.upsert_patient(
-            state.pseudonym, facts.entry.patient, seen_on=state.night, finished=facts.entry.finished
-        )
+        first_on = min((item.first_seen_on for item in kept), default=state.night)
+        for seen_on in (first_on, state.night):
+            runtime.ledger.upsert_patient(
+                state.pseudonym, facts.entry.patient, seen_on=seen_on, finished=facts.entry.finished
+            )
         runtime.ledger.record_objects(state.pseudonym, kept)
         position, _ = stand(facts, [item for item in kept if not item.superseded])
         runtime.ledger.record_position(state.night, state.pseudonym, position)

@@ -10,6 +10,7 @@ from beamkeeper.app.jobs.looked import AlarmNote
 from beamkeeper.app.jobs.nightly import ALARM_NAME, Nightly, remove_working_files
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.progress import silent
+from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.domain.night import NightOutcome, NightReport
@@ -74,8 +75,12 @@ def _begin_anew(folder: Path) -> None:
     Not when a person has decided to seal it all the same and that try was interrupted: it goes on.
     """
     judged = read_note(folder / ALARM_NAME, AlarmNote)
-    if judged is None or judged.stops:
-        shutil.rmtree(folder, ignore_errors=True)
+    if judged is not None and not judged.stops:
+        return
+    keep = {"spool"} if remove_what_we_asked_for(folder / "spool") else set()
+    for path in folder.iterdir():
+        if path.name not in keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def last_report(site: Site, run_on: date) -> NightReport | None:

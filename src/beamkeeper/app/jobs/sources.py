@@ -12,7 +12,7 @@ from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
 from beamkeeper.vault.references import resolve_secret
 from beamkeeper.wire.dicom.known import KnownDigests
-from beamkeeper.wire.dicom.peers import Peer, TlsClient
+from beamkeeper.wire.dicom.peers import Peer, Timeouts, TlsClient
 from beamkeeper.wire.dicom.receiver import Receiver, ReceiverConfig, TlsServer
 from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
@@ -50,6 +50,10 @@ class Sources:
         self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
         self.patient_sources: list[PatientSource] = []
         self.list_sources: list[Source] = []
+        mappings = [load_mapping(s.mapping) for s in site.sources if isinstance(s, SqlSourceSection)]
+        self._is_test_patient = lambda patient_id: any(
+            mapping.is_test_patient(patient_id) for mapping in mappings
+        )
         for section in site.sources:
             self._add(section)
 
@@ -111,7 +115,12 @@ class Sources:
             self.patient_sources.append(archive)
             if section.in_census:
                 self.list_sources.append(
-                    DicomSource(section.name, _treated_since(self._opener(section)), zone=self._site.zone)
+                    DicomSource(
+                        section.name,
+                        _treated_since(self._opener(section)),
+                        zone=self._site.zone,
+                        is_test_patient=self._is_test_patient,
+                    )
                 )
         elif isinstance(section, SqlSourceSection):
             self.list_sources.append(sql_source(section))
@@ -130,7 +139,10 @@ class Sources:
         )
 
     def _opener(self, section: DicomSourceSection) -> Callable[[], Requester]:
-        return lambda: Requester(own_ae_title=self._site.receiver.ae_title, peer=peer_of(section))
+        timeouts = Timeouts(answer_s=section.answer_seconds, pending_s=section.silence_seconds)
+        return lambda: Requester(
+            own_ae_title=self._site.receiver.ae_title, peer=peer_of(section), timeouts=timeouts
+        )
 
     def _writer(self, name: str) -> Callable[[], SpoolWriter]:
         def writer() -> SpoolWriter:

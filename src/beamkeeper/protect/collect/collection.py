@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ROUNDS_MAX = 3
 """Whole studies, then the series that lack something, then single objects."""
+FAILURES_MAX = 2
+"""So often in a row a source may fail without bringing anything before the patient goes on without it."""
+OUT_OF_TIME = "The time of the night ran out before everything was asked for."
 QUIET_S = 3.0
 SETTLE_S_MAX = 60.0
 
@@ -71,6 +74,7 @@ class _Work:
     refused: set[str]
     problems: list[str]
     unavailable: list[str]
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 def collect_patient(
@@ -87,7 +91,7 @@ def collect_patient(
     Objects that already lie in the night's spool (an earlier try of the same night) are not asked for
     again. A source that fails does not stop the others.
     """
-    work = _list(patient_id, sources)
+    work = _list(patient_id, sources, in_time=lambda: now() < deadline)
     for round_number in range(ROUNDS_MAX):
         arrivals.refresh()
         missing = _missing(work, arrivals)
@@ -96,15 +100,20 @@ def collect_patient(
             break
         for source, wanted in _batches(missing, work, round_number):
             if now() >= deadline:
-                work.problems.append("The time of the night ran out before everything was asked for.")
+                work.problems.append(OUT_OF_TIME)
                 break
-            _ask(source, wanted, work, arrivals, deadline)
+            if work.failures[source.name] < FAILURES_MAX:
+                _ask(source, wanted, work, arrivals, deadline)
     return _conclude(work, arrivals)
 
 
-def _list(patient_id: str, sources: Sequence[PatientSource]) -> _Work:
+def _list(patient_id: str, sources: Sequence[PatientSource], *, in_time: Callable[[], bool]) -> _Work:
     work = _Work(expected={}, source_of={}, refused=set(), problems=[], unavailable=[])
     for source in sources:
+        if not in_time():
+            work.unavailable.append(source.name)
+            work.problems.append(f"{source.name}: {OUT_OF_TIME}")
+            continue
         try:
             listed = _listed(source, patient_id)
         except (SourceUnavailable, SourceAnswerInvalid) as error:
@@ -154,6 +163,8 @@ def _ask(
     except (SourceUnavailable, SourceAnswerInvalid) as error:
         work.problems.append(f"{source.name}: {error.message}")
         arrivals.wait_for(uids, quiet_s=QUIET_S, longest_s=SETTLE_S_MAX)
+        came = len(arrivals.of(uids))
+        work.failures[source.name] = 0 if came else work.failures[source.name] + 1
         return
     work.refused |= answer.refused & uids
     if answer.refused_count and answer.comment:

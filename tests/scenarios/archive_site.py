@@ -1,0 +1,77 @@
+"""A small site before the simulated department: an archive that can misbehave, and an OIS database."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from night_site import NIGHT_1, ZONE, SmallSite, at
+
+from beamkeeper.app.setup import make_site
+from beamkeeper.app.site_template import SiteAnswers
+from beamkeeper.clock import MovableClock, local_instant
+from beamkeeper.rehearse.sim import Department
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OUR_AE = "BEAMKEEPER"
+QUICK = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
+"""So long we wait for a peer in a test."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def small_department(root: Path, *, patients: int = 2, own_process: bool = False) -> Department:
+    """Return a department of few invented patients whose archive runs in threads of this process."""
+    clock = MovableClock(local_instant(NIGHT_1, time(2), ZONE))
+    return Department(root, synthetic_patients=patients, clock=clock, real_cases=(), own_process=own_process)
+
+
+def site_of(
+    root: Path,
+    department: Department,
+    *,
+    port: int,
+    changed: Mapping[str, str] | None = None,
+    with_ois: bool = True,
+) -> SmallSite:
+    """Make keys, vault and site file before a department; `changed` replaces text of the site file."""
+    made = SmallSite(root)
+    answers = SiteAnswers(
+        name="Small department",
+        time_zone="Europe/Brussels",
+        data_dir=Path("data"),
+        vault_dir=Path("vault"),
+        keys_dir=Path("keys"),
+        receiver_port=port,
+        archive=(department.archive_ae, department.host, department.port),
+        ois_url=department.ois_url if with_ois else None,
+        ois_mapping=department.ois_mapping_path.resolve() if with_ois else None,
+    )
+    make_site(made.site_file, answers, at(NIGHT_1))
+    rewrite(made, {**QUICK, **(changed or {})})
+    department.add_destination(OUR_AE, "127.0.0.1", port)
+    return made
+
+
+def rewrite(site: SmallSite, changed: Mapping[str, str]) -> None:
+    """Replace text in a site file; each must be there."""
+    text = site.site_file.read_text(encoding="utf-8")
+    for old, new in changed.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    site.site_file.write_text(text, encoding="utf-8")
+
+
+def copied(original: SmallSite, root: Path) -> SmallSite:
+    """Copy a site that names everything of its own by relative paths."""
+    shutil.copytree(original.root, root)
+    return SmallSite(root)

@@ -1,0 +1,44 @@
+"""Small sites for tests of the whole night; the helpers of this folder are imported by name."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from night_site import NIGHT_1, SmallSite, make_objects
+
+
+@pytest.fixture(scope="session")
+def small_objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three patients as files; do not change them, copy them."""
+    folder = tmp_path_factory.mktemp("objects")
+    make_objects(folder)
+    return folder
+
+
+@pytest.fixture
+def small_site(tmp_path: Path, small_objects: Path) -> SmallSite:
+    """A site with three patients in a folder and no night yet."""
+    shutil.copytree(small_objects, tmp_path / "source")
+    return SmallSite.make(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kept_root(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
+    """A site with one night, as a folder; do not change it, copy it."""
+    root = tmp_path_factory.mktemp("kept")
+    shutil.copytree(small_objects, root / "source")
+    report = SmallSite.make(root).night(NIGHT_1)
+    assert report.outcome.value == "complete"
+    return root
+
+
+@pytest.fixture
+def kept_site(tmp_path: Path, kept_root: Path) -> SmallSite:
+    """A site with three patients in a folder after its first night."""
+    return SmallSite.copied(kept_root, tmp_path / "kept")
