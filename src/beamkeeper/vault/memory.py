@@ -50,23 +50,26 @@ class TrustedMemory:
         return Seen() if data is None else Seen.from_bytes(data)
 
     def remember(self, root_bytes: bytes, seen: Seen) -> None:
-        """Keep what was just verified; later answers may not fall behind it."""
-        if self.root() != root_bytes:
-            self._write("root.json", root_bytes)
-        if self._read("seen.json", SEEN_BYTES_MAX) != seen.to_bytes():
-            self._write("seen.json", seen.to_bytes())
+        """Keep what was just verified, unless another process has seen something newer meanwhile."""
+        if self.root() == root_bytes and self.seen() == seen:
+            return
+        with self._locked("seen.lock"):
+            if self.seen().timestamp > seen.timestamp:
+                return
+            if self.root() != root_bytes:
+                self._write("root.json", root_bytes)
+            if self._read("seen.json", SEEN_BYTES_MAX) != seen.to_bytes():
+                self._write("seen.json", seen.to_bytes())
 
     @contextlib.contextmanager
     def only_writer(self) -> Iterator[None]:
         """Let one publisher work at a time on this computer."""
-        self._make()
-        with (self._folder / "publishing.lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._locked("publishing.lock"):
             yield
 
     def sealed(self, night: date, content_key: str) -> ParcelEntry | None:
         """Return the parcel that an interrupted night already sealed of this very content, if any."""
-        data = self._read(f"sealed/{night.isoformat()}/{content_key}.json", SEEN_BYTES_MAX)
+        data = self._read(f"sealed/{night.isoformat()}-{content_key}.json", SEEN_BYTES_MAX)
         if data is None:
             return None
         try:
@@ -78,15 +81,23 @@ class TrustedMemory:
     def note_sealed(self, night: date, content_key: str, entry: ParcelEntry) -> None:
         """Note a stored parcel that no signed metadata name yet."""
         document = {key: getattr(entry, key) for key in _ENTRY_KEYS}
-        self._write(f"sealed/{night.isoformat()}/{content_key}.json", json.dumps(document).encode())
+        self._write(f"sealed/{night.isoformat()}-{content_key}.json", json.dumps(document).encode())
 
     def forget_sealed(self, night: date) -> None:
         """Drop the notes of a night that is published."""
-        folder = self._folder / "sealed" / night.isoformat()
-        for note in folder.glob("*.json"):
+        for note in (self._folder / "sealed").glob(f"{night.isoformat()}-*.json"):
             note.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        try:
+            self._make()
+            lock = (self._folder / name).open("wb")
+        except OSError as error:
+            raise self._cannot_note(error) from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _read(self, name: str, bytes_max: int) -> bytes | None:
         try:
@@ -122,11 +133,14 @@ class TrustedMemory:
                 os.close(directory)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise StorageFull(
-                f"This computer cannot note what it saw of the vault ({error.strerror}).",
-                do_next="Make room, or give this user the right to write in the trusted directory.",
-                path=str(self._folder),
-            ) from error
+            raise self._cannot_note(error) from error
+
+    def _cannot_note(self, error: OSError) -> StorageFull:
+        return StorageFull(
+            f"This computer cannot note what it saw of the vault ({error.strerror}).",
+            do_next="Make room, or give this user the right to write in the trusted directory.",
+            path=str(self._folder),
+        )
 
     def _make(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

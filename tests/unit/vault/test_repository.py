@@ -755,3 +755,17 @@ def test_older_targets_signed_into_a_newer_snapshot_are_refused(site) -> None:
 
     with pytest.raises(VaultRolledBack, match="its targets is version 1"):
         site.vault()
+
+
+def test_a_slow_reader_does_not_turn_back_what_another_process_has_seen(site) -> None:
+    from beamkeeper.vault.memory import TrustedMemory
+
+    memory = TrustedMemory(site.trusted_dir)
+    site.vault()
+    early, root = memory.seen(), memory.root()
+    site.play("4711", 1, {"1.2.3": PLAN})
+    late = memory.seen()
+    assert root is not None
+    memory.remember(root, early)
+
+    assert memory.seen() == late
