@@ -190,7 +190,7 @@ def test_a_person_may_seal_despite_the_alarm_and_the_audit_keeps_the_reason(
     assert report.outcome is NightOutcome.COMPLETE
     assert report.alarm == stopped.alarm
     audit = kept_site.runtime().ledger.audit
-    despite = [row.entry.details["despite"] for row in audit.rows() if row.entry.action == "alarm"]
+    despite = [row.details["despite"] for row in audit.rows() if row.action == "alarm"]
     assert despite == ["", "physics re-exported everything, ticket 12"]
     assert audit.verify_chain().is_whole
     kept_site.verify_holds_the_source(tmp_path / "out")

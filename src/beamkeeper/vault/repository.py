@@ -232,6 +232,16 @@ class Vault:
         self._memory.note_sealed(night, key, entry)
         return entry
 
+    def verify_keys(self, keys: SiteKeys) -> None:
+        """Refuse keys that may not sign this vault, before anything is written by them.
+
+        Raises
+        ------
+        KeyUnavailable
+            They belong to another vault.
+        """
+        verify_online_keys(self._trusted.root, keys)
+
     def publish(
         self,
         entries: Sequence[ParcelEntry],

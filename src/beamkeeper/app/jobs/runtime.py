@@ -72,9 +72,10 @@ def open_runtime(site: Site, clock: Clock) -> Runtime:
         Whatever keeps the site from being opened, in a plain sentence.
     """
     keys = SiteKeys.load(site.vault.keys_dir)
-    return Runtime(
-        site=site, clock=clock, ledger=open_ledger(site), vault=open_vault(site, clock, keys), keys=keys
-    )
+    vault = open_vault(site, clock, keys)
+    # Foreign keys would give every patient another folder before the metadata refuse them.
+    vault.verify_keys(keys)
+    return Runtime(site=site, clock=clock, ledger=open_ledger(site), vault=vault, keys=keys)
 
 
 @contextmanager
