@@ -1,7 +1,8 @@
-"""A night that is tried again must not forget what its earlier try found.
+"""A night that is tried again must not forget what its earlier tries found.
 
-What the earlier try sealed is "kept before" for the next one, so the changes it told would look like no
-change at all: the report of a date shows everything found on that date.
+What an earlier try sealed is "kept before" for the next one, so the changes it told would look like no
+change at all: the report of a date shows everything found on that date, by any of its tries. The ledger
+holds what they found from the moment their parcels count as stored.
 """
 
 from __future__ import annotations
@@ -12,44 +13,51 @@ from typing import TYPE_CHECKING
 from beamkeeper.domain.change import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.night import NightReport, PatientNight
 
 
 def find_earlier(report: NightReport | None, pseudonym: str) -> PatientNight | None:
-    """Return what the earlier try of this date stored of a patient; None when it stored nothing."""
+    """Return what the report of an earlier try of this date says of a patient; None without one."""
     if report is None:
         return None
-    return next((night for night in report.patients if night.pseudonym == pseudonym and night.stored), None)
+    return next((night for night in report.patients if night.pseudonym == pseudonym), None)
 
 
 def with_earlier_changes(
-    night: PatientNight, earlier: PatientNight | None, seen_uids: Collection[str]
+    night: PatientNight,
+    *,
+    earlier: PatientNight | None,
+    told: Sequence[ObjectComparison],
+    seen_uids: Collection[str],
 ) -> PatientNight:
-    """Return `night` with every change that the earlier try of the same date found, each once.
+    """Return `night` with every change that earlier tries of the same date found, each once.
 
     Parameters
     ----------
     earlier
-        From `find_earlier`.
+        From `find_earlier`: which parcel the date has.
+    told
+        What tries of this date found and sealed, this one included when it is repeated. An object that
+        changed in two tries is told twice: the later change must not hide the earlier.
     seen_uids
         SOP Instance UIDs the sources hold now: what was missing and came back is not told as missing.
     """
-    if earlier is None:
-        return night
-    told = {item.sop_instance_uid for item in night.comparisons}
     carried = [
         item
-        for item in earlier.comparisons
-        if item.sop_instance_uid not in told
+        for item in told
+        if item not in night.comparisons
         and not (item.grade is Grade.MISSING and item.sop_instance_uid in seen_uids)
     ]
-    seen_again = sum(item.sop_instance_uid in seen_uids for item in carried)
+    now_told = {item.sop_instance_uid for item in night.comparisons}
+    carried_uids = {item.sop_instance_uid for item in carried}
+    seen_again = len((carried_uids - now_told) & set(seen_uids))
     return replace(
         night,
         comparisons=(*carried, *night.comparisons),
         identical_count=max(0, night.identical_count - seen_again),
-        parcel=night.parcel or earlier.parcel,
-        parcel_bytes=night.parcel_bytes or earlier.parcel_bytes,
+        parcel=night.parcel or (earlier.parcel if earlier else ""),
+        parcel_bytes=night.parcel_bytes or (earlier.parcel_bytes if earlier else 0),
     )

@@ -267,14 +267,15 @@ class Nightly:
             ledger.upsert_patient(
                 pseudonym, listed.entry.patient, seen_on=self._run_on, finished=listed.entry.finished
             )
+            # The changes before the objects: once an object is known, no later try finds its change again.
+            told = self._with_earlier_changes(looked)
+            ledger.record_changes(self._run_on, pseudonym, told.comparisons)
             if sealed.path:
                 kept = ledger.current_objects(pseudonym)
                 after = sealing.tonights_state(looked, kept, night=self._run_on)
                 ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
             if looked.night.position is not None:
                 ledger.record_position(self._run_on, pseudonym, looked.night.position)
-            told = self._with_earlier_changes(looked)
-            ledger.record_changes(self._run_on, pseudonym, told.comparisons)
         write_note(self._run.facts_path(pseudonym), looked.facts)
 
     # 7 ------------------------------------------------------------------------------------------
@@ -345,11 +346,13 @@ class Nightly:
         )
 
     def _with_earlier_changes(self, looked: Looked) -> PatientNight:
-        earlier = read_note(self.folder / NOTE_NAME, NightReport)
+        pseudonym = looked.night.pseudonym
+        found = self._run.ledger.changes(self._run_on, pseudonym)
         return with_earlier_changes(
             looked.night,
-            find_earlier(earlier, looked.night.pseudonym),
-            {uid for uid, _ in looked.seen},
+            earlier=find_earlier(read_note(self.folder / NOTE_NAME, NightReport), pseudonym),
+            told=[row.comparison for row in found],
+            seen_uids={uid for uid, _ in looked.seen},
         )
 
     def close(self) -> dict[str, object]:

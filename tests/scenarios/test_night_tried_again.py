@@ -1,0 +1,103 @@
+"""A date that takes several tries: what one try found and sealed is in the report of the last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+from night_site import NIGHT_2, patient_night
+
+from beamkeeper.app.jobs import nightly
+from beamkeeper.errors import SourceUnavailable, StorageFull
+from beamkeeper.protect.collect import FolderSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from night_site import SmallSite
+
+    from beamkeeper.wire.dicom.requester import ExpectedObject
+
+
+def turn_the_gantry(plan: Path, degrees: float) -> str:
+    """Turn beam 1 of a plan by some degrees under the same UIDs; return the Patient ID."""
+    dataset = pydicom.dcmread(plan)
+    at_first = dataset.BeamSequence[0].ControlPointSequence[0]
+    at_first.GantryAngle = str(float(at_first.GantryAngle) + degrees)
+    dataset.save_as(plan)
+    return str(dataset.PatientID)
+
+
+def break_a_file(site: SmallSite) -> Path:
+    """Put a damaged object beside the others, so that no try of the night is complete."""
+    broken = site.source / "p3" / "broken.dcm"
+    broken.write_bytes(b"\0" * 128 + b"DICM" + b"xx")
+    return broken
+
+
+def silence_one_patient(monkeypatch: pytest.MonkeyPatch, silent: str) -> None:
+    whole = FolderSource.list_objects
+
+    def list_objects(self: FolderSource, patient_id: str) -> tuple[ExpectedObject, ...]:
+        if patient_id == silent:
+            raise SourceUnavailable("No answer.")
+        return whole(self, patient_id)
+
+    monkeypatch.setattr(FolderSource, "list_objects", list_objects)
+
+
+def test_a_clinical_change_outlives_a_later_try_in_which_its_patient_fails(
+    kept_site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient_id = turn_the_gantry(kept_site.source / "p2" / "RTPLAN-1.dcm", 5)
+    broken = break_a_file(kept_site)
+    first = kept_site.night(NIGHT_2)
+    with monkeypatch.context() as silence:
+        silence_one_patient(silence, patient_id)
+        second = kept_site.night(NIGHT_2, hour=3)
+    broken.unlink()
+    third = kept_site.night(NIGHT_2, hour=4)
+
+    assert [report.outcome.value for report in (first, second, third)] == [
+        "incomplete",
+        "incomplete",
+        "complete",
+    ]
+    assert patient_night(second, patient_id).error
+    (told,) = patient_night(third, patient_id).eyes
+    assert "Gantry Angle" in told.changes[0].text
+    (row,) = kept_site.runtime().ledger.changes(NIGHT_2)
+    assert row.comparison == told
+
+
+def test_a_second_change_of_an_object_on_one_date_does_not_hide_the_first(kept_site: SmallSite) -> None:
+    plan = kept_site.source / "p2" / "RTPLAN-1.dcm"
+    patient_id = turn_the_gantry(plan, 5)
+    broken = break_a_file(kept_site)
+    kept_site.night(NIGHT_2)
+    dataset = pydicom.dcmread(plan)
+    dataset.InstanceCreationTime = "111111"
+    dataset.save_as(plan)
+    broken.unlink()
+    last = patient_night(kept_site.night(NIGHT_2, hour=3), patient_id)
+
+    assert [item.grade.value for item in last.comparisons] == ["clinical", "re_encoded"]
+
+
+def test_a_night_that_fails_while_it_writes_its_report_still_tells_what_it_sealed(
+    kept_site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient_id = turn_the_gantry(kept_site.source / "p2" / "RTPLAN-1.dcm", 5)
+
+    def no_room(*_: object) -> None:
+        raise StorageFull("No room for the report.")
+
+    with monkeypatch.context() as full, pytest.raises(StorageFull):
+        full.setattr(nightly, "write_report", no_room)
+        kept_site.night(NIGHT_2)
+    for note in (kept_site.site.night_dir(NIGHT_2) / "patients").glob("*.looked.json"):
+        note.unlink()  # as after a look that left something: the next try looks again
+    last = patient_night(kept_site.night(NIGHT_2, hour=3), patient_id)
+
+    assert [item.grade.value for item in last.eyes] == ["clinical"]
