@@ -1,0 +1,138 @@
+"""Two nights of the simulated department and the day between: every event told apart, by grade, in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from beamkeeper.app.demo import STOCK_TOOLS, Demo
+from beamkeeper.domain.change import Grade
+from beamkeeper.domain.night import NightOutcome
+from beamkeeper.rehearse.sim import DayEventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beamkeeper.domain.night import NightReport
+    from beamkeeper.rehearse.sim import DayEvent
+
+pytestmark = pytest.mark.slow
+
+FEWEST_PATIENTS = 7
+"""So many, that each of the eight things happens to another patient."""
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+class Played:
+    """A department after two nights, and what the reports say."""
+
+    def __init__(self, demo: Demo) -> None:
+        demo.make_site()
+        self.demo = demo
+        self.first = demo.night(demo.first_night, lambda _event: None)
+        self.events: tuple[DayEvent, ...] = demo.day_between()
+        self.second: NightReport = demo.night(demo.second_night, lambda _event: None)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with Demo(tmp_path_factory.mktemp("demo"), now=NOON, patients=FEWEST_PATIENTS) as demo:
+        yield Played(demo)
+
+
+def uids(played: Played, *kinds: DayEventKind) -> set[str]:
+    return {uid for event in played.events if event.kind in kinds for uid in event.sop_instance_uids}
+
+
+def eyes(report: NightReport) -> dict[str, Grade]:
+    return {item.sop_instance_uid: item.grade for night in report.patients for item in night.eyes}
+
+
+def test_the_first_night_keeps_everybody_and_alarms_nobody(played: Played) -> None:
+    assert played.first.outcome is NightOutcome.COMPLETE
+    assert not eyes(played.first)
+    assert len(played.first.patients) == len(played.demo.department.patients) - 1  # one is new on the day
+
+
+def test_every_event_of_the_day_gets_the_grade_it_must_get(played: Played) -> None:
+    told = played.demo.told(played.events, played.second)
+
+    assert {item.event.kind for item in told} == set(DayEventKind)
+    assert [item.event.text for item in told if not item.as_it_should] == []
+
+
+def test_only_the_three_unexplained_events_need_eyes(played: Played) -> None:
+    """A leaf, a deleted structure set, a record of no plan: what nobody announced and nothing explains."""
+    unnamed = uids(played, DayEventKind.RECORD_WITHOUT_PLAN)
+    seen = eyes(played.second)
+
+    assert {uid for uid, grade in seen.items() if grade is Grade.CLINICAL} == uids(
+        played, DayEventKind.LEAF_ALTERED
+    )
+    assert {uid for uid, grade in seen.items() if grade is Grade.MISSING} == uids(
+        played, DayEventKind.STRUCTURE_SET_DELETED
+    )
+    assert {uid for uid, grade in seen.items() if grade is Grade.NEW} <= unnamed
+
+
+def test_the_altered_leaf_is_named_with_beam_control_point_and_both_values(played: Played) -> None:
+    (event,) = [event for event in played.events if event.kind is DayEventKind.LEAF_ALTERED]
+    assert event.leaf is not None
+    (uid,) = event.sop_instance_uids
+    (found,) = [
+        item for night in played.second.patients for item in night.eyes if item.sop_instance_uid == uid
+    ]
+    (change,) = found.changes
+
+    assert f"eam {event.leaf.beam_number}" in change.text
+    assert f"ontrol point {event.leaf.control_point_index}" in change.text
+    assert "→" in change.text
+
+
+def test_everything_that_did_not_happen_is_identical(played: Played) -> None:
+    happened = {uid for event in played.events for uid in event.sop_instance_uids}
+    named = {item.sop_instance_uid for night in played.second.patients for item in night.comparisons}
+    new_patient = {e.patient_id for e in played.events if e.kind is DayEventKind.PATIENT_NEW}
+    others = {
+        item.sop_instance_uid
+        for night in played.second.patients
+        if night.patient_id not in new_patient
+        for item in night.comparisons
+    }
+
+    assert happened - uids(played, DayEventKind.PATIENT_FINISHED) <= named
+    assert others <= happened
+
+
+def test_a_patient_comes_back_byte_for_byte_with_us_and_with_stock_tools(
+    played: Played, program: Callable[[str], str]
+) -> None:
+    for tool in STOCK_TOOLS:
+        program(tool)
+    for kind in (DayEventKind.LEAF_ALTERED, DayEventKind.PLAN_RE_ENCODED):
+        patient_id = next(event.patient_id for event in played.events if event.kind is kind)
+        for restored in played.demo.restore(patient_id):
+            assert restored.object_count > 0
+            assert (restored.skipped, restored.equal_count) == ("", restored.object_count)
+
+
+def test_the_same_date_again_returns_the_same_report(played: Played) -> None:
+    assert played.demo.night(played.demo.second_night, lambda _event: None) == played.second
+
+
+def test_no_name_or_birth_date_stands_in_the_mail_or_the_vault(played: Played, tmp_path: Path) -> None:
+    folder = played.demo.site.night_dir(played.demo.second_night)
+    text = (folder / "report.txt").read_text(encoding="utf-8")
+    names = [part for p in played.second.patients for part in p.patient_name.split("^") if len(part) > 3]
+    ids = [p.patient_id for p in played.second.patients if len(p.patient_id) > 3]
+    vault_names = "\n".join(str(path) for path in played.demo.site.vault.directory.rglob("*"))
+    metadata = "\n".join(
+        path.read_text(encoding="utf-8") for path in played.demo.site.vault.directory.rglob("*.json")
+    )
+
+    assert names
+    assert not [name for name in (*names, *ids) if name in text]
+    assert not [name for name in (*names, *ids) if name in vault_names or name in metadata]
