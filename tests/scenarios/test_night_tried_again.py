@@ -93,9 +93,10 @@ def test_a_night_that_fails_while_it_writes_its_report_still_tells_what_it_seale
     def no_room(*_: object) -> None:
         raise StorageFull("No room for the report.")
 
-    with monkeypatch.context() as full, pytest.raises(StorageFull):
+    with monkeypatch.context() as full:
         full.setattr(nightly, "write_report", no_room)
-        kept_site.night(NIGHT_2)
+        with pytest.raises(StorageFull):
+            kept_site.night(NIGHT_2)
     for note in (kept_site.site.night_dir(NIGHT_2) / "patients").glob("*.looked.json"):
         note.unlink()  # as after a look that left something: the next try looks again
     last = patient_night(kept_site.night(NIGHT_2, hour=3), patient_id)

@@ -72,10 +72,14 @@ class BytesAtHand:
             self._scratch.rmdir()
 
     def prepare(
-        self, changed: Iterable[tuple[SpooledObject, ExpectedObject]], current: Mapping[str, KeptObject]
+        self,
+        changed: Iterable[tuple[SpooledObject, ExpectedObject]],
+        current: Mapping[str, KeptObject],
+        *,
+        also: Iterable[KeptObject] = (),
     ) -> None:
         """Take everything the coming comparisons need out of the vault, each parcel read once."""
-        needed: dict[str, KeptObject] = {}
+        needed = {item.sha256: item for item in also}
         for spooled, _ in changed:
             if (kept := current.get(spooled.sop_instance_uid)) is not None:
                 needed[kept.sha256] = kept

@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.judging import announcements_for, course_facts, entropy_sample
 from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
-from beamkeeper.app.jobs.standing import stand, with_unassigned_named
+from beamkeeper.app.jobs.remembered import (
+    FORGOTTEN,
+    NOT_DESCRIBED,
+    describe,
+    without_control_points,
+    without_description,
+)
+from beamkeeper.app.jobs.standing import (
+    current_versions,
+    is_quarantined,
+    stand,
+    with_unassigned_named,
+)
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NotKept, PatientNight
 from beamkeeper.domain.objects import ObjectKind
-from beamkeeper.domain.plan import Plan
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.protect.collect import Collection, Outcome
 from beamkeeper.protect.compare import (
@@ -40,8 +51,6 @@ if TYPE_CHECKING:
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 NEW_PATIENT = "kept for the first time"
-NOT_DESCRIBED = frozenset({ObjectKind.IMAGE})
-"""Kinds that are counted and compared but not described in the facts: a patient has thousands."""
 
 
 @dataclass
@@ -88,10 +97,14 @@ def look(
         Announcements in force.
     """
     found = _Findings(disagreements=list(listed.entry.disagreements))
-    found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
-    current = {item.sop_instance_uid: item for item in kept if not item.superseded}
+    current = current_versions(kept)
     changed = _sort_out(collection, current, found)
-    at_hand.prepare(changed, current)
+    forgotten = without_description(current.values(), facts_before)
+    at_hand.prepare(changed, current, also=forgotten)
+    if forgotten:
+        facts_before = describe(forgotten, facts_before, listed, at_hand=at_hand, zone=zone)
+        found.disagreements.append(FORGOTTEN)
+    found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
     for spooled, listed_as in changed:
         _compare(
             spooled,
@@ -163,7 +176,8 @@ def _sort_out(
         kept = current.get(uid)
         for spooled in versions:
             found.seen.append((uid, spooled.sha256))
-            if kept is not None and kept.sha256 == spooled.sha256:
+            # What cannot be read is said every night, not only the first: it is nothing to treat from.
+            if kept is not None and kept.sha256 == spooled.sha256 and not is_quarantined(kept):
                 found.identical_count += 1
             else:
                 changed.append((spooled, collection.expected[uid]))
@@ -213,7 +227,7 @@ def _compare(
         found.samples.append(entropy_sample(old, new, read.ref.transfer_syntax_uid))
     found.comparisons.append(verdict)
     if read.kind not in NOT_DESCRIBED:
-        found.facts[spooled.sop_instance_uid] = _without_control_points(read)
+        found.facts[spooled.sop_instance_uid] = without_control_points(read)
 
 
 def _arrived(spooled: SpooledObject, listed_as: ExpectedObject, read: ClinicalObject | None) -> Arrived:
@@ -304,10 +318,3 @@ def _error(collection: Collection) -> str:
     if collection.unavailable_sources and not collection.expected:
         return " ".join(collection.problems)
     return ""
-
-
-def _without_control_points(read: ClinicalObject) -> ClinicalObject:
-    if not isinstance(read.content, Plan):
-        return read
-    beams = tuple(replace(beam, control_points=()) for beam in read.content.beams)
-    return replace(read, content=replace(read.content, beams=beams))

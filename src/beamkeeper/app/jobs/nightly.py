@@ -36,6 +36,7 @@ from beamkeeper.app.jobs.looked import (
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.progress import Event, silent
 from beamkeeper.app.jobs.pushed import Pushed, remove_packs_but
+from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, write_report
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
@@ -402,7 +403,7 @@ class Nightly:
         )
 
     def _facts_before(self, pseudonym: str) -> PatientFacts | None:
-        return read_note(self._run.facts_path(pseudonym), PatientFacts)
+        return remembered(self._run.facts_path(pseudonym))
 
     def _audit(self, action: str, *, outcome: str = "ok", **details: object) -> None:
         self._run.ledger.audit.append(

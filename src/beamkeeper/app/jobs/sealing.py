@@ -7,6 +7,7 @@ import json
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.standing import QUARANTINE, is_quarantined
 from beamkeeper.domain.codec import to_json
 from beamkeeper.ledger import KeptObject
 from beamkeeper.vault import Member, PatientState, StoredObject
@@ -28,11 +29,15 @@ def tonights_state(looked: Looked, kept: Sequence[KeptObject], *, night: date) -
     """Return every version the vault will hold of the patient's objects after tonight.
 
     New ones carry the parcel `THIS_PARCEL`. An object gone at its source stays, marked; an older
-    version under the same UID stays, marked.
+    version under the same UID stays, marked. Bytes that cannot be read supersede nothing: the last good
+    version stays the one that is restored.
     """
+    unreadable = {item.sha256 for item in looked.arrived if not item.readable}
+    unreadable |= {item.sha256 for item in kept if is_quarantined(item)}
     seen: dict[str, set[str]] = {}
     for uid, sha256 in looked.seen:
-        seen.setdefault(uid, set()).add(sha256)
+        if sha256 not in unreadable:
+            seen.setdefault(uid, set()).add(sha256)
     gone = set(looked.gone)
     after = [_kept_after(item, seen.get(item.sop_instance_uid), gone, night) for item in kept]
     taken = {(item.sop_instance_uid, item.sha256) for item in kept}
@@ -64,7 +69,7 @@ def _new(item: Arrived, night: date, version: int) -> KeptObject:
             version=version,
         )
         if item.readable
-        else f"quarantine/{item.sha256}.bin"
+        else f"{QUARANTINE}{item.sha256}.bin"
     )
     shared = {f.name: getattr(item, f.name) for f in fields(KeptObject) if hasattr(item, f.name)}
     return KeptObject(**shared, parcel=THIS_PARCEL, member=member, first_seen_on=night, last_seen_on=night)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.looked import Arrived
 from beamkeeper.domain.chain import resolve_chain
 from beamkeeper.domain.change import Change, Grade
 from beamkeeper.domain.clinical import ClinicalObject
@@ -18,13 +19,16 @@ from beamkeeper.wire.dicom.reader import kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beamkeeper.app.jobs.looked import Arrived, PatientFacts
+    from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import KeptObject
 
 UNASSIGNED = "It names no plan that is kept here: a person must say which plan and fraction it belongs to."
+
+QUARANTINE = "quarantine/"
+"""Where a parcel holds bytes that are no whole object."""
 
 
 def stand(
@@ -38,8 +42,10 @@ def stand(
         Everything the vault holds of the patient after tonight: what chains are complete by.
     """
     described = {item.ref.sop_instance_uid: item for item in facts.objects}
-    undescribed = (item for item in held if item.sop_instance_uid not in described)
-    objects = [*described.values(), *map(_named_only, undescribed)]
+    undescribed = (
+        item for item in held if item.sop_instance_uid not in described and not is_quarantined(item)
+    )
+    objects = [*described.values(), *map(named_only, undescribed)]
     contents = [item.content for item in facts.objects]
     plans = [content for content in contents if isinstance(content, Plan)]
     position = course_position(
@@ -70,7 +76,22 @@ def with_unassigned_named(
     )
 
 
-def _named_only(item: Arrived | KeptObject) -> ClinicalObject:
+def is_quarantined(item: Arrived | KeptObject) -> bool:
+    """Return whether the bytes are no whole DICOM object: kept, and nothing to treat from."""
+    return not item.readable if isinstance(item, Arrived) else item.member.startswith(QUARANTINE)
+
+
+def current_versions(kept: Iterable[KeptObject]) -> dict[str, KeptObject]:
+    """Return by UID the version tonight's objects are compared with: a readable one where there is one."""
+    standing = (item for item in kept if not item.superseded)
+    return {item.sop_instance_uid: item for item in sorted(standing, key=_is_readable)}
+
+
+def _is_readable(item: KeptObject) -> bool:
+    return not is_quarantined(item)
+
+
+def named_only(item: Arrived | KeptObject) -> ClinicalObject:
     """Return an object of which only the identity is remembered, an image as a rule."""
     ref = ObjectRef(
         sop_class_uid=item.sop_class_uid,
