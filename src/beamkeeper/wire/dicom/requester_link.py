@@ -33,6 +33,8 @@ _config.LOG_RESPONSE_IDENTIFIERS = False
 _config.LOG_HANDLER_LEVEL = "none"
 
 MESSAGE_ID_MAX = 65535
+QUICK_S, PATIENT_S = 0.001, 0.02
+"""How often the reactor looks for news: during a query, and otherwise."""
 IDLE_S = 60.0
 """An association nobody used for that long is closed; the next question opens another."""
 MAXIMUM_PDU_BYTES = 131_072
@@ -156,6 +158,7 @@ class Link:
         """
         association = self.association()
         association.dimse_timeout = wait_s
+        _pace(association, QUICK_S if service.startswith("C-FIND") else PATIENT_S)
         finished = False
         try:
             for status, identifier in self._ask(association, ask):
@@ -174,6 +177,7 @@ class Link:
                         service=service,
                     )
         finally:
+            _pace(association, PATIENT_S)
             if not finished:
                 self.abort()
 
@@ -282,6 +286,15 @@ class Link:
         if source == _BUSY_SOURCE:
             return SourceUnavailable(f"{self._peer} is busy and refuses the association for now.")
         return SourceUnavailable(f"{self._peer} refuses the association.", source=source, reason=reason[1])
+
+
+def _pace(association: Association, delay_s: float) -> None:
+    """Say how often pynetdicom's reactor looks at the socket: it polls, and knows no other way.
+
+    Once a millisecond while answers of a query are awaited one by one; seldom while the peer sends
+    thousands of objects elsewhere, or nothing is asked at all. There polling was a third of our CPU.
+    """
+    association.dul._run_loop_delay = delay_s  # noqa: SLF001 - documented there as the knob
 
 
 def _set_tcp(event: evt.Event, option: int | None) -> None:
