@@ -30,12 +30,15 @@ class NewSite:
         Five cards of 33 words; any three of them are the recovery key. Shown once, kept nowhere.
     recipient
         The public half of the recovery key.
+    root_public_key
+        Whose signature the vault's root carries, hexadecimal: written beside the words.
     """
 
     site: Site
     site_file: Path
     cards: tuple[tuple[str, ...], ...]
     recipient: str
+    root_public_key: str
 
 
 def make_site(site_file: Path, answers: SiteAnswers, clock: Clock) -> NewSite:
@@ -76,4 +79,5 @@ def make_keys_and_vault(site_file: Path, clock: Clock) -> NewSite:
         site_file=site_file,
         cards=split_words(keys.recovery.secret),
         recipient=keys.recovery.recipient,
+        root_public_key=keys.root_public_key,
     )

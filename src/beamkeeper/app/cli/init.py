@@ -60,7 +60,14 @@ def command(
         )
     made = make_site(directory / "beamkeeper.toml", answers, SystemClock())
     if json_:
-        emit_json({"site_file": made.site_file, "recovery_recipient": made.recipient, "cards": made.cards})
+        emit_json(
+            {
+                "site_file": made.site_file,
+                "recovery_recipient": made.recipient,
+                "root_public_key": made.root_public_key,
+                "cards": made.cards,
+            }
+        )
     else:
         show(made)
 
@@ -83,6 +90,10 @@ def show(made: NewSite) -> None:
     )
     for number, words in enumerate(made.cards, start=1):
         out.print(card(number, words))
+    out.print(
+        "\nOn every card, write this too: by it a copy of the vault is recognised as yours.\n"
+        f"{made.root_public_key}"
+    )
     out.print(
         "\n[bold]Next[/]\n"
         "  1. Check the site file; every line is explained there.\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -71,6 +73,23 @@ def _root(
     pass
 
 
+def keep_trace(trace: str) -> Path:
+    """Write a trace for this user alone, here or in the temporary folder, to a file that is new.
+
+    It may quote what was being read, and a link that somebody laid here must not be followed.
+    """
+    for folder in (Path(), Path(tempfile.gettempdir())):
+        try:
+            handle, name = tempfile.mkstemp(prefix="beamkeeper-crash-", suffix=".txt", dir=folder)
+        except OSError:
+            continue
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(trace)
+        return Path(name).absolute()
+    sys.stderr.write(trace)
+    return Path("what stands above")
+
+
 def main() -> None:
     """Run the command line; every error of ours ends as one plain sentence and its own exit status."""
     try:
@@ -88,9 +107,11 @@ def main() -> None:
         err.print("\nStopped. Nothing stored is lost; the same command takes up where it was.")
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the one place per process: say it plainly, keep the trace
-        where = Path("beamkeeper-crash.txt")
-        where.write_text(traceback.format_exc(), encoding="utf-8")
-        err.print(f"[bold red]✗[/] A mistake of ours. The trace is in {where}; please send it to us.")
+        where = keep_trace(traceback.format_exc())
+        err.print(
+            f"[bold red]✗[/] A mistake of ours. The trace is in {where}. Nothing stored is lost: try again,"
+            " and send us the trace after you have read it: it may quote a patient's data."
+        )
         sys.exit(70)
     sys.exit(status if isinstance(status, int) else 0)
 

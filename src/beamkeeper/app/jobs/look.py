@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.app.jobs.looked import ListedPatient
     from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import AnnouncementRow, KeptObject
     from beamkeeper.wire.dicom.requester import ExpectedObject
     from beamkeeper.wire.dicom.spool import SpooledObject
@@ -96,25 +98,10 @@ def look(
     announced
         Announcements in force.
     """
-    found = _Findings(disagreements=list(listed.entry.disagreements))
     current = current_versions(kept)
-    changed = _sort_out(collection, current, found)
-    forgotten = without_description(current.values(), facts_before)
-    at_hand.prepare(changed, current, also=forgotten)
-    if forgotten:
-        facts_before = describe(forgotten, facts_before, listed, at_hand=at_hand, zone=zone)
-        found.disagreements.append(FORGOTTEN)
-    found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
-    for spooled, listed_as in changed:
-        _compare(
-            spooled,
-            listed_as,
-            current.get(spooled.sop_instance_uid),
-            at_hand=at_hand,
-            rules=rules,
-            zone=zone,
-            found=found,
-        )
+    found, facts_before = _compare_all(
+        listed, collection, current, facts_before, at_hand=at_hand, rules=rules, zone=zone
+    )
     never_listed = (pushed | frozenset(facts_before.pushed if facts_before else ())) - (
         frozenset(collection.expected) - pushed
     )
@@ -127,21 +114,78 @@ def look(
         pushed=tuple(sorted(never_listed)),
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived])
-    if not kept:
-        judged: Iterable[ObjectComparison] = [
-            replace(item, expected=NEW_PATIENT) if item.grade is Grade.NEW else item
-            for item in found.comparisons
-        ]
-    else:
+    if kept:
+        course = course_facts(listed.pseudonym, facts_before, facts, zone=zone)
         judged = judge_expected(
             found.comparisons,
             announcements=announcements_for(announced, listed.pseudonym),
-            course=course_facts(listed.pseudonym, facts_before, facts, zone=zone),
+            course=course,
             arrivals=found.arrivals,
             now=now,
         )
-    comparisons = with_unassigned_named(judged, position)
-    night = PatientNight(
+    else:
+        judged = _all_first(found.comparisons)
+    night = _as_night(
+        listed,
+        collection,
+        found,
+        comparisons=with_unassigned_named(judged, position),
+        position=position,
+        readiness=readiness,
+    )
+    return Looked(
+        night=night,
+        facts=facts,
+        arrived=tuple(found.arrived),
+        seen=tuple(found.seen),
+        gone=tuple(gone),
+        samples=tuple(found.samples),
+    )
+
+
+def _compare_all(
+    listed: ListedPatient,
+    collection: Collection,
+    current: Mapping[str, KeptObject],
+    facts_before: PatientFacts | None,
+    *,
+    at_hand: BytesAtHand,
+    rules: CompareRules,
+    zone: ZoneInfo,
+) -> tuple[_Findings, PatientFacts | None]:
+    """Return what comparing found, and last night's facts with anything forgotten described anew."""
+    found = _Findings(disagreements=list(listed.entry.disagreements))
+    changed = _sort_out(collection, current, found)
+    forgotten = without_description(current.values(), facts_before)
+    at_hand.prepare(changed, current, also=forgotten)
+    if forgotten:
+        facts_before = describe(forgotten, facts_before, listed, at_hand=at_hand, zone=zone)
+        found.disagreements.append(FORGOTTEN)
+    found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
+    for spooled, listed_as in changed:
+        kept = current.get(spooled.sop_instance_uid)
+        _compare(spooled, listed_as, kept, at_hand=at_hand, rules=rules, zone=zone, found=found)
+    return found, facts_before
+
+
+def _all_first(comparisons: Iterable[ObjectComparison]) -> tuple[ObjectComparison, ...]:
+    """Return the comparisons of a patient kept for the first time: what is new was to be expected."""
+    return tuple(
+        replace(item, expected=NEW_PATIENT) if item.grade is Grade.NEW else item for item in comparisons
+    )
+
+
+def _as_night(
+    listed: ListedPatient,
+    collection: Collection,
+    found: _Findings,
+    *,
+    comparisons: tuple[ObjectComparison, ...],
+    position: CoursePosition,
+    readiness: tuple[Readiness, ...],
+) -> PatientNight:
+    """Return the patient as the report will show them, not yet stored."""
+    return PatientNight(
         pseudonym=listed.pseudonym,
         patient_id=listed.entry.patient.patient_id,
         patient_name=listed.entry.patient.name,
@@ -156,14 +200,6 @@ def look(
         position=position,
         readiness=readiness,
         error=_error(collection),
-    )
-    return Looked(
-        night=night,
-        facts=facts,
-        arrived=tuple(found.arrived),
-        seen=tuple(found.seen),
-        gone=tuple(gone),
-        samples=tuple(found.samples),
     )
 
 

@@ -119,7 +119,7 @@ class Nightly:
         self._tell(Event(step="census", phase="begin"))
         tonight = read_note(self.folder / "list.json", TonightList)
         if tonight is None:
-            tonight = take_census(self._run, self._sources)
+            tonight = take_census(self._run, self._sources, run_on=self._run_on)
             write_note(self.folder / "list.json", tonight)
         self._run.ledger.record_census(self._run_on, tonight.census)
         self._tell(Event(step="census", phase="done", total=len(tonight.pseudonyms)))
