@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
-from night_site import NIGHT_2, patient_night
+from night_site import NIGHT_1, NIGHT_2, patient_night
 
 from beamkeeper.app.jobs import nightly
+from beamkeeper.domain.census import CensusReason
+from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import SourceUnavailable, StorageFull
 from beamkeeper.protect.collect import FolderSource
 
@@ -83,6 +87,30 @@ def test_a_second_change_of_an_object_on_one_date_does_not_hide_the_first(kept_s
     last = patient_night(kept_site.night(NIGHT_2, hour=3), patient_id)
 
     assert [item.grade.value for item in last.comparisons] == ["clinical", "re_encoded"]
+
+
+def test_who_finished_in_the_first_try_is_still_on_the_list_of_the_second(kept_site: SmallSite) -> None:
+    ledger = kept_site.runtime().ledger
+    listed = ledger.census_of(NIGHT_1)
+    assert listed is not None
+    gone = next(entry for entry in listed.entries if entry.patient.patient_id == "BK-20944")
+    shutil.rmtree(kept_site.source / "p3")
+    rest = tuple(entry for entry in listed.entries if entry is not gone)
+    ledger.record_census(NIGHT_2, replace(listed, entries=(*rest, replace(gone, finished=True))))
+
+    assert patient_night(kept_site.night(NIGHT_2), "BK-20944").stored
+    assert "BK-20944" in {entry.patient.patient_id for entry in ledger.last_census().entries}
+
+
+def test_who_was_found_by_the_first_try_alone_is_kept_by_the_second(kept_site: SmallSite) -> None:
+    ledger = kept_site.runtime().ledger
+    listed = ledger.census_of(NIGHT_1)
+    assert listed is not None
+    new = replace(listed.entries[0], patient=Patient(patient_id="NEW-1", name="New^Patient"))
+    ledger.record_census(NIGHT_2, replace(listed, entries=(*listed.entries, new)))
+    report = kept_site.night(NIGHT_2)
+
+    assert patient_night(report, "NEW-1").reasons == (CensusReason.KEPT_BEFORE,)
 
 
 def test_a_night_that_fails_while_it_writes_its_report_still_tells_what_it_sealed(
