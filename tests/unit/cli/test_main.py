@@ -1,0 +1,47 @@
+"""What the command line leaves behind when a mistake is ours."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.cli.main import keep_trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_trace_is_readable_by_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = keep_trace("Traceback …")
+
+    assert kept.parent == tmp_path
+    assert kept.read_text(encoding="utf-8") == "Traceback …"
+    assert stat.S_IMODE(kept.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+
+
+def test_a_trace_does_not_follow_a_link_that_lies_in_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    (tmp_path / "beamkeeper-crash.txt").symlink_to(victim)
+    keep_trace("Traceback …")
+
+    assert victim.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_trace_is_kept_where_the_working_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    kept = keep_trace("Traceback …")
+
+    assert kept.read_text(encoding="utf-8") == "Traceback …"
+    kept.unlink()
