@@ -115,11 +115,10 @@ def look(
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived])
     if kept:
-        course = course_facts(listed.pseudonym, facts_before, facts, zone=zone)
         judged = judge_expected(
             found.comparisons,
             announcements=announcements_for(announced, listed.pseudonym),
-            course=course,
+            course=course_facts(listed.pseudonym, facts_before, facts, zone=zone),
             arrivals=found.arrivals,
             now=now,
         )
