@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import shutil
 from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ class BytesAtHand:
         self._scratch = scratch
         self._by_digest = {item.sha256: item for item in kept}
         self._out: dict[str, Path] = {}
+        self._damaged: dict[str, IntegrityError] = {}
         self._maps: list[mmap.mmap] = []
 
     def __enter__(self) -> Self:
@@ -68,8 +70,7 @@ class BytesAtHand:
                 continue
         for path in self._out.values():
             path.unlink(missing_ok=True)
-        if self._scratch.is_dir():
-            self._scratch.rmdir()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def prepare(
         self,
@@ -78,7 +79,10 @@ class BytesAtHand:
         *,
         also: Iterable[KeptObject] = (),
     ) -> None:
-        """Take everything the coming comparisons need out of the vault, each parcel read once."""
+        """Take everything the coming comparisons need out of the vault, each parcel read once.
+
+        A parcel that is damaged keeps nothing new from being taken: `kept` says so when it is asked.
+        """
         needed = {item.sha256: item for item in also}
         for spooled, _ in changed:
             if (kept := current.get(spooled.sop_instance_uid)) is not None:
@@ -89,7 +93,10 @@ class BytesAtHand:
         for item in needed.values():
             by_parcel[item.parcel][item.member] = item
         for parcel, members in by_parcel.items():
-            self._take_out(parcel, members)
+            try:
+                self._take_out(parcel, members)
+            except IntegrityError as error:
+                self._damaged[parcel] = error
 
     def kept(self, item: KeptObject) -> memoryview:
         """Return the bytes the vault holds of `item`, verified against its digest.
@@ -100,6 +107,8 @@ class BytesAtHand:
             They are not in the vault as the ledger says.
         """
         path = self._out.get(item.sha256)
+        if path is None and item.parcel in self._damaged:
+            raise self._damaged[item.parcel]
         if path is None:
             raise IntegrityError(
                 f"The vault does not hold an object the ledger names (parcel {item.parcel}).",
@@ -153,12 +162,13 @@ class BytesAtHand:
             while chunk := source.read(CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
-        self._out[sha256] = path
         if digest.hexdigest() != sha256:
+            path.unlink()
             raise IntegrityError(
                 "Bytes read back are not the bytes that were kept.",
                 do_next="Run `beamkeeper vault verify`; use another copy of the vault.",
             )
+        self._out[sha256] = path
         return path
 
     def _mapped(self, path: Path) -> memoryview:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.against import against, before
+from beamkeeper.app.jobs.held import arrived_again, still_lost
 from beamkeeper.app.jobs.judging import announcements_for, course_facts, entropy_sample
 from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
 from beamkeeper.app.jobs.remembered import (
@@ -33,7 +35,6 @@ from beamkeeper.protect.compare import (
     CompareRules,
     EntropySample,
     arrival_facts,
-    compare_objects,
     judge_expected,
 )
 from beamkeeper.wire.dicom.reader import read_object
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+    from beamkeeper.app.jobs.held import Lost
     from beamkeeper.app.jobs.looked import ListedPatient
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.position import CoursePosition
@@ -76,6 +78,7 @@ def look(
     *,
     pushed: frozenset[str],
     kept: Sequence[KeptObject],
+    lost: Lost,
     facts_before: PatientFacts | None,
     at_hand: BytesAtHand,
     rules: CompareRules,
@@ -91,6 +94,8 @@ def look(
         Which objects of the collection were sent to us and are listed by no source.
     kept
         Every version the vault holds of the patient's objects.
+    lost
+        What the vault should hold of them and does not.
     facts_before
         What the RT objects said last night; None on the first.
     at_hand
@@ -100,13 +105,14 @@ def look(
     """
     current = current_versions(kept)
     found, facts_before = _compare_all(
-        listed, collection, current, facts_before, at_hand=at_hand, rules=rules, zone=zone
+        listed, collection, current, facts_before, lost=lost, at_hand=at_hand, rules=rules, zone=zone
     )
     never_listed = (pushed | frozenset(facts_before.pushed if facts_before else ())) - (
         frozenset(collection.expected) - pushed
     )
     gone = _gone(collection, current, never_listed, found)
     _not_kept(collection, found)
+    found.not_kept += still_lost(lost, collection.received)
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,
@@ -114,7 +120,7 @@ def look(
         pushed=tuple(sorted(never_listed)),
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived])
-    if kept:
+    if kept or lost:
         judged = judge_expected(
             found.comparisons,
             announcements=announcements_for(announced, listed.pseudonym),
@@ -148,13 +154,14 @@ def _compare_all(
     current: Mapping[str, KeptObject],
     facts_before: PatientFacts | None,
     *,
+    lost: Lost,
     at_hand: BytesAtHand,
     rules: CompareRules,
     zone: ZoneInfo,
 ) -> tuple[_Findings, PatientFacts | None]:
     """Return what comparing found, and last night's facts with anything forgotten described anew."""
     found = _Findings(disagreements=list(listed.entry.disagreements))
-    changed = _sort_out(collection, current, found)
+    changed = _sort_out(collection, current, lost, found)
     forgotten = without_description(current.values(), facts_before)
     at_hand.prepare(changed, current, also=forgotten)
     if forgotten:
@@ -203,7 +210,7 @@ def _as_night(
 
 
 def _sort_out(
-    collection: Collection, current: Mapping[str, KeptObject], found: _Findings
+    collection: Collection, current: Mapping[str, KeptObject], lost: Lost, found: _Findings
 ) -> list[tuple[SpooledObject, ExpectedObject]]:
     """Count what is identical; return what is not, with how the source listed it."""
     changed = []
@@ -214,6 +221,9 @@ def _sort_out(
             # What cannot be read is said every night, not only the first: it is nothing to treat from.
             if kept is not None and kept.sha256 == spooled.sha256 and not is_quarantined(kept):
                 found.identical_count += 1
+            elif not spooled.known and (uid, spooled.sha256) in lost:
+                found.identical_count += 1
+                found.arrived.append(arrived_again(lost[uid, spooled.sha256], spooled))
             else:
                 changed.append((spooled, collection.expected[uid]))
         if len(versions) > 1:
@@ -238,8 +248,7 @@ def _compare(
     try:
         read = read_object(new, zone=zone)
     except ObjectUnreadable as error:
-        before = at_hand.kept(kept) if kept is not None else None
-        found.samples.append(entropy_sample(before, new, ""))
+        found.samples.append(entropy_sample(before(kept, at_hand), new, ""))
         found.comparisons.append(_unreadable(spooled, listed_as, error))
         if not spooled.known:
             found.arrived.append(_arrived(spooled, listed_as, None))
@@ -257,9 +266,8 @@ def _compare(
         )
         found.arrivals[spooled.sop_instance_uid] = arrival_facts(new)
     else:
-        old = at_hand.kept(kept)
-        verdict = compare_objects(old, new, rules=rules)
-        found.samples.append(entropy_sample(old, new, read.ref.transfer_syntax_uid))
+        verdict, sample = against(kept, new, read, at_hand=at_hand, rules=rules)
+        found.samples += sample
     found.comparisons.append(verdict)
     if read.kind not in NOT_DESCRIBED:
         found.facts[spooled.sop_instance_uid] = without_control_points(read)

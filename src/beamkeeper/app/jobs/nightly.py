@@ -17,12 +17,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
@@ -61,7 +63,8 @@ ACTOR = "night"
 ALARM_NAME = "alarm.json"
 UNCLAIMED_NAME = "unclaimed.json"
 WORKING_FOLDERS = ("scratch", "patients")
-WORKING_FILES = ("known.sha256", "list.json", ALARM_NAME)
+LOST_NAME = "lost.json"
+WORKING_FILES = ("known.sha256", "list.json", ALARM_NAME, LOST_NAME)
 
 
 class Nightly:
@@ -110,7 +113,11 @@ class Nightly:
         if self._known_path.exists():
             with KnownDigests(self._known_path) as known:
                 return len(known)
-        return write_known(self._known_path, self._run.ledger.known_digests())
+        lost = lost_parcels(self._run.vault, self._run.ledger)
+        write_note(self.folder / LOST_NAME, lost)
+        gone = digests_in(lost, self._run.vault, self._run.ledger)
+        there = (digest for digest in self._run.ledger.known_digests() if digest not in gone)
+        return write_known(self._known_path, there)
 
     # 2 ------------------------------------------------------------------------------------------
 
@@ -152,7 +159,7 @@ class Nightly:
 
     def _look(self, listed: ListedPatient) -> Looked:
         pseudonym = listed.pseudonym
-        kept = self._run.ledger.current_objects(pseudonym)
+        kept, lost = self._held(pseudonym)
         collection = collect_patient(
             listed.entry.patient.patient_id,
             self._sources.patient_sources,
@@ -176,6 +183,7 @@ class Nightly:
                 collection,
                 pushed=pushed,
                 kept=kept,
+                lost=lost,
                 facts_before=self._facts_before(pseudonym),
                 at_hand=at_hand,
                 rules=self._sources.rules,
@@ -223,7 +231,7 @@ class Nightly:
         if looked.night.error:
             return SealedNote()
         pseudonym = looked.night.pseudonym
-        kept = self._run.ledger.current_objects(pseudonym)
+        kept, _ = self._held(pseudonym)
         after = sealing.tonights_state(looked, kept, night=self._run_on)
         if not sealing.is_worth_sealing(kept, after, self._facts_before(pseudonym), looked.facts):
             return SealedNote()
@@ -272,7 +280,7 @@ class Nightly:
             told = self._with_earlier_changes(looked)
             ledger.record_changes(self._run_on, pseudonym, told.comparisons)
             if sealed.path:
-                kept = ledger.current_objects(pseudonym)
+                kept, _ = self._held(pseudonym)
                 after = sealing.tonights_state(looked, kept, night=self._run_on)
                 ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
             if looked.night.position is not None:
@@ -317,7 +325,11 @@ class Nightly:
             nights,
             alarm=judged.alarm,
             stopped=judged.stops,
-            losses=(*self._sources.losses(), *unclaimed.in_words(self.folder / "spool")),
+            losses=(
+                *in_words(self._lost),
+                *self._sources.losses(),
+                *unclaimed.in_words(self.folder / "spool"),
+            ),
             remarks=self._sources.remarks(),
         )
 
@@ -401,6 +413,14 @@ class Nightly:
         return read_note(self._patient_note(pseudonym, "sealed"), SealedNote) or SealedNote(
             error="The patient was not sealed."
         )
+
+    def _held(self, pseudonym: str) -> tuple[tuple[KeptObject, ...], Lost]:
+        return without_lost(self._run.ledger.current_objects(pseudonym), self._lost)
+
+    @cached_property
+    def _lost(self) -> frozenset[str]:
+        """Parcels that were gone when this try began, as it took what is known."""
+        return frozenset(read_note(self.folder / LOST_NAME, tuple[str, ...]) or ())
 
     def _facts_before(self, pseudonym: str) -> PatientFacts | None:
         return remembered(self._run.facts_path(pseudonym))

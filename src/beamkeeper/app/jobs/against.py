@@ -1,0 +1,47 @@
+"""Tonight's bytes against the copy before; a copy that is damaged keeps nothing new from being kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.judging import entropy_sample
+from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.errors import IntegrityError
+from beamkeeper.protect.compare import CompareRules, EntropySample, compare_objects
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+    from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.ledger import KeptObject
+
+
+def before(kept: KeptObject | None, at_hand: BytesAtHand) -> memoryview | None:
+    """Return the bytes of the copy before; None when there is none, or none that can be read back."""
+    try:
+        return None if kept is None else at_hand.kept(kept)
+    except IntegrityError:
+        return None
+
+
+def against(
+    kept: KeptObject, new: memoryview, read: ClinicalObject, *, at_hand: BytesAtHand, rules: CompareRules
+) -> tuple[ObjectComparison, list[EntropySample]]:
+    """Return the verdict on an object that came with other bytes, and how dense it was and is.
+
+    Where the copy before cannot be read back nobody can say what changed: a person must look.
+    """
+    try:
+        old = at_hand.kept(kept)
+    except IntegrityError as error:
+        said = f"Other bytes than before, and the copy before cannot be read back. {error.message}"
+        verdict = ObjectComparison(
+            sop_instance_uid=kept.sop_instance_uid,
+            sop_class_uid=kept.sop_class_uid,
+            modality=read.ref.modality,
+            kind=read.kind.value,
+            label=read.label,
+            grade=Grade.CLINICAL,
+            changes=(Change(path="", old=None, new=None, text=said, grade=Grade.CLINICAL),),
+        )
+        return verdict, []
+    return compare_objects(old, new, rules=rules), [entropy_sample(old, new, read.ref.transfer_syntax_uid)]

@@ -1,0 +1,108 @@
+"""What the vault truly holds: a parcel that its signed metadata name may be gone from the disk or the share.
+
+The ledger alone would go on calling its objects kept. They are taken again from the sources and sealed
+anew; what no source holds any more is named as lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.looked import Arrived
+from beamkeeper.app.jobs.standing import is_quarantined
+from beamkeeper.domain.night import NotKept
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from beamkeeper.ledger import KeptObject, Ledger
+    from beamkeeper.vault import Vault
+    from beamkeeper.wire.dicom.spool import SpooledObject
+
+NAMES_SHOWN_MAX = 3
+LOST = "its copy is gone from the vault, and no source gave it again"
+Lost = dict[tuple[str, str], "KeptObject"]
+"""Objects of one patient by (SOP Instance UID, SHA-256) whose parcel is gone."""
+
+
+def lost_parcels(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
+    """Return the parcels that are not there at their size, and hold a version somebody would restore.
+
+    Their bytes are not read here: `beamkeeper vault verify` does that.
+    """
+    absent = {
+        entry.path: entry.pseudonym
+        for entry in vault.entries()
+        if vault.store.head(entry.storage_name) != entry.size_bytes
+    }
+    needed = {
+        item.parcel
+        for pseudonym in set(absent.values())
+        for item in ledger.current_objects(pseudonym)
+        if not item.superseded
+    }
+    return tuple(sorted(absent.keys() & needed))
+
+
+def digests_in(parcels: Collection[str], vault: Vault, ledger: Ledger) -> frozenset[bytes]:
+    """Return the SHA-256 of everything the ledger believes to lie in these parcels."""
+    pseudonyms = {entry.pseudonym for entry in vault.entries() if entry.path in parcels}
+    return frozenset(
+        bytes.fromhex(item.sha256)
+        for pseudonym in pseudonyms
+        for item in ledger.current_objects(pseudonym)
+        if item.parcel in parcels
+    )
+
+
+def without_lost(kept: Iterable[KeptObject], parcels: Collection[str]) -> tuple[tuple[KeptObject, ...], Lost]:
+    """Return what the vault holds of a patient, and what the ledger believes and is not there."""
+    held: list[KeptObject] = []
+    lost: Lost = {}
+    for item in kept:
+        if item.parcel in parcels:
+            lost[item.sop_instance_uid, item.sha256] = item
+        else:
+            held.append(item)
+    return tuple(held), lost
+
+
+def arrived_again(item: KeptObject, spooled: SpooledObject) -> Arrived:
+    """Return an object of a lost parcel that came once more, to be sealed anew."""
+    return Arrived(
+        sop_class_uid=item.sop_class_uid,
+        sop_instance_uid=item.sop_instance_uid,
+        study_instance_uid=item.study_instance_uid,
+        series_instance_uid=item.series_instance_uid,
+        patient_id=item.patient_id,
+        modality=item.modality,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
+        pack=spooled.pack,
+        offset=spooled.offset,
+        readable=not is_quarantined(item),
+    )
+
+
+def still_lost(lost: Lost, received: Mapping[str, object]) -> tuple[NotKept, ...]:
+    """Return the current objects of lost parcels that did not come again."""
+    return tuple(
+        NotKept(sop_instance_uid=uid, what=item.modality or "object", reason=LOST)
+        for (uid, _), item in lost.items()
+        if not item.superseded and uid not in received
+    )
+
+
+def in_words(parcels: Collection[str]) -> tuple[str, ...]:
+    """Return the sentence about lost parcels; nothing when none is lost."""
+    if not parcels:
+        return ()
+    names = ", ".join(sorted(parcels)[:NAMES_SHOWN_MAX])
+    more = f" and {len(parcels) - NAMES_SHOWN_MAX} more" if len(parcels) > NAMES_SHOWN_MAX else ""
+    said = (
+        f"The vault has lost {len(parcels)} of its parcels since they were stored ({names}{more}). What the "
+        "sources still hold of them is sealed again tonight. Find out who or what removed them, and run "
+        "`beamkeeper vault verify`: it names all that is not as it was signed."
+    )
+    return (said,)
