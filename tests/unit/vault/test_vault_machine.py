@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -82,89 +82,86 @@ class MortalStaged:
         self._staged.discard()
 
 
-def make_machine(site_class: type) -> type[RuleBasedStateMachine]:
-    class VaultMachine(RuleBasedStateMachine):
-        """Nights that succeed and nights that die anywhere, in any order."""
+class VaultMachine(RuleBasedStateMachine):
+    """Nights that succeed and nights that die anywhere, in any order."""
 
-        @initialize()
-        def make(self) -> None:
-            self.folder = Path(tempfile.mkdtemp())
-            self.site = site_class(self.folder)
-            self.day = 1
-            self.published: dict[str, dict[str, bytes]] = {}
-            self.copies: list[Path] = []
+    site_class: ClassVar[type]
 
-        @rule(
-            patient=st.sampled_from("ab"), uid=st.sampled_from(["1.2", "1.3"]), data=st.binary(max_size=300)
-        )
-        def night(self, patient: str, uid: str, data: bytes) -> None:
-            self.site.play(patient, self.day, {uid: data})
-            self.published.setdefault(patient, {})[uid] = data
-            self.day += 1
+    @initialize()
+    def make(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.site = self.site_class(self.folder)
+        self.day = 1
+        self.published: dict[str, dict[str, bytes]] = {}
+        self.copies: list[Path] = []
 
-        @rule(
-            patient=st.sampled_from("ab"),
-            data=st.binary(max_size=300),
-            dies_at=st.integers(1, 4),
-            after=st.booleans(),
-            retry=st.booleans(),
-        )
-        def night_that_dies(self, patient: str, data: bytes, dies_at: int, after: bool, retry: bool) -> None:
-            before = dict(self.site.objects)
-            mortal = MortalStore(self.site.store, dies_at=dies_at, after=after)
-            named = {entry.path for entry in self.site.vault().entries()}
-            vault = self.site.vault(store=mortal)
+    @rule(patient=st.sampled_from("ab"), uid=st.sampled_from(["1.2", "1.3"]), data=st.binary(max_size=300))
+    def night(self, patient: str, uid: str, data: bytes) -> None:
+        self.site.play(patient, self.day, {uid: data})
+        self.published.setdefault(patient, {})[uid] = data
+        self.day += 1
 
-            def night() -> None:
-                self.site.publish(vault, [self.site.seal(vault, patient, self.day, {"1.2": data})], self.day)
+    @rule(
+        patient=st.sampled_from("ab"),
+        data=st.binary(max_size=300),
+        dies_at=st.integers(1, 4),
+        after=st.booleans(),
+        retry=st.booleans(),
+    )
+    def night_that_dies(self, patient: str, data: bytes, dies_at: int, after: bool, retry: bool) -> None:
+        before = dict(self.site.objects)
+        mortal = MortalStore(self.site.store, dies_at=dies_at, after=after)
+        named = {entry.path for entry in self.site.vault().entries()}
+        vault = self.site.vault(store=mortal)
 
-            with pytest.raises(PowerCut):
-                night()
-            happened = {entry.path for entry in self.site.vault().entries()} > named
+        def night() -> None:
+            self.site.publish(vault, [self.site.seal(vault, patient, self.day, {"1.2": data})], self.day)
 
-            assert happened == (dies_at == 4 and after)  # only the timestamp's swap publishes
-            if not happened:
-                self.site.objects = before
-            if retry and not happened:
-                self.site.play(patient, self.day, {"1.2": data})
-            if happened or retry:
-                self.published.setdefault(patient, {})["1.2"] = data
-            self.day += 1
+        with pytest.raises(PowerCut):
+            night()
+        happened = {entry.path for entry in self.site.vault().entries()} > named
 
-        @rule()
-        def another_computer_looks(self) -> None:
-            shutil.rmtree(self.site.trusted_dir)
+        assert happened == (dies_at == 4 and after)  # only the timestamp's swap publishes
+        if not happened:
+            self.site.objects = before
+        if retry and not happened:
+            self.site.play(patient, self.day, {"1.2": data})
+        if happened or retry:
+            self.published.setdefault(patient, {})["1.2"] = data
+        self.day += 1
 
-        @precondition(lambda self: self.published)
-        @rule()
-        def restore(self) -> None:
-            out = Path(tempfile.mkdtemp(dir=self.folder))
-            for patient, files in self.published.items():
-                pseudonym = self.site.keys.pseudonym("", patient)
-                report = self.site.vault().restore_patient(
-                    pseudonym, identities=self.site.keys.identities, out_dir=out / patient
-                )
-                assert report.is_complete, report.failures
-                found = {path.stem: path.read_bytes() for path in (out / patient).rglob("*.dcm")}
-                assert found == files
+    @rule()
+    def another_computer_looks(self) -> None:
+        shutil.rmtree(self.site.trusted_dir)
 
-        @invariant()
-        def is_sound(self) -> None:
-            if hasattr(self, "site"):
-                vault = self.site.vault()
-                report = vault.verify(now=self.site.now, identities=self.site.keys.identities)
-                assert report.is_sound, report.problems
-                assert set(vault.pseudonyms()) == {self.site.keys.pseudonym("", p) for p in self.published}
+    @precondition(lambda self: self.published)
+    @rule()
+    def restore(self) -> None:
+        out = Path(tempfile.mkdtemp(dir=self.folder))
+        for patient, files in self.published.items():
+            pseudonym = self.site.keys.pseudonym("", patient)
+            report = self.site.vault().restore_patient(
+                pseudonym, identities=self.site.keys.identities, out_dir=out / patient
+            )
+            assert report.is_complete, report.failures
+            found = {path.stem: path.read_bytes() for path in (out / patient).rglob("*.dcm")}
+            assert found == files
 
-        def teardown(self) -> None:
-            if hasattr(self, "folder"):
-                shutil.rmtree(self.folder)
+    @invariant()
+    def is_sound(self) -> None:
+        if hasattr(self, "site"):
+            vault = self.site.vault()
+            report = vault.verify(now=self.site.now, identities=self.site.keys.identities)
+            assert report.is_sound, report.problems
+            assert set(vault.pseudonyms()) == {self.site.keys.pseudonym("", p) for p in self.published}
 
-    return VaultMachine
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder)
 
 
 def test_no_order_of_nights_and_power_cuts_breaks_the_vault(site) -> None:
-    machine = make_machine(type(site))
+    machine = type("BoundMachine", (VaultMachine,), {"site_class": type(site)})
     machine.TestCase.settings = settings(
         max_examples=12, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
     )
