@@ -1,0 +1,122 @@
+"""Both forms of the report: nobody named in the mail, nothing cut off, no failure left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beamkeeper.domain.census import SourceReport
+from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.domain.night import NightOutcome, NightReport, NotKept, PatientNight
+from beamkeeper.protect.report import render_html, render_text
+
+AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
+WIDTH = 80
+NAME, PATIENT_ID = "Vandenbroucke^Adèle", "BK-77123"
+
+
+def comparison(grade: Grade, text: str, *, expected: str = "") -> ObjectComparison:
+    change = Change(path="BeamSequence", old="1", new="2", text=text, grade=grade)
+    return ObjectComparison(
+        sop_instance_uid="1.2.3",
+        sop_class_uid="1.2",
+        modality="RTPLAN",
+        kind="plan",
+        label="VMAT1",
+        grade=grade,
+        changes=(change,),
+        expected=expected,
+    )
+
+
+PATIENT = PatientNight(pseudonym="abcdefghijklmnop", patient_id=PATIENT_ID, patient_name=NAME, stored=True)
+REPORT = NightReport(
+    run_on=date(2026, 3, 2),
+    site_name="Site",
+    time_zone="Europe/Brussels",
+    started_at=AT,
+    finished_at=AT,
+    outcome=NightOutcome.COMPLETE,
+    sources=(SourceReport(source="ois", answered=True, patient_count=1),),
+    patients=(PATIENT,),
+)
+
+
+def flat(report: NightReport) -> str:
+    return " ".join(render_text(report).split())
+
+
+def test_the_mail_names_a_patient_by_pseudonym_only_and_the_page_by_name() -> None:
+    changed = replace(PATIENT, comparisons=(comparison(Grade.CLINICAL, "Beam 2: 12.4 → 9.1 mm"),))
+    report = replace(REPORT, patients=(changed,))
+    text, page = render_text(report), render_html(report)
+
+    assert PATIENT.pseudonym[:10] in text
+    assert not [word for word in (*NAME.split("^"), PATIENT_ID) if word in text]
+    assert PATIENT_ID in page
+
+
+def test_a_change_that_needs_eyes_is_told_in_words_with_its_grade() -> None:
+    changed = replace(PATIENT, comparisons=(comparison(Grade.CLINICAL, "Beam 2: 12.4 → 9.1 mm"),))
+
+    assert "[CLINICAL] plan: VMAT1 · Beam 2: 12.4 → 9.1 mm" in flat(replace(REPORT, patients=(changed,)))
+
+
+def test_refused_and_unanswered_objects_are_told_apart() -> None:
+    lost = (
+        NotKept(sop_instance_uid="1.5", what="CT", reason="refused by the source"),
+        NotKept(sop_instance_uid="1.6", what="CT", reason="no answer"),
+    )
+    report = replace(REPORT, outcome=NightOutcome.INCOMPLETE, patients=(replace(PATIENT, not_kept=lost),))
+
+    assert "CT 1.5: refused by the source" in flat(report)
+    assert "CT 1.6: no answer" in flat(report)
+    assert "1.5" in render_html(report)
+    assert not report.is_quiet
+
+
+def test_an_empty_list_and_a_stopped_night_are_never_called_quiet() -> None:
+    empty = replace(REPORT, patients=())
+    stopped = replace(REPORT, outcome=NightOutcome.STOPPED, alarm="30 of 40 objects are gone.")
+
+    assert "not a quiet night" in flat(empty)
+    assert "ALARM: 30 of 40 objects are gone." in flat(stopped)
+    assert "30 of 40 objects are gone." in render_html(stopped)
+    assert not empty.is_quiet
+    assert not stopped.is_quiet
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=200)
+
+
+@settings(deadline=None)
+@given(label=words, text=words, warning=words, reason=words)
+def test_no_received_text_breaks_the_mail_or_the_page(
+    label: str, text: str, warning: str, reason: str
+) -> None:
+    item = replace(comparison(Grade.CLINICAL, text), label=label)
+    patient = replace(PATIENT, comparisons=(item,), error=reason)
+    report = replace(REPORT, patients=(patient,), warnings=(warning,), outcome=NightOutcome.INCOMPLETE)
+    tags: list[str] = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the parser's signature
+            tags.append(tag)
+
+    Tags().feed(render_html(report))
+
+    assert all(len(line) <= WIDTH for line in render_text(report).splitlines())
+    assert "script" not in tags
+
+
+def test_markup_in_received_text_is_shown_and_not_obeyed() -> None:
+    bad = "<script>alert(1)</script>"
+    item = replace(comparison(Grade.CLINICAL, bad), label=bad)
+    page = render_html(replace(REPORT, patients=(replace(PATIENT, comparisons=(item,), patient_name=bad),)))
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
