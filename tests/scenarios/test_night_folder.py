@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, patient_night
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, make_objects, patient_night
 from pydicom import dcmread
 
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
@@ -217,6 +217,21 @@ def test_a_clock_that_was_set_back_between_nights_loses_nothing(kept_site: Small
     assert [item.sop_instance_uid for night in report.patients for item in night.eyes] == [uid]
     kept_site.verify_holds_the_source(tmp_path / "out", NIGHT_3)
     assert kept_site.night(NIGHT_3.replace(day=5)).is_quiet
+
+
+def test_after_a_night_of_a_clock_that_ran_ahead_the_newest_fractions_are_restored(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    make_objects(kept_site.source, sessions=3)
+    kept_site.night(NIGHT_3.replace(year=2030))
+    make_objects(kept_site.source, sessions=4)
+    report = kept_site.night(NIGHT_2)
+
+    kept_site.verify_holds_the_source(tmp_path / "out", NIGHT_2)
+    assert any("2030-03-04, later than this one" in remark for remark in report.remarks)
+    ledger = kept_site.runtime().ledger
+    for night in report.patients:
+        assert ledger.positions(pseudonym=night.pseudonym)[-1].position == night.position
 
 
 def test_two_nights_at_once_are_refused(kept_site: SmallSite) -> None:

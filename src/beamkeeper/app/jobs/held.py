@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.looked import Arrived
 from beamkeeper.app.jobs.standing import is_quarantined
+from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.night import NotKept
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from beamkeeper.domain.census import CensusEntry
     from beamkeeper.ledger import KeptObject, Ledger
     from beamkeeper.vault import Vault
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 NAMES_SHOWN_MAX = 3
 LOST = "its copy is gone from the vault, and no source gave it again"
+NOTHING_LISTED = (
+    "no source has any object under this Patient ID, though the patient is planned or treated: compare the "
+    "Patient ID of the list with the one in the archive, leading zeros and blanks included"
+)
+HAS_OBJECTS = frozenset({CensusReason.TREATED_RECENTLY, CensusReason.PLANNED_NOT_STARTED})
 Lost = dict[tuple[str, str], "KeptObject"]
 """Objects of one patient by (SOP Instance UID, SHA-256) whose parcel is gone."""
 
@@ -92,6 +99,17 @@ def still_lost(lost: Lost, received: Mapping[str, object]) -> tuple[NotKept, ...
         for (uid, _), item in lost.items()
         if not item.superseded and uid not in received
     )
+
+
+def nothing_listed(entry: CensusEntry) -> tuple[NotKept, ...]:
+    """Return that a patient who must have objects has none: the sources may know another Patient ID.
+
+    Somebody who only has an appointment may have nothing yet.
+    """
+    reasons = {claim.reason for claim in entry.claims}
+    if not (reasons & HAS_OBJECTS or entry.counts):
+        return ()
+    return (NotKept(sop_instance_uid="", what="everything", reason=NOTHING_LISTED),)
 
 
 def in_words(parcels: Collection[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.against import against, before
-from beamkeeper.app.jobs.held import arrived_again, still_lost
+from beamkeeper.app.jobs.held import arrived_again, nothing_listed, still_lost
 from beamkeeper.app.jobs.judging import announcements_for, course_facts, entropy_sample
 from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
 from beamkeeper.app.jobs.remembered import (
@@ -113,6 +113,8 @@ def look(
     gone = _gone(collection, current, never_listed, found)
     _not_kept(collection, found)
     found.not_kept += still_lost(lost, collection.received)
+    if not kept and not collection.expected and not collection.unavailable_sources:
+        found.not_kept += nothing_listed(listed.entry)
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,

@@ -150,7 +150,7 @@ class Nightly:
                 pseudonym=pseudonym,
                 patient_id=listed.entry.patient.patient_id,
                 patient_name=listed.entry.patient.name,
-                error=error.message,
+                error=_said(error),
             )
             looked = Looked(night=night, facts=PatientFacts(pseudonym=pseudonym, entry=listed.entry))
         write_note(note, looked)
@@ -222,7 +222,7 @@ class Nightly:
         except StorageFull:
             raise
         except BeamkeeperError as error:
-            sealed = SealedNote(error=error.message)
+            sealed = SealedNote(error=_said(error))
         write_note(note, sealed)
         self._tell(Event(step="seal", phase="done", pseudonym=pseudonym, total=sealed.size_bytes))
         return {"parcel": sealed.path}
@@ -235,13 +235,22 @@ class Nightly:
         after = sealing.tonights_state(looked, kept, night=self._run_on)
         if not sealing.is_worth_sealing(kept, after, self._facts_before(pseudonym), looked.facts):
             return SealedNote()
+        night = self._counted_on(pseudonym)
         entry = self._run.vault.seal(
             pseudonym=pseudonym,
-            night=self._run_on,
+            night=night,
             members=sealing.members(looked, after, self._sources.arrivals.reader),
-            state=sealing.patient_state(pseudonym, looked.facts, after, night=self._run_on),
+            state=sealing.patient_state(pseudonym, looked.facts, after, night=night),
         )
         return SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
+
+    def _counted_on(self, pseudonym: str) -> date:
+        """Return the date under which tonight's state of a patient is the newest one, which is restored.
+
+        That is tonight, unless a clock that ran ahead has left a parcel of a later night.
+        """
+        newest = self._run.vault.latest(pseudonym)
+        return self._run_on if newest is None else max(self._run_on, newest.night)
 
     # 6 ------------------------------------------------------------------------------------------
 
@@ -272,9 +281,10 @@ class Nightly:
         looked, sealed = self._looked(pseudonym), self._sealed(pseudonym)
         if looked.night.error or sealed.error:
             return
+        counted_on = self._counted_on(pseudonym)
         with ledger.session():
             ledger.upsert_patient(
-                pseudonym, listed.entry.patient, seen_on=self._run_on, finished=listed.entry.finished
+                pseudonym, listed.entry.patient, seen_on=counted_on, finished=listed.entry.finished
             )
             # The changes before the objects: once an object is known, no later try finds its change again.
             told = self._with_earlier_changes(looked)
@@ -284,7 +294,7 @@ class Nightly:
                 after = sealing.tonights_state(looked, kept, night=self._run_on)
                 ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
             if looked.night.position is not None:
-                ledger.record_position(self._run_on, pseudonym, looked.night.position)
+                ledger.record_position(counted_on, pseudonym, looked.night.position)
         write_note(self._run.facts_path(pseudonym), looked.facts)
 
     # 7 ------------------------------------------------------------------------------------------
@@ -330,8 +340,18 @@ class Nightly:
                 *self._sources.losses(),
                 *unclaimed.in_words(self.folder / "spool"),
             ),
-            remarks=self._sources.remarks(),
+            remarks=(*self._nights_ahead(), *self._sources.remarks()),
         )
+
+    def _nights_ahead(self) -> tuple[str, ...]:
+        ahead = [night for night in self._run.vault.nights() if night > self._run_on]
+        if not ahead:
+            return ()
+        said = (
+            f"The vault holds a night of {max(ahead)}, later than this one: a clock ran ahead, or another "
+            "date was asked for. What is sealed tonight is counted as newer all the same."
+        )
+        return (said,)
 
     def _studies(self, pseudonym: str) -> set[str]:
         """Return the studies of which a patient has objects, kept or come tonight."""
@@ -447,6 +467,11 @@ def remove_working_files(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in WORKING_FILES if packs else (*WORKING_FILES, UNCLAIMED_NAME):
         (folder / name).unlink(missing_ok=True)
+
+
+def _said(error: BeamkeeperError) -> str:
+    """Return what went wrong and what to do next: the report is all that its reader has."""
+    return " ".join(text for text in (error.message, error.do_next) if text)
 
 
 def _in_parcel(objects: tuple[KeptObject, ...], path: str) -> Iterator[KeptObject]:

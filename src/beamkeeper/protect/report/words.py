@@ -79,8 +79,12 @@ def kept_in_words(patient: PatientNight) -> str:
         return f"NOT KEPT: {patient.error}"
     if not patient.stored:
         return "NOT STORED tonight; the copy of the night before stays"
+    if patient.not_kept and not patient.expected_count:
+        return "NO OBJECT is listed for this patient; why, is named below"
     if patient.not_kept:
         return f"{patient.received_count} of {patient.expected_count} objects; the rest is named below"
+    if not patient.expected_count:
+        return "the sources have no object of this patient yet"
     return f"all {patient.expected_count} objects"
 
 
