@@ -74,14 +74,23 @@ def test_a_night_killed_when_its_report_is_written_is_over(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mark", ["look:1:begin", "seal:0:begin"])
 def test_what_is_left_of_a_night_that_never_ended_does_not_disturb_the_next(
-    site: SmallSite, tmp_path: Path
+    site: SmallSite, tmp_path: Path, mark: str
 ) -> None:
-    killed = drive(site.site_file, NIGHT_1, tmp_path / "marks-1", kill="look:1:begin", processes=1)
+    killed = drive(site.site_file, NIGHT_1, tmp_path / "marks-1", kill=mark, processes=1)
     left = site.runtime(NIGHT_1).vault.entries()
-    report = site.night(NIGHT_2)
+    worked_on: list[str] = []
 
-    assert killed.killed == ("look:1:begin",)
+    def on_step(name: str, phase: str) -> None:
+        if phase == "begin":
+            worked_on.append(name)
+
+    report = site.night(NIGHT_2, on_step=on_step)
+
+    assert Counter(worked_on) == {**dict.fromkeys((*WHOLE_NIGHT, "close"), 1), "look": 2, "seal": 2}
+    assert worked_on.index("judge") < worked_on.index("seal")
+    assert killed.killed == (mark,)
     assert not [entry for entry in left if entry.kind == "patient"]
     assert report.outcome is NightOutcome.COMPLETE
     assert {night.parcel[:10] for night in report.patients}
