@@ -98,3 +98,19 @@ def test_a_damaged_parcel_does_not_keep_new_objects_from_being_sealed(
     assert grades == {"plan": "clinical", "treatment record": "new"}
     (plan,) = (item for item in patient.eyes if item.kind == "plan")
     assert "cannot be read back" in plan.changes[0].text
+
+
+def test_a_collector_that_only_encrypts_keeps_what_changed_and_says_it_cannot_compare(
+    site: SmallSite, tmp_path: Path
+) -> None:
+    (site.root / "site" / "keys" / "collector.age").unlink()
+    change_the_label(site)
+    make_objects(tmp_path / "more", who=(2,), sessions=3)
+    shutil.copy(tmp_path / "more" / "p2" / "RTRECORD-7.dcm", site.source / "p2")
+    report = site.night(NIGHT_2)
+    patient = patient_night(report, WHO)
+
+    assert patient.is_whole
+    assert report.outcome.value == "complete"
+    (plan,) = (item for item in patient.eyes if item.kind == "plan")
+    assert "only encrypts" in plan.changes[0].text

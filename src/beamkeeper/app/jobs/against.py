@@ -1,4 +1,4 @@
-"""Tonight's bytes against the copy before; a copy that is damaged keeps nothing new from being kept."""
+"""Tonight's bytes against the copy before; what cannot be compared is kept all the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.judging import entropy_sample
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
-from beamkeeper.errors import IntegrityError
+from beamkeeper.errors import IntegrityError, KeyUnavailable
 from beamkeeper.protect.compare import CompareRules, EntropySample, compare_objects
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def before(kept: KeptObject | None, at_hand: BytesAtHand) -> memoryview | None:
     """Return the bytes of the copy before; None when there is none, or none that can be read back."""
     try:
         return None if kept is None else at_hand.kept(kept)
-    except IntegrityError:
+    except (IntegrityError, KeyUnavailable):
         return None
 
 
@@ -32,7 +32,7 @@ def against(
     """
     try:
         old = at_hand.kept(kept)
-    except IntegrityError as error:
+    except (IntegrityError, KeyUnavailable) as error:
         said = f"Other bytes than before, and the copy before cannot be read back. {error.message}"
         verdict = ObjectComparison(
             sop_instance_uid=kept.sop_instance_uid,

@@ -55,7 +55,7 @@ class BytesAtHand:
         self._scratch = scratch
         self._by_digest = {item.sha256: item for item in kept}
         self._out: dict[str, Path] = {}
-        self._damaged: dict[str, IntegrityError] = {}
+        self._damaged: dict[str, IntegrityError | KeyUnavailable] = {}
         self._maps: list[mmap.mmap] = []
 
     def __enter__(self) -> Self:
@@ -81,7 +81,8 @@ class BytesAtHand:
     ) -> None:
         """Take everything the coming comparisons need out of the vault, each parcel read once.
 
-        A parcel that is damaged keeps nothing new from being taken: `kept` says so when it is asked.
+        A parcel that is damaged, or that this collector cannot open, keeps nothing new from being taken:
+        `kept` says so when it is asked.
         """
         needed = {item.sha256: item for item in also}
         for spooled, _ in changed:
@@ -95,7 +96,7 @@ class BytesAtHand:
         for parcel, members in by_parcel.items():
             try:
                 self._take_out(parcel, members)
-            except IntegrityError as error:
+            except (IntegrityError, KeyUnavailable) as error:
                 self._damaged[parcel] = error
 
     def kept(self, item: KeptObject) -> memoryview:
@@ -105,6 +106,8 @@ class BytesAtHand:
         ------
         IntegrityError
             They are not in the vault as the ledger says.
+        KeyUnavailable
+            This collector only encrypts.
         """
         path = self._out.get(item.sha256)
         if path is None and item.parcel in self._damaged:
