@@ -107,13 +107,11 @@ def look(
     found, facts_before = _compare_all(
         listed, collection, current, facts_before, lost=lost, at_hand=at_hand, rules=rules, zone=zone
     )
-    never_listed = (pushed | frozenset(facts_before.pushed if facts_before else ())) - (
-        frozenset(collection.expected) - pushed
-    )
+    never_listed = _never_listed(pushed, collection, facts_before)
     gone = _gone(collection, current, never_listed, found)
     _not_kept(collection, found)
     found.not_kept += still_lost(lost, collection.received)
-    if not kept and not collection.expected and not collection.unavailable_sources:
+    if not (kept or collection.expected or collection.unavailable_sources):
         found.not_kept += nothing_listed(listed.entry)
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
@@ -140,6 +138,10 @@ def look(
         position=position,
         readiness=readiness,
     )
+    return _as_looked(night, facts, found, gone)
+
+
+def _as_looked(night: PatientNight, facts: PatientFacts, found: _Findings, gone: Sequence[str]) -> Looked:
     return Looked(
         night=night,
         facts=facts,
@@ -148,6 +150,14 @@ def look(
         gone=tuple(gone),
         samples=tuple(found.samples),
     )
+
+
+def _never_listed(
+    pushed: frozenset[str], collection: Collection, facts_before: PatientFacts | None
+) -> frozenset[str]:
+    """Return what was sent to us, tonight or before, and is listed by no source until now."""
+    sent = pushed | frozenset(facts_before.pushed if facts_before else ())
+    return sent - (frozenset(collection.expected) - pushed)
 
 
 def _compare_all(
