@@ -15,7 +15,7 @@ from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.codec import from_json
 from beamkeeper.errors import IntegrityError
 from beamkeeper.ledger import KeptObject
-from beamkeeper.vault import read_parcel
+from beamkeeper.vault.reading import OpenParcel
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.runtime import Runtime
@@ -76,16 +76,19 @@ def read_facts(runtime: Runtime, entry: ParcelEntry) -> PatientFacts:
     Raises
     ------
     IntegrityError
-        They are not there, or not what this version reads.
+        They are not there, not what was signed, or not what this version reads.
     """
-    stream = runtime.vault.store.get(entry.storage_name)
-    if stream is None:
-        raise IntegrityError(f"The parcel {entry.path} is not in the vault.")
-    with stream:
-        for name, source in read_parcel(stream, runtime.keys.identities):
+    data: bytes | None = None
+    with OpenParcel(runtime.vault.store, entry, runtime.keys.identities) as parcel:
+        for name, _, source in parcel.members():
             if name == FACTS_NAME:
-                return _parse(source.read(FACTS_BYTES_MAX), entry)
-    raise IntegrityError(f"The parcel {entry.path} holds no {FACTS_NAME}.")
+                data = source.read(FACTS_BYTES_MAX)
+                break
+        # age does not say who sealed: believed only once the whole parcel is the one that was signed.
+        parcel.verify_whole()
+    if data is None:
+        raise IntegrityError(f"The parcel {entry.path} holds no {FACTS_NAME}.")
+    return _parse(data, entry)
 
 
 def _parse(data: bytes, entry: ParcelEntry) -> PatientFacts:
