@@ -113,6 +113,9 @@ class NightReport:
         What should have been kept and could not be given to any patient, and what is odd about the list.
     remarks
         What is worth a line and is no loss.
+    page_only
+        The names of files behind warnings and remarks: a file may be called after its patient, so they
+        stand on the page, never in the mail.
     """
 
     run_on: date
@@ -128,6 +131,7 @@ class NightReport:
     alarm: str = ""
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    page_only: tuple[str, ...] = ()
     vault_directory: str = ""
     vault_parcels: int = 0
     vault_bytes: int = 0

@@ -341,6 +341,7 @@ class Nightly:
                 *unclaimed.in_words(self.folder / "spool"),
             ),
             remarks=(*self._nights_ahead(), *self._sources.remarks()),
+            page_only=self._sources.file_names(),
         )
 
     def _nights_ahead(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ def build_report(
     stopped: bool,
     losses: Sequence[str],
     remarks: Sequence[str],
+    page_only: Sequence[str],
 ) -> NightReport:
     """Return the report of a night from what its steps left.
 
@@ -44,6 +45,8 @@ def build_report(
         What should have been kept and belongs to no patient: the night is not whole.
     remarks
         What is worth a line and is no loss.
+    page_only
+        Names of files, which may be called after patients.
     """
     now = runtime.clock.now()
     row = runtime.ledger.night(run_on)
@@ -68,6 +71,7 @@ def build_report(
         alarm=alarm,
         warnings=(*losses, *tonight.warnings),
         remarks=tuple(remarks),
+        page_only=tuple(page_only),
         vault_directory=str(runtime.site.vault.directory),
         vault_parcels=len(entries),
         vault_bytes=sum(entry.size_bytes for entry in entries),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, Site, SqlSourceSection
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.census import CensusWindow, Source
     from beamkeeper.protect.collect import PatientSource
 
-NAMES_SHOWN_MAX = 3
+NAMES_SHOWN_MAX = 200
 
 
 class Sources:
@@ -87,24 +88,36 @@ class Sources:
             self._log = None
 
     def losses(self) -> tuple[str, ...]:
-        """Return what should have been an object of a patient and is none: the night is not whole."""
+        """Return what should have been an object of a patient and is none: the night is not whole.
+
+        Files are counted and not named, for they may be called after a patient: `file_names` names them.
+        """
         return tuple(
-            f"{source.name}: {item.path}: {item.reason}"
+            f"{source.name}: {_files(count)} should be an object of a patient and {_is(count)} none: {reason}"
             for source in self._folders()
-            for item in source.not_objects()
-            if item.is_loss
+            for reason, count in Counter(i.reason for i in source.not_objects() if i.is_loss).items()
         )
 
     def remarks(self) -> tuple[str, ...]:
         """Return in one line a source which other files lie beside the objects."""
-        lines = []
-        for source in self._folders():
-            names = [item.path for item in source.not_objects() if not item.is_loss]
-            if names:
-                more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
-                shown = ", ".join(names[:NAMES_SHOWN_MAX])
-                lines.append(f"{source.name}: {len(names)} files are no patient's objects: {shown}{more}.")
-        return tuple(lines)
+        counts = (
+            (source.name, sum(not item.is_loss for item in source.not_objects()))
+            for source in self._folders()
+        )
+        return tuple(
+            f"{name}: {_files(count)} {_is(count)} no patient's objects." for name, count in counts if count
+        )
+
+    def file_names(self) -> tuple[str, ...]:
+        """Return the files behind `losses` and `remarks` by name, losses first, for the page alone."""
+        found = sorted(
+            ((not item.is_loss, f"{source.name}: {item.path}: {item.reason}"))
+            for source in self._folders()
+            for item in source.not_objects()
+        )
+        lines = [line for _, line in found]
+        more = len(lines) - NAMES_SHOWN_MAX
+        return (*lines[:NAMES_SHOWN_MAX], *((f"and {more} more",) if more > 0 else ()))
 
     def _folders(self) -> Iterator[FolderSource]:
         return (source for source in self.patient_sources if isinstance(source, FolderSource))
@@ -149,6 +162,14 @@ class Sources:
             return SpoolWriter(self._spool_dir, name, known=KnownDigests(self._known_path))
 
         return writer
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 class _FolderList:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.change import SEVERITY, Grade
+from beamkeeper.protect.report.mail import Mask
 from beamkeeper.protect.report.words import (
     DECIDES,
     GRADE_WORDS,
@@ -43,10 +44,11 @@ def _lines(report: NightReport) -> Iterator[str]:
         yield ""
     yield from _counts(report)
     yield from _eyes(report)
-    yield from _failures(report)
+    mask = Mask(report)
+    yield from _failures(report, mask)
     yield from _expected(report)
-    yield from _positions(report, zone)
-    yield from _how_it_went(report, zone)
+    yield from _positions(report, zone, mask)
+    yield from _how_it_went(report, zone, mask)
     yield ""
     yield from _wrap(DECIDES)
 
@@ -95,17 +97,17 @@ def _eyes(report: NightReport) -> Iterator[str]:
                 yield f"    · and {plural(more, 'more difference')}, see the page"
 
 
-def _failures(report: NightReport) -> Iterator[str]:
+def _failures(report: NightReport, mask: Mask) -> Iterator[str]:
     broken = [patient for patient in report.patients if not patient.is_whole]
     if not broken and not report.warnings:
         return
     yield from _title("Not kept, and why")
     for patient in broken:
-        yield from _wrap(f"{_who(patient)}: {kept_in_words(patient)}", "", "  ")
+        yield from _wrap(f"{_who(patient)}: {mask(kept_in_words(patient))}", "", "  ")
         for item in patient.not_kept:
-            yield from _wrap(f"· {item.what} {item.sop_instance_uid}: {item.reason}", "  ", "    ")
+            yield from _wrap(f"· {item.what} {item.sop_instance_uid}: {mask(item.reason)}", "  ", "    ")
     for warning in report.warnings:
-        yield from _wrap("· " + warning, "", "  ")
+        yield from _wrap("· " + mask(warning), "", "  ")
 
 
 def _expected(report: NightReport) -> Iterator[str]:
@@ -117,34 +119,35 @@ def _expected(report: NightReport) -> Iterator[str]:
             yield from _wrap(f"{_who(patient)}: {line}", "", "  ")
 
 
-def _positions(report: NightReport, zone: ZoneInfo) -> Iterator[str]:
+def _positions(report: NightReport, zone: ZoneInfo, mask: Mask) -> Iterator[str]:
     yield from _title("Where everybody stands")
     for patient in report.patients:
         finished = " (finished)" if patient.finished else ""
         yield f"{_who(patient)}{finished}"
         if patient.position is None or not patient.position.plans:
             yield "  no plan yet"
+        if patient.position is None:
             continue
         for plan in patient.position.plans:
             yield from _wrap(position_in_words(plan, zone), "  ", "    ")
             for conflict in plan.conflicts:
-                yield from _wrap("! " + conflict.text, "    ", "      ")
+                yield from _wrap("! " + mask.conflict(conflict), "    ", "      ")
         for conflict in patient.position.conflicts:
-            yield from _wrap("! " + conflict.text, "    ", "      ")
+            yield from _wrap("! " + mask.conflict(conflict), "    ", "      ")
         if patient.position.unassigned_record_uids:
             count = plural(len(patient.position.unassigned_record_uids), "treatment record")
             yield from _wrap(f"! {count} belong to no plan: a person must say where", "    ", "      ")
 
 
-def _how_it_went(report: NightReport, zone: ZoneInfo) -> Iterator[str]:
+def _how_it_went(report: NightReport, zone: ZoneInfo, mask: Mask) -> Iterator[str]:
     yield from _title("How it went")
     for source in report.sources:
         said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
-        yield from _wrap(f"{source.source}: {said}", "", "  ")
+        yield from _wrap(f"{source.source}: {mask(said)}", "", "  ")
         for warning in source.warnings:
-            yield from _wrap("· " + warning, "  ", "    ")
+            yield from _wrap("· " + mask(warning), "  ", "    ")
     for remark in report.remarks:
-        yield from _wrap(remark, "", "  ")
+        yield from _wrap(mask(remark), "", "  ")
     if report.stale_census:
         yield from _wrap("No source of the list answered: the last known list was used.")
     yield f"from {local(report.started_at, zone)} to {local(report.finished_at, zone)} ({report.time_zone})"

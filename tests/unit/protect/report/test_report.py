@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from beamkeeper.domain.census import SourceReport
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NightOutcome, NightReport, NotKept, PatientNight
+from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
 from beamkeeper.protect.report import render_html, render_text
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -120,3 +121,48 @@ def test_markup_in_received_text_is_shown_and_not_obeyed() -> None:
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_sentences_of_others_are_mailed_without_the_names_and_ids_they_quote() -> None:
+    said = f"no row for {PATIENT_ID} (VANDENBROUCKE_ADÈLE.dcm)"
+    lost = NotKept(sop_instance_uid="1.5", what="CT", reason=said)
+    report = replace(
+        REPORT,
+        patients=(replace(PATIENT, not_kept=(lost,)), replace(PATIENT, stored=False, error=said)),
+        warnings=(said,),
+        remarks=(said,),
+        sources=(SourceReport(source="ois", answered=False, patient_count=0, error=said, warnings=(said,)),),
+    )
+    text = render_text(report).casefold()
+
+    assert not [word for word in (*NAME.split("^"), PATIENT_ID) if word.casefold() in text]
+    assert text.count("no row for") == 6
+    assert said in render_html(report)
+
+
+def test_a_conflict_that_quotes_another_patient_id_is_mailed_without_it() -> None:
+    conflict = Conflict(
+        kind=ConflictKind.PATIENT_DIFFERS,
+        text="Records name another Patient ID ('BK-1'): they are not counted.",
+    )
+    position = CoursePosition(patient_id=PATIENT_ID, plans=(), conflicts=(conflict,))
+    report = replace(REPORT, patients=(replace(PATIENT, position=position),))
+
+    assert "BK-1" not in render_text(report)
+    assert "different Patient IDs" in flat(report)
+    assert "BK-1" in render_html(report)
+
+
+def test_file_names_stand_on_the_page_only() -> None:
+    report = replace(REPORT, page_only=("exports: DOE_JOHN.dcm: Truncated.",))
+
+    assert "DOE_JOHN" not in render_text(report)
+    assert "DOE_JOHN" in render_html(report)
+
+
+def test_records_of_somebody_without_a_plan_are_told_in_both_forms() -> None:
+    position = CoursePosition(patient_id=PATIENT_ID, plans=(), unassigned_record_uids=("1.2.3", "1.2.4"))
+    report = replace(REPORT, patients=(replace(PATIENT, position=position),))
+
+    assert "2 treatment records belong to no plan" in flat(report)
+    assert "2 treatment records without a plan" in render_html(report)
