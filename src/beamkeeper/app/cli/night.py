@@ -83,13 +83,15 @@ def serve(site: SiteOption = None) -> None:
     Example: beamkeeper serve --site /etc/beamkeeper/site.toml
     """
     from beamkeeper.app.jobs.running import run_night
+    from beamkeeper.app.jobs.runtime import open_ledger
     from beamkeeper.app.jobs.schedule import due
 
     chosen = open_site(site)
     clock = SystemClock()
+    ledger = open_ledger(chosen)
     err.print(f"Waiting for {chosen.night.starts_at:%H:%M} ({chosen.site.time_zone}), every night.")
     while True:
-        wait_s, run_on = due(chosen, clock.now())
+        wait_s, run_on = due(chosen.night.starts_at, chosen.zone, clock.now(), night_of=ledger.night)
         if run_on is None:
             time.sleep(min(wait_s, 30.0))
             continue
