@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.compare.subject import MODALITY
-from beamkeeper.protect.compare.values import canonical, level_value
+from beamkeeper.protect.compare.values import canonical, is_text, level_value
 from beamkeeper.wire.dicom.elements import Key, PrivateTag, open_object
+from beamkeeper.wire.dicom.elements_vr import dictionary_vr
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -56,6 +57,9 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
                 _add_level(digest, item, frozenset())
                 digest.update(b"}")
             continue
+        if not isinstance(key, PrivateTag) and is_text(known := dictionary_vr(key)):
+            # A wrongly written VR changes no byte of the value, and comparing goes by the value.
+            vr = known
         meaning = canonical(level_value(level, element, vr), private=isinstance(key, PrivateTag))
         digest.update(b"=%d:" % len(meaning))
         digest.update(meaning)

@@ -62,3 +62,12 @@ def test_a_private_binary_number_is_not_taken_for_padded_text(one: int, other: i
 def test_what_cannot_be_read_has_no_digest() -> None:
     with pytest.raises(ObjectUnreadable):
         content_digest(whole(vmat_plan())[:2000], RULES)
+
+
+def test_a_wrongly_written_vr_of_a_text_is_the_same_content():
+    right = whole(vmat_plan())
+    wrong = right.replace(b"\x0a\x30\x12\x00IS", b"\x0a\x30\x12\x00AS", 1)  # Dose Reference Number
+    assert wrong != right
+
+    assert compare_objects(right, wrong, rules=RULES).grade is Grade.RE_ENCODED
+    assert content_digest(wrong, RULES) == content_digest(right, RULES)
