@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
-from night_site import NIGHT_1, NIGHT_2, patient_night
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, patient_night
 
 from beamkeeper.app.jobs import nightly
 from beamkeeper.domain.census import CensusReason
@@ -130,3 +130,25 @@ def test_a_night_that_fails_while_it_writes_its_report_still_tells_what_it_seale
     last = patient_night(kept_site.night(NIGHT_2, hour=3), patient_id)
 
     assert [item.grade.value for item in last.eyes] == ["clinical"]
+
+
+def test_what_a_night_sealed_that_never_ended_is_told_by_the_next(
+    kept_site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient_id = turn_the_gantry(kept_site.source / "p2" / "RTPLAN-1.dcm", 5)
+
+    def no_room(*_: object) -> None:
+        raise StorageFull("No room for the report.")
+
+    with monkeypatch.context() as full:
+        full.setattr(nightly, "write_report", no_room)
+        with pytest.raises(StorageFull):
+            kept_site.night(NIGHT_2)
+    third = kept_site.night(NIGHT_3)
+    fourth = kept_site.night(NIGHT_3.replace(day=5))
+
+    (told,) = patient_night(third, patient_id).eyes
+    assert "Gantry Angle" in told.changes[0].text
+    assert any("2026-03-03 did not come to its end" in remark for remark in third.remarks)
+    assert fourth.is_quiet
+    assert not fourth.remarks

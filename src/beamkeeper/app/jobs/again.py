@@ -10,13 +10,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.pushed import count_unasked
 from beamkeeper.domain.change import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import date
+    from pathlib import Path
 
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.night import NightReport, PatientNight
+    from beamkeeper.ledger import NightRow
 
 
 def find_earlier(report: NightReport | None, pseudonym: str) -> PatientNight | None:
@@ -24,6 +28,28 @@ def find_earlier(report: NightReport | None, pseudonym: str) -> PatientNight | N
     if report is None:
         return None
     return next((night for night in report.patients if night.pseudonym == pseudonym), None)
+
+
+def unended_nights(nights: Iterable[NightRow], run_on: date) -> tuple[date, ...]:
+    """Return the dates since the last night that ended, before `run_on`, whose night began and never did.
+
+    What they sealed was told to nobody: the next report that is written tells it.
+    """
+    before = [night for night in nights if night.run_on < run_on]
+    last = max((night.run_on for night in before if night.finished_at is not None), default=None)
+    unended = (night.run_on for night in before if night.finished_at is None)
+    return tuple(sorted(day for day in unended if last is None or day > last))
+
+
+def unended_in_words(day: date, folder: Path) -> tuple[str, bool]:
+    """Return the sentence about a night that never ended, and whether objects in its spool are at stake."""
+    said = f"The night of {day} did not come to its end. What it sealed is told in this report."
+    if unasked := count_unasked(folder / "spool"):
+        said += (
+            f" {unasked} objects were sent to it unasked and are in no parcel; they are kept in "
+            f"{folder / 'spool'}: end that night with `beamkeeper night --on {day}`."
+        )
+    return said, bool(unasked)
 
 
 def with_earlier_changes(
@@ -47,7 +73,7 @@ def with_earlier_changes(
     """
     carried = [
         item
-        for item in told
+        for item in dict.fromkeys(told)
         if item not in night.comparisons
         and not (item.grade is Grade.MISSING and item.sop_instance_uid in seen_uids)
     ]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
-from beamkeeper.app.jobs.again import find_earlier, with_earlier_changes
+from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
@@ -337,12 +337,18 @@ class Nightly:
             stopped=judged.stops,
             losses=(
                 *in_words(self._lost),
+                *self._unended(at_stake=True),
                 *self._sources.losses(),
                 *unclaimed.in_words(self.folder / "spool"),
             ),
-            remarks=(*self._nights_ahead(), *self._sources.remarks()),
+            remarks=(*self._unended(at_stake=False), *self._nights_ahead(), *self._sources.remarks()),
             page_only=self._sources.file_names(),
         )
+
+    def _unended(self, *, at_stake: bool) -> tuple[str, ...]:
+        days = unended_nights(self._run.ledger.nights(), self._run_on)
+        said = (unended_in_words(day, self._run.site.night_dir(day)) for day in days)
+        return tuple(sentence for sentence, lost in said if lost == at_stake)
 
     def _nights_ahead(self) -> tuple[str, ...]:
         ahead = [night for night in self._run.vault.nights() if night > self._run_on]
@@ -381,7 +387,9 @@ class Nightly:
 
     def _with_earlier_changes(self, looked: Looked) -> PatientNight:
         pseudonym = looked.night.pseudonym
-        found = self._run.ledger.changes(self._run_on, pseudonym)
+        ledger = self._run.ledger
+        dates = (*unended_nights(ledger.nights(), self._run_on), self._run_on)
+        found = [row for day in dates for row in ledger.changes(day, pseudonym)]
         return with_earlier_changes(
             looked.night,
             earlier=find_earlier(read_note(self.folder / NOTE_NAME, NightReport), pseudonym),

@@ -153,6 +153,13 @@ def remove_packs_but(spool: Path, keep: frozenset[str]) -> None:
             reader.remove(pack)
 
 
+def count_unasked(spool: Path) -> int:
+    """Return how many objects of a spool nobody asked for and no parcel held when they came."""
+    if not spool.is_dir():
+        return 0
+    return sum(not item.solicited and not item.known for item in SpoolReader(spool).poll())
+
+
 def remove_what_we_asked_for(spool: Path) -> bool:
     """Remove from a spool what its sources can send again; return whether anything else is left."""
     keep = frozenset(item.pack for item in SpoolReader(spool).poll() if not item.solicited and not item.known)
