@@ -28,7 +28,7 @@ from beamkeeper.app.jobs.standing import (
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NotKept, PatientNight
 from beamkeeper.domain.objects import ObjectKind
-from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.errors import IntegrityError, KeyUnavailable, ObjectUnreadable
 from beamkeeper.protect.collect import Collection, Outcome
 from beamkeeper.protect.compare import (
     ArrivalFacts,
@@ -256,7 +256,14 @@ def _compare(
     found: _Findings,
 ) -> None:
     """Compare one object that is not identical, and note what must be sealed."""
-    new = at_hand.arrived(spooled)
+    try:
+        new = at_hand.arrived(spooled)
+    except (IntegrityError, KeyUnavailable) as error:
+        # The bytes were not taken because the vault has them, and cannot be had from there: this object
+        # is not kept tonight, all others are.
+        found.seen.remove((spooled.sop_instance_uid, spooled.sha256))
+        found.not_kept.append(_not_had(spooled, listed_as, error))
+        return
     try:
         read = read_object(new, zone=zone)
     except ObjectUnreadable as error:
@@ -283,6 +290,15 @@ def _compare(
     found.comparisons.append(verdict)
     if read.kind not in NOT_DESCRIBED:
         found.facts[spooled.sop_instance_uid] = without_control_points(read)
+
+
+def _not_had(
+    spooled: SpooledObject, listed_as: ExpectedObject, error: IntegrityError | KeyUnavailable
+) -> NotKept:
+    reason = " ".join(text for text in (error.message, error.do_next) if text)
+    return NotKept(
+        sop_instance_uid=spooled.sop_instance_uid, what=listed_as.modality or "object", reason=reason
+    )
 
 
 def _arrived(spooled: SpooledObject, listed_as: ExpectedObject, read: ClinicalObject | None) -> Arrived:
