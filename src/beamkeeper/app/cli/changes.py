@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,15 @@ from beamkeeper.app.cli.console import emit_json, out
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.compare import AnnouncedScope
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.ledger import NightRow
 
 DAYS_MAX = 60
 
@@ -26,7 +33,7 @@ def changes(
 ) -> int:
     """Show what one night found changed, in words, worst first.
 
-    Exit status: 0 nothing needs eyes, 1 something does.
+    Exit status: 0 nothing needs eyes, 1 something does, 3 none is known but the night is not complete.
 
     Example: beamkeeper changes --on 2026-03-02
     """
@@ -34,16 +41,17 @@ def changes(
     from beamkeeper.domain.change import SEVERITY
     from beamkeeper.protect.report.words import GRADE_WORDS
 
-    runtime = open_runtime(open_site(site), SystemClock())
-    nights = runtime.ledger.nights(1)
-    if on is None and not nights:
-        raise ConfigError("There has been no night yet.", do_next="Run `beamkeeper night`.")
-    run_on = parse_day(on) if on else nights[0].run_on
+    chosen = open_site(site)
+    runtime = open_runtime(chosen, SystemClock())
+    night = _night(runtime, parse_day(on) if on else None)
+    run_on = night.run_on
     rows = [row for row in runtime.ledger.changes(run_on=run_on) if all_ or row.comparison.needs_eyes]
     rows.sort(key=lambda row: (-SEVERITY[row.comparison.grade], row.pseudonym))
+    whole = 0 if night.outcome == NightOutcome.COMPLETE.value else 3
+    status = 1 if any(row.comparison.needs_eyes for row in rows) else whole
     if json_:
-        emit_json({"run_on": run_on, "changes": rows})
-        return 1 if any(row.comparison.needs_eyes for row in rows) else 0
+        emit_json({"run_on": run_on, "outcome": night.outcome, "changes": rows})
+        return status
     people = {row.pseudonym: row.patient for row in runtime.ledger.patients()}
     out.print(f"[bold]Night of {run_on}[/]")
     for row in rows:
@@ -54,9 +62,29 @@ def changes(
         out.print(line, soft_wrap=True, markup=False)
         for change in item.changes:
             out.print(f"    · {change.text}", soft_wrap=True, markup=False)
-    if not rows:
+    if not rows and not whole:
         out.print("Nothing needs your eyes.")
-    return 1 if any(row.comparison.needs_eyes for row in rows) else 0
+    if whole:
+        out.print(
+            f"This night is {night.outcome}, not complete: there may be changes it could not tell. "
+            f"Read {chosen.night_dir(run_on) / 'report.html'} if it is there; "
+            "`beamkeeper night` tries again.",
+            soft_wrap=True,
+        )
+    return status
+
+
+def _night(runtime: Runtime, run_on: date | None) -> NightRow:
+    """Return the night that is meant, the last one by default: silence about no night is no good news."""
+    if run_on is None:
+        nights = runtime.ledger.nights(1)
+        if not nights:
+            raise ConfigError("There has been no night yet.", do_next="Run `beamkeeper night`.")
+        return nights[0]
+    night = runtime.ledger.night(run_on)
+    if night is None:
+        raise ConfigError(f"There was no night on {run_on}.", do_next="`beamkeeper status` lists them.")
+    return night
 
 
 def announce(

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out
@@ -16,6 +17,7 @@ from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.domain.patient import Patient
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.ledger import PatientRow
 
@@ -46,7 +48,7 @@ def census(site: SiteOption = None, json_: JsonOption = False) -> int:
     for entry in taken.entries:
         reasons = "; ".join(dict.fromkeys(claim.reason.value for claim in entry.claims))
         marks = "finished" if entry.finished else ""
-        table.add_row(entry.patient.patient_id, shown_name(entry.patient.name), reasons, marks)
+        table.add_row(escape(entry.patient.patient_id), _name(entry.patient), reasons, marks)
     out.print(table)
     for entry in taken.entries:
         for text in entry.disagreements:
@@ -76,7 +78,7 @@ def patients(site: SiteOption = None, json_: JsonOption = False) -> int:
     for row in rows:
         seen = f"{row.last_seen_on:%m-%d}" + (" finished" if row.finished else "")
         where = _short_position(positions.get(row.pseudonym))
-        table.add_row(row.patient.patient_id, shown_name(row.patient.name), where, seen)
+        table.add_row(escape(row.patient.patient_id), _name(row.patient), escape(where), seen)
     out.print(table)
     if not rows:
         out.print("Nobody yet: run the first night with `beamkeeper night`.")
@@ -123,7 +125,7 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     person = row.patient
     born = f"born {person.birth_on}" if person.birth_on else "birth date unknown"
     out.print(
-        f"[bold]{shown_name(person.name)}[/]  {person.patient_id}  {born}  {person.sex}", soft_wrap=True
+        f"[bold]{_name(person)}[/]  {escape(person.patient_id)}  {born}  {escape(person.sex)}", soft_wrap=True
     )
     out.print(f"vault folder {row.pseudonym}, kept since {row.first_seen_on}, last seen {row.last_seen_on}")
     for contact in person.contacts:
@@ -144,7 +146,7 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     now = [item for item in objects if not item.superseded]
     kinds = Counter(item.modality or "?" for item in now)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    out.print(f"\n[bold]Kept[/]  {counts}; {sum(item.size_bytes for item in now) / 1e6:.1f} MB")
+    out.print(f"\n[bold]Kept[/]  {escape(counts)}; {sum(item.size_bytes for item in now) / 1e6:.1f} MB")
     gone = sum(not item.present for item in now)
     older = len(objects) - len(now)
     out.print(f"  {older} older versions, {gone} objects no longer at the source")
@@ -158,6 +160,11 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
         for item in change.comparison.changes:
             out.print(f"    · {item.text}", soft_wrap=True, markup=False)
     out.print(f"\n{DECIDES}")
+
+
+def _name(person: Patient) -> str:
+    """Return a name as people write it; brackets in it are letters and no markup."""
+    return escape(shown_name(person.name))
 
 
 def _runtime(site: SiteOption) -> Runtime:
