@@ -21,8 +21,10 @@ from beamkeeper.app.jobs.remembered import (
 )
 from beamkeeper.app.jobs.standing import (
     current_versions,
+    foreign_in_words,
     is_quarantined,
     stand,
+    with_foreign_named,
     with_unassigned_named,
 )
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
@@ -61,6 +63,7 @@ NEW_PATIENT = "kept for the first time"
 class _Findings:
     """What comes together while one patient is looked at."""
 
+    patient_id: str
     comparisons: list[ObjectComparison] = field(default_factory=list)
     arrived: list[Arrived] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -70,6 +73,7 @@ class _Findings:
     arrivals: dict[str, ArrivalFacts] = field(default_factory=dict)
     samples: list[EntropySample] = field(default_factory=list)
     identical_count: int = 0
+    foreign: list[ClinicalObject] = field(default_factory=list)
 
 
 def look(
@@ -109,6 +113,7 @@ def look(
     )
     never_listed = _never_listed(pushed, collection, facts_before)
     gone = _gone(collection, current, never_listed, found)
+    found.disagreements += foreign_in_words(found.foreign)
     _not_kept(collection, found)
     found.not_kept += still_lost(lost, collection.received)
     if not (kept or collection.expected or collection.unavailable_sources):
@@ -134,7 +139,7 @@ def look(
         listed,
         collection,
         found,
-        comparisons=with_unassigned_named(judged, position),
+        comparisons=with_foreign_named(with_unassigned_named(judged, position), found.foreign),
         position=position,
         readiness=readiness,
     )
@@ -172,7 +177,9 @@ def _compare_all(
     zone: ZoneInfo,
 ) -> tuple[_Findings, PatientFacts | None]:
     """Return what comparing found, and last night's facts with anything forgotten described anew."""
-    found = _Findings(disagreements=list(listed.entry.disagreements))
+    found = _Findings(
+        patient_id=listed.entry.patient.patient_id, disagreements=list(listed.entry.disagreements)
+    )
     changed = _sort_out(collection, current, lost, found)
     forgotten = without_description(current.values(), facts_before)
     at_hand.prepare(changed, current, also=forgotten)
@@ -272,6 +279,10 @@ def _compare(
         if not spooled.known:
             found.arrived.append(_arrived(spooled, listed_as, None))
         return
+    asked_for = (found.patient_id.strip(), spooled.sop_instance_uid)
+    if (read.ref.patient_id.strip(), read.ref.sop_instance_uid) != asked_for:
+        as_asked = replace(read.ref, sop_instance_uid=spooled.sop_instance_uid)
+        found.foreign.append(replace(read, ref=as_asked))
     if not spooled.known:
         found.arrived.append(_arrived(spooled, listed_as, read))
     if kept is None:

@@ -10,14 +10,14 @@ from beamkeeper.domain.chain import resolve_chain
 from beamkeeper.domain.change import Change, Grade
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.counting import course_position
-from beamkeeper.domain.objects import ObjectRef
+from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.wire.dicom.reader import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.domain.change import ObjectComparison
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import KeptObject
 
+FOREIGN = (
+    "It names another Patient ID or SOP Instance UID than it was asked for by: a person must say whose it is."
+)
 UNASSIGNED = "It names no plan that is kept here: a person must say which plan and fraction it belongs to."
 
 QUARANTINE = "quarantine/"
@@ -74,6 +77,31 @@ def with_unassigned_named(
         else item
         for item in comparisons
     )
+
+
+def with_foreign_named(
+    comparisons: Iterable[ObjectComparison], foreign: Iterable[ClinicalObject]
+) -> tuple[ObjectComparison, ...]:
+    """Return the comparisons with every new object that names another patient put before a person.
+
+    Images are counted by `foreign_in_words` instead: a series has hundreds.
+    """
+    uids = {item.ref.sop_instance_uid for item in foreign if item.kind is not ObjectKind.IMAGE}
+    said = Change(path="PatientID", old=None, new=None, text=FOREIGN, grade=Grade.CLINICAL)
+    return tuple(
+        replace(item, expected="", changes=(*item.changes, said))
+        if item.sop_instance_uid in uids and item.grade is Grade.NEW
+        else item
+        for item in comparisons
+    )
+
+
+def foreign_in_words(foreign: Sequence[ClinicalObject]) -> tuple[str, ...]:
+    """Return the sentence about objects that came for one patient and name another; () when none did."""
+    if not foreign:
+        return ()
+    count = f"{len(foreign)} objects name" if len(foreign) > 1 else "1 object names"
+    return (f"{count} another Patient ID or SOP Instance UID than asked for: whose are they?",)
 
 
 def is_quarantined(item: Arrived | KeptObject) -> bool:
