@@ -45,13 +45,19 @@ def remembered(path: Path) -> PatientFacts | None:
 def without_description(current: Iterable[KeptObject], facts: PatientFacts | None) -> tuple[KeptObject, ...]:
     """Return the kept objects that the facts should describe, and do not as they are kept."""
     described = {item.ref.sop_instance_uid: item.ref.sha256 for item in (facts.objects if facts else ())}
-    return tuple(
-        item
-        for item in current
-        if described.get(item.sop_instance_uid) != item.sha256
-        and not is_quarantined(item)
-        and named_only(item).kind not in NOT_DESCRIBED
-    )
+    kinds: dict[tuple[str, str], ObjectKind] = {}  # asked once a class: a patient has thousands of images
+    forgotten = []
+    for item in current:
+        what = (item.sop_class_uid, item.modality)
+        if what not in kinds:
+            kinds[what] = named_only(item).kind
+        if (
+            kinds[what] not in NOT_DESCRIBED
+            and described.get(item.sop_instance_uid) != item.sha256
+            and not is_quarantined(item)
+        ):
+            forgotten.append(item)
+    return tuple(forgotten)
 
 
 def describe(
