@@ -152,3 +152,22 @@ def test_what_a_night_sealed_that_never_ended_is_told_by_the_next(
     assert any("2026-03-03 did not come to its end" in remark for remark in third.remarks)
     assert fourth.is_quiet
     assert not fourth.remarks
+
+
+def test_a_night_in_which_nobody_could_be_kept_does_not_make_the_vault_look_fed(
+    kept_site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = kept_site.runtime().vault
+
+    def silent(self: FolderSource, patient_id: str) -> tuple[ExpectedObject, ...]:
+        raise SourceUnavailable("No answer.")
+
+    with monkeypatch.context() as silence:
+        silence.setattr(FolderSource, "list_objects", silent)
+        report = kept_site.night(NIGHT_2)
+    after = kept_site.runtime().vault
+
+    assert all(night.error for night in report.patients)
+    assert (after.expires_at, after.nights()) == (before.expires_at, before.nights())
+    assert kept_site.night(NIGHT_2, hour=3).outcome.value == "complete"
+    assert kept_site.runtime().vault.nights()[-1] == NIGHT_2

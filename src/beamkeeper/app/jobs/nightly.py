@@ -262,6 +262,10 @@ class Nightly:
             for note in map(self._sealed, self._tonight().pseudonyms)
             if note.path
         ]
+        if not any(map(self._was_fed, self._tonight().pseudonyms)):
+            # Fresh metadata would tell a watcher that this vault is fed: let it turn stale.
+            self._audit("nothing to publish", outcome="nobody kept")
+            return {"parcels": 0}
         now = self._run.clock.now()
         version = self._run.vault.publish(
             entries,
@@ -275,6 +279,9 @@ class Nightly:
         self._audit("vault published", version=version, parcels=len(entries))
         self._tell(Event(step="publish", phase="done", total=len(entries)))
         return {"parcels": len(entries)}
+
+    def _was_fed(self, pseudonym: str) -> bool:
+        return not self._looked(pseudonym).night.error and not self._sealed(pseudonym).error
 
     def _take_into_ledger(self, listed: ListedPatient) -> None:
         ledger, pseudonym = self._run.ledger, listed.pseudonym
