@@ -64,6 +64,21 @@ def dose(size_mb: int, *, altered: bool) -> bytes:
     return buffer.getvalue()
 
 
+def record() -> bytes:
+    """Return a small treatment record: it puts the patient on the list."""
+    data = Dataset()
+    data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.4"
+    data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID = "2.25.4", "2.25.2", "2.25.5"
+    data.StudyDate, data.SeriesDate, data.Modality = "20260301", "20260301", "RTRECORD"
+    data.PatientName, data.PatientID, data.PatientBirthDate, data.PatientSex = "BIG^DOSE", "BIG", "", "O"
+    data.TreatmentDate, data.TreatmentTime = "20260301", "100000"
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = BytesIO()
+    dcmwrite(buffer, data, enforce_file_format=True)
+    return buffer.getvalue()
+
+
 def fill_ledger(url: str, count: int) -> None:
     """Make the ledger know `count` objects, in a process of its own."""
     script = (
@@ -147,6 +162,7 @@ def main() -> int:
         (root / "archive").mkdir()
         make = [sys.executable, __file__, "--dose-mb", str(arguments.dose_mb), "--make"]
         subprocess.run([*make, root / "archive" / "dose.dcm", "plain"], check=True)
+        (root / "archive" / "record.dcm").write_bytes(record())
         with ArchiveProcess(root / "archive", ae_title="SIM") as archive:
             archive.add_destination("BEAMKEEPER", "127.0.0.1", PORT)
             theirs = set(family(os.getpid())[1:])
