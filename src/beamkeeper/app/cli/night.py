@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from datetime import date
@@ -115,10 +114,11 @@ def _folder_site(folder: Path, data: Path) -> Site:
     from beamkeeper.app.folder_site import folder_site
 
     made = folder_site(folder, data, SystemClock())
-    if made.new is not None and sys.stderr.isatty():
+    if made.new is not None:
         from beamkeeper.app.cli.init import card
 
-        err.print("Recovery key of this trial vault, shown once. Any three of five cards open it.")
+        # On standard error whatever it is connected to: it exists nowhere else.
+        err.print("Recovery key of this new vault, shown once. Any three of five cards open it.")
         for number, words in enumerate(made.new.cards, start=1):
             err.print(card(number, words))
     return made.site

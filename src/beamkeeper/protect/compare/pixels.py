@@ -27,7 +27,7 @@ PIXEL_DATA = tag_of("PixelData")
 DOSE_GRID_SCALING = tag_of("DoseGridScaling")
 _BITS, _SIGNED = tag_of("BitsAllocated"), tag_of("PixelRepresentation")
 _UNITS = tag_of("DoseUnits")
-_CHUNK_PIXELS = 1 << 20
+_CHUNK_PIXELS = 1 << 17
 _FRAGMENTS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
