@@ -130,6 +130,23 @@ def test_a_changed_plan_is_clinical_and_both_versions_are_kept(kept_site: SmallS
     assert [o.size_bytes for o in kept if o.superseded] == [len(old)]
 
 
+def test_an_object_that_had_gone_and_is_back_is_put_before_a_person_once(kept_site: SmallSite) -> None:
+    path = next(kept_site.source.rglob("RTSTRUCT-1.dcm"))
+    data = path.read_bytes()
+    path.unlink()
+    (gone,) = [item for night in kept_site.night(NIGHT_2).patients for item in night.eyes]
+    path.write_bytes(data)
+    report = kept_site.night(NIGHT_3)
+    (back,) = [item for night in report.patients for item in night.eyes]
+
+    assert (gone.grade, back.grade) == (Grade.MISSING, Grade.ADMINISTRATIVE)
+    assert (back.sop_instance_uid, back.kind, back.label) == (gone.sop_instance_uid, gone.kind, gone.label)
+    assert "gone at the source and is back, with the same bytes" in back.changes[0].text
+    for night in report.patients:
+        assert night.received_count == night.identical_count + len(night.comparisons)
+    assert kept_site.night(NIGHT_3.replace(day=5)).is_quiet
+
+
 def test_a_night_tried_again_still_tells_what_its_first_try_found(kept_site: SmallSite) -> None:
     uid = alter_gantry(next(kept_site.source.rglob("RTPLAN-1.dcm")))
     deleted = next(kept_site.source.rglob("RTSTRUCT-1.dcm"))

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 NEW_PATIENT = "kept for the first time"
+GONE = "The source no longer lists it. The vault keeps the last copy."
+BACK = "It had gone at the source and is back, with the same bytes."
 
 
 @dataclass
@@ -74,6 +76,7 @@ class _Findings:
     samples: list[EntropySample] = field(default_factory=list)
     identical_count: int = 0
     foreign: list[ClinicalObject] = field(default_factory=list)
+    back: list[KeptObject] = field(default_factory=list)
 
 
 def look(
@@ -187,6 +190,7 @@ def _compare_all(
         facts_before = describe(forgotten, facts_before, listed, at_hand=at_hand, zone=zone)
         found.disagreements.append(FORGOTTEN)
     found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
+    found.comparisons += [_as_kept(item, BACK, Grade.ADMINISTRATIVE, found) for item in found.back]
     for spooled, listed_as in changed:
         kept = current.get(spooled.sop_instance_uid)
         _compare(spooled, listed_as, kept, at_hand=at_hand, rules=rules, zone=zone, found=found)
@@ -231,7 +235,7 @@ def _as_night(
 def _sort_out(
     collection: Collection, current: Mapping[str, KeptObject], lost: Lost, found: _Findings
 ) -> list[tuple[SpooledObject, ExpectedObject]]:
-    """Count what is identical; return what is not, with how the source listed it."""
+    """Count what is identical, set apart what is back; return the rest, with how the source listed it."""
     changed = []
     for uid, versions in collection.received.items():
         kept = current.get(uid)
@@ -239,9 +243,9 @@ def _sort_out(
             found.seen.append((uid, spooled.sha256))
             # What cannot be read is said every night, not only the first: it is nothing to treat from.
             if kept is not None and kept.sha256 == spooled.sha256 and not is_quarantined(kept):
-                found.identical_count += 1
+                _same_bytes(kept, found)
             elif not spooled.known and (uid, spooled.sha256) in lost:
-                found.identical_count += 1
+                _same_bytes(lost[uid, spooled.sha256], found)
                 found.arrived.append(arrived_again(lost[uid, spooled.sha256], spooled))
             else:
                 changed.append((spooled, collection.expected[uid]))
@@ -250,6 +254,14 @@ def _sort_out(
                 f"One object came {len(versions)} times with different bytes: all are kept ({uid})."
             )
     return changed
+
+
+def _same_bytes(kept: KeptObject, found: _Findings) -> None:
+    """Count an object whose bytes are the kept ones: as identical, or as back when it had gone."""
+    if kept.present:
+        found.identical_count += 1
+    else:
+        found.back.append(kept)
 
 
 def _compare(
@@ -356,29 +368,22 @@ def _gone(
         return []
     listed_before = (uid for uid, item in current.items() if item.present and uid not in never_listed)
     gone = [uid for uid in listed_before if uid not in collection.expected]
-    for uid in gone:
-        item = current[uid]
-        described = found.facts.get(uid)
-        found.comparisons.append(
-            ObjectComparison(
-                sop_instance_uid=uid,
-                sop_class_uid=item.sop_class_uid,
-                modality=item.modality,
-                kind=described.kind.value if described else ObjectKind.IMAGE.value,
-                label=described.label if described else f"{item.modality} image",
-                grade=Grade.MISSING,
-                changes=(
-                    Change(
-                        path="",
-                        old=None,
-                        new=None,
-                        text="The source no longer lists it. The vault keeps the last copy.",
-                        grade=Grade.MISSING,
-                    ),
-                ),
-            )
-        )
+    found.comparisons += [_as_kept(current[uid], GONE, Grade.MISSING, found) for uid in gone]
     return gone
+
+
+def _as_kept(item: KeptObject, text: str, grade: Grade, found: _Findings) -> ObjectComparison:
+    """Return what is to be said of an object whose bytes are the kept ones, or are not there."""
+    described = found.facts.get(item.sop_instance_uid)
+    return ObjectComparison(
+        sop_instance_uid=item.sop_instance_uid,
+        sop_class_uid=item.sop_class_uid,
+        modality=item.modality,
+        kind=described.kind.value if described else ObjectKind.IMAGE.value,
+        label=described.label if described else f"{item.modality} image",
+        grade=grade,
+        changes=(Change(path="", old=None, new=None, text=text, grade=grade),),
+    )
 
 
 def _not_kept(collection: Collection, found: _Findings) -> None:
