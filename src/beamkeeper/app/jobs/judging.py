@@ -116,7 +116,11 @@ def shared_studies(studies: Mapping[str, Collection[str]]) -> dict[str, tuple[st
 
 
 def night_alarm(every: Iterable[Looked]) -> str:
-    """Return why the night must stop, in one sentence; "" when it is plausible."""
+    """Return why the night must stop, in one sentence; "" when it is plausible.
+
+    What could not be read before and lies in quarantine with the same bytes is no reason to stop: a source
+    that holds much of it would stop every night.
+    """
     known = changed = missing = unreadable = arrived = 0
     samples: list[EntropySample] = []
     for looked in every:
@@ -128,7 +132,7 @@ def night_alarm(every: Iterable[Looked]) -> str:
             for item in night.comparisons
         )
         missing += sum(item.grade is Grade.MISSING and not item.expected for item in night.comparisons)
-        unreadable += grades.count(Grade.UNREADABLE)
+        unreadable += grades.count(Grade.UNREADABLE) - looked.unreadable_before
         known += night.identical_count + len(grades) - new
         arrived += night.identical_count + len(grades) - grades.count(Grade.MISSING)
         samples += looked.samples

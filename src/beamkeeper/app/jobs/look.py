@@ -77,6 +77,8 @@ class _Findings:
     identical_count: int = 0
     foreign: list[ClinicalObject] = field(default_factory=list)
     back: list[KeptObject] = field(default_factory=list)
+    quarantined: frozenset[tuple[str, str]] = frozenset()
+    unreadable_before: int = 0
 
 
 def look(
@@ -112,7 +114,7 @@ def look(
     """
     current = current_versions(kept)
     found, facts_before = _compare_all(
-        listed, collection, current, facts_before, lost=lost, at_hand=at_hand, rules=rules, zone=zone
+        listed, collection, kept, facts_before, lost=lost, at_hand=at_hand, rules=rules, zone=zone
     )
     never_listed = _never_listed(pushed, collection, facts_before)
     gone = _gone(collection, current, never_listed, found)
@@ -157,6 +159,7 @@ def _as_looked(night: PatientNight, facts: PatientFacts, found: _Findings, gone:
         seen=tuple(found.seen),
         gone=tuple(gone),
         samples=tuple(found.samples),
+        unreadable_before=found.unreadable_before,
     )
 
 
@@ -171,7 +174,7 @@ def _never_listed(
 def _compare_all(
     listed: ListedPatient,
     collection: Collection,
-    current: Mapping[str, KeptObject],
+    kept: Sequence[KeptObject],
     facts_before: PatientFacts | None,
     *,
     lost: Lost,
@@ -180,8 +183,11 @@ def _compare_all(
     zone: ZoneInfo,
 ) -> tuple[_Findings, PatientFacts | None]:
     """Return what comparing found, and last night's facts with anything forgotten described anew."""
+    current = current_versions(kept)
     found = _Findings(
-        patient_id=listed.entry.patient.patient_id, disagreements=list(listed.entry.disagreements)
+        patient_id=listed.entry.patient.patient_id,
+        disagreements=list(listed.entry.disagreements),
+        quarantined=frozenset((item.sop_instance_uid, item.sha256) for item in kept if is_quarantined(item)),
     )
     changed = _sort_out(collection, current, lost, found)
     forgotten = without_description(current.values(), facts_before)
@@ -192,8 +198,8 @@ def _compare_all(
     found.facts = {item.ref.sop_instance_uid: item for item in (facts_before.objects if facts_before else ())}
     found.comparisons += [_as_kept(item, BACK, Grade.ADMINISTRATIVE, found) for item in found.back]
     for spooled, listed_as in changed:
-        kept = current.get(spooled.sop_instance_uid)
-        _compare(spooled, listed_as, kept, at_hand=at_hand, rules=rules, zone=zone, found=found)
+        before_it = current.get(spooled.sop_instance_uid)
+        _compare(spooled, listed_as, before_it, at_hand=at_hand, rules=rules, zone=zone, found=found)
     return found, facts_before
 
 
@@ -286,7 +292,10 @@ def _compare(
     try:
         read = read_object(new, zone=zone)
     except ObjectUnreadable as error:
-        found.samples.append(entropy_sample(before(kept, at_hand), new, ""))
+        if (spooled.sop_instance_uid, spooled.sha256) in found.quarantined:
+            found.unreadable_before += 1
+        else:
+            found.samples.append(entropy_sample(before(kept, at_hand), new, ""))
         found.comparisons.append(_unreadable(spooled, listed_as, error))
         if not spooled.known:
             found.arrived.append(_arrived(spooled, listed_as, None))

@@ -103,6 +103,9 @@ class Looked:
         SOP Instance UIDs the sources no longer list.
     samples
         How dense changed objects were before and are now.
+    unreadable_before
+        How many of the unreadable objects of `night` lie in quarantine with the same bytes already:
+        named every night, and no news that could stop one.
     """
 
     night: PatientNight
@@ -111,6 +114,7 @@ class Looked:
     seen: tuple[tuple[str, str], ...] = ()
     gone: tuple[str, ...] = ()
     samples: tuple[EntropySample, ...] = ()
+    unreadable_before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
