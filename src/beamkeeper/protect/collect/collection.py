@@ -67,14 +67,34 @@ class Collection:
 
 @dataclass
 class _Work:
-    """What is known so far while collecting one patient."""
+    """What is known so far while collecting one patient.
 
-    expected: dict[str, ExpectedObject]
-    source_of: dict[str, PatientSource]
-    refused: set[str]
-    problems: list[str]
-    unavailable: list[str]
+    Attributes
+    ----------
+    listed_by
+        By SOP Instance UID, every source that lists the object, each with what it says of it.
+    asked
+        How often each object was asked for: the sources that list it take turns.
+    refused
+        (source, SOP Instance UID).
+    """
+
+    expected: dict[str, ExpectedObject] = field(default_factory=dict)
+    listed_by: dict[str, list[tuple[PatientSource, ExpectedObject]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    asked: Counter[str] = field(default_factory=Counter)
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+
+    def next_source(self, sop_instance_uid: str) -> tuple[PatientSource, ExpectedObject]:
+        """Return whom to ask for an object: the next in turn that has not failed too often."""
+        listed_by = self.listed_by[sop_instance_uid]
+        turn = self.asked[sop_instance_uid] % len(listed_by)
+        in_turn = [*listed_by[turn:], *listed_by[:turn]]
+        return next((one for one in in_turn if self.failures[one[0].name] < FAILURES_MAX), in_turn[0])
 
 
 def collect_patient(
@@ -89,7 +109,8 @@ def collect_patient(
     """Return all that could be collected of one patient until `deadline`.
 
     Objects that already lie in the night's spool (an earlier try of the same night) are not asked for
-    again. A source that fails does not stop the others.
+    again. A source that fails does not stop the others; what it refuses or does not bring is asked of
+    the next source that lists it, in the next round.
     """
     work = _list(patient_id, sources, in_time=lambda: now() < deadline)
     for round_number in range(ROUNDS_MAX):
@@ -108,7 +129,7 @@ def collect_patient(
 
 
 def _list(patient_id: str, sources: Sequence[PatientSource], *, in_time: Callable[[], bool]) -> _Work:
-    work = _Work(expected={}, source_of={}, refused=set(), problems=[], unavailable=[])
+    work = _Work()
     for source in sources:
         if not in_time():
             work.unavailable.append(source.name)
@@ -122,7 +143,9 @@ def _list(patient_id: str, sources: Sequence[PatientSource], *, in_time: Callabl
             continue
         for item in listed:
             work.expected.setdefault(item.sop_instance_uid, item)
-            work.source_of.setdefault(item.sop_instance_uid, source)
+            listed_by = work.listed_by[item.sop_instance_uid]
+            if not listed_by or listed_by[-1][0] is not source:  # a source may list an object twice
+                listed_by.append((source, item))
     return work
 
 
@@ -144,10 +167,13 @@ def _batches(
 ) -> list[tuple[PatientSource, tuple[ExpectedObject, ...]]]:
     """Group what is missing by source and study, series, or object, the larger first."""
     groups: dict[tuple[str, ...], list[ExpectedObject]] = defaultdict(list)
-    for item in missing:
+    sources: dict[str, PatientSource] = {}
+    for wanted in missing:
+        source, item = work.next_source(wanted.sop_instance_uid)
+        sources[source.name] = source
         keys = (item.study_instance_uid, item.series_instance_uid, item.sop_instance_uid)
-        groups[(work.source_of[item.sop_instance_uid].name, *keys[: round_number + 1])].append(item)
-    return [(work.source_of[items[0].sop_instance_uid], tuple(items)) for items in groups.values()]
+        groups[(source.name, *keys[: round_number + 1])].append(item)
+    return [(sources[name], tuple(items)) for (name, *_), items in groups.items()]
 
 
 def _ask(
@@ -158,6 +184,7 @@ def _ask(
     deadline: datetime,
 ) -> None:
     uids = {item.sop_instance_uid for item in wanted}
+    work.asked.update(uids)
     try:
         answer: FetchAnswer = source.fetch(wanted, deadline=deadline)
     except (SourceUnavailable, SourceAnswerInvalid) as error:
@@ -166,24 +193,24 @@ def _ask(
         came = len(arrivals.of(uids))
         work.failures[source.name] = 0 if came else work.failures[source.name] + 1
         return
-    work.refused |= answer.refused & uids
+    work.refused |= {(source.name, uid) for uid in answer.refused & uids}
     if answer.refused_count and answer.comment:
         work.problems.append(f"{source.name}: {answer.comment}")
     quiet_s = 0.5 if answer.refused_count else QUIET_S
-    arrivals.wait_for(uids - work.refused, quiet_s=quiet_s, longest_s=SETTLE_S_MAX)
+    coming = {uid for uid in uids if (source.name, uid) not in work.refused}
+    arrivals.wait_for(coming, quiet_s=quiet_s, longest_s=SETTLE_S_MAX)
     if len(uids) == 1 and answer.refused_count:
-        work.refused |= uids  # the only one asked for, so the one refused, even when it is not named
+        work.refused |= {
+            (source.name, uid) for uid in uids
+        }  # the only one asked for, so the one refused, even when it is not named
 
 
 def _conclude(work: _Work, arrivals: Arrivals) -> Collection:
     arrivals.refresh()
     received = arrivals.of(work.expected)
+    refused = {uid for _, uid in work.refused}
     outcomes = {
-        uid: Outcome.RECEIVED
-        if uid in received
-        else Outcome.REFUSED
-        if uid in work.refused
-        else Outcome.NO_ANSWER
+        uid: Outcome.RECEIVED if uid in received else Outcome.REFUSED if uid in refused else Outcome.NO_ANSWER
         for uid in work.expected
     }
     return Collection(
