@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import timedelta
 
 from beamkeeper.domain.census import OisCount
@@ -10,8 +10,10 @@ from beamkeeper.domain.findings import Findings
 from beamkeeper.domain.meterset import Part
 from beamkeeper.domain.placing import fraction_groups
 from beamkeeper.domain.plan import ApprovalStatus, DeliveryType, FractionGroup, Plan
-from beamkeeper.domain.position import ConflictKind, FractionState
+from beamkeeper.domain.position import Conflict, ConflictKind, FractionState
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+
+UNKNOWN_PLANS_SHOWN_MAX = 5
 
 
 def check_numbers(
@@ -141,6 +143,25 @@ def check_ois(
         if done is not None and not complete <= done <= most:
             text = f"{count.source} counts {done} fractions done, the records {_in_words(complete, partial)}."
             findings.add(ConflictKind.COUNT_DIFFERS, text)
+
+
+def unknown_plans(ois_counts: Iterable[OisCount], held_uids: Container[str]) -> tuple[Conflict, ...]:
+    """Return which plans the OIS database counts and nobody has: what is treated from them is not kept.
+
+    Parameters
+    ----------
+    held_uids
+        SOP Instance UIDs of everything kept of the patient.
+    """
+    unknown = sorted({(c.plan_uid, c.source) for c in ois_counts if c.plan_uid not in held_uids})
+    findings = Findings()
+    for plan_uid, source in unknown[:UNKNOWN_PLANS_SHOWN_MAX]:
+        text = f"{source} counts fractions of a plan that no archive has given: {plan_uid}."
+        findings.add(ConflictKind.OIS_PLAN_UNKNOWN, text)
+    if (more := len(unknown) - UNKNOWN_PLANS_SHOWN_MAX) > 0:
+        text = f"The OIS counts fractions of {more} more plans that no archive has given."
+        findings.add(ConflictKind.OIS_PLAN_UNKNOWN, text)
+    return findings.conflicts()
 
 
 def check_summaries(

@@ -35,6 +35,7 @@ class ConflictKind(StrEnum):
     ENDED_ABNORMALLY = "the whole meterset was given, but no record of it ended normally"
     SUPERSEDED = "an approved plan was derived from this one"
     FOLLOWED = "an approved plan follows this one, which is not finished"
+    OIS_PLAN_UNKNOWN = "the OIS counts fractions of a plan that is not here"
     NO_DELIVERY_TYPE = "a record does not say what kind of delivery it was"
 
 

@@ -38,7 +38,14 @@ class Readiness:
 NAMED_UIDS_MAX = 2
 """So many missing UIDs are named in a sentence; the chain has them all."""
 
-REMARKS_ONLY = frozenset({ConflictKind.NO_DELIVERY_TYPE, ConflictKind.PLAN_UNKNOWN, ConflictKind.FOLLOWED})
+REMARKS_ONLY = frozenset(
+    {
+        ConflictKind.NO_DELIVERY_TYPE,
+        ConflictKind.PLAN_UNKNOWN,
+        ConflictKind.OIS_PLAN_UNKNOWN,
+        ConflictKind.FOLLOWED,
+    }
+)
 """Conflicts that leave the position of this plan certain: decided by the plan, or about another plan."""
 
 

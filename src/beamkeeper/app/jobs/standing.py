@@ -10,6 +10,7 @@ from beamkeeper.domain.chain import resolve_chain
 from beamkeeper.domain.change import Change, Grade
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.counting import course_position
+from beamkeeper.domain.crosscheck import unknown_plans
 from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
@@ -45,8 +46,9 @@ def stand(
         Everything the vault holds of the patient after tonight: what chains are complete by.
     """
     described = {item.ref.sop_instance_uid: item for item in facts.objects}
+    named = tuple(held)
     undescribed = (
-        item for item in held if item.sop_instance_uid not in described and not is_quarantined(item)
+        item for item in named if item.sop_instance_uid not in described and not is_quarantined(item)
     )
     objects = [*described.values(), *map(named_only, undescribed)]
     contents = [item.content for item in facts.objects]
@@ -58,6 +60,9 @@ def stand(
         ois_counts=facts.entry.counts,
         summaries=[content for content in contents if isinstance(content, TreatmentSummary)],
     )
+    held_uids = described.keys() | {item.sop_instance_uid for item in named}
+    unknown = unknown_plans(facts.entry.counts, held_uids)
+    position = replace(position, conflicts=(*position.conflicts, *unknown))
     chain = resolve_chain(objects)
     return position, tuple(readiness(plan, chain, position) for plan in plans if plan.is_clinical)
 
