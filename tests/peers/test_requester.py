@@ -85,9 +85,8 @@ def test_every_object_of_a_patient_is_listed_down_to_its_identity(requester, arc
     )
 
 
-def test_two_patients_in_one_study_are_told_apart(requester, archive):
-    if archive.ae_title != "ORTHANC":
-        pytest.skip("dcmqrscp itself files a study under one patient")
+@pytest.mark.parametrize("archive", ["orthanc"], indirect=True)  # dcmqrscp files a study under one patient
+def test_two_patients_in_one_study_are_told_apart(requester):
     assert "1.1.3.1" not in uids(requester.find_instances("P1"))
     assert uids(requester.find_instances("P2")) == {"1.1.3.1"}
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.compare.subject import MODALITY
-from beamkeeper.protect.compare.values import canonical, is_text, level_value
+from beamkeeper.protect.compare.values import canonical, level_value
 from beamkeeper.wire.dicom.elements import Key, PrivateTag, open_object
 from beamkeeper.wire.dicom.elements_vr import dictionary_vr
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from beamkeeper.protect.compare.rules import CompareRules
-    from beamkeeper.wire.dicom.elements import DataSet
+    from beamkeeper.wire.dicom.elements import DataSet, Element
 
 _FORMAT = b"beamkeeper content digest 1\n"
 
@@ -48,7 +48,7 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
     for name, key in named:
         tag, element = keyed[key]
         digest.update(name)
-        vr = level.vr(key, tag, element)
+        vr = _vr(level, key, tag, element)
         if vr == "SQ":
             items = level.items(tag)
             digest.update(b"[%d" % len(items))
@@ -57,12 +57,26 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
                 _add_level(digest, item, frozenset())
                 digest.update(b"}")
             continue
-        if not isinstance(key, PrivateTag) and is_text(known := dictionary_vr(key)):
-            # A wrongly written VR changes no byte of the value, and comparing goes by the value.
-            vr = known
         meaning = canonical(level_value(level, element, vr), private=isinstance(key, PrivateTag))
         digest.update(b"=%d:" % len(meaning))
         digest.update(meaning)
+
+
+_CHOSEN_BY_THE_WRITER = frozenset({"UN", "OB", "OW"})
+
+
+def _vr(level: DataSet, key: Key, tag: int, element: Element) -> str:
+    """Return the VR an element's meaning is read by: the dictionary's, where it knows one.
+
+    A wrongly written VR changes no byte of the value, and comparing goes by the value.
+    """
+    written = level.vr(key, tag, element)
+    if isinstance(key, PrivateTag) or written == "SQ":
+        return written
+    known = dictionary_vr(key)
+    if known == "SQ":
+        return known if level.holds_items(tag, element) else written
+    return written if known in _CHOSEN_BY_THE_WRITER else known
 
 
 def _name(key: Key) -> bytes:

@@ -66,11 +66,6 @@ class Value:
         return len(self.raw) == 0
 
 
-def is_text(vr: str) -> bool:
-    """Return whether values of that VR are written as characters, numbers among them."""
-    return vr in _TEXT or vr in _NUMBER_TEXT
-
-
 LARGE_BYTES = 16 << 20
 """From this size on a value is looked at where it lies: a dose of 600 MB is not copied."""
 _CHUNK_BYTES = 1 << 20

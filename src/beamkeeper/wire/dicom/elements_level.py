@@ -18,6 +18,7 @@ from beamkeeper.wire.dicom.elements_vr import (
     HEADER_BYTES,
     IMPLICIT_HEADER,
     IMPLICIT_LITTLE,
+    KNOWN_VRS,
     LONG_LENGTH,
     LONG_VRS,
     PRIVATE_BLOCK_FIRST,
@@ -184,12 +185,13 @@ class DataSet:
         """
         if element.items is not None:
             return "SQ"
-        if element.vr not in (b"", b"UN"):
-            return element.vr.decode("latin-1")
+        if element.vr in KNOWN_VRS:
+            return element.vr.decode("ascii")
         known = dictionary_vr(key)
-        return "SQ" if known == "UN" and self._holds_items(tag, element) else known
+        return "SQ" if known == "UN" and self.holds_items(tag, element) else known
 
-    def _holds_items(self, tag: int, element: Element) -> bool:
+    def holds_items(self, tag: int, element: Element) -> bool:
+        """Return whether a value is a well-formed run of items, whatever VR it claims."""
         if self.scope.source.data[element.start : element.start + 4] not in _ITEM_MARKS:
             return False
         try:

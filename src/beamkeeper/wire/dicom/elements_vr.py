@@ -18,6 +18,8 @@ LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """VRs followed by two reserved bytes and a length of four (PS3.5 7.1.2)."""
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 """VRs followed by a length of two bytes."""
+KNOWN_VRS = (LONG_VRS | SHORT_VRS) - {b"UN"}
+"""VRs that say how to read a value; anything else (a damaged one, too) leaves it to the dictionaries."""
 SEQUENCE_TAGS = frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
 PRIVATE_BLOCK_FIRST, PRIVATE_BLOCK_LAST = 0x10, 0xFF
 """Element numbers of private creators: each reserves the block of elements it is the high byte of."""
