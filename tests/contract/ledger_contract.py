@@ -183,6 +183,17 @@ class LedgerContract:
 
         assert ledger.current_objects("ab") == ()
 
+    def test_who_else_has_an_object_is_asked_by_its_uid(self, ledger: Ledger) -> None:
+        count = 1_200  # more than one statement takes
+        ledger.record_objects("ab", [kept(number) for number in range(count)])
+        ledger.record_objects("ab", [kept(2_001, present=False), kept(2_002, superseded=True)])
+        ledger.record_objects("cd", [kept(3_000)])
+        uids = [f"1.2.3.{number}" for number in (*range(count), 2_001, 2_002, 3_000, 4_000)]
+
+        assert ledger.held_by_others("cd", uids) == {f"1.2.3.{number}" for number in range(count)}
+        assert ledger.held_by_others("ab", uids) == {"1.2.3.3000"}
+        assert ledger.held_by_others("cd", ()) == frozenset()
+
     def test_every_digest_is_known_in_ascending_order(self, ledger: Ledger) -> None:
         objects = [kept(number) for number in range(50)]
         ledger.record_objects("ab", objects[:30])

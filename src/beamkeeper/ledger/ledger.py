@@ -13,7 +13,7 @@ from beamkeeper.ledger import changes, nights, patients  # noqa: E402
 from beamkeeper.ledger.audit import Audit  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from beamkeeper.domain.census import Census
@@ -142,6 +142,11 @@ class Ledger:
         """Keep versions of objects, all or none, and return how many; a known version is updated."""
         with self._database.session():
             return patients.record_objects(self._database.alias, pseudonym, objects)
+
+    def held_by_others(self, pseudonym: str, sop_instance_uids: Collection[str]) -> frozenset[str]:
+        """Return which of these objects stand under another patient, not gone and not superseded."""
+        with self._database.session():
+            return patients.held_by_others(self._database.alias, pseudonym, sop_instance_uids)
 
     def known_digests(self) -> Iterator[bytes]:
         """Yield the SHA-256 of every kept version, 32 bytes each, ascending, in bounded memory."""

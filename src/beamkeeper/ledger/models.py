@@ -79,7 +79,10 @@ class Kept(_Row):
                 fields=["pseudonym", "sop_instance_uid", "sha256"], name="ledger_kept_version"
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["sha256"], name="ledger_kept_sha256")]
+        indexes: ClassVar = [
+            models.Index(fields=["sha256"], name="ledger_kept_sha256"),
+            models.Index(fields=["sop_instance_uid"], name="ledger_kept_uid"),
+        ]
 
 
 class FoundChange(_Row):

@@ -13,11 +13,12 @@ from beamkeeper.ledger.models import Kept, KnownPatient
 from beamkeeper.ledger.rows import KeptObject, PatientRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import date
 
 DIGESTS_AT_A_TIME = 4_000
 OBJECTS_AT_A_TIME = 2_000
+UIDS_AT_A_TIME = 500
 SHA256_BYTES = 32
 
 _IDENTITY = ("pseudonym", "sop_instance_uid", "sha256")
@@ -81,6 +82,17 @@ def record_objects(alias: str, pseudonym: str, objects: Iterable[KeptObject]) ->
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.executemany(_UPSERT, rows)
     return len(rows)
+
+
+def held_by_others(alias: str, pseudonym: str, sop_instance_uids: Collection[str]) -> frozenset[str]:
+    """Return which of these objects are kept, and were there last, under another patient than this one."""
+    asked = sorted(sop_instance_uids)
+    standing = Kept.objects.using(alias).filter(present=True, superseded=False).exclude(pseudonym=pseudonym)
+    found: set[str] = set()
+    for first in range(0, len(asked), UIDS_AT_A_TIME):
+        some = standing.filter(sop_instance_uid__in=asked[first : first + UIDS_AT_A_TIME])
+        found.update(some.values_list("sop_instance_uid", flat=True))
+    return frozenset(found)
 
 
 def known_digests(alias: str) -> Iterator[bytes]:

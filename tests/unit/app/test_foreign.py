@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beamkeeper.app.jobs.standing import foreign_in_words, with_foreign_named
+from beamkeeper.app.jobs.standing import foreign_in_words, with_foreign_named, with_moved_named
 from beamkeeper.domain.change import Grade, ObjectComparison
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.objects import ObjectKind, ObjectRef
@@ -51,3 +51,13 @@ def test_foreign_images_are_counted_in_one_sentence() -> None:
     assert not compared.needs_eyes
     assert foreign_in_words(images)[0].startswith("3 objects name another Patient ID")
     assert foreign_in_words([]) == ()
+
+
+def test_a_new_object_that_another_patient_has_needs_eyes_although_new_ones_were_expected() -> None:
+    held = frozenset({"1", "3"})
+    items = [new("1"), new("2"), new("3", Grade.RE_ENCODED)]
+    moved, own, known = with_moved_named(items, lambda uids: held & frozenset(uids))
+
+    assert moved.needs_eyes
+    assert "kept under another patient" in moved.changes[0].text
+    assert (own, known) == (items[1], items[2])

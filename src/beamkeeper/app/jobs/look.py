@@ -25,6 +25,7 @@ from beamkeeper.app.jobs.standing import (
     is_quarantined,
     stand,
     with_foreign_named,
+    with_moved_named,
     with_unassigned_named,
 )
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.app.jobs.held import Lost
     from beamkeeper.app.jobs.looked import ListedPatient
+    from beamkeeper.app.jobs.standing import HeldByOthers
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
@@ -92,6 +94,7 @@ def look(
     at_hand: BytesAtHand,
     rules: CompareRules,
     announced: Iterable[AnnouncementRow],
+    held_by_others: HeldByOthers,
     zone: ZoneInfo,
     now: datetime,
 ) -> Looked:
@@ -111,6 +114,8 @@ def look(
         Gives the bytes of an object, from the spool or out of the vault.
     announced
         Announcements in force.
+    held_by_others
+        Says which of some SOP Instance UIDs are kept under other patients.
     """
     current = current_versions(kept)
     found, facts_before = _compare_all(
@@ -140,14 +145,9 @@ def look(
         )
     else:
         judged = _all_first(found.comparisons)
-    night = _as_night(
-        listed,
-        collection,
-        found,
-        comparisons=with_foreign_named(with_unassigned_named(judged, position), found.foreign),
-        position=position,
-        readiness=readiness,
-    )
+    judged = with_foreign_named(with_unassigned_named(judged, position), found.foreign)
+    judged = with_moved_named(judged, held_by_others)
+    night = _as_night(listed, collection, found, comparisons=judged, position=position, readiness=readiness)
     return _as_looked(night, facts, found, gone)
 
 

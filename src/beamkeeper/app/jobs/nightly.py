@@ -39,7 +39,7 @@ from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.progress import Event, silent
 from beamkeeper.app.jobs.pushed import Pushed, remove_packs_but
 from beamkeeper.app.jobs.remembered import remembered
-from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, write_report
+from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead, write_report
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, NightInterrupted, StorageFull
@@ -188,6 +188,7 @@ class Nightly:
                 at_hand=at_hand,
                 rules=self._sources.rules,
                 announced=self._run.ledger.announcements(self._run.clock.now()),
+                held_by_others=lambda uids: self._run.ledger.held_by_others(pseudonym, uids),
                 zone=self._run.site.zone,
                 now=self._run.clock.now(),
             )
@@ -348,7 +349,11 @@ class Nightly:
                 *self._sources.losses(),
                 *unclaimed.in_words(self.folder / "spool"),
             ),
-            remarks=(*self._unended(at_stake=False), *self._nights_ahead(), *self._sources.remarks()),
+            remarks=(
+                *self._unended(at_stake=False),
+                *nights_ahead(self._run.vault.nights(), self._run_on),
+                *self._sources.remarks(),
+            ),
             page_only=self._sources.file_names(),
         )
 
@@ -356,16 +361,6 @@ class Nightly:
         days = unended_nights(self._run.ledger.nights(), self._run_on)
         said = (unended_in_words(day, self._run.site.night_dir(day)) for day in days)
         return tuple(sentence for sentence, lost in said if lost == at_stake)
-
-    def _nights_ahead(self) -> tuple[str, ...]:
-        ahead = [night for night in self._run.vault.nights() if night > self._run_on]
-        if not ahead:
-            return ()
-        said = (
-            f"The vault holds a night of {max(ahead)}, later than this one: a clock ran ahead, or another "
-            "date was asked for. What is sealed tonight is counted as newer all the same."
-        )
-        return (said,)
 
     def _studies(self, pseudonym: str) -> set[str]:
         """Return the studies of which a patient has objects, kept or come tonight."""

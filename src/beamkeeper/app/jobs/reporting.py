@@ -11,7 +11,7 @@ from beamkeeper.domain.night import NightOutcome, NightReport
 from beamkeeper.protect.report import render_html, render_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -97,3 +97,15 @@ def write_report(folder: Path, report: NightReport) -> None:
     data = {"format": "beamkeeper-night-report", "version": 1, "report": to_json(report)}
     write_whole(folder / JSON_NAME, json.dumps(data, ensure_ascii=False, indent=1).encode())
     write_note(folder / NOTE_NAME, report)
+
+
+def nights_ahead(nights: Iterable[date], run_on: date) -> tuple[str, ...]:
+    """Return the sentence about nights of the vault that are later than this one; () without any."""
+    ahead = [night for night in nights if night > run_on]
+    if not ahead:
+        return ()
+    said = (
+        f"The vault holds a night of {max(ahead)}, later than this one: a clock ran ahead, or another "
+        "date was asked for. What is sealed tonight is counted as newer all the same."
+    )
+    return (said,)

@@ -18,7 +18,7 @@ from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.wire.dicom.reader import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.domain.change import ObjectComparison
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import KeptObject
 
+    HeldByOthers = Callable[[Collection[str]], frozenset[str]]
+
 FOREIGN = (
     "It names another Patient ID or SOP Instance UID than it was asked for by: a person must say whose it is."
 )
 UNASSIGNED = "It names no plan that is kept here: a person must say which plan and fraction it belongs to."
+MOVED = "An object of the same SOP Instance UID is kept under another patient: a person must say whose it is."
 
 QUARANTINE = "quarantine/"
 """Where a parcel holds bytes that are no whole object."""
@@ -98,6 +101,24 @@ def with_foreign_named(
         if item.sop_instance_uid in uids and item.grade is Grade.NEW
         else item
         for item in comparisons
+    )
+
+
+def with_moved_named(
+    comparisons: Iterable[ObjectComparison], held_by_others: HeldByOthers
+) -> tuple[ObjectComparison, ...]:
+    """Return the comparisons with every new object put before a person that another patient has as well.
+
+    A SOP Instance UID is one object: it moved from one patient to the other, rightly or wrongly.
+    """
+    told = tuple(comparisons)
+    moved = held_by_others([item.sop_instance_uid for item in told if item.grade is Grade.NEW])
+    said = Change(path="SOPInstanceUID", old=None, new=None, text=MOVED, grade=Grade.CLINICAL)
+    return tuple(
+        replace(item, expected="", changes=(*item.changes, said))
+        if item.sop_instance_uid in moved and item.grade is Grade.NEW
+        else item
+        for item in told
     )
 
 
