@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
 from beamkeeper.clock import SystemClock
+
+if TYPE_CHECKING:
+    from beamkeeper.vault import VaultReport
 
 app = typer.Typer(no_args_is_help=True, help="Verify the vault, list it, rebuild the ledger from it.")
 
@@ -39,9 +42,7 @@ def verify(
     if json_:
         emit_json({"is_sound": report.is_sound, "report": report})
     else:
-        _show(report.is_sound, report.parcel_count, report.size_bytes, report.file_count)
-        for problem in report.problems:
-            out.print(f"✗ {problem}", soft_wrap=True, markup=False)
+        _show(report)
         if report.stale:
             out.print("[bold]Stale:[/] nobody fed this vault in time.")
     if not report.is_sound:
@@ -49,10 +50,16 @@ def verify(
     return 22 if report.stale else 0
 
 
-def _show(is_sound: bool, parcels: int, size_bytes: int, files: int) -> None:
-    sign = "✓ sound" if is_sound else "✗ NOT SOUND"
-    inside = f", {files} files inside compared" if files else ""
-    out.print(f"{sign}: {parcels} parcels, {size_bytes / 1e6:.1f} MB, every digest as signed{inside}")
+def _show(report: VaultReport) -> None:
+    size = f"{report.parcel_count} parcels, {report.size_bytes / 1e6:.1f} MB"
+    if report.is_sound:
+        inside = f", {report.file_count} files inside compared" if report.file_count else ""
+        out.print(f"✓ sound: {size}, every digest as signed{inside}", soft_wrap=True)
+        return
+    out.print(f"✗ NOT SOUND: {size}; not as signed: {len(report.problems)}", soft_wrap=True)
+    for problem in report.problems:
+        out.print(f"  ✗ {problem.path}: {problem.what}", soft_wrap=True, markup=False)
+    out.print("  → Restore these parcels from another copy of the vault; the others are sound.")
 
 
 @app.command("list")
