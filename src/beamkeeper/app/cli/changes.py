@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
@@ -59,9 +59,9 @@ def changes(
         who = people[row.pseudonym].patient_id if row.pseudonym in people else row.pseudonym[:10]
         reason = f"  (expected: {item.expected})" if item.expected else ""
         line = f"{GRADE_WORDS[item.grade]:<14} {who}  {item.kind}: {item.label}{reason}"
-        out.print(line, soft_wrap=True, markup=False)
+        print_wrapped(line)
         for change in item.changes:
-            out.print(f"    · {change.text}", soft_wrap=True, markup=False)
+            print_wrapped(f"    · {change.text}")
     if not rows and not whole:
         out.print("Nothing needs your eyes.")
     if whole:

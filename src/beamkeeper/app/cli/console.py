@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -42,6 +43,21 @@ def plain(value: object) -> object:
 def emit_json(value: object) -> None:
     """Print `value` as one JSON document on standard output, UTF-8, indented."""
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_wrapped(text: str) -> None:
+    """Print one line within the terminal's width; what does not fit hangs two columns further in."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    lines = textwrap.wrap(
+        text.strip(),
+        min(out.width, WIDTH_MAX),
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines or [""]:
+        out.print(Text(line), soft_wrap=True)
 
 
 def print_error(error: BeamkeeperError) -> None:

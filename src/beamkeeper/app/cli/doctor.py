@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
 
@@ -39,7 +37,6 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
 
 
 def _show(finding: Finding) -> None:
-    line = Text(f"{SIGNS[finding.verdict]} {finding.what:<12} {finding.text}")
-    out.print(line, soft_wrap=True)
+    print_wrapped(f"{SIGNS[finding.verdict]} {finding.what:<12} {finding.text}")
     if finding.do_next:
-        out.print(Text(f"               → {finding.do_next}"), soft_wrap=True)
+        print_wrapped(f"               → {finding.do_next}")

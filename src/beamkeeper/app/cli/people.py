@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
 from beamkeeper.domain.patient import shown_name
@@ -52,12 +52,12 @@ def census(site: SiteOption = None, json_: JsonOption = False) -> int:
     out.print(table)
     for entry in taken.entries:
         for text in entry.disagreements:
-            out.print(f"▲ {entry.patient.patient_id}: {text}", soft_wrap=True, markup=False)
+            print_wrapped(f"▲ {entry.patient.patient_id}: {text}")
     for source in taken.sources:
         said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
         out.print(f"\n{source.source}: {said}", markup=False)
         for warning in source.warnings:
-            out.print(f"  · {warning}", soft_wrap=True, markup=False)
+            print_wrapped(f"  · {warning}")
     return 0 if all(source.answered for source in taken.sources) else 10
 
 
@@ -135,13 +135,13 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
         position = positions[-1].position
         out.print(f"\n[bold]Position[/] as of the night of {positions[-1].run_on}")
         for plan in position.plans:
-            out.print("  " + position_in_words(plan, runtime.site.zone), soft_wrap=True, markup=False)
+            print_wrapped("  " + position_in_words(plan, runtime.site.zone))
             for conflict in plan.conflicts:
-                out.print(f"  ▲ {conflict.text}", soft_wrap=True, markup=False)
+                print_wrapped(f"  ▲ {conflict.text}")
         for conflict in position.conflicts:
-            out.print(f"  ▲ {conflict.text}", soft_wrap=True, markup=False)
+            print_wrapped(f"  ▲ {conflict.text}")
         for uid in position.unassigned_record_uids:
-            out.print(f"  ▲ a treatment record belongs to no plan: {uid}", soft_wrap=True, markup=False)
+            print_wrapped(f"  ▲ a treatment record belongs to no plan: {uid}")
     objects = runtime.ledger.current_objects(row.pseudonym)
     now = [item for item in objects if not item.superseded]
     kinds = Counter(item.modality or "?" for item in now)
@@ -158,7 +158,7 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     for change in eyes:
         out.print(f"  {change.run_on} {change.comparison.kind}: {change.comparison.label}", markup=False)
         for item in change.comparison.changes:
-            out.print(f"    · {item.text}", soft_wrap=True, markup=False)
+            print_wrapped(f"    · {item.text}")
     out.print(f"\n{DECIDES}")
 
 
