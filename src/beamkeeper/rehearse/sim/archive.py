@@ -309,6 +309,7 @@ class _RawSendingEntity(AE):
         assoc = super().associate(*arguments, **options)
         self._opened.append(assoc)
         vars(assoc)["send_c_store"] = partial(self._archive.send_raw, assoc)
+        _leave_answers_to_who_waits(assoc)
         return assoc
 
     def close_finished(self) -> None:
@@ -324,6 +325,21 @@ def _status(value: int | None) -> Dataset:
     status = Dataset()
     status.Status = value
     return status
+
+
+def _leave_answers_to_who_waits(assoc: Association) -> None:
+    """Keep pynetdicom's own thread from taking an answer and dropping it.
+
+    It looks for messages as well and may be on its way past its pause when a request is sent: then the
+    response is lost, and the transfer stands still until the time limit (seen: 60 s, one transfer in
+    some hundred). Nobody asks anything of us on an association that we opened to send.
+    """
+    take = assoc.dimse.get_msg
+
+    def get_msg(block: bool = False) -> tuple[int | None, Any]:  # noqa: FBT001, FBT002 - called so
+        return take(block=True) if block else (None, None)
+
+    vars(assoc.dimse)["get_msg"] = get_msg
 
 
 def _exchange(assoc: Association, request: C_STORE, context_id: int) -> object:
