@@ -37,7 +37,8 @@ def digest_of(number: int) -> bytes:
 
 def objects_row(count: int) -> dict[str, float]:
     """Measure a ledger that knows `count` objects."""
-    from beamkeeper.ledger import KeptObject, Ledger
+    from beamkeeper.ledger import Ledger
+    from beamkeeper.vault import StoredObject
     from beamkeeper.wire.dicom.known import KnownDigests, write_known
 
     with tempfile.TemporaryDirectory(prefix="beamkeeper-bench-") as folder:
@@ -46,7 +47,7 @@ def objects_row(count: int) -> dict[str, float]:
         begun = time.perf_counter()
         for first in range(0, count, PER_PATIENT):
             kept = [
-                KeptObject(
+                StoredObject(
                     sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
                     sop_instance_uid=f"2.25.{number}",
                     study_instance_uid=f"2.25.{first}.1",

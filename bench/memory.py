@@ -84,10 +84,11 @@ def fill_ledger(url: str, count: int) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[3])\n"
         "from growth import digest_of, PER_PATIENT, START\n"
-        "from beamkeeper.ledger import KeptObject, Ledger\n"
+        "from beamkeeper.ledger import Ledger\n"
+        "from beamkeeper.vault import StoredObject\n"
         "ledger = Ledger.open(sys.argv[1]); ledger.migrate()\n"
         "for first in range(0, int(sys.argv[2]), PER_PATIENT):\n"
-        "    ledger.record_objects(f'other{first}', [KeptObject(\n"
+        "    ledger.record_objects(f'other{first}', [StoredObject(\n"
         "        sop_class_uid='1.2', sop_instance_uid=f'2.25.9{n}',\n"
         "        study_instance_uid='1', series_instance_uid='1', patient_id='X', modality='CT',\n"
         "        transfer_syntax_uid='1.2.840.10008.1.2.1', sha256=digest_of(n).hex(), size_bytes=1,\n"

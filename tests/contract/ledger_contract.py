@@ -22,7 +22,8 @@ from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.patient import Contact, Patient
 from beamkeeper.domain.plan import Course, Prescription
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition, FractionState, PlanPosition
-from beamkeeper.ledger import AnnouncementRow, KeptObject, Ledger
+from beamkeeper.ledger import AnnouncementRow, Ledger
+from beamkeeper.vault import StoredObject
 
 NIGHT = date(2026, 3, 29)
 NOW = datetime(2026, 3, 29, 1, 0, 0, 123456, tzinfo=UTC)
@@ -62,7 +63,7 @@ CENSUS = Census(
 )
 
 
-def kept(number: int, *, content: str = "", **changes: object) -> KeptObject:
+def kept(number: int, *, content: str = "", **changes: object) -> StoredObject:
     values: dict[str, object] = {
         "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2",
         "sop_instance_uid": f"1.2.3.{number}",
@@ -78,7 +79,7 @@ def kept(number: int, *, content: str = "", **changes: object) -> KeptObject:
         "first_seen_on": NIGHT,
         "last_seen_on": NIGHT,
     }
-    return KeptObject(**(values | changes))  # type: ignore[arg-type]
+    return StoredObject(**(values | changes))  # type: ignore[arg-type]
 
 
 def comparison(uid: str, grade: Grade = Grade.CLINICAL) -> ObjectComparison:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from beamkeeper.ledger.rows import (
     AnnouncementRow,
     ChangeRow,
-    KeptObject,
     NightRow,
     PatientRow,
     PositionRow,
@@ -28,7 +27,6 @@ __all__ = [
     "AuditReport",
     "AuditRow",
     "ChangeRow",
-    "KeptObject",
     "Ledger",
     "NightRow",
     "PatientRow",

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from beamkeeper.ledger.rows import (
         AnnouncementRow,
         ChangeRow,
-        KeptObject,
         NightRow,
         PatientRow,
         PositionRow,
     )
+    from beamkeeper.vault.state import StoredObject
 
 
 class Ledger:
@@ -133,12 +133,12 @@ class Ledger:
 
     # Objects
 
-    def current_objects(self, pseudonym: str) -> tuple[KeptObject, ...]:
+    def current_objects(self, pseudonym: str) -> tuple[StoredObject, ...]:
         """Return every version kept of a patient's objects, superseded and absent ones included."""
         with self._database.session():
             return patients.kept_objects(self._database.alias, pseudonym)
 
-    def record_objects(self, pseudonym: str, objects: Iterable[KeptObject]) -> int:
+    def record_objects(self, pseudonym: str, objects: Iterable[StoredObject]) -> int:
         """Keep versions of objects, all or none, and return how many; a known version is updated."""
         with self._database.session():
             return patients.record_objects(self._database.alias, pseudonym, objects)

@@ -10,7 +10,8 @@ from django.db import connections, transaction
 from beamkeeper.domain.patient import Patient
 from beamkeeper.ledger.documents import read_document, write_document
 from beamkeeper.ledger.models import Kept, KnownPatient
-from beamkeeper.ledger.rows import KeptObject, PatientRow
+from beamkeeper.ledger.rows import PatientRow
+from beamkeeper.vault.state import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -22,7 +23,7 @@ UIDS_AT_A_TIME = 500
 SHA256_BYTES = 32
 
 _IDENTITY = ("pseudonym", "sop_instance_uid", "sha256")
-_FIELDS = tuple(field.name for field in fields(KeptObject))
+_FIELDS = tuple(field.name for field in fields(StoredObject))
 
 _UPSERT = """
 INSERT INTO ledger_kept ({columns}) VALUES ({marks})
@@ -69,14 +70,14 @@ def patients(alias: str, patient_id: str | None = None) -> tuple[PatientRow, ...
     return tuple(_patient_row(known) for known in rows.iterator())
 
 
-def kept_objects(alias: str, pseudonym: str) -> tuple[KeptObject, ...]:
+def kept_objects(alias: str, pseudonym: str) -> tuple[StoredObject, ...]:
     """Return every version kept of a patient's objects, by UID and then by age."""
     rows = Kept.objects.using(alias).filter(pseudonym=pseudonym)
     ordered = rows.order_by("sop_instance_uid", "first_seen_on", "sha256")
     return tuple(_kept_object(kept) for kept in ordered.iterator(chunk_size=OBJECTS_AT_A_TIME))
 
 
-def record_objects(alias: str, pseudonym: str, objects: Iterable[KeptObject]) -> int:
+def record_objects(alias: str, pseudonym: str, objects: Iterable[StoredObject]) -> int:
     """Keep versions of objects in one transaction, and return how many; a known version is updated."""
     rows = [_kept_row(pseudonym, kept) for kept in objects]
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
@@ -112,8 +113,8 @@ def _patient_row(known: KnownPatient) -> PatientRow:
     )
 
 
-def _kept_object(kept: Kept) -> KeptObject:
-    return KeptObject(
+def _kept_object(kept: Kept) -> StoredObject:
+    return StoredObject(
         sop_class_uid=kept.sop_class_uid,
         sop_instance_uid=kept.sop_instance_uid,
         study_instance_uid=kept.study_instance_uid,
@@ -132,7 +133,7 @@ def _kept_object(kept: Kept) -> KeptObject:
     )
 
 
-def _kept_row(pseudonym: str, kept: KeptObject) -> tuple[Any, ...]:
+def _kept_row(pseudonym: str, kept: StoredObject) -> tuple[Any, ...]:
     digest = bytes.fromhex(kept.sha256)
     if len(digest) != SHA256_BYTES:
         raise ValueError(f"a SHA-256 has {SHA256_BYTES} bytes, not {len(digest)}")

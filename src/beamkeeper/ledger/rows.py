@@ -47,39 +47,6 @@ class PatientRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptObject:
-    """One version of one object in the vault; the same fields as the vault's own state.
-
-    Attributes
-    ----------
-    sha256
-        Lower-case hexadecimal SHA-256 of the whole file.
-    parcel, member
-        Where in the vault its bytes lie.
-    present
-        Whether the source still held it on the last night.
-    superseded
-        Whether a later version of the same SOP Instance UID is kept too.
-    """
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    study_instance_uid: str
-    series_instance_uid: str
-    patient_id: str
-    modality: str
-    transfer_syntax_uid: str
-    sha256: str
-    size_bytes: int
-    parcel: str
-    member: str
-    first_seen_on: date
-    last_seen_on: date
-    present: bool = True
-    superseded: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
     """One verdict of one night on one object of one patient."""
 

@@ -14,7 +14,7 @@ from beamkeeper.domain.night import PatientNight
 from beamkeeper.domain.objects import ObjectKind, ObjectRef, Reference, ReferenceRole
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import ApprovalStatus, Plan
-from beamkeeper.ledger import KeptObject
+from beamkeeper.vault import StoredObject
 
 NIGHT_1, NIGHT_2 = date(2026, 3, 2), date(2026, 3, 3)
 STRUCTURES, PLAN, DOSE = "1.2.3.1", "1.2.3.2", "1.2.3.3"
@@ -23,7 +23,7 @@ STRUCTURE_SET_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 FACTS = PatientFacts(
     pseudonym="p", entry=CensusEntry(patient=Patient(patient_id="4711", name="A^B"), claims=())
 )
-GOOD = KeptObject(
+GOOD = StoredObject(
     sop_class_uid=STRUCTURE_SET_CLASS,
     sop_instance_uid=STRUCTURES,
     study_instance_uid="1.2",

@@ -12,10 +12,10 @@ from beamkeeper.protect.compare import CompareRules, EntropySample, compare_obje
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.domain.clinical import ClinicalObject
-    from beamkeeper.ledger import KeptObject
+    from beamkeeper.vault import StoredObject
 
 
-def before(kept: KeptObject | None, at_hand: BytesAtHand) -> memoryview | None:
+def before(kept: StoredObject | None, at_hand: BytesAtHand) -> memoryview | None:
     """Return the bytes of the copy before; None when there is none, or none that can be read back."""
     try:
         return None if kept is None else at_hand.kept(kept)
@@ -24,7 +24,7 @@ def before(kept: KeptObject | None, at_hand: BytesAtHand) -> memoryview | None:
 
 
 def against(
-    kept: KeptObject, new: memoryview, read: ClinicalObject, *, at_hand: BytesAtHand, rules: CompareRules
+    kept: StoredObject, new: memoryview, read: ClinicalObject, *, at_hand: BytesAtHand, rules: CompareRules
 ) -> tuple[ObjectComparison, list[EntropySample]]:
     """Return the verdict on an object that came with other bytes, and how dense it was and is.
 

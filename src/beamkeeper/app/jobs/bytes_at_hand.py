@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO, Self
 
-    from beamkeeper.ledger import KeptObject
-    from beamkeeper.vault import Vault
+    from beamkeeper.vault import StoredObject, Vault
     from beamkeeper.wire.dicom.requester import ExpectedObject
     from beamkeeper.wire.dicom.spool import SpooledObject, SpoolReader
 
@@ -45,7 +44,7 @@ class BytesAtHand:
         *,
         spool: SpoolReader,
         vault: Vault,
-        kept: Sequence[KeptObject],
+        kept: Sequence[StoredObject],
         identities: Sequence[str],
         scratch: Path,
     ) -> None:
@@ -75,9 +74,9 @@ class BytesAtHand:
     def prepare(
         self,
         changed: Iterable[tuple[SpooledObject, ExpectedObject]],
-        current: Mapping[str, KeptObject],
+        current: Mapping[str, StoredObject],
         *,
-        also: Iterable[KeptObject] = (),
+        also: Iterable[StoredObject] = (),
     ) -> None:
         """Take everything the coming comparisons need out of the vault, each parcel read once.
 
@@ -90,7 +89,7 @@ class BytesAtHand:
                 needed[kept.sha256] = kept
             if spooled.known and spooled.sha256 in self._by_digest:
                 needed[spooled.sha256] = self._by_digest[spooled.sha256]
-        by_parcel: dict[str, dict[str, KeptObject]] = defaultdict(dict)
+        by_parcel: dict[str, dict[str, StoredObject]] = defaultdict(dict)
         for item in needed.values():
             by_parcel[item.parcel][item.member] = item
         for parcel, members in by_parcel.items():
@@ -99,7 +98,7 @@ class BytesAtHand:
             except (IntegrityError, KeyUnavailable) as error:
                 self._damaged[parcel] = error
 
-    def kept(self, item: KeptObject) -> memoryview:
+    def kept(self, item: StoredObject) -> memoryview:
         """Return the bytes the vault holds of `item`, verified against its digest.
 
         Raises
@@ -135,7 +134,7 @@ class BytesAtHand:
             )
         return self.kept(item)
 
-    def _take_out(self, parcel: str, members: Mapping[str, KeptObject]) -> None:
+    def _take_out(self, parcel: str, members: Mapping[str, StoredObject]) -> None:
         if not self._identities:
             raise KeyUnavailable(
                 "This collector only encrypts: it cannot show old against new.",

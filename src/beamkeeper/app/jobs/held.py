@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from beamkeeper.domain.census import CensusEntry
-    from beamkeeper.ledger import KeptObject, Ledger
-    from beamkeeper.vault import Vault
+    from beamkeeper.ledger import Ledger
+    from beamkeeper.vault import StoredObject, Vault
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 NAMES_SHOWN_MAX = 3
@@ -28,7 +28,7 @@ NOTHING_LISTED = (
     "Patient ID of the list with the one in the archive, leading zeros and blanks included"
 )
 HAS_OBJECTS = frozenset({CensusReason.TREATED_RECENTLY, CensusReason.PLANNED_NOT_STARTED})
-Lost = dict[tuple[str, str], "KeptObject"]
+Lost = dict[tuple[str, str], "StoredObject"]
 """Objects of one patient by (SOP Instance UID, SHA-256) whose parcel is gone."""
 
 
@@ -62,9 +62,11 @@ def digests_in(parcels: Collection[str], vault: Vault, ledger: Ledger) -> frozen
     )
 
 
-def without_lost(kept: Iterable[KeptObject], parcels: Collection[str]) -> tuple[tuple[KeptObject, ...], Lost]:
+def without_lost(
+    kept: Iterable[StoredObject], parcels: Collection[str]
+) -> tuple[tuple[StoredObject, ...], Lost]:
     """Return what the vault holds of a patient, and what the ledger believes and is not there."""
-    held: list[KeptObject] = []
+    held: list[StoredObject] = []
     lost: Lost = {}
     for item in kept:
         if item.parcel in parcels:
@@ -74,7 +76,7 @@ def without_lost(kept: Iterable[KeptObject], parcels: Collection[str]) -> tuple[
     return tuple(held), lost
 
 
-def arrived_again(item: KeptObject, spooled: SpooledObject) -> Arrived:
+def arrived_again(item: StoredObject, spooled: SpooledObject) -> Arrived:
     """Return an object of a lost parcel that came once more, to be sealed anew."""
     return Arrived(
         sop_class_uid=item.sop_class_uid,

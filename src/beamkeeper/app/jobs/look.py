@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
-    from beamkeeper.ledger import AnnouncementRow, KeptObject
+    from beamkeeper.ledger import AnnouncementRow
+    from beamkeeper.vault import StoredObject
     from beamkeeper.wire.dicom.requester import ExpectedObject
     from beamkeeper.wire.dicom.spool import SpooledObject
 
@@ -78,7 +79,7 @@ class _Findings:
     samples: list[EntropySample] = field(default_factory=list)
     identical_count: int = 0
     foreign: list[ClinicalObject] = field(default_factory=list)
-    back: list[KeptObject] = field(default_factory=list)
+    back: list[StoredObject] = field(default_factory=list)
     quarantined: frozenset[tuple[str, str]] = frozenset()
     unreadable_before: int = 0
 
@@ -88,7 +89,7 @@ def look(
     collection: Collection,
     *,
     pushed: frozenset[str],
-    kept: Sequence[KeptObject],
+    kept: Sequence[StoredObject],
     lost: Lost,
     facts_before: PatientFacts | None,
     at_hand: BytesAtHand,
@@ -174,7 +175,7 @@ def _never_listed(
 def _compare_all(
     listed: ListedPatient,
     collection: Collection,
-    kept: Sequence[KeptObject],
+    kept: Sequence[StoredObject],
     facts_before: PatientFacts | None,
     *,
     lost: Lost,
@@ -239,7 +240,7 @@ def _as_night(
 
 
 def _sort_out(
-    collection: Collection, current: Mapping[str, KeptObject], lost: Lost, found: _Findings
+    collection: Collection, current: Mapping[str, StoredObject], lost: Lost, found: _Findings
 ) -> list[tuple[SpooledObject, ExpectedObject]]:
     """Count what is identical, set apart what is back; return the rest, with how the source listed it."""
     changed = []
@@ -262,7 +263,7 @@ def _sort_out(
     return changed
 
 
-def _same_bytes(kept: KeptObject, found: _Findings) -> None:
+def _same_bytes(kept: StoredObject, found: _Findings) -> None:
     """Count an object whose bytes are the kept ones: as identical, or as back when it had gone."""
     if kept.present:
         found.identical_count += 1
@@ -273,7 +274,7 @@ def _same_bytes(kept: KeptObject, found: _Findings) -> None:
 def _compare(
     spooled: SpooledObject,
     listed_as: ExpectedObject,
-    kept: KeptObject | None,
+    kept: StoredObject | None,
     *,
     at_hand: BytesAtHand,
     rules: CompareRules,
@@ -368,7 +369,7 @@ def _unreadable(
 
 def _gone(
     collection: Collection,
-    current: Mapping[str, KeptObject],
+    current: Mapping[str, StoredObject],
     never_listed: frozenset[str],
     found: _Findings,
 ) -> list[str]:
@@ -381,7 +382,7 @@ def _gone(
     return gone
 
 
-def _as_kept(item: KeptObject, text: str, grade: Grade, found: _Findings) -> ObjectComparison:
+def _as_kept(item: StoredObject, text: str, grade: Grade, found: _Findings) -> ObjectComparison:
     """Return what is to be said of an object whose bytes are the kept ones, or are not there."""
     described = found.facts.get(item.sop_instance_uid)
     return ObjectComparison(

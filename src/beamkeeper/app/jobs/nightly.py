@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.ledger import KeptObject
+    from beamkeeper.vault import StoredObject
 
 ACTOR = "night"
 ALARM_NAME = "alarm.json"
@@ -445,7 +445,7 @@ class Nightly:
             error="The patient was not sealed."
         )
 
-    def _held(self, pseudonym: str) -> tuple[tuple[KeptObject, ...], Lost]:
+    def _held(self, pseudonym: str) -> tuple[tuple[StoredObject, ...], Lost]:
         return without_lost(self._run.ledger.current_objects(pseudonym), self._lost)
 
     @cached_property
@@ -485,6 +485,6 @@ def _said(error: BeamkeeperError) -> str:
     return " ".join(text for text in (error.message, error.do_next) if text)
 
 
-def _in_parcel(objects: tuple[KeptObject, ...], path: str) -> Iterator[KeptObject]:
+def _in_parcel(objects: tuple[StoredObject, ...], path: str) -> Iterator[StoredObject]:
     """Return the state as the ledger keeps it: new objects lie in tonight's parcel."""
     return (replace(item, parcel=path) if item.parcel == THIS_PARCEL else item for item in objects)

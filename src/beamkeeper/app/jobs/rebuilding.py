@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.codec import from_json
 from beamkeeper.errors import IntegrityError
-from beamkeeper.ledger import KeptObject
 from beamkeeper.vault.reading import OpenParcel
 
 if TYPE_CHECKING:
@@ -55,19 +53,17 @@ def rebuild_ledger(site: Site, clock: Clock) -> tuple[int, int]:
 
 def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
     facts = read_facts(runtime, entry)
-    names = [field.name for field in fields(KeptObject)]
-    kept = [KeptObject(**{name: getattr(item, name) for name in names}) for item in state.objects]
     with runtime.ledger.session():
-        first_on = min((item.first_seen_on for item in kept), default=state.night)
+        first_on = min((item.first_seen_on for item in state.objects), default=state.night)
         for seen_on in (first_on, state.night):
             runtime.ledger.upsert_patient(
                 state.pseudonym, facts.entry.patient, seen_on=seen_on, finished=facts.entry.finished
             )
-        runtime.ledger.record_objects(state.pseudonym, kept)
-        position, _ = stand(facts, [item for item in kept if not item.superseded])
+        runtime.ledger.record_objects(state.pseudonym, state.objects)
+        position, _ = stand(facts, [item for item in state.objects if not item.superseded])
         runtime.ledger.record_position(state.night, state.pseudonym, position)
     write_note(runtime.facts_path(state.pseudonym), facts)
-    return len(kept)
+    return len(state.objects)
 
 
 def read_facts(runtime: Runtime, entry: ParcelEntry) -> PatientFacts:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.app.jobs.looked import ListedPatient
     from beamkeeper.domain.clinical import ClinicalObject
-    from beamkeeper.ledger import KeptObject
+    from beamkeeper.vault import StoredObject
 
 NOT_DESCRIBED = frozenset({ObjectKind.IMAGE})
 """Kinds that are counted and compared but not described in the facts: a patient has thousands."""
@@ -42,7 +42,9 @@ def remembered(path: Path) -> PatientFacts | None:
         return None
 
 
-def without_description(current: Iterable[KeptObject], facts: PatientFacts | None) -> tuple[KeptObject, ...]:
+def without_description(
+    current: Iterable[StoredObject], facts: PatientFacts | None
+) -> tuple[StoredObject, ...]:
     """Return the kept objects that the facts should describe, and do not as they are kept."""
     described = {item.ref.sop_instance_uid: item.ref.sha256 for item in (facts.objects if facts else ())}
     kinds: dict[tuple[str, str], ObjectKind] = {}  # asked once a class: a patient has thousands of images
@@ -61,7 +63,7 @@ def without_description(current: Iterable[KeptObject], facts: PatientFacts | Non
 
 
 def describe(
-    forgotten: Sequence[KeptObject],
+    forgotten: Sequence[StoredObject],
     facts: PatientFacts | None,
     listed: ListedPatient,
     *,

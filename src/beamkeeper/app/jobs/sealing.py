@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.standing import QUARANTINE, is_quarantined
 from beamkeeper.domain.codec import to_json
-from beamkeeper.ledger import KeptObject
 from beamkeeper.vault import Member, PatientState, StoredObject
 from beamkeeper.vault.state import THIS_PARCEL, object_member
 from beamkeeper.wire.dicom.spool import SpooledObject
@@ -25,7 +24,7 @@ FACTS_NAME = "facts.json"
 FACTS_FORMAT = {"format": "beamkeeper-facts", "version": 1}
 
 
-def tonights_state(looked: Looked, kept: Sequence[KeptObject], *, night: date) -> tuple[KeptObject, ...]:
+def tonights_state(looked: Looked, kept: Sequence[StoredObject], *, night: date) -> tuple[StoredObject, ...]:
     """Return every version the vault will hold of the patient's objects after tonight.
 
     New ones carry the parcel `THIS_PARCEL`. An object gone at its source stays, marked; an older
@@ -50,7 +49,7 @@ def tonights_state(looked: Looked, kept: Sequence[KeptObject], *, night: date) -
     return tuple(after)
 
 
-def _kept_after(item: KeptObject, seen: set[str] | None, gone: set[str], night: date) -> KeptObject:
+def _kept_after(item: StoredObject, seen: set[str] | None, gone: set[str], night: date) -> StoredObject:
     if item.sop_instance_uid in gone:
         return replace(item, present=False)
     if seen is None:
@@ -60,7 +59,7 @@ def _kept_after(item: KeptObject, seen: set[str] | None, gone: set[str], night: 
     return replace(item, superseded=True)
 
 
-def _new(item: Arrived, night: date, version: int) -> KeptObject:
+def _new(item: Arrived, night: date, version: int) -> StoredObject:
     member = (
         object_member(
             modality=item.modality,
@@ -71,13 +70,13 @@ def _new(item: Arrived, night: date, version: int) -> KeptObject:
         if item.readable
         else f"{QUARANTINE}{item.sha256}.bin"
     )
-    shared = {f.name: getattr(item, f.name) for f in fields(KeptObject) if hasattr(item, f.name)}
-    return KeptObject(**shared, parcel=THIS_PARCEL, member=member, first_seen_on=night, last_seen_on=night)
+    shared = {f.name: getattr(item, f.name) for f in fields(StoredObject) if hasattr(item, f.name)}
+    return StoredObject(**shared, parcel=THIS_PARCEL, member=member, first_seen_on=night, last_seen_on=night)
 
 
 def is_worth_sealing(
-    before: Sequence[KeptObject],
-    after: Sequence[KeptObject],
+    before: Sequence[StoredObject],
+    after: Sequence[StoredObject],
     facts_before: PatientFacts | None,
     facts: PatientFacts,
 ) -> bool:
@@ -97,17 +96,15 @@ def _lasting(facts: PatientFacts) -> tuple[object, ...]:
 
 
 def patient_state(
-    pseudonym: str, facts: PatientFacts, objects: Sequence[KeptObject], *, night: date
+    pseudonym: str, facts: PatientFacts, objects: Sequence[StoredObject], *, night: date
 ) -> PatientState:
-    """Return the state to seal: the same fields, in the vault's own type."""
-    names = [f.name for f in fields(StoredObject)]
-    stored = tuple(StoredObject(**{name: getattr(item, name) for name in names}) for item in objects)
+    """Return the state to seal."""
     patient = to_json(facts.entry.patient)
     assert isinstance(patient, dict)  # noqa: S101 - what the codec makes of a dataclass
-    return PatientState(pseudonym=pseudonym, night=night, patient=patient, objects=stored)
+    return PatientState(pseudonym=pseudonym, night=night, patient=patient, objects=tuple(objects))
 
 
-def members(looked: Looked, objects: Sequence[KeptObject], spool: SpoolReader) -> list[Member]:
+def members(looked: Looked, objects: Sequence[StoredObject], spool: SpoolReader) -> list[Member]:
     """Return everything new of a patient as members of a parcel, read only when it is sealed."""
     by_digest = {item.sha256: item for item in looked.arrived}
     files = [
@@ -117,7 +114,7 @@ def members(looked: Looked, objects: Sequence[KeptObject], spool: SpoolReader) -
     return [*files, Member(name=FACTS_NAME, size_bytes=len(facts), open=lambda: io.BytesIO(facts))]
 
 
-def _spooled_member(kept: KeptObject, arrived: Arrived, spool: SpoolReader) -> Member:
+def _spooled_member(kept: StoredObject, arrived: Arrived, spool: SpoolReader) -> Member:
     spooled = SpooledObject(
         sha256=arrived.sha256,
         size_bytes=arrived.size_bytes,

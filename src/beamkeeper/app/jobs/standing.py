@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
-    from beamkeeper.ledger import KeptObject
+    from beamkeeper.vault import StoredObject
 
     HeldByOthers = Callable[[Collection[str]], frozenset[str]]
 
@@ -39,7 +39,7 @@ QUARANTINE = "quarantine/"
 
 
 def stand(
-    facts: PatientFacts, held: Iterable[Arrived | KeptObject]
+    facts: PatientFacts, held: Iterable[Arrived | StoredObject]
 ) -> tuple[CoursePosition, tuple[Readiness, ...]]:
     """Return the position in the course and the readiness of every plan that treats.
 
@@ -130,22 +130,22 @@ def foreign_in_words(foreign: Sequence[ClinicalObject]) -> tuple[str, ...]:
     return (f"{count} another Patient ID or SOP Instance UID than asked for: whose are they?",)
 
 
-def is_quarantined(item: Arrived | KeptObject) -> bool:
+def is_quarantined(item: Arrived | StoredObject) -> bool:
     """Return whether the bytes are no whole DICOM object: kept, and nothing to treat from."""
     return not item.readable if isinstance(item, Arrived) else item.member.startswith(QUARANTINE)
 
 
-def current_versions(kept: Iterable[KeptObject]) -> dict[str, KeptObject]:
+def current_versions(kept: Iterable[StoredObject]) -> dict[str, StoredObject]:
     """Return by UID the version tonight's objects are compared with: a readable one where there is one."""
     standing = (item for item in kept if not item.superseded)
     return {item.sop_instance_uid: item for item in sorted(standing, key=_is_readable)}
 
 
-def _is_readable(item: KeptObject) -> bool:
+def _is_readable(item: StoredObject) -> bool:
     return not is_quarantined(item)
 
 
-def named_only(item: Arrived | KeptObject) -> ClinicalObject:
+def named_only(item: Arrived | StoredObject) -> ClinicalObject:
     """Return an object of which only the identity is remembered, an image as a rule."""
     ref = ObjectRef(
         sop_class_uid=item.sop_class_uid,
