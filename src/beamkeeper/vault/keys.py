@@ -20,7 +20,7 @@ import shamir_mnemonic
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
+from securesystemslib.signer import CryptoSigner
 from shamir_mnemonic.utils import MnemonicError
 
 from beamkeeper.errors import ConfigError, KeyUnavailable

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from tuf.api.metadata import (  # type: ignore[attr-defined]
+from tuf.api.metadata import (
     Metadata,
     MetaFile,
     Root,
@@ -31,7 +31,7 @@ from beamkeeper.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from securesystemslib.signer import CryptoSigner, Key  # type: ignore[attr-defined]
+    from securesystemslib.signer import CryptoSigner, Key
 
 FORMAT: Final = "beamkeeper-vault"
 FORMAT_VERSION: Final = 1

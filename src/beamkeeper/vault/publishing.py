@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date, datetime
 
-    from securesystemslib.signer import Key  # type: ignore[attr-defined]
-    from tuf.api.metadata import Root  # type: ignore[attr-defined]
+    from securesystemslib.signer import Key
+    from tuf.api.metadata import Root
 
     from beamkeeper.vault.keys import SiteKeys
     from beamkeeper.vault.store import ParcelStore

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError, UnsignedMetadataError
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp  # type: ignore[attr-defined]
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from beamkeeper.errors import IntegrityError, VaultRolledBack
 from beamkeeper.vault.metadata import (
