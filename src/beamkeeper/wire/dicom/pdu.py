@@ -149,13 +149,13 @@ def parse_associate_rq(body: bytes, *, contexts_max: int = CONTEXTS_MAX) -> Asso
     version, _, called, calling, _ = _FIXED.unpack_from(body)
     application_context, max_pdu_bytes = "", 0
     contexts: list[ProposedContext] = []
-    for kind, value in _items(body[_FIXED.size :]):
+    for kind, value in parse_items(body[_FIXED.size :]):
         if kind == 0x10:  # noqa: PLR2004 - item types as PS3.8 9.3.2 numbers them
             application_context = _uid(value)
         elif kind == 0x20:  # noqa: PLR2004
             contexts.append(_proposed_context(value))
         elif kind == 0x50:  # noqa: PLR2004
-            max_pdu_bytes = _maximum_length(value)
+            max_pdu_bytes = parse_maximum_length(value)
         if len(contexts) > contexts_max:
             raise ProtocolViolation(f"More than {contexts_max} presentation contexts are proposed.")
     if len({context.context_id for context in contexts}) < len(contexts):
@@ -171,13 +171,19 @@ def parse_associate_rq(body: bytes, *, contexts_max: int = CONTEXTS_MAX) -> Asso
     )
 
 
-def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield type and value of each item; the field must end where its last item ends."""
+def parse_items(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield type and value of each item; the field must end where its last item ends.
+
+    Raises
+    ------
+    ProtocolViolation
+        An item is cut off.
+    """
     position = 0
     while position < len(data):
         start = position + _ITEM.size
         if start > len(data):
-            raise ProtocolViolation("An item of the association request is cut off in its header.")
+            raise ProtocolViolation("An item of an association PDU is cut off in its header.")
         kind, length = _ITEM.unpack_from(data, position)
         position = start + length
         if position > len(data):
@@ -189,7 +195,7 @@ def _proposed_context(value: bytes) -> ProposedContext:
     if len(value) < 4 or value[0] % 2 == 0:  # noqa: PLR2004 - ID and three reserved bytes
         raise ProtocolViolation("A presentation context has no odd ID.")
     abstract, transfer = "", []
-    for kind, item in _items(value[4:]):
+    for kind, item in parse_items(value[4:]):
         if kind == 0x30:  # noqa: PLR2004
             abstract = _uid(item)
         elif kind == 0x40:  # noqa: PLR2004
@@ -201,8 +207,9 @@ def _proposed_context(value: bytes) -> ProposedContext:
     )
 
 
-def _maximum_length(user_information: bytes) -> int:
-    for kind, value in _items(user_information):
+def parse_maximum_length(user_information: bytes) -> int:
+    """Return the longest P-DATA-TF the other side takes, bytes; 0 means no limit (PS3.8 D.1)."""
+    for kind, value in parse_items(user_information):
         if kind == 0x51:  # noqa: PLR2004 - Maximum Length Sub-Item, PS3.8 D.1
             if len(value) != _MAX_LENGTH.size:
                 raise ProtocolViolation("The Maximum Length sub-item is not 4 bytes.")
@@ -235,32 +242,36 @@ def encode_associate_ac(
 ) -> bytes:
     """Return an A-ASSOCIATE-AC; `max_pdu_bytes` is what we are willing to receive."""
     user_information = (
-        _item(0x51, _MAX_LENGTH.pack(max_pdu_bytes))
-        + _item(0x52, IMPLEMENTATION_CLASS_UID.encode("ascii"))
-        + _item(0x55, IMPLEMENTATION_VERSION_NAME.encode("ascii"))
+        encode_item(0x51, _MAX_LENGTH.pack(max_pdu_bytes))
+        + encode_item(0x52, IMPLEMENTATION_CLASS_UID.encode("ascii"))
+        + encode_item(0x55, IMPLEMENTATION_VERSION_NAME.encode("ascii"))
     )
-    body = [struct.pack(">HH", 1, 0), request.to_echo, _item(0x10, APPLICATION_CONTEXT_UID.encode("ascii"))]
+    body = [
+        struct.pack(">HH", 1, 0),
+        request.to_echo,
+        encode_item(0x10, APPLICATION_CONTEXT_UID.encode("ascii")),
+    ]
     for context in contexts:
-        syntax = _item(0x40, context.transfer_syntax_uid.encode("ascii"))
-        body.append(_item(0x21, bytes((context.context_id, 0, context.result, 0)) + syntax))
-    body.append(_item(0x50, user_information))
-    return _pdu(PduType.A_ASSOCIATE_AC, b"".join(body))
+        syntax = encode_item(0x40, context.transfer_syntax_uid.encode("ascii"))
+        body.append(encode_item(0x21, bytes((context.context_id, 0, context.result, 0)) + syntax))
+    body.append(encode_item(0x50, user_information))
+    return encode_pdu(PduType.A_ASSOCIATE_AC, b"".join(body))
 
 
 def encode_associate_rj(rejection: Rejection) -> bytes:
     """Return an A-ASSOCIATE-RJ."""
-    return _pdu(PduType.A_ASSOCIATE_RJ, bytes((0, *rejection.value)))
+    return encode_pdu(PduType.A_ASSOCIATE_RJ, bytes((0, *rejection.value)))
 
 
 def encode_release_rp() -> bytes:
     """Return an A-RELEASE-RP."""
-    return _pdu(PduType.A_RELEASE_RP, bytes(4))
+    return encode_pdu(PduType.A_RELEASE_RP, bytes(4))
 
 
 def encode_abort(reason: AbortReason | None) -> bytes:
     """Return an A-ABORT: by the service provider for `reason`, by the service user for None."""
     source_and_reason = (0, 0) if reason is None else (2, int(reason))
-    return _pdu(PduType.A_ABORT, bytes((0, 0, *source_and_reason)))
+    return encode_pdu(PduType.A_ABORT, bytes((0, 0, *source_and_reason)))
 
 
 def encode_command_pdus(context_id: int, command_set: bytes, *, peer_max_pdu_bytes: int) -> bytes:
@@ -272,13 +283,15 @@ def encode_command_pdus(context_id: int, command_set: bytes, *, peer_max_pdu_byt
         piece = command_set[start : start + step]
         is_last = start + step >= len(command_set)
         pdv = PDV_HEADER.pack(len(piece) + 2, context_id, 0x03 if is_last else 0x01) + piece
-        pdus.append(_pdu(PduType.P_DATA_TF, pdv))
+        pdus.append(encode_pdu(PduType.P_DATA_TF, pdv))
     return b"".join(pdus)
 
 
-def _item(kind: int, value: bytes) -> bytes:
+def encode_item(kind: int, value: bytes) -> bytes:
+    """Return an item or sub-item of an association PDU."""
     return _ITEM.pack(kind, len(value)) + value
 
 
-def _pdu(kind: PduType, body: bytes) -> bytes:
+def encode_pdu(kind: PduType, body: bytes) -> bytes:
+    """Return a PDU with its header."""
     return PDU_HEADER.pack(kind, len(body)) + body
