@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from beamkeeper.app.cli.main import keep_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_a_trace_is_readable_by_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +47,29 @@ def test_a_trace_is_kept_where_the_working_folder_is_gone(
 
     assert kept.read_text(encoding="utf-8") == "Traceback …"
     kept.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["night", "--nonsense"], "No such option: --nonsense"),
+        (["nigt"], "No such command 'nigt'"),
+        (["night", "--site"], "requires an argument"),
+        (["demo", "--patients", "3"], "Invalid value"),
+        (["init"], "at least one source"),
+    ],
+)
+def test_a_wrongly_typed_command_is_the_users_to_mend_and_leaves_no_trace_file(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "beamkeeper", *arguments],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode != 70, done.stderr
+    assert said in done.stderr
+    assert list(tmp_path.glob("beamkeeper-crash*")) == []

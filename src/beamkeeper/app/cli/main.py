@@ -7,10 +7,10 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
-import click
 import typer
+from rich.markup import escape
 
 from beamkeeper import __version__
 from beamkeeper.app.cli import (
@@ -28,6 +28,9 @@ from beamkeeper.app.cli import (
 )
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
+
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
 
 app = typer.Typer(
     name="beamkeeper",
@@ -97,15 +100,13 @@ def main() -> None:
     except BeamkeeperError as error:
         print_error(error)
         sys.exit(error.exit_status)
-    except click.exceptions.Abort:
-        err.print("Stopped.")
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+    except typer.Abort:
+        _leave_interrupted()
+    except typer.TyperException as error:
+        _print_usage_error(error)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        err.print("\nStopped. Nothing stored is lost; the same command takes up where it was.")
-        sys.exit(130)
+        _leave_interrupted()
     except Exception:  # noqa: BLE001 - the one place per process: say it plainly, keep the trace
         where = keep_trace(traceback.format_exc())
         err.print(
@@ -113,7 +114,24 @@ def main() -> None:
             " and send us the trace after you have read it: it may quote a patient's data."
         )
         sys.exit(70)
+    if status == EXIT_INTERRUPTED:  # how Typer hands on a Ctrl-C
+        _leave_interrupted()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _print_usage_error(error: typer.TyperException) -> None:
+    if not error.format_message():  # no command at all: the help was shown
+        return
+    err.print(f"[bold red]✗[/] {escape(error.format_message())}")
+    err.print("  Add [bold]--help[/] to the command to see what it takes, with an example.")
+
+
+def _leave_interrupted() -> NoReturn:
+    """Say so and end at once: threads in mid-transfer are not waited for, since every step may be cut."""
+    err.print("\nStopped. Nothing stored is lost; the same command takes up where it was.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

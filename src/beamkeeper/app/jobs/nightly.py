@@ -416,8 +416,11 @@ class Nightly:
         self._sources.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._sources.stop()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._sources.stop_receiver()  # threads are in mid-question: a release would wait for them
+        else:
+            self._sources.stop()
 
     def _tonight(self) -> TonightList:
         tonight = read_note(self.folder / "list.json", TonightList)

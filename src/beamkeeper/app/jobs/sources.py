@@ -76,10 +76,14 @@ class Sources:
             self._receiver = receiver
 
     def stop(self) -> None:
-        """Stop the receiver and release every association."""
+        """Stop the receiver and release every association; no thread may be asking any more."""
         for source in self.patient_sources:
             if isinstance(source, ArchiveSource):
                 source.close()
+        self.stop_receiver()
+
+    def stop_receiver(self) -> None:
+        """Stop the receiver only: what it was given is made durable."""
         if self._receiver is not None:
             receiver, self._receiver = self._receiver, None
             receiver.stop()

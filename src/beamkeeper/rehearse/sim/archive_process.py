@@ -60,7 +60,12 @@ class ArchiveProcess:
         self._holdings.rescan()
         program = [sys.executable, "-m", "beamkeeper.rehearse.sim.archive_main"]
         self._process = subprocess.Popen(
-            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is for us, and we end it: it must not vanish in mid-work
         )
         settings = {
             "folder": str(self._folder),
