@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -153,6 +154,20 @@ class LedgerContract:
         assert ledger.patient_by_id("nobody") == ()
         assert len(ledger.patients()) == 3
 
+    def test_everything_stated_of_a_person_is_remembered_with_their_folder(self, ledger: Ledger) -> None:
+        married = replace(PATIENT, name="Claes^Jana", contacts=())
+        ledger.upsert_patient("ab", PATIENT, seen_on=NIGHT)
+        for _ in range(2):
+            ledger.remember_identities("ab", [PATIENT, married])
+        ledger.remember_identities("cd", [Patient(patient_id=PATIENT.patient_id, name="Other^Person")])
+        ledger.remember_identities("ef", [Patient(patient_id="999", name="Third^Person")])
+        one, other = ledger.persons_with_id(PATIENT.patient_id)
+
+        assert (one.pseudonym, other.pseudonym) == ("ab", "cd")
+        assert {stated.name for stated in one.known_as} == {PATIENT.name, "Claes^Jana"}
+        assert len(one.known_as) == 2
+        assert ledger.persons_with_id("nobody") == ()
+
     def test_objects_come_back_as_they_were_kept(self, ledger: Ledger) -> None:
         objects = tuple(kept(number) for number in range(5))
         ledger.record_objects("ab", objects)
@@ -191,9 +206,17 @@ class LedgerContract:
         ledger.record_objects("cd", [kept(3_000)])
         uids = [f"1.2.3.{number}" for number in (*range(count), 2_001, 2_002, 3_000, 4_000)]
 
-        assert ledger.held_by_others("cd", uids) == {f"1.2.3.{number}" for number in range(count)}
-        assert ledger.held_by_others("ab", uids) == {"1.2.3.3000"}
-        assert ledger.held_by_others("cd", ()) == frozenset()
+        assert ledger.held_by_others("cd", uids) == {f"1.2.3.{number}": "ab" for number in range(count)}
+        assert ledger.held_by_others("ab", uids) == {"1.2.3.3000": "cd"}
+        assert ledger.held_by_others("cd", ()) == {}
+
+    def test_where_bytes_lie_is_asked_by_their_digest(self, ledger: Ledger) -> None:
+        objects = [kept(number) for number in range(3)]
+        ledger.record_objects("ab", objects)
+        found = ledger.with_digests([objects[1].sha256, kept(7).sha256])
+
+        assert found == {objects[1].sha256: objects[1]}
+        assert ledger.with_digests(()) == {}
 
     def test_every_digest_is_known_in_ascending_order(self, ledger: Ledger) -> None:
         objects = [kept(number) for number in range(50)]

@@ -9,7 +9,7 @@ from beamkeeper.ledger.database import Database, prepare_django
 
 prepare_django()  # the models below can only be imported once Django knows what the ledger is
 
-from beamkeeper.ledger import changes, nights, patients  # noqa: E402
+from beamkeeper.ledger import changes, identities, nights, patients  # noqa: E402
 from beamkeeper.ledger.audit import Audit  # noqa: E402
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.census import Census
     from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.identity import KnownPerson
     from beamkeeper.domain.patient import Patient
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.ledger.rows import (
@@ -131,6 +132,16 @@ class Ledger:
         with self._database.session():
             return patients.patients(self._database.alias, patient_id)
 
+    def remember_identities(self, pseudonym: str, stated: Iterable[Patient]) -> None:
+        """Keep ways in which the person behind a folder was stated; the same one twice is one."""
+        with self._database.session():
+            identities.remember_identities(self._database.alias, pseudonym, stated)
+
+    def persons_with_id(self, patient_id: str) -> tuple[KnownPerson, ...]:
+        """Return everybody kept under a Patient ID, with every way in which they were stated."""
+        with self._database.session():
+            return identities.persons_with_id(self._database.alias, patient_id)
+
     # Objects
 
     def current_objects(self, pseudonym: str) -> tuple[StoredObject, ...]:
@@ -143,10 +154,15 @@ class Ledger:
         with self._database.session():
             return patients.record_objects(self._database.alias, pseudonym, objects)
 
-    def held_by_others(self, pseudonym: str, sop_instance_uids: Collection[str]) -> frozenset[str]:
-        """Return which of these objects stand under another patient, not gone and not superseded."""
+    def held_by_others(self, pseudonym: str, sop_instance_uids: Collection[str]) -> Mapping[str, str]:
+        """Return under whom else these objects stand, not gone and not superseded: by UID, the pseudonym."""
         with self._database.session():
             return patients.held_by_others(self._database.alias, pseudonym, sop_instance_uids)
+
+    def with_digests(self, sha256s: Collection[str]) -> Mapping[str, StoredObject]:
+        """Return one kept object for each of these digests that is kept, whoever it is of."""
+        with self._database.session():
+            return patients.with_digests(self._database.alias, sha256s)
 
     def known_digests(self) -> Iterator[bytes]:
         """Yield the SHA-256 of every kept version, 32 bytes each, ascending, in bounded memory."""

@@ -49,6 +49,19 @@ class KnownPatient(_Row):
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
 
+class KnownIdentity(_Row):
+    """One way in which a patient's ID, issuer, name and birth date were stated, and whose folder that is."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    pseudonym: models.CharField[str, str] = models.CharField(
+        max_length=PSEUDONYM_CHARACTERS_MAX, db_index=True
+    )
+    patient_id: models.CharField[str, str] = models.CharField(max_length=256, db_index=True)
+    stated: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
 class Kept(_Row):
     """One version of one DICOM object in the vault."""
 

@@ -85,15 +85,25 @@ def record_objects(alias: str, pseudonym: str, objects: Iterable[StoredObject]) 
     return len(rows)
 
 
-def held_by_others(alias: str, pseudonym: str, sop_instance_uids: Collection[str]) -> frozenset[str]:
-    """Return which of these objects are kept, and were there last, under another patient than this one."""
+def held_by_others(alias: str, pseudonym: str, sop_instance_uids: Collection[str]) -> dict[str, str]:
+    """Return by UID the other patient under whom an object is kept and was there last."""
     asked = sorted(sop_instance_uids)
     standing = Kept.objects.using(alias).filter(present=True, superseded=False).exclude(pseudonym=pseudonym)
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for first in range(0, len(asked), UIDS_AT_A_TIME):
         some = standing.filter(sop_instance_uid__in=asked[first : first + UIDS_AT_A_TIME])
-        found.update(some.values_list("sop_instance_uid", flat=True))
-    return frozenset(found)
+        found.update(some.values_list("sop_instance_uid", "pseudonym"))
+    return found
+
+
+def with_digests(alias: str, sha256s: Collection[str]) -> dict[str, StoredObject]:
+    """Return by digest one kept object with these bytes, whoever it is of."""
+    asked = sorted(map(bytes.fromhex, sha256s))
+    found: dict[str, StoredObject] = {}
+    for first in range(0, len(asked), UIDS_AT_A_TIME):
+        rows = Kept.objects.using(alias).filter(sha256__in=asked[first : first + UIDS_AT_A_TIME])
+        found.update((item.sha256, item) for item in map(_kept_object, rows.iterator()))
+    return found
 
 
 def known_digests(alias: str) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.wire.dicom.reader import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.domain.change import ObjectComparison
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.vault import StoredObject
 
-    HeldByOthers = Callable[[Collection[str]], frozenset[str]]
+    HeldByOthers = Callable[[Collection[str]], Mapping[str, str]]
 
 FOREIGN = (
     "It names another Patient ID or SOP Instance UID than it was asked for by: a person must say whose it is."

@@ -6,10 +6,10 @@ turns no answer into a fact; `merge` is the rule that makes one `Census` out of 
 night's list. The rule is pure; the sources only read.
 """
 
+from beamkeeper.domain.names import same_name
 from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
-from beamkeeper.protect.census.names import same_name
 from beamkeeper.protect.census.source import CensusWindow, KnownDocument, Source, SourceAnswer, ask_all
 from beamkeeper.protect.census.sql_source import SqlSource
 

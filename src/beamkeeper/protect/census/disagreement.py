@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.protect.census.names import same_name
+from beamkeeper.domain.names import same_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

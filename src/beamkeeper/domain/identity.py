@@ -1,0 +1,173 @@
+"""Whether two statements under one Patient ID are about one person: by issuer, name and birth date.
+
+One fact alone changes for good reasons: a marriage, a corrected spelling or date, an issuer that is written
+another way. Two that differ at once are another person (docs/decisions/0043-identity.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.names import same_name
+from beamkeeper.domain.patient import Patient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+DIFFERENT_FACTS_MIN = 2
+"""So many facts must differ before one Patient ID is taken for two persons."""
+FIRST_BIRTH_DATE = date(1900, 1, 2)
+"""Earlier dates are what systems write when they know none (1900-01-01, 1858-11-17, 0001-01-01)."""
+
+
+class IdentityFact(StrEnum):
+    """What tells persons apart who have one Patient ID."""
+
+    ISSUER = "issuer of the Patient ID"
+    NAME = "name"
+    BIRTH_DATE = "birth date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How two statements about a person compare; a fact that one of them lacks is in neither set."""
+
+    same: frozenset[IdentityFact]
+    different: frozenset[IdentityFact]
+
+    @property
+    def is_other(self) -> bool:
+        """Whether these are two persons.
+
+        An issuer alone tells two apart where nothing confirms that they are one: a Patient ID is only
+        unique together with it (DICOM PS3.3 C.2.2.1.1).
+        """
+        if len(self.different) >= DIFFERENT_FACTS_MIN:
+            return True
+        return IdentityFact.ISSUER in self.different and not self.same
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is taken for one person although something differs: a person should be told."""
+        return bool(self.different) and not self.is_other
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Order by how well they fit: fewer differences first, then more that agrees."""
+        return (-len(self.different), len(self.same))
+
+
+def likeness(one: Patient, other: Patient) -> Likeness:
+    """Return how two statements about the holder of one Patient ID compare; sex is not asked."""
+    compared = {
+        IdentityFact.ISSUER: _same_text(one.issuer_of_patient_id, other.issuer_of_patient_id),
+        IdentityFact.NAME: _same_names(one.name, other.name),
+        IdentityFact.BIRTH_DATE: _same_days(one.birth_on, other.birth_on),
+    }
+    return Likeness(
+        same=frozenset(fact for fact, equal in compared.items() if equal is True),
+        different=frozenset(fact for fact, equal in compared.items() if equal is False),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPerson:
+    """One person who has a Patient ID.
+
+    Attributes
+    ----------
+    pseudonym
+        The folder in the vault; "" for nobody's yet.
+    known_as
+        Every way in which this person's facts were stated so far.
+    """
+
+    pseudonym: str
+    known_as: tuple[Patient, ...]
+
+    def likeness_to(self, patient: Patient) -> Likeness:
+        """Return how well a statement fits the best of those known."""
+        return max((likeness(known, patient) for known in self.known_as), key=lambda found: found.rank)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhoIsIt:
+    """Whose a statement is.
+
+    Attributes
+    ----------
+    indexes
+        Which of the persons asked about fit best: none for somebody else, several when it says too
+        little to tell them apart.
+    is_doubtful
+        Whether something differs from the one it is taken for.
+    """
+
+    indexes: tuple[int, ...]
+    is_doubtful: bool = False
+
+
+def who_is_it(patient: Patient, persons: Sequence[KnownPerson]) -> WhoIsIt:
+    """Return which of some persons with one Patient ID a statement is about."""
+    found = [(index, person.likeness_to(patient)) for index, person in enumerate(persons)]
+    fitting = [(index, how) for index, how in found if not how.is_other]
+    if not fitting:
+        return WhoIsIt(indexes=())
+    best = max(how.rank for _, how in fitting)
+    top = [(index, how) for index, how in fitting if how.rank == best]
+    return WhoIsIt(indexes=tuple(index for index, _ in top), is_doubtful=top[0][1].is_doubtful)
+
+
+def told_apart(statements: Iterable[Patient]) -> tuple[KnownPerson, ...]:
+    """Return the persons that statements under one Patient ID are about, whatever their order.
+
+    Those that say most come first; one that fits several persons equally well makes none.
+    """
+    persons: list[KnownPerson] = []
+    for patient in sorted(set(map(identity_of, statements)), key=_most_said_first):
+        who = who_is_it(patient, persons)
+        if not who.indexes:
+            persons.append(KnownPerson(pseudonym="", known_as=(patient,)))
+        elif len(who.indexes) == 1:
+            at = who.indexes[0]
+            known = persons[at]
+            persons[at] = KnownPerson(pseudonym=known.pseudonym, known_as=(*known.known_as, patient))
+    return tuple(persons)
+
+
+def identity_of(patient: Patient) -> Patient:
+    """Return only what identifies a person: Patient ID, issuer, name, birth date."""
+    return Patient(
+        patient_id=patient.patient_id,
+        name=patient.name,
+        issuer_of_patient_id=patient.issuer_of_patient_id,
+        birth_on=patient.birth_on,
+    )
+
+
+def _most_said_first(patient: Patient) -> tuple[int, str, str, str]:
+    born = patient.birth_on.isoformat() if patient.birth_on else ""
+    said = (patient.issuer_of_patient_id, patient.name, born)
+    return (-sum(map(bool, said)), *said)
+
+
+def _same_text(one: str, other: str) -> bool | None:
+    first, second = one.strip().casefold(), other.strip().casefold()
+    return first == second if first and second else None
+
+
+def _same_names(one: str, other: str) -> bool | None:
+    return same_name(one, other) if _is_name(one) and _is_name(other) else None
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip(" ^="))
+
+
+def _same_days(one: date | None, other: date | None) -> bool | None:
+    if one is None or other is None or min(one, other) < FIRST_BIRTH_DATE:
+        return None
+    return one == other
