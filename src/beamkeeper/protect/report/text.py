@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.change import SEVERITY, Grade
-from beamkeeper.protect.report.mail import Mask
+from beamkeeper.protect.report.mail import fit_for_mail
 from beamkeeper.protect.report.words import (
     DECIDES,
     GRADE_WORDS,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beamkeeper.domain.night import NightReport, PatientNight
+    from beamkeeper.protect.report.mail import MailReport
 
 WIDTH = 78
 CHANGES_SHOWN_MAX = 12
@@ -30,10 +31,10 @@ CHANGES_SHOWN_MAX = 12
 
 def render_text(report: NightReport) -> str:
     """Return the report as text that names patients by their pseudonym only."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_lines(fit_for_mail(report))) + "\n"
 
 
-def _lines(report: NightReport) -> Iterator[str]:
+def _lines(report: MailReport) -> Iterator[str]:
     zone = ZoneInfo(report.time_zone)
     yield f"BEAMKEEPER · {report.site_name} · night of {report.run_on:%A %d %B %Y}"
     yield "=" * WIDTH
@@ -44,11 +45,10 @@ def _lines(report: NightReport) -> Iterator[str]:
         yield ""
     yield from _counts(report)
     yield from _eyes(report)
-    mask = Mask(report)
-    yield from _failures(report, mask)
+    yield from _failures(report)
     yield from _expected(report)
-    yield from _positions(report, zone, mask)
-    yield from _how_it_went(report, zone, mask)
+    yield from _positions(report, zone)
+    yield from _how_it_went(report, zone)
     yield ""
     yield from _wrap(DECIDES)
 
@@ -69,7 +69,7 @@ def _title(text: str) -> Iterator[str]:
     yield "-" * len(text)
 
 
-def _counts(report: NightReport) -> Iterator[str]:
+def _counts(report: MailReport) -> Iterator[str]:
     whole = sum(patient.is_whole for patient in report.patients)
     yield f"Patients kept whole   {whole} of {len(report.patients)}"
     for grade in sorted(Grade, key=lambda g: -SEVERITY[g]):
@@ -81,7 +81,7 @@ def _who(patient: PatientNight) -> str:
     return f"Patient {patient.pseudonym[:10]}"
 
 
-def _eyes(report: NightReport) -> Iterator[str]:
+def _eyes(report: MailReport) -> Iterator[str]:
     if not report.eyes_count:
         return
     yield from _title("Look at these")
@@ -97,20 +97,20 @@ def _eyes(report: NightReport) -> Iterator[str]:
                 yield f"    · and {plural(more, 'more difference')}, see the page"
 
 
-def _failures(report: NightReport, mask: Mask) -> Iterator[str]:
+def _failures(report: MailReport) -> Iterator[str]:
     broken = [patient for patient in report.patients if not patient.is_whole]
     if not broken and not report.warnings:
         return
     yield from _title("Not kept, and why")
     for patient in broken:
-        yield from _wrap(f"{_who(patient)}: {mask(kept_in_words(patient))}", "", "  ")
+        yield from _wrap(f"{_who(patient)}: {kept_in_words(patient)}", "", "  ")
         for item in patient.not_kept:
-            yield from _wrap(f"· {item.what} {item.sop_instance_uid}: {mask(item.reason)}", "  ", "    ")
+            yield from _wrap(f"· {item.what} {item.sop_instance_uid}: {item.reason}", "  ", "    ")
     for warning in report.warnings:
-        yield from _wrap("· " + mask(warning), "", "  ")
+        yield from _wrap("· " + warning, "", "  ")
 
 
-def _expected(report: NightReport) -> Iterator[str]:
+def _expected(report: MailReport) -> Iterator[str]:
     if not any(patient.expected_changes for patient in report.patients):
         return
     yield from _title("Expected")
@@ -119,7 +119,7 @@ def _expected(report: NightReport) -> Iterator[str]:
             yield from _wrap(f"{_who(patient)}: {line}", "", "  ")
 
 
-def _positions(report: NightReport, zone: ZoneInfo, mask: Mask) -> Iterator[str]:
+def _positions(report: MailReport, zone: ZoneInfo) -> Iterator[str]:
     yield from _title("Where everybody stands")
     for patient in report.patients:
         finished = " (finished)" if patient.finished else ""
@@ -131,23 +131,23 @@ def _positions(report: NightReport, zone: ZoneInfo, mask: Mask) -> Iterator[str]
         for plan in patient.position.plans:
             yield from _wrap(position_in_words(plan, zone), "  ", "    ")
             for conflict in plan.conflicts:
-                yield from _wrap("! " + mask.conflict(conflict), "    ", "      ")
+                yield from _wrap("! " + conflict.text, "    ", "      ")
         for conflict in patient.position.conflicts:
-            yield from _wrap("! " + mask.conflict(conflict), "    ", "      ")
+            yield from _wrap("! " + conflict.text, "    ", "      ")
         if patient.position.unassigned_record_uids:
             count = plural(len(patient.position.unassigned_record_uids), "treatment record")
             yield from _wrap(f"! {count} belong to no plan: a person must say where", "    ", "      ")
 
 
-def _how_it_went(report: NightReport, zone: ZoneInfo, mask: Mask) -> Iterator[str]:
+def _how_it_went(report: MailReport, zone: ZoneInfo) -> Iterator[str]:
     yield from _title("How it went")
     for source in report.sources:
         said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
-        yield from _wrap(f"{source.source}: {mask(said)}", "", "  ")
+        yield from _wrap(f"{source.source}: {said}", "", "  ")
         for warning in source.warnings:
-            yield from _wrap("· " + mask(warning), "  ", "    ")
+            yield from _wrap("· " + warning, "  ", "    ")
     for remark in report.remarks:
-        yield from _wrap(mask(remark), "", "  ")
+        yield from _wrap(remark, "", "  ")
     if report.stale_census:
         yield from _wrap("No source of the list answered: the last known list was used.")
     yield f"from {local(report.started_at, zone)} to {local(report.finished_at, zone)} ({report.time_zone})"
