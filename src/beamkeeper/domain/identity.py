@@ -1,7 +1,8 @@
 """Whether two statements under one Patient ID are about one person: by issuer, name and birth date.
 
-One fact alone changes for good reasons: a marriage, a corrected spelling or date, an issuer that is written
-another way. Two that differ at once are another person (docs/decisions/0043-identity.md).
+One fact alone changes for good reasons: a marriage, a corrected date, an issuer that is written another
+way; and a slip of the pen is no other fact at all. Two facts that plainly differ are another person
+(docs/decisions/0043-identity.md).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.names import same_name
+from beamkeeper.domain.names import near_name, same_name
 from beamkeeper.domain.patient import Patient
 
 if TYPE_CHECKING:
@@ -31,45 +32,58 @@ class IdentityFact(StrEnum):
     BIRTH_DATE = "birth date"
 
 
+class Agreement(StrEnum):
+    """How one fact compares in two statements."""
+
+    SAME = "same"
+    NEAR = "a slip of the pen apart"
+    DIFFERENT = "different"
+    UNKNOWN = "one of them does not say"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """How two statements about a person compare; a fact that one of them lacks is in neither set."""
+    """How two statements about a person compare; a fact that one of them lacks is in no set."""
 
     same: frozenset[IdentityFact]
+    near: frozenset[IdentityFact]
     different: frozenset[IdentityFact]
 
     @property
     def is_other(self) -> bool:
         """Whether these are two persons.
 
-        An issuer alone tells two apart where nothing confirms that they are one: a Patient ID is only
-        unique together with it (DICOM PS3.3 C.2.2.1.1).
+        An issuer alone tells two apart where nothing else is known of one of them: a Patient ID is
+        unique only together with its issuer (DICOM PS3.3 C.2.2).
         """
         if len(self.different) >= DIFFERENT_FACTS_MIN:
             return True
-        return IdentityFact.ISSUER in self.different and not self.same
+        return IdentityFact.ISSUER in self.different and not (self.same or self.near)
 
     @property
     def is_doubtful(self) -> bool:
         """Whether it is taken for one person although something differs: a person should be told."""
-        return bool(self.different) and not self.is_other
+        return bool(self.different or self.near) and not self.is_other
 
     @property
-    def rank(self) -> tuple[int, int]:
+    def rank(self) -> tuple[int, int, int]:
         """Order by how well they fit: fewer differences first, then more that agrees."""
-        return (-len(self.different), len(self.same))
+        return (-len(self.different), -len(self.near), len(self.same))
 
 
 def likeness(one: Patient, other: Patient) -> Likeness:
     """Return how two statements about the holder of one Patient ID compare; sex is not asked."""
     compared = {
-        IdentityFact.ISSUER: _same_text(one.issuer_of_patient_id, other.issuer_of_patient_id),
-        IdentityFact.NAME: _same_names(one.name, other.name),
-        IdentityFact.BIRTH_DATE: _same_days(one.birth_on, other.birth_on),
+        IdentityFact.ISSUER: _issuers(one.issuer_of_patient_id, other.issuer_of_patient_id),
+        IdentityFact.NAME: _names(one.name, other.name),
+        IdentityFact.BIRTH_DATE: _birth_dates(one.birth_on, other.birth_on),
     }
+
+    def those(agreement: Agreement) -> frozenset[IdentityFact]:
+        return frozenset(fact for fact, found in compared.items() if found is agreement)
+
     return Likeness(
-        same=frozenset(fact for fact, equal in compared.items() if equal is True),
-        different=frozenset(fact for fact, equal in compared.items() if equal is False),
+        same=those(Agreement.SAME), near=those(Agreement.NEAR), different=those(Agreement.DIFFERENT)
     )
 
 
@@ -154,20 +168,26 @@ def _most_said_first(patient: Patient) -> tuple[int, str, str, str]:
     return (-sum(map(bool, said)), *said)
 
 
-def _same_text(one: str, other: str) -> bool | None:
+def _issuers(one: str, other: str) -> Agreement:
     first, second = one.strip().casefold(), other.strip().casefold()
-    return first == second if first and second else None
+    if not first or not second:
+        return Agreement.UNKNOWN
+    return Agreement.SAME if first == second else Agreement.DIFFERENT
 
 
-def _same_names(one: str, other: str) -> bool | None:
-    return same_name(one, other) if _is_name(one) and _is_name(other) else None
+def _names(one: str, other: str) -> Agreement:
+    if not one.strip(" ^=") or not other.strip(" ^="):
+        return Agreement.UNKNOWN
+    if same_name(one, other):
+        return Agreement.SAME
+    return Agreement.NEAR if near_name(one, other) else Agreement.DIFFERENT
 
 
-def _is_name(name: str) -> bool:
-    return bool(name.strip(" ^="))
-
-
-def _same_days(one: date | None, other: date | None) -> bool | None:
+def _birth_dates(one: date | None, other: date | None) -> Agreement:
     if one is None or other is None or min(one, other) < FIRST_BIRTH_DATE:
-        return None
-    return one == other
+        return Agreement.UNKNOWN
+    if one == other:
+        return Agreement.SAME
+    swapped = (one.year, one.month, one.day) == (other.year, other.day, other.month)
+    digits = sum(first != second for first, second in zip(f"{one:%Y%m%d}", f"{other:%Y%m%d}", strict=True))
+    return Agreement.NEAR if swapped or digits == 1 else Agreement.DIFFERENT

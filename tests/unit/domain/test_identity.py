@@ -15,7 +15,7 @@ from beamkeeper.domain.patient import Patient
 if TYPE_CHECKING:
     import random
 
-BORN, CORRECTED = date(1960, 1, 2), date(1960, 2, 1)
+BORN, SWAPPED, CORRECTED = date(1960, 1, 2), date(1960, 2, 1), date(1958, 7, 1)
 
 
 def said(name: str = "Jansen^Maria", born: date | None = BORN, issuer: str = "") -> Patient:
@@ -34,6 +34,9 @@ def known(*statements: Patient) -> KnownPerson:
         (said("Jansenn^Maria"), True),  # a corrected spelling
         (said("Peeters^Maria"), True),  # a marriage
         (said(born=CORRECTED), True),
+        (said("Jansen-Peeters^Maria", SWAPPED), True),
+        (said("Jansenn^Maria", CORRECTED), True),  # two slips, mended in one go
+        (said("Peeters^Maria", SWAPPED), True),
         (said(born=None), False),
         (said(""), False),
         (said(issuer="HOSP"), False),
@@ -49,6 +52,7 @@ def test_one_fact_that_changes_splits_nobody(other: Patient, doubtful: bool) -> 
     ("one", "other"),
     [
         (said(), said("Peeters^Karel", date(1948, 5, 6))),
+        (said(), said("Jansen^Karel", date(1985, 5, 6))),  # a mother and her son
         (said(issuer="A"), said("Peeters^Karel", issuer="B")),
         (said(issuer="A"), said(born=CORRECTED, issuer="B")),
         (said("", None, "A"), said("", None, "B")),
@@ -84,7 +88,7 @@ def test_who_says_too_little_to_be_told_apart_fits_both() -> None:
 STATEMENTS = st.builds(
     said,
     st.sampled_from(["Jansen^Maria", "Peeters^Maria", "Peeters^Karel", ""]),
-    st.sampled_from([None, BORN, CORRECTED]),
+    st.sampled_from([None, BORN, SWAPPED, CORRECTED]),
     st.sampled_from(["", "A", "B"]),
 )
 

@@ -197,7 +197,13 @@ def _treated_since(open_requester: Callable[[], Requester]) -> Callable[[date], 
     def ask(day: date) -> Iterable[Patient]:
         with open_requester() as requester:
             return tuple(
-                Patient(patient_id=found.patient_id, name=found.name, birth_on=found.birth_on)
+                Patient(
+                    patient_id=found.patient_id,
+                    name=found.name,
+                    issuer_of_patient_id=found.issuer_of_patient_id,
+                    birth_on=found.birth_on,
+                    sex=found.sex,
+                )
                 for found in requester.find_patients_treated_since(day)
                 if found.patient_id
             )

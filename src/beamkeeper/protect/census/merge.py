@@ -3,7 +3,8 @@
 The rules, in order:
 
 1. No source answered: last night's list, marked stale. Without one there is nothing to keep by: raise.
-2. Everybody a source names is on the list, joined by Patient ID and issuer; every claim is kept.
+2. Everybody a source names is on the list, joined by Patient ID; every claim is kept. One ID is two
+   persons where issuer, name and birth date say so (`domain.identity`).
 3. Test patients are left out and named in the warnings.
 4. Who was on the last list and is not known to have finished stays on it.
 5. What sources say differently about one person is shown in words, never resolved.
@@ -83,7 +84,7 @@ def merge(
     test_ids = people.plain(answer.test_patient_ids for answer in ordered)
     finished_ids = people.plain(answer.finished_patient_ids for answer in ordered)
     sayings = _joined(ordered, people, test_ids)
-    before = {people.key(e.patient): e for e in earlier if e.patient.patient_id not in test_ids}
+    before = _by_person((e for e in earlier if e.patient.patient_id not in test_ids), people)
     entries = [_entry(key, said, before.get(key), ordered, people) for key, said in sayings.items()]
     entries += [
         _kept(entry, is_finished=entry.patient.patient_id in finished_ids)
@@ -97,8 +98,21 @@ def merge(
             sources=[answer.source for answer in ordered],
         )
     reports = tuple(_report(answer, previous, drop or DropRule()) for answer in ordered)
-    entries.sort(key=lambda entry: (entry.patient.patient_id, entry.patient.issuer_of_patient_id))
+    entries.sort(key=_in_order)
     return Census(taken_at=now, entries=tuple(entries), sources=reports)
+
+
+def _by_person(entries: Iterable[CensusEntry], people: People) -> dict[Key, CensusEntry]:
+    """Return the last list by person: of several entries for one, one that has not finished.
+
+    An entry that may be of several persons stands in for one of them whom no other entry keeps.
+    """
+    found: dict[Key, CensusEntry] = {}
+    for entry, keys in sorted(((e, people.keys(e.patient)) for e in entries), key=lambda pair: len(pair[1])):
+        open_keys = [key for key in keys if key not in found or found[key].finished]
+        if open_keys and (len(open_keys) == len(keys)):
+            found[open_keys[0]] = entry
+    return found
 
 
 def _stale(answers: Sequence[SourceAnswer], previous: Census | None) -> Census:
@@ -128,8 +142,26 @@ def _joined(
     ]
     joined: dict[Key, list[Saying]] = {}
     for saying in sorted(sayings, key=lambda saying: saying.order):
-        joined.setdefault(people.key(saying.entry.patient), []).append(saying)
+        keys = people.keys(saying.entry.patient)
+        for key in keys:
+            said = saying if len(keys) == 1 else replace(saying, entry=_of_one_of_them(saying, key, people))
+            joined.setdefault(key, []).append(said)
     return joined
+
+
+def _of_one_of_them(saying: Saying, key: Key, people: People) -> CensusEntry:
+    """Return what an entry says of each person it may be about: that somebody must be kept, and no more."""
+    said = f"{saying.source} names Patient ID {key[0]} so that it may be any of those who have it"
+    return CensusEntry(
+        patient=people.stated(key),
+        claims=saying.entry.claims,
+        disagreements=(*saying.entry.disagreements, f"{said}: counted for each of them"),
+    )
+
+
+def _in_order(entry: CensusEntry) -> tuple[str, str, str, str]:
+    patient = entry.patient
+    return (patient.patient_id, patient.issuer_of_patient_id, patient.name, str(patient.birth_on or ""))
 
 
 def _entry(
@@ -150,7 +182,7 @@ def _entry(
             f"{', '.join(finished_by)}: treatment finished; {', '.join(more_to_come)}: more is planned"
         )
     merged = CensusEntry(
-        patient=_patient(key, entries),
+        patient=_patient(key, entries, people.issuer(key)),
         claims=claims,
         courses=_once(course for entry in entries for course in entry.courses),
         appointments=_once(appointment for entry in entries for appointment in entry.appointments),
@@ -199,12 +231,12 @@ def _kept(entry: CensusEntry, *, is_finished: bool) -> CensusEntry:
     return replace(entry, claims=(claim,), counts=(), finished=is_finished)
 
 
-def _patient(key: Key, entries: Sequence[CensusEntry]) -> Patient:
+def _patient(key: Key, entries: Sequence[CensusEntry], issuer: str) -> Patient:
     patients = [entry.patient for entry in entries]
     return Patient(
         patient_id=key[0],
         name=_first(patient.name for patient in patients) or "",
-        issuer_of_patient_id=key[1],
+        issuer_of_patient_id=_first(p.issuer_of_patient_id for p in patients) or issuer,
         birth_on=_first(patient.birth_on for patient in patients),
         sex=_first(patient.sex for patient in patients) or "",
         language=_first(patient.language for patient in patients) or "",

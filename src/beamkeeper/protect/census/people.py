@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.identity import identity_of, told_apart, who_is_it
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from beamkeeper.domain.census import CensusEntry
+    from beamkeeper.domain.identity import KnownPerson
     from beamkeeper.domain.patient import Patient
 
-Key = tuple[str, str]
-"""Patient ID and issuer: what sources are joined by."""
+Key = tuple[str, int]
+"""Patient ID, and which of the persons who have it: what sources are joined by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,30 +34,38 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Every issuer named with each Patient ID, tonight or on the last list."""
+    """Everybody named with each Patient ID, tonight or on the last list, told apart by domain.identity."""
 
-    issuers: Mapping[str, frozenset[str]]
+    persons: Mapping[str, tuple[KnownPerson, ...]]
 
     @classmethod
     def of(cls, *lists: Iterable[CensusEntry]) -> People:
-        """Collect the issuers named with each Patient ID."""
-        found: dict[str, set[str]] = {}
+        """Tell apart who is named with each Patient ID."""
+        found: dict[str, set[Patient]] = {}
         for entries in lists:
             for entry in entries:
-                known = found.setdefault(entry.patient.patient_id, set())
-                known.update({entry.patient.issuer_of_patient_id} - {""})
-        return cls({patient_id: frozenset(issuers) for patient_id, issuers in found.items()})
+                found.setdefault(entry.patient.patient_id, set()).add(identity_of(entry.patient))
+        return cls({patient_id: told_apart(stated) for patient_id, stated in found.items()})
 
-    def key(self, patient: Patient) -> Key:
-        """Return what joins a patient: no issuer means the only one there is, where there is only one."""
-        known = self.issuers.get(patient.patient_id, frozenset())
-        if not patient.issuer_of_patient_id and len(known) == 1:
-            return (patient.patient_id, next(iter(known)))
-        return (patient.patient_id, patient.issuer_of_patient_id)
+    def keys(self, patient: Patient) -> tuple[Key, ...]:
+        """Return whom a statement is about: several where it says too little to tell who of them."""
+        stated = identity_of(patient)
+        persons = self.persons[patient.patient_id]
+        own = [index for index, person in enumerate(persons) if stated in person.known_as]
+        return tuple((patient.patient_id, index) for index in own or who_is_it(stated, persons).indexes)
+
+    def stated(self, key: Key) -> Patient:
+        """Return what says most about a person."""
+        return self.persons[key[0]][key[1]].known_as[0]
+
+    def issuer(self, key: Key) -> str:
+        """Return the issuer of a person's ID; "" when nobody names one."""
+        known_as = self.persons[key[0]][key[1]].known_as
+        return min((p.issuer_of_patient_id for p in known_as if p.issuer_of_patient_id), default="")
 
     def is_shared(self, patient_id: str) -> bool:
-        """Whether several issuers use the same Patient ID: the ID alone says nothing about either."""
-        return len(self.issuers.get(patient_id, frozenset())) > 1
+        """Whether several persons have the same Patient ID: the ID alone says nothing about either."""
+        return len(self.persons.get(patient_id, ())) > 1
 
     def plain(self, listed: Iterable[frozenset[str]]) -> frozenset[str]:
         """Return the Patient IDs in some lists, without those that several people share."""
@@ -62,8 +73,15 @@ class People:
         return frozenset(patient_id for patient_id in ids if not self.is_shared(patient_id))
 
     def doubts(self, key: Key) -> tuple[str, ...]:
-        """Return what to say where one Patient ID is used by several issuers."""
+        """Return what to say where one Patient ID is used by several persons."""
         if not self.is_shared(key[0]):
             return ()
-        issuers = ", ".join(sorted(self.issuers[key[0]]))
-        return (f"Patient ID {key[0]} is used by several issuers ({issuers}): not merged",)
+        persons = self.persons[key[0]]
+        issuers = sorted({self.issuer((key[0], index)) for index in range(len(persons))} - {""})
+        if len(issuers) > 1:
+            return (f"Patient ID {key[0]} is used by several issuers ({', '.join(issuers)}): not merged",)
+        said = (
+            f"Patient ID {key[0]} is used for {len(persons)} persons, whose names and birth dates differ: "
+            "not merged. A physicist must say whose it is"
+        )
+        return (said,)

@@ -117,8 +117,10 @@ class TreatedPatient:
 
     Attributes
     ----------
-    name
-        Patient's Name as the peer answers it; "" when it does not.
+    name, sex
+        Patient's Name and Sex as the peer answers them; "" when it does not.
+    issuer_of_patient_id
+        Issuer of Patient ID (0010,0021); "" when the peer does not say: many do not index it.
     last_treated_on
         Latest day its records carry; None when the peer indexes no date of them: then the patient
         is listed all the same, because leaving one out is the worse mistake.
@@ -127,6 +129,8 @@ class TreatedPatient:
     patient_id: str
     name: str = ""
     birth_on: date | None = None
+    sex: str = ""
+    issuer_of_patient_id: str = ""
     study_instance_uids: tuple[str, ...] = ()
     last_treated_on: date | None = None
 

@@ -9,18 +9,18 @@ open. A record without any date makes its patient listed, because the other mist
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.wire.dicom.peers import TreatedPatient
-from beamkeeper.wire.dicom.requester_query import Answer, query
+from beamkeeper.wire.dicom.requester_query import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydicom.dataset import Dataset
+    from beamkeeper.wire.dicom.requester_query import Answer, Query
 
 COURSE_DAYS_MAX = 400
 """How long before a fraction the study of its plan may have been made."""
@@ -29,22 +29,22 @@ SERIES_MAX = 5_000
 RECORDS_MAX = 20_000
 _RECORD = "RTRECORD"
 _PatientStudy = tuple[str, str]
-_WHO = ("PatientID", "PatientName", "PatientBirthDate")
+_WHO = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex")
+_SEXES = frozenset({"F", "M", "O"})
 
 
 class Asker(Protocol):
     """Asks one C-FIND; see `Requester`."""
 
-    def ask(self, identifier: Dataset, *, limit: int, deadline: float) -> Iterator[Answer]:
+    def ask(self, identifier: Query, *, limit: int, deadline: float) -> Iterator[Answer]:
         """Yield the answers."""
 
-    def ask_below(self, identifier: Dataset, patient_id: str, *, limit: int, deadline: float) -> list[Answer]:
+    def ask_below(self, identifier: Query, patient_id: str, *, limit: int, deadline: float) -> list[Answer]:
         """Return the answers of one patient and study."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    patient: TreatedPatient
     studies: dict[str, None] = field(default_factory=dict)
     last: date | None = None
 
@@ -55,28 +55,26 @@ class TreatedSearch:
     def __init__(self, asker: Asker, *, day: date, deadline: float) -> None:
         self._asker, self._day, self._deadline = asker, day, deadline
         self._since = day - timedelta(days=COURSE_DAYS_MAX)
-        self._found: dict[str, _Seen] = {}
+        self._found: dict[TreatedPatient, _Seen] = {}
 
     def run(self) -> tuple[TreatedPatient, ...]:
-        """Return the patients treated since the day, in Patient ID order."""
+        """Return the patients treated since the day, in Patient ID order.
+
+        One Patient ID comes several times where its studies name the patient differently: whether that
+        is one person is not decided here.
+        """
         studies = self._studies_with_records()
         with suppress(SourceAnswerInvalid):  # many archives refuse a series query across studies
             studies.update(self._studies_by_series_date())
         for (patient_id, study), who in studies.items():
             treated, last = self._treated_in(patient_id, study)
             if treated:
-                seen = self._found.setdefault(who.patient_id, _Seen(who))
+                seen = self._found.setdefault(who, _Seen())
                 seen.studies[study] = None
                 seen.last = max((d for d in (seen.last, last) if d), default=None)
         return tuple(
-            TreatedPatient(
-                patient_id=patient_id,
-                name=seen.patient.name,
-                birth_on=seen.patient.birth_on,
-                study_instance_uids=tuple(seen.studies),
-                last_treated_on=seen.last,
-            )
-            for patient_id, seen in sorted(self._found.items())
+            replace(who, study_instance_uids=tuple(seen.studies), last_treated_on=seen.last)
+            for who, seen in sorted(self._found.items(), key=_by_patient_id)
         )
 
     def _studies_with_records(self) -> dict[_PatientStudy, TreatedPatient]:
@@ -169,14 +167,21 @@ class TreatedSearch:
 
 
 def _who(answer: Answer) -> TreatedPatient | None:
-    patient_id = answer.text("PatientID")
+    patient_id, sex = answer.text("PatientID"), answer.text("PatientSex")
     if not patient_id:
         return None
     return TreatedPatient(
         patient_id=patient_id,
         name=answer.text("PatientName"),
         birth_on=answer.day("PatientBirthDate"),
+        sex=sex if sex in _SEXES else "",
+        issuer_of_patient_id=answer.text("IssuerOfPatientID"),
     )
+
+
+def _by_patient_id(found: tuple[TreatedPatient, _Seen]) -> tuple[str, str, str]:
+    who, _ = found
+    return (who.patient_id, who.issuer_of_patient_id, who.name)
 
 
 def _may_have_records(answer: Answer) -> bool:

@@ -212,6 +212,31 @@ def test_the_same_patient_id_of_two_issuers_is_two_people_and_said() -> None:
     assert "several issuers (A, B): not merged" in taken.entries[0].disagreements[0]
 
 
+def test_the_same_patient_id_without_issuers_is_two_people_where_name_and_birth_date_differ() -> None:
+    one, other = patient(birth_on=BORN), patient(name="Other^Person", birth_on=date(1948, 5, 6))
+    pacs = answer("pacs", entry(one, source="pacs"), entry(other, source="pacs"), authority=1)
+    taken = merge([answer("ois", entry(one)), pacs], now=NOW, previous=None)
+    again = merge([answer("ois", entry(one))], now=NOW, previous=taken)
+
+    assert [found.patient.name for found in taken.entries] == ["Other^Person", "Peeters^Jan"]
+    assert [len(found.claims) for found in taken.entries] == [1, 2]
+    assert "used for 2 persons" in taken.entries[0].disagreements[0]
+    assert [found.patient.name for found in again.entries] == ["Other^Person", "Peeters^Jan"]
+
+
+def test_who_is_named_too_briefly_to_be_told_apart_keeps_both_on_the_list() -> None:
+    one, other = patient(birth_on=BORN), patient(name="Other^Person", birth_on=date(1948, 5, 6))
+    brief = entry(patient(name=""), source="pacs", finished=True)
+    said = [answer("ois", entry(one), entry(other)), answer("pacs", brief, authority=1)]
+    taken = merge(said, now=NOW, previous=None)
+
+    assert len(taken.entries) == 2
+    for found in taken.entries:
+        assert {claim.source for claim in found.claims} == {"ois", "pacs"}
+        assert not found.finished
+        assert any("any of those who have it" in text for text in found.disagreements)
+
+
 def test_a_source_without_issuers_means_the_only_issuer_there_is_also_on_the_last_list() -> None:
     with_issuer, without = entry(patient(issuer="HOSP")), entry(patient(), source="pacs")
     together = merge([answer("ois", with_issuer), answer("pacs", without)], now=NOW, previous=None)

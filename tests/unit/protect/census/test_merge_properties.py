@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from census_builders import BORN, NOW, census
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import ImplausibleChange, SourceUnavailable
 from beamkeeper.protect.census import SourceAnswer, merge
 
+BORN_ELSE = date(1948, 5, 6)
 IDS = st.sampled_from(["P1", "P2", "P3", "P4"])
 
 PEOPLE = st.builds(
@@ -18,7 +21,7 @@ PEOPLE = st.builds(
     patient_id=IDS,
     name=st.sampled_from(["Peeters^Jan", "PEETERS^JAN", "Jan^Peeters", "Other^Person", ""]),
     issuer_of_patient_id=st.sampled_from(["", "A", "B"]),
-    birth_on=st.sampled_from([None, BORN]),
+    birth_on=st.sampled_from([None, BORN, BORN_ELSE]),
     sex=st.sampled_from(["", "F", "M"]),
 )
 
@@ -47,8 +50,9 @@ def answers(draw: st.DrawFn) -> list[SourceAnswer]:
     return found
 
 
-def _key(entry: CensusEntry) -> tuple[str, str]:
-    return (entry.patient.patient_id, entry.patient.issuer_of_patient_id)
+def _key(entry: CensusEntry) -> tuple[object, ...]:
+    who = entry.patient
+    return (who.patient_id, who.issuer_of_patient_id, who.name, who.birth_on)
 
 
 @st.composite

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beamkeeper.protect.census import same_name
+from beamkeeper.domain.names import near_name, same_name
 
 SAME = [
     ("Peeters^Jan", "PEETERS^JAN "),
@@ -56,3 +56,29 @@ def test_a_name_is_itself_in_any_case_and_padding(name: str) -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_it_does_not_matter_who_is_asked_first(one: str, other: str) -> None:
     assert same_name(one, other) == same_name(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Peeters^Jan", "Pieters^Jan"),
+        ("Jansen^Maria", "Jansen-Peeters^Maria"),
+        ("Jansen^Maria^Elisabeth", "JANSEN^MARIA"),
+    ],
+)
+def test_a_slip_of_the_pen_or_a_part_left_out_is_near(one: str, other: str) -> None:
+    assert near_name(one, other)
+    assert near_name(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Peeters^Jan", "Peeters^Karel"),
+        ("Jansen^Maria", "Peeters^Maria"),
+        ("Li^An", "Lu^Bo"),
+        ("Jan", "Jan^Piet"),
+    ],
+)
+def test_another_family_or_given_name_is_not_near(one: str, other: str) -> None:
+    assert not near_name(one, other)
