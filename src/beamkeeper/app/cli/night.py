@@ -64,9 +64,10 @@ def command(
     """
     from beamkeeper.app.jobs.running import run_night
 
+    day = parse_day(on) if on else None
     chosen = _folder_site(folder, data) if folder else open_site(site)
     clock = SystemClock()
-    run_on = parse_day(on) if on else local_date(clock.now(), chosen.zone)
+    run_on = day or local_date(clock.now(), chosen.zone)
     with progress_display(quiet=json_) as listener:
         report = run_night(chosen, clock, run_on, listener=listener, despite_alarm=despite_alarm)
     if json_:

@@ -13,8 +13,9 @@ from beamkeeper.app.jobs.progress import silent
 from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
+from beamkeeper.clock import local_date
 from beamkeeper.domain.night import NightOutcome, NightReport
-from beamkeeper.errors import NightInterrupted
+from beamkeeper.errors import ConfigError, NightInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +43,19 @@ def run_night(
 
     Raises
     ------
+    ConfigError
+        That date has not begun on the site's wall.
     AlreadyRunning
         Another process works on this site.
     BeamkeeperError
         What ended the night before a report could be written.
     """
+    today = local_date(clock.now(), site.zone)
+    if run_on > today:
+        raise ConfigError(
+            f"The night of {run_on} cannot be run yet: today is {today} ({site.site.time_zone}).",
+            do_next="Leave --on out for tonight, or name a date that has come.",
+        )
     with only_one(site):
         runtime = open_runtime(site, clock)
         done = last_report(site, run_on)
