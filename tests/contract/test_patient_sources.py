@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 OURS = "BEAMKEEPER"
 SOON = timedelta(minutes=5)
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+PLAIN_ENCODINGS = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 
 
 @dataclass
@@ -46,7 +46,6 @@ class Here:
     source: PatientSource
     arrivals: Arrivals
     break_it: Callable[[], None]
-    is_get: bool = False
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,7 @@ def archive_source(objects: Path, root: Path, *, moves: bool) -> Iterator[Here]:
             spool_writer=lambda: SpoolWriter(root / "spool", "archive"),
         )
         try:
-            yield Here(source, Arrivals(SpoolReader(root / "spool")), archive.stop, is_get=not moves)
+            yield Here(source, Arrivals(SpoolReader(root / "spool")), archive.stop)
         finally:
             source.close()
             archive.stop()
@@ -137,27 +136,19 @@ def test_it_answers_nothing_for_a_patient_it_does_not_hold(here: Here, patient_i
     assert here.source.list_objects(patient_id) == ()
 
 
-def cannot_be_sent(here: Here, data: bytes) -> bool:
-    """Whether the archive has to refuse: by C-GET it is offered one context for both plain encodings.
-
-    The simulated archive sends what it holds as it is; others encode it again.
-    """
-    gets = isinstance(here.source, ArchiveSource) and here.is_get
-    return gets and identify(data).transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
-
-
-def test_what_it_brings_is_what_it_holds_byte_for_byte_and_the_rest_is_named(
+def test_what_it_brings_is_what_it_holds_byte_for_byte(
     here: Here, by_patient: dict[str, dict[str, bytes]]
 ) -> None:
+    """The simulated archive sends what it holds as it is, and it holds both plain encodings."""
     for patient_id, held in by_patient.items():
         collection = collect(here, patient_id)
-        refused = {uid for uid, data in held.items() if cannot_be_sent(here, data)}
-        for uid in held.keys() - refused:
+        for uid in held:
             (spooled,) = collection.received[uid]
             came = here.arrivals.reader.read(spooled)
             assert data_set(came) == data_set(held[uid])
-        assert {uid for uid, o in collection.outcomes.items() if o is Outcome.REFUSED} == refused
-        assert collection.is_complete == (not refused)
+        assert {identify(data).transfer_syntax_uid for data in held.values()} == PLAIN_ENCODINGS
+        assert set(collection.outcomes.values()) == {Outcome.RECEIVED}
+        assert collection.is_complete
 
 
 def test_after_the_deadline_nothing_is_asked_for_and_nothing_called_missing(

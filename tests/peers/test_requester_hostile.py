@@ -214,17 +214,6 @@ def test_an_answer_without_valid_uid_is_invalid(uid):
         requester.find_instances("P1")
 
 
-def test_no_answer_is_lost_to_the_thread_of_the_library():
-    with scp() as port, asking(port) as requester:
-        requester.echo()
-        association = requester._link.association()
-        association.dimse.msg_queue.put((1, C_FIND()))
-        time.sleep(0.1)  # some hundred turns of that thread
-
-        assert association.dimse.msg_queue.qsize() == 1
-        association.dimse.msg_queue.get()
-
-
 def test_a_second_end_of_one_answer_is_not_taken_for_the_next_one():
     """Else the next question would seem to be answered with "nothing"."""
 

@@ -11,13 +11,9 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from pynetdicom.sop_class import (  # type: ignore[attr-defined]
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelMove,
-    Verification,
-)
-
-from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
+from beamkeeper.errors import ObjectUnreadable, SourceAnswerInvalid
+from beamkeeper.wire.dicom.dimse import VERIFICATION_UID
+from beamkeeper.wire.dicom.dimse_requestor import STATUS_SUCCESS, Question
 from beamkeeper.wire.dicom.peers import (
     ExpectedObject,
     MoveOutcome,
@@ -28,8 +24,14 @@ from beamkeeper.wire.dicom.peers import (
     verify_ae_title,
 )
 from beamkeeper.wire.dicom.requester_get import GetSession
-from beamkeeper.wire.dicom.requester_link import STATUS_PENDING, STATUS_SUCCESS, Link, query_context
+from beamkeeper.wire.dicom.requester_link import Link, query_context
 from beamkeeper.wire.dicom.requester_query import Answer, patient_id_key, query
+from beamkeeper.wire.dicom.requester_retrieve import (
+    outcome_of,
+    retrieve_queries,
+    together,
+    verify_not_refused,
+)
 from beamkeeper.wire.dicom.requester_treated import TreatedSearch
 
 if TYPE_CHECKING:
@@ -38,9 +40,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from pydicom.dataset import Dataset
-
-    from beamkeeper.wire.dicom.requester_link import Answers
+    from beamkeeper.wire.dicom.requester_query import Query
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
 __all__ = [
@@ -57,17 +57,8 @@ STUDIES_MAX = 20_000
 SERIES_MAX = 20_000
 INSTANCES_MAX = 500_000
 """Answers one question may have, patients of years included; more is no answer to that question."""
-UIDS_A_REQUEST_MAX = 256
-"""SOP Instance UIDs of one C-MOVE; 16-bit lengths end near 1000."""
-_SUBOPERATIONS_FAILED = 0xB000
-_STATUS_WORDS = {
-    0xA701: "out of resources: it could not count the matches",
-    0xA702: "out of resources: it could not send the objects",
-    0xA801: "it does not know the move destination",
-    0xA900: "it does not accept this kind of request",
-    0xB000: "some objects could not be sent",
-    0xFE00: "the transfer was cancelled",
-}
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 
 
 class Requester:
@@ -83,14 +74,7 @@ class Requester:
             own_ae_title=own_ae_title,
             peer=peer,
             timeouts=self._timeouts,
-            contexts=[
-                query_context(uid)
-                for uid in (
-                    Verification,
-                    StudyRootQueryRetrieveInformationModelFind,
-                    StudyRootQueryRetrieveInformationModelMove,
-                )
-            ],
+            contexts=[query_context(uid) for uid in (VERIFICATION_UID, STUDY_ROOT_FIND, STUDY_ROOT_MOVE)],
         )
         self._takes_patient_id_below = True
         self._get_session: GetSession | None = None
@@ -127,21 +111,19 @@ class Requester:
         SourceAnswerInvalid
             It answers with a failure.
         """
-        self._link.verify_accepted(Verification, "C-ECHO")
-        association = self._link.association()
-        association.dimse_timeout = self._timeouts.answer_s
-        try:
-            status = association.send_c_echo(self._link.next_message_id())
-        except (RuntimeError, ValueError) as error:
-            raise SourceUnavailable(f"{self._peer} closed the association.") from error
-        if "Status" not in status:
-            self._link.abort()
-            raise SourceUnavailable(f"{self._peer} did not answer C-ECHO.")
-        if status.Status != STATUS_SUCCESS:
-            raise SourceAnswerInvalid(
-                f"{self._peer} answered C-ECHO with status {status.Status:04X}.",
-                status=status.Status,
-            )
+        answers = self._link.answers(
+            Question.C_ECHO,
+            VERIFICATION_UID,
+            service="C-ECHO",
+            wait_s=self._timeouts.answer_s,
+            deadline=time.monotonic() + self._timeouts.answer_s,
+        )
+        for response, _, _ in answers:
+            if response.status != STATUS_SUCCESS:
+                raise SourceAnswerInvalid(
+                    f"{self._peer} answered C-ECHO with status {response.status:04X}.",
+                    status=response.status,
+                )
 
     def find_instances(self, patient_id: str) -> tuple[ExpectedObject, ...]:
         """Return every object the peer lists for exactly this Patient ID; () when it says it has none.
@@ -198,16 +180,13 @@ class Requester:
             The peer refuses the whole transfer, for example because it does not know the destination.
         """
         verify_ae_title(destination_ae_title)
-        self._link.verify_accepted(StudyRootQueryRetrieveInformationModelMove, "C-MOVE")
         deadline = time.monotonic() + self._timeouts.transfer_s
         outcomes = [
             self._move_once(identifier, destination_ae_title, deadline)
-            for identifier in _retrieve_identifiers(
-                study_instance_uid, series_instance_uid, sop_instance_uids
-            )
+            for identifier in retrieve_queries(study_instance_uid, series_instance_uid, sop_instance_uids)
         ]
-        outcome = _together(outcomes)
-        self._verify_not_refused(outcome, f"C-MOVE to {destination_ae_title}")
+        outcome = together(outcomes)
+        verify_not_refused(outcome, self._peer, f"C-MOVE to {destination_ae_title}")
         return outcome
 
     def get(
@@ -241,19 +220,15 @@ class Requester:
             )
         deadline = time.monotonic() + self._timeouts.transfer_s
         outcomes = [
-            _outcome(self._get_session.answers(identifier, writer=writer, deadline=deadline))
-            for identifier in _retrieve_identifiers(
-                study_instance_uid,
-                series_instance_uid,
-                sop_instance_uids,
-            )
+            outcome_of(self._get_session.answers(identifier, writer=writer, deadline=deadline))
+            for identifier in retrieve_queries(study_instance_uid, series_instance_uid, sop_instance_uids)
         ]
         writer.commit()
-        outcome = _together(outcomes)
-        self._verify_not_refused(outcome, "C-GET")
+        outcome = together(outcomes)
+        verify_not_refused(outcome, self._peer, "C-GET")
         return outcome
 
-    def ask(self, identifier: Dataset, *, limit: int, deadline: float) -> Iterator[Answer]:
+    def ask(self, identifier: Query, *, limit: int, deadline: float) -> Iterator[Answer]:
         """Yield the answers of one C-FIND, at most `limit`.
 
         Raises
@@ -263,30 +238,26 @@ class Requester:
         SourceAnswerInvalid
             A failure status, an unreadable answer, or more than `limit`.
         """
-        self._link.verify_accepted(StudyRootQueryRetrieveInformationModelFind, "C-FIND")
-        level = str(identifier.QueryRetrieveLevel)
         answers = self._link.answers(
-            lambda association, message_id: association.send_c_find(
-                identifier, StudyRootQueryRetrieveInformationModelFind, message_id
-            ),
-            service=f"C-FIND at {level} level",
+            Question.C_FIND,
+            STUDY_ROOT_FIND,
+            identifier,
+            service=f"C-FIND at {identifier.level} level",
             wait_s=self._timeouts.answer_s,
             deadline=deadline,
         )
         count = 0
         with closing(answers):  # leaving early breaks the association off
-            for status, answer in answers:
-                if status.Status not in STATUS_PENDING:
-                    self._verify_success(status, level)
+            for response, data, is_explicit in answers:
+                if not response.is_pending:
+                    self._verify_success(response.status, identifier.level)
                     return
-                if answer is None:
-                    raise SourceAnswerInvalid(f"{self._peer} sent an answer that is not DICOM.", level=level)
                 count += 1
                 if count > limit:
-                    raise _too_many(f"answers at {level} level", limit)
-                yield Answer(answer)
+                    raise _too_many(f"answers at {identifier.level} level", limit)
+                yield self._read(data, identifier.level, is_explicit=is_explicit)
 
-    def ask_below(self, identifier: Dataset, patient_id: str, *, limit: int, deadline: float) -> list[Answer]:
+    def ask_below(self, identifier: Query, patient_id: str, *, limit: int, deadline: float) -> list[Answer]:
         """Return the answers at SERIES or IMAGE level that are of this patient and of what was asked.
 
         One study may hold two patients (seen in real sets; Orthanc keeps them apart), so the Patient
@@ -297,17 +268,16 @@ class Requester:
         SourceUnavailable, SourceAnswerInvalid
             As `ask`.
         """
-        if self._takes_patient_id_below:
-            identifier.PatientID = patient_id_key(patient_id)
+        narrowed = identifier.having(PatientID=patient_id_key(patient_id))
+        asking = narrowed if self._takes_patient_id_below else identifier
         try:
-            answers = list(self.ask(identifier, limit=limit, deadline=deadline))
+            answers = list(self.ask(asking, limit=limit, deadline=deadline))
         except SourceAnswerInvalid as error:
             if "status" not in error.facts or not self._takes_patient_id_below:
                 raise
             self._takes_patient_id_below = False
-            del identifier.PatientID
             answers = list(self.ask(identifier, limit=limit, deadline=deadline))
-        asked = {k: identifier[k].value for k in ("StudyInstanceUID", "SeriesInstanceUID") if k in identifier}
+        asked = {k: identifier.keys.get(k) for k in ("StudyInstanceUID", "SeriesInstanceUID")}
         return [
             answer
             for answer in answers
@@ -315,37 +285,36 @@ class Requester:
             and all(answer.uid(keyword) == uid for keyword, uid in asked.items() if uid)
         ]
 
-    def _verify_success(self, status: Dataset, level: str) -> None:
-        if status.Status != STATUS_SUCCESS:
+    def _read(self, data: bytes, level: str, *, is_explicit: bool) -> Answer:
+        try:
+            if data:
+                return Answer(data, explicit=is_explicit)
+        except ObjectUnreadable as error:
+            raise self._not_dicom(level) from error
+        raise self._not_dicom(level)
+
+    def _not_dicom(self, level: str) -> SourceAnswerInvalid:
+        return SourceAnswerInvalid(f"{self._peer} sent an answer that is not DICOM.", level=level)
+
+    def _verify_success(self, status: int, level: str) -> None:
+        if status != STATUS_SUCCESS:
             raise SourceAnswerInvalid(
-                f"{self._peer} refuses a query at {level} level: status {status.Status:04X}.",
-                status=int(status.Status),
+                f"{self._peer} refuses a query at {level} level: status {status:04X}.",
+                status=status,
                 level=level,
             )
 
-    def _move_once(self, identifier: Dataset, destination: str, deadline: float) -> MoveOutcome:
-        model = StudyRootQueryRetrieveInformationModelMove
+    def _move_once(self, identifier: Query, destination: str, deadline: float) -> MoveOutcome:
         answers = self._link.answers(
-            lambda association, message_id: association.send_c_move(
-                identifier, destination, model, message_id
-            ),
+            Question.C_MOVE,
+            STUDY_ROOT_MOVE,
+            identifier,
             service="C-MOVE",
             wait_s=self._timeouts.pending_s,
             deadline=deadline,
+            move_destination_ae_title=destination,
         )
-        return _outcome(answers)
-
-    def _verify_not_refused(self, outcome: MoveOutcome, service: str) -> None:
-        """Raise SourceAnswerInvalid where not one object was even tried."""
-        if outcome.status in {STATUS_SUCCESS, _SUBOPERATIONS_FAILED}:
-            return
-        if outcome.completed or outcome.failed or outcome.warning:
-            return
-        raise SourceAnswerInvalid(
-            f"{self._peer} refuses {service}: {outcome.comment} (status {outcome.status:04X}).",
-            do_next="Check that our receiver runs, and that the peer has its AE title, address and port.",
-            status=outcome.status,
-        )
+        return outcome_of(answers)
 
     def _studies_of(self, patient_id: str, key: str, deadline: float) -> list[str]:
         studies: dict[str, None] = {}
@@ -388,64 +357,6 @@ class Requester:
         if self._get_session is not None:
             self._get_session.close()
         self._get_session = None
-
-
-def _retrieve_identifiers(
-    study_instance_uid: str,
-    series_instance_uid: str | None,
-    sop_instance_uids: Sequence[str],
-) -> Iterator[Dataset]:
-    if not sop_instance_uids:
-        if series_instance_uid is None:
-            yield query("STUDY", StudyInstanceUID=study_instance_uid)
-        else:
-            yield query("SERIES", StudyInstanceUID=study_instance_uid, SeriesInstanceUID=series_instance_uid)
-        return
-    if series_instance_uid is None:
-        raise ValueError("single objects are asked for by study, series and SOP Instance UID (PS3.4 C.4.2)")
-    for start in range(0, len(sop_instance_uids), UIDS_A_REQUEST_MAX):
-        yield query(
-            "IMAGE",
-            StudyInstanceUID=study_instance_uid,
-            SeriesInstanceUID=series_instance_uid,
-            SOPInstanceUID=list(sop_instance_uids[start : start + UIDS_A_REQUEST_MAX]),
-        )
-
-
-def _outcome(answers: Answers) -> MoveOutcome:
-    """Return the last answer; counts it leaves out are taken from the one before."""
-    counts = {"Completed": 0, "Failed": 0, "Warning": 0}
-    outcome = MoveOutcome(completed=0, failed=0, warning=0)
-    for status, identifier in answers:
-        for name, before in counts.items():
-            stated = status.get(f"NumberOf{name}Suboperations")
-            counts[name] = before if stated is None else int(stated)
-        failed_uids = Answer(identifier).uids("FailedSOPInstanceUIDList") if identifier is not None else ()
-        code = int(status.Status)
-        comment = str(status.get("ErrorComment", "") or "")
-        if code not in {STATUS_SUCCESS, *STATUS_PENDING}:
-            comment = comment or _STATUS_WORDS.get(code, "it gives no reason")
-        outcome = MoveOutcome(
-            completed=counts["Completed"],
-            failed=max(counts["Failed"], len(failed_uids)),
-            warning=counts["Warning"],
-            failed_sop_instance_uids=failed_uids,
-            status=code,
-            comment=comment,
-        )
-    return outcome
-
-
-def _together(outcomes: list[MoveOutcome]) -> MoveOutcome:
-    worst = max(outcomes, key=lambda outcome: (outcome.status != STATUS_SUCCESS, outcome.failed))
-    return MoveOutcome(
-        completed=sum(outcome.completed for outcome in outcomes),
-        failed=sum(outcome.failed for outcome in outcomes),
-        warning=sum(outcome.warning for outcome in outcomes),
-        failed_sop_instance_uids=tuple(uid for o in outcomes for uid in o.failed_sop_instance_uids),
-        status=worst.status,
-        comment=worst.comment,
-    )
 
 
 def _too_many(what: str, limit: int) -> SourceAnswerInvalid:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pynetdicom import build_role, evt
-from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.presentation import build_context
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet  # type: ignore[attr-defined]
-
-from beamkeeper.errors import StorageFull
-from beamkeeper.wire.dicom.part10 import file_header
-from beamkeeper.wire.dicom.requester_link import STATUS_SUCCESS, Link, query_context
+from beamkeeper.wire.dicom.dimse_requestor import Question
+from beamkeeper.wire.dicom.intake import Intake
+from beamkeeper.wire.dicom.pdu import CONTEXTS_MAX
+from beamkeeper.wire.dicom.requester_association import MAX_PDU_BYTES, PDU_SLACK_BYTES
+from beamkeeper.wire.dicom.requester_link import Link, query_context
 from beamkeeper.wire.dicom.spool import ObjectIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pydicom.dataset import Dataset
-
+    from beamkeeper.wire.dicom.dimse import Command, Status
+    from beamkeeper.wire.dicom.pdu import AnsweredContext
     from beamkeeper.wire.dicom.peers import Peer, Timeouts
     from beamkeeper.wire.dicom.requester_link import Answers
+    from beamkeeper.wire.dicom.requester_query import Query
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
-CONTEXTS_MAX = 128
-"""PS3.8: presentation context identifiers are odd and fit a byte."""
+STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
+OBJECT_BYTES_MAX = 4 << 30
+"""Longest object that is kept, as in our receiver; a longer one is refused, the others go on."""
+OFFERS_MAX = CONTEXTS_MAX - 1
+"""Presentation contexts that are left for storage: C-GET itself takes one."""
+
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
-_USUAL = tuple(
+USUAL = tuple(
     _STORAGE + suffix
     for suffix in (
         *("481.1", "481.2", "481.3", "481.4", "481.5", "481.6", "481.7", "481.8", "481.9"),
@@ -34,22 +36,63 @@ _USUAL = tuple(
         *("1", "1.1", "7.4", "88.11", "88.22", "88.33", "88.67", "11.1", "12.1", "20", "6.1"),
     )
 )
-_UNCOMPRESSED = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
-_COMPRESSED = (
-    *("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57"),
-    *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"),
-    *("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5"),
-    *("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"),
+"""What a radiotherapy archive may hold, where it does not say what it holds."""
+_WITHOUT_PIXELS = frozenset(
+    _STORAGE + suffix
+    for suffix in (
+        *("481.3", "481.4", "481.5", "481.6", "481.7", "481.8", "481.9"),
+        *("66.1", "66.2", "66.3", "104.1", "88.11", "88.22", "88.33", "88.67", "11.1"),
+    )
 )
-_OUT_OF_RESOURCES, _CANNOT_UNDERSTAND = 0xA700, 0xC000
+_PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
+_DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+_ENCAPSULATED = (
+    *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"),
+    *("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.5"),
+    *("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.81"),
+    *("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"),
+)
+_OFFERS_LEAST = 3
+"""Explicit, implicit, and everything else together."""
+
+
+def offers(listed: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what to propose for storage: SOP class and transfer syntaxes, at most `OFFERS_MAX`.
+
+    The acceptor picks one transfer syntax a context, and an archive that does not transcode can send
+    only what it holds in one of those. So each transfer syntax gets a context of its own, first for the
+    SOP classes the archive listed; where the room ends, the rest of a class share one.
+    """
+    room = OFFERS_MAX
+    found: list[tuple[str, tuple[str, ...]]] = []
+    wanted = tuple(dict.fromkeys(listed))[:OFFERS_MAX]
+    for position, uid in enumerate(wanted):
+        found += _offers_of(uid, room // (len(wanted) - position))
+        room = OFFERS_MAX - len(found)
+    for uid in USUAL:
+        if uid not in wanted and room:
+            found += _offers_of(uid, min(room, _OFFERS_LEAST))
+            room = OFFERS_MAX - len(found)
+    return found
+
+
+def _offers_of(sop_class_uid: str, room: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield at most `room` contexts of one SOP class, which is at least one."""
+    pixels = () if sop_class_uid in _WITHOUT_PIXELS else _ENCAPSULATED
+    syntaxes = (*_PLAIN, *pixels, _DEFLATED, _BIG_ENDIAN)
+    if len(syntaxes) <= room:
+        yield from ((sop_class_uid, (syntax,)) for syntax in syntaxes)
+        return
+    if room < _OFFERS_LEAST:
+        groups = [_PLAIN, syntaxes[len(_PLAIN) :]][:room]
+    else:
+        alone = room - 1
+        groups = [*((syntax,) for syntax in syntaxes[:alone]), syntaxes[alone:]]
+    yield from ((sop_class_uid, group) for group in groups)
 
 
 class GetSession:
-    """One association on which a peer may store what we asked for.
-
-    Each kind of object is proposed twice, uncompressed and compressed, so that a peer need not
-    re-encode what it holds.
-    """
+    """One association on which a peer may store what we asked for."""
 
     def __init__(
         self,
@@ -59,86 +102,72 @@ class GetSession:
         timeouts: Timeouts,
         sop_class_uids: tuple[str, ...],
     ) -> None:
-        wanted = tuple(dict.fromkeys((*sop_class_uids, *_USUAL)))[: (CONTEXTS_MAX - 1) // 2]
-        self._offered = frozenset(wanted)
+        contexts = offers(sop_class_uids)
+        self._listed = frozenset(sop_class_uids)
         self._timeouts, self._peer = timeouts, peer
-        self._writer: SpoolWriter | None = None
-        self._failure: StorageFull | None = None
+        self._intake: Intake | None = None
         self._link = Link(
             own_ae_title=own_ae_title,
             peer=peer,
             timeouts=timeouts,
-            contexts=[
-                query_context(StudyRootQueryRetrieveInformationModelGet),
-                *(build_context(uid, list(_UNCOMPRESSED)) for uid in wanted),
-                *(build_context(uid, list(_COMPRESSED)) for uid in wanted),
-            ],
-            roles=[build_role(uid, scp_role=True) for uid in wanted],
-            handlers=[(evt.EVT_C_STORE, self._keep)],
+            contexts=[query_context(STUDY_ROOT_GET), *contexts],
+            storage_roles=tuple(dict.fromkeys(uid for uid, _ in contexts)),
+            take=self._keep,
         )
 
     def covers(self, sop_class_uids: Iterable[str]) -> bool:
-        """Whether every kind is offered, as far as one association can offer kinds."""
-        missing = set(sop_class_uids) - self._offered
-        return not missing or len(self._offered) >= (CONTEXTS_MAX - 1) // 2
+        """Whether these kinds were all proposed first, in each transfer syntax as far as there was room."""
+        return self._listed.issuperset(sop_class_uids)
 
-    def answers(self, identifier: Dataset, *, writer: SpoolWriter, deadline: float) -> Answers:
+    def answers(self, identifier: Query, *, writer: SpoolWriter, deadline: float) -> Answers:
         """Yield the answers of one C-GET while its objects go into `writer`.
 
         Raises
         ------
         SourceUnavailable
             The peer stopped answering.
+        SourceAnswerInvalid
+            The peer does not offer C-GET, or its answers break DICOM.
         StorageFull
             The spool takes no more; the association is broken off.
         """
-        self._link.verify_accepted(StudyRootQueryRetrieveInformationModelGet, "C-GET")
-        self._writer, self._failure = writer, None
+        intake = self._intake = Intake(
+            writer, fragment_bytes_max=MAX_PDU_BYTES + PDU_SLACK_BYTES, object_bytes_max=OBJECT_BYTES_MAX
+        )
         try:
-            for answer in self._link.answers(
-                lambda association, message_id: association.send_c_get(
-                    identifier, StudyRootQueryRetrieveInformationModelGet, message_id
-                ),
+            yield from self._link.answers(
+                Question.C_GET,
+                STUDY_ROOT_GET,
+                identifier,
                 service="C-GET",
                 wait_s=self._timeouts.pending_s,
                 deadline=deadline,
-            ):
-                if self._failure is not None:
-                    raise self._failure
-                yield answer
+            )
         finally:
-            self._writer = None
+            intake.discard()
 
     def close(self) -> None:
         """Release the association."""
         self._link.close()
 
-    def _keep(self, event: evt.Event) -> int:
+    def _keep(self, command: Command, context: AnsweredContext, fragments: Iterator[memoryview]) -> Status:
         """Put one arriving object into the spool; the data set is neither decoded nor changed."""
-        request, context = event.request, event.context
-        if self._writer is None or self._failure is not None:
-            return _OUT_OF_RESOURCES
-        if not isinstance(request, C_STORE) or request.DataSet is None:
-            return _CANNOT_UNDERSTAND
-        sop_class_uid, sop_instance_uid = (
-            str(request.AffectedSOPClassUID),
-            str(request.AffectedSOPInstanceUID),
-        )
+        intake = self._intake
+        assert intake is not None, "objects come during `answers` only"  # noqa: S101 - our own order
         identity = ObjectIdentity(
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=sop_instance_uid,
-            transfer_syntax_uid=str(context.transfer_syntax),
+            sop_class_uid=command.sop_class_uid,
+            sop_instance_uid=command.sop_instance_uid,
+            transfer_syntax_uid=context.transfer_syntax_uid,
             calling_ae_title=self._peer.ae_title,
             solicited=True,
         )
-        header = file_header(
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=sop_instance_uid,
-            transfer_syntax_uid=identity.transfer_syntax_uid,
-        )
-        try:
-            self._writer.add(header, [request.DataSet.getbuffer()], identity)
-        except StorageFull as error:
-            self._failure = error
-            return _OUT_OF_RESOURCES
-        return STATUS_SUCCESS
+        intake.begin(identity)
+        size = 0
+        for fragment in fragments:
+            intake.room(len(fragment))[:] = fragment
+            intake.filled(len(fragment))
+            size += len(fragment)
+        status = intake.finish()
+        if intake.failure is not None and size <= OBJECT_BYTES_MAX:
+            raise intake.failure  # the spool is full: nothing that follows could be kept
+        return status

@@ -2,67 +2,44 @@
 
 from __future__ import annotations
 
-import socket
+import ssl
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-import pynetdicom
-from pynetdicom import AE, _config, evt
-from pynetdicom.presentation import build_context
+from typing import TYPE_CHECKING
 
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
+from beamkeeper.wire.dicom.dimse_requestor import Question, Response, encode_request
+from beamkeeper.wire.dicom.pdu import PDU_HEADER, AbortReason, PduType, ProposedContext, ProtocolViolation
+from beamkeeper.wire.dicom.pdu_requestor import encode_associate_rq, parse_associate_ac, parse_associate_rj
+from beamkeeper.wire.dicom.requester_association import (
+    ASSOCIATE_ANSWER_BYTES_MAX,
+    MAX_PDU_BYTES,
+    ClientAssociation,
+    Inbox,
+)
+from beamkeeper.wire.dicom.requester_connection import connect, no_tls
+from beamkeeper.wire.dicom.requester_query import EXPLICIT_LITTLE_UID, IMPLICIT_LITTLE_UID
+from beamkeeper.wire.dicom.transport import ConnectionLost, PeerTooSlow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
+    from typing import TypeAlias
 
-    from pydicom.dataset import Dataset
-    from pynetdicom.association import Association
-    from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
-    from pynetdicom.presentation import PresentationContext
-    from pynetdicom.transport import AssociationSocket
-
+    from beamkeeper.wire.dicom.pdu_requestor import AssociateAnswer, Refusal
     from beamkeeper.wire.dicom.peers import Peer, Timeouts
+    from beamkeeper.wire.dicom.requester_association import Take
+    from beamkeeper.wire.dicom.requester_query import Query
+    from beamkeeper.wire.dicom.transport import Transport
 
-    Ask = Callable[[Association, int], Iterator[tuple[Dataset, Dataset | None]]]
-    Answers = Generator[tuple[Dataset, Dataset | None], None, None]
-
-# By default pynetdicom logs queries and answers, patient names included.
-_config.LOG_REQUEST_IDENTIFIERS = False
-_config.LOG_RESPONSE_IDENTIFIERS = False
-_config.LOG_HANDLER_LEVEL = "none"
+    Answers: TypeAlias = Generator[tuple[Response, bytes, bool], None, None]
+    """Response, identifier (b"" for none), and whether the identifier is in explicit VR."""
 
 MESSAGE_ID_MAX = 65535
-QUICK_S, PATIENT_S = 0.001, 0.02
-"""How often the reactor looks for news: during a query, and otherwise."""
+ANSWERS_MAX = 1_000_000
+"""Answers one question may have: a report for each object of the largest archive's largest transfer."""
 IDLE_S = 60.0
 """An association nobody used for that long is closed; the next question opens another."""
-MAXIMUM_PDU_BYTES = 131_072
-STATUS_SUCCESS = 0x0000
-STATUS_PENDING = frozenset({0xFF00, 0xFF01})
 _CALLED_UNKNOWN, _CALLING_UNKNOWN = (1, 7), (1, 3)
 _BUSY_SOURCE = 3
-_QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-"""Linux only."""
-
-
-class _Caller(AE):
-    """An application entity that closes sockets which never got a connection; pynetdicom drops them open."""
-
-    def __init__(self, ae_title: str) -> None:
-        super().__init__(ae_title)
-        self._sockets: list[socket.socket] = []
-
-    def _create_socket(self, *args: Any) -> AssociationSocket:
-        created = super()._create_socket(*args)
-        if created.socket is not None:
-            self._sockets.append(created.socket)
-        return created
-
-    def close_unconnected(self) -> None:
-        """Close what an association that never came about left behind."""
-        for left in self._sockets:
-            left.close()
 
 
 class Link:
@@ -70,10 +47,10 @@ class Link:
 
     Parameters
     ----------
-    abstract_syntaxes
-        SOP classes to negotiate.
-    roles, handlers
-        For C-GET: role selection and the C-STORE handler.
+    contexts
+        What is proposed: abstract syntax and transfer syntaxes, at most 128.
+    storage_roles, take
+        For C-GET: SOP classes we take, and who keeps their objects.
     """
 
     def __init__(
@@ -82,52 +59,51 @@ class Link:
         own_ae_title: str,
         peer: Peer,
         timeouts: Timeouts,
-        contexts: Sequence[PresentationContext],
-        roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
-        handlers: Sequence[tuple[evt.InterventionEvent, Callable[[evt.Event], int]]] = (),
+        contexts: Iterable[tuple[str, Sequence[str]]],
+        storage_roles: Sequence[str] = (),
+        take: Take | None = None,
     ) -> None:
         self._peer, self._timeouts, self._own_ae_title = peer, timeouts, own_ae_title
-        self._contexts, self._roles, self._handlers = list(contexts), list(roles), list(handlers)
-        self._association: Association | None = None
+        self._contexts = tuple(
+            ProposedContext(
+                context_id=2 * index + 1, abstract_syntax_uid=uid, transfer_syntax_uids=tuple(syntaxes)
+            )
+            for index, (uid, syntaxes) in enumerate(contexts)
+        )
+        self._storage_roles, self._take = storage_roles, take
+        self._association: ClientAssociation | None = None
         self._message_id = 0
-        self._answered_another = False
 
-    def association(self) -> Association:
+    def association(self) -> ClientAssociation:
         """Return the open association, opening one where none is.
 
         Raises
         ------
         SourceUnavailable
             Nothing answers, or the peer refuses; the message says which.
+        SourceAnswerInvalid
+            The peer went on answering a question that was over.
         """
-        if self._association is not None and self._association.is_established:
-            return self._association
-        self.close()
-        self._association = self._open()
+        if self._association is None or not self._is_usable(self._association):
+            self.close()
+            self._association = self._open()
         return self._association
 
     def close(self) -> None:
         """Release the association; harmless when there is none."""
         association, self._association = self._association, None
-        if association is not None and association.is_established:
+        if association is not None:
             association.release()
 
-    def next_message_id(self) -> int:
-        """Return the Message ID of the next question; answers with another one are not taken."""
-        self._message_id = self._message_id % MESSAGE_ID_MAX + 1
-        self._answered_another = False
-        return self._message_id
-
-    def abort(self) -> None:
+    def abort(self, reason: AbortReason | None = None) -> None:
         """Break the association off: the peer has had its time."""
         association, self._association = self._association, None
-        if association is not None and association.is_alive():
-            association.abort()
+        if association is not None:
+            association.abort(reason)
 
     def verify_accepted(self, sop_class_uid: str, what: str) -> None:
         """Raise SourceAnswerInvalid unless the peer offers that service."""
-        accepted = {context.abstract_syntax for context in self.association().accepted_contexts}
-        if sop_class_uid not in accepted:
+        if self.association().context_of(sop_class_uid) is None:
             raise SourceAnswerInvalid(
                 f"{self._peer} accepts the association but does not offer {what}.",
                 do_next="Ask its administrator to allow this service for our AE title.",
@@ -136,18 +112,21 @@ class Link:
 
     def answers(
         self,
-        ask: Ask,
+        question: Question,
+        sop_class_uid: str,
+        identifier: Query | None = None,
         *,
         service: str,
         wait_s: float,
         deadline: float,
+        move_destination_ae_title: str = "",
     ) -> Answers:
-        """Yield (status, identifier) until the peer has finished.
+        """Ask, and yield answers until the peer has finished.
 
         Parameters
         ----------
         wait_s
-            Longest silence between two answers.
+            Longest silence.
         deadline
             End of all answers, on the monotonic clock.
 
@@ -155,124 +134,133 @@ class Link:
         ------
         SourceUnavailable
             The peer fell silent, hung up, or was not done by the deadline.
+        SourceAnswerInvalid
+            Its answers break DICOM, or it does not offer the service.
         """
-        association = self.association()
-        association.dimse_timeout = wait_s
-        _pace(association, QUICK_S if service.startswith("C-FIND") else PATIENT_S)
         finished = False
         try:
-            for status, identifier in self._ask(association, ask):
-                if self._answered_another:
-                    raise SourceAnswerInvalid(f"{self._peer} answered a question that was not asked.")
-                if "Status" not in status:
-                    raise SourceUnavailable(
-                        f"{self._peer} stopped answering during {service} (waited {wait_s:g} s at most).",
-                        service=service,
-                    )
-                finished = status.Status not in STATUS_PENDING
-                yield status, identifier
+            self.verify_accepted(sop_class_uid, service)
+            self.association().set_limits(silence_s=wait_s, deadline=deadline)
+            for response, data, is_explicit in self._asked(
+                question, sop_class_uid, identifier, move_destination_ae_title
+            ):
+                finished = not response.is_pending
+                yield response, data, is_explicit
                 if not finished and time.monotonic() > deadline:
-                    raise SourceUnavailable(
-                        f"{self._peer} did not finish {service} in the time given.",
-                        service=service,
-                    )
+                    raise self._not_done(service)
+        except PeerTooSlow as error:
+            if time.monotonic() > deadline:
+                raise self._not_done(service) from error
+            raise SourceUnavailable(
+                f"{self._peer} stopped answering during {service} (waited {wait_s:g} s at most).",
+                service=service,
+            ) from error
+        except ConnectionLost as error:
+            raise SourceUnavailable(f"{self._peer} closed the association.", service=service) from error
+        except ProtocolViolation as error:
+            self.abort(error.reason)
+            raise SourceAnswerInvalid(
+                f"{self._peer} answers {service} in bytes that are not DICOM: {error.message}",
+                service=service,
+            ) from error
         finally:
-            _pace(association, PATIENT_S)
             if not finished:
                 self.abort()
 
-    def _ask(self, association: Association, ask: Ask) -> Answers:
+    def _asked(
+        self, question: Question, sop_class_uid: str, identifier: Query | None, destination: str
+    ) -> Answers:
+        """Send one question and yield what answers it, to the last answer."""
+        association = self.association()
+        context = association.context_of(sop_class_uid)
+        assert context is not None, "verified before"  # noqa: S101 - our own order
+        is_explicit = context.transfer_syntax_uid == EXPLICIT_LITTLE_UID
+        message_id = self._message_id = self._message_id % MESSAGE_ID_MAX + 1
+        command = encode_request(
+            question,
+            message_id=message_id,
+            sop_class_uid=sop_class_uid,
+            move_destination_ae_title=destination,
+        )
+        association.send(
+            context, command, b"" if identifier is None else identifier.encoded(explicit=is_explicit)
+        )
+        for _ in range(ANSWERS_MAX):
+            response, data = association.receive()
+            if (response.message_id, response.answers) != (message_id, question):
+                raise self._not_asked()
+            yield response, data, is_explicit
+            if not response.is_pending:
+                return
+        raise SourceAnswerInvalid(f"{self._peer} sent more than {ANSWERS_MAX} answers to one question.")
+
+    def _is_usable(self, association: ClientAssociation) -> bool:
+        """Whether the next question may go over this association."""
+        if not association.is_open or time.monotonic() - association.used_at > IDLE_S:
+            return False
+        if association.is_quiet():
+            return True
         try:
-            yield from ask(association, self.next_message_id())
-        except RuntimeError as error:  # pynetdicom: the association ended between two questions
-            raise SourceUnavailable(f"{self._peer} closed the association.") from error
+            if association.is_answering(limit_s=self._timeouts.answer_s):
+                self.abort()
+                raise self._not_asked()
+        except (ConnectionLost, PeerTooSlow):
+            association.abort()
+        return False
 
-    def _open(self) -> Association:
-        ae = _Caller(ae_title=self._own_ae_title)
-        ae.connection_timeout = self._timeouts.connect_s
-        ae.acse_timeout = self._timeouts.associate_s
-        ae.dimse_timeout = self._timeouts.answer_s
-        ae.network_timeout = IDLE_S
-        ae.maximum_pdu_size = MAXIMUM_PDU_BYTES
-        connected: list[evt.Event] = []
+    def _not_asked(self) -> SourceAnswerInvalid:
+        return SourceAnswerInvalid(f"{self._peer} answered a question that was not asked.")
 
-        def on_connected(event: evt.Event) -> None:
-            connected.append(event)
-            _set_tcp(event, socket.TCP_NODELAY)
+    def _not_done(self, service: str) -> SourceUnavailable:
+        return SourceUnavailable(
+            f"{self._peer} did not finish {service} in the time given.",
+            service=service,
+        )
 
-        tls = self._peer.tls
+    def _open(self) -> ClientAssociation:
+        transport = connect(self._peer, limit_s=self._timeouts.connect_s)
         try:
-            association = ae.associate(
-                self._peer.host,
-                self._peer.port,
-                contexts=self._contexts,
-                ae_title=self._peer.ae_title,
-                max_pdu=MAXIMUM_PDU_BYTES,
-                ext_neg=list(self._roles),
-                tls_args=None if tls is None else (tls.context(), tls.server_name or self._peer.host),
-                evt_handlers=[
-                    (evt.EVT_CONN_OPEN, on_connected),
-                    (evt.EVT_DATA_SENT, lambda event: _set_tcp(event, _QUICK_ACK)),
-                    (evt.EVT_DATA_RECV, lambda event: _set_tcp(event, _QUICK_ACK)),
-                    *self._handlers,
-                ],
-            )
-        except OSError as error:
-            raise SourceUnavailable(
-                f"There is no way to {self._peer}: {error.strerror or 'the host is unknown'}.",
-                do_next="Check host and port in the site file, and that the network is up.",
+            inbox = Inbox(transport)
+            answer = self._agree(transport, inbox)
+        except BaseException:
+            transport.close()
+            raise
+        return ClientAssociation(transport, inbox, answer, take=self._take)
+
+    def _agree(self, transport: Transport, inbox: Inbox) -> AssociateAnswer:
+        """Ask for the association and return what the peer agrees to."""
+        transport.silence_limit_s = self._timeouts.associate_s
+        transport.deadline = time.monotonic() + self._timeouts.associate_s
+        request = encode_associate_rq(
+            called_ae_title=self._peer.ae_title,
+            calling_ae_title=self._own_ae_title,
+            contexts=self._contexts,
+            max_pdu_bytes=MAX_PDU_BYTES,
+            storage_roles=self._storage_roles,
+        )
+        try:
+            transport.send(request)
+            kind, body = _associate_answer(inbox)
+            if kind == PduType.A_ASSOCIATE_AC:
+                return parse_associate_ac(body, self._contexts)
+            refusal = parse_associate_rj(body)
+        except ConnectionLost as error:
+            # With TLS 1.3 a server says only now that it does not accept our certificate.
+            raise (
+                no_tls(self._peer) if isinstance(error.__cause__, ssl.SSLError) else self._no_association()
             ) from error
-        if association.is_established:
-            self._take_answers_only_when_asked(association)
-            return association
-        ae.close_unconnected()
-        raise self._why_not(association, connected=bool(connected))
+        except (PeerTooSlow, ProtocolViolation) as error:
+            raise self._no_association() from error
+        raise self._why_rejected(refusal)
 
-    def _take_answers_only_when_asked(self, association: Association) -> None:
-        """Leave every answer to the one who waits for it.
-
-        pynetdicom's own thread looks for messages as well, and is paused while one of our questions
-        runs; but it can be on its way past the pause when the question is sent, and then takes an
-        answer and drops it: a list with an object missing and no error (seen once in some hundred
-        queries on a busy machine). We serve no requests between questions, so it gets none.
-        """
-        take = association.dimse.get_msg
-
-        def get_msg(block: bool = False) -> Any:  # noqa: FBT001, FBT002 - pynetdicom calls it so
-            if not block:
-                return None, None
-            context_id, message = take(block=True)
-            answers = getattr(message, "MessageIDBeingRespondedTo", None)
-            if answers is not None and answers != self._message_id:
-                self._answered_another = True
-                return None, None
-            return context_id, message
-
-        association.dimse.get_msg = get_msg  # type: ignore[method-assign]
-
-    def _why_not(self, association: Association, *, connected: bool) -> SourceUnavailable:
-        if association.is_rejected:
-            return self._why_rejected(association)
-        if not connected and self._peer.tls is not None:
-            return SourceUnavailable(
-                f"There is no TLS connection to {self._peer}: nothing answers there, or one side "
-                "does not accept the other's certificate.",
-                do_next="Check host, port, certificate and authority files in the site file.",
-            )
-        if not connected:
-            return SourceUnavailable(
-                f"Nothing answers as {self._peer}.",
-                do_next="Check host and port in the site file, that the peer runs, and the firewall.",
-            )
+    def _no_association(self) -> SourceUnavailable:
         return SourceUnavailable(
             f"{self._peer} takes connections but agrees to no association.",
             do_next="Check that DICOM listens on this port, with or without TLS as in the site file.",
         )
 
-    def _why_rejected(self, association: Association) -> SourceUnavailable:
-        answer = association.acceptor.primitive
-        source = getattr(answer, "result_source", None)
-        reason = (source, getattr(answer, "diagnostic", None))
+    def _why_rejected(self, refusal: Refusal) -> SourceUnavailable:
+        reason = (refusal.source, refusal.reason)
         if reason == _CALLED_UNKNOWN:
             return SourceUnavailable(
                 f"{self._peer.host}:{self._peer.port} does not answer to the AE title {self._peer.ae_title}.",
@@ -283,33 +271,21 @@ class Link:
                 f"{self._peer} does not know our AE title {self._own_ae_title}.",
                 do_next="Have our AE title, address and port entered at the peer.",
             )
-        if source == _BUSY_SOURCE:
+        if refusal.source == _BUSY_SOURCE:
             return SourceUnavailable(f"{self._peer} is busy and refuses the association for now.")
-        return SourceUnavailable(f"{self._peer} refuses the association.", source=source, reason=reason[1])
+        return SourceUnavailable(
+            f"{self._peer} refuses the association.", source=refusal.source, reason=refusal.reason
+        )
 
 
-def _pace(association: Association, delay_s: float) -> None:
-    """Say how often pynetdicom's reactor looks at the socket: it polls, and knows no other way.
-
-    Once a millisecond while answers of a query are awaited one by one; seldom while the peer sends
-    thousands of objects elsewhere, or nothing is asked at all. There polling was a third of our CPU.
-    """
-    association.dul._run_loop_delay = delay_s  # noqa: SLF001 - documented there as the knob
-
-
-def _set_tcp(event: evt.Event, option: int | None) -> None:
-    """Set one TCP option of an association's socket, where the system has it.
-
-    A question is a command and a data set, an answer too: where one side waits with the second for
-    the acknowledgement of the first (Nagle) and the other delays it, each costs 40 ms. The
-    acknowledgement setting does not last and is renewed with each piece of data.
-    """
-    connection = event.assoc.dul.socket
-    if option is not None and connection is not None and connection.socket is not None:
-        with suppress(OSError):
-            connection.socket.setsockopt(socket.IPPROTO_TCP, option, 1)
+def _associate_answer(inbox: Inbox) -> tuple[int, bytes]:
+    kind, length = inbox.pdu_header()
+    is_answer = kind in {PduType.A_ASSOCIATE_AC, PduType.A_ASSOCIATE_RJ}
+    if not is_answer or length > ASSOCIATE_ANSWER_BYTES_MAX:
+        raise ProtocolViolation("What came is no answer to an association request.")
+    return kind, bytes(inbox.take(PDU_HEADER.size + length)[PDU_HEADER.size :])
 
 
-def query_context(sop_class_uid: str) -> PresentationContext:
+def query_context(sop_class_uid: str) -> tuple[str, Sequence[str]]:
     """Return a context for a query service in the uncompressed transfer syntaxes."""
-    return build_context(sop_class_uid, pynetdicom.DEFAULT_TRANSFER_SYNTAXES[:2])
+    return sop_class_uid, (IMPLICIT_LITTLE_UID, EXPLICIT_LITTLE_UID)

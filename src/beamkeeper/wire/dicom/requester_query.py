@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from struct import Struct
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import tag_for_keyword
-from pydicom.dataset import Dataset
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from beamkeeper.errors import PatientMismatch, SourceAnswerInvalid
+from beamkeeper.wire.dicom.elements_level import Scope, Source, read_level
+from beamkeeper.wire.dicom.elements_vr import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from beamkeeper.wire.dicom.values import clean_uid, decode_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+EXPLICIT_LITTLE_UID = "1.2.840.10008.1.2.1"
+IMPLICIT_LITTLE_UID = "1.2.840.10008.1.2"
 PATIENT_ID_CHARACTERS_MAX = 64
+_EXPLICIT = Struct("<HH2sH")
+_IMPLICIT = Struct("<HHI")
 _WILDCARDS = re.compile(r"[*?]")
 _FORBIDDEN = re.compile(r"[\\\x00-\x1f\x7f]")
 
@@ -43,24 +51,74 @@ def patient_id_key(patient_id: str) -> str:
     return _WILDCARDS.sub("?", patient_id)
 
 
-def query(level: str, *, returning: Sequence[str] = (), **keys: str | list[str]) -> Dataset:
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An identifier we send: the level and the keys, "" for what is to come back.
+
+    Attributes
+    ----------
+    keys
+        Values by keyword; several of one keyword match any of them (PS3.4 C.2.2.2.2, UIDs only).
+    """
+
+    level: str
+    keys: Mapping[str, str | tuple[str, ...]]
+
+    def having(self, **keys: str) -> Query:
+        """Return the same query with other or further keys."""
+        return Query(self.level, {**self.keys, **keys})
+
+    def encoded(self, *, explicit: bool) -> bytes:
+        """Return the identifier in Explicit or Implicit VR Little Endian."""
+        values = {"QueryRetrieveLevel": self.level, **self.keys}
+        texts = {
+            keyword: value if isinstance(value, str) else "\\".join(value)
+            for keyword, value in values.items()
+        }
+        if not all(text.isascii() for text in texts.values()):
+            texts["SpecificCharacterSet"] = "ISO_IR 192"
+        elements = sorted((*_tag_and_vr(keyword), text) for keyword, text in texts.items())
+        return b"".join(_element(tag, vr, text.encode(), explicit=explicit) for tag, vr, text in elements)
+
+
+def query(level: str, *, returning: Sequence[str] = (), **keys: str | tuple[str, ...]) -> Query:
     """Return an identifier: matching `keys`, and empty elements for what is to come back."""
-    identifier = Dataset()
-    identifier.QueryRetrieveLevel = level
-    for keyword in returning:
-        setattr(identifier, keyword, "")
-    for keyword, value in keys.items():
-        setattr(identifier, keyword, value)
-    if not all(str(value).isascii() for value in keys.values()):
-        identifier.SpecificCharacterSet = "ISO_IR 192"
-    return identifier
+    return Query(level, {**dict.fromkeys(returning, ""), **keys})
+
+
+@lru_cache(maxsize=256)
+def _tag_and_vr(keyword: str) -> tuple[int, bytes]:
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise LookupError(f"DICOM has no keyword {keyword}")
+    return int(tag), dictionary_VR(tag).encode("ascii")
+
+
+def _element(tag: int, vr: bytes, value: bytes, *, explicit: bool) -> bytes:
+    value += (b"\0" if vr == b"UI" else b" ") * (len(value) % 2)
+    if explicit:
+        return _EXPLICIT.pack(tag >> 16, tag & 0xFFFF, vr, len(value)) + value
+    return _IMPLICIT.pack(tag >> 16, tag & 0xFFFF, len(value)) + value
 
 
 class Answer:
-    """One pending answer of a query."""
+    """One pending answer of a query.
 
-    def __init__(self, identifier: Dataset) -> None:
+    Parameters
+    ----------
+    identifier
+        Its bytes as sent, in Explicit or Implicit VR Little Endian.
+
+    Raises
+    ------
+    ObjectUnreadable
+        The bytes are no data set.
+    """
+
+    def __init__(self, identifier: bytes, *, explicit: bool) -> None:
         self._identifier = identifier
+        scope = Scope(Source(identifier), EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE)
+        self._elements, _ = read_level(scope, 0, len(identifier))
         charset = self._raw("SpecificCharacterSet").decode("ascii", "replace").strip(" \0")
         self._charsets = tuple(charset.split("\\")) if charset else ()
 
@@ -104,8 +162,5 @@ class Answer:
 
     def _raw(self, keyword: str) -> bytes:
         """Return the bytes as sent: a foreign value is never converted by rules that warn or raise."""
-        tag = tag_for_keyword(keyword)
-        if tag is None or tag not in self._identifier:
-            return b""
-        value: object = self._identifier.get_item(tag).value
-        return value if isinstance(value, bytes) else str(value or "").encode()
+        element = self._elements.get(_tag_and_vr(keyword)[0])
+        return b"" if element is None else self._identifier[element.start : element.stop]

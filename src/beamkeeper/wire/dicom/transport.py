@@ -55,17 +55,18 @@ class Transport:
     Parameters
     ----------
     connection
-        Accepted, plain or TLS with the handshake done. Owned from now on.
+        Open, plain or TLS with the handshake done. Owned from now on.
     stop_handle
-        A pipe whose other end only the listener holds: readable (closed) means stop.
+        A pipe whose other end only the listener holds: readable (closed) means stop. None: nothing stops us.
     """
 
-    def __init__(self, connection: socket.socket, stop_handle: int) -> None:
+    def __init__(self, connection: socket.socket, stop_handle: int | None = None) -> None:
         self._socket = connection
         self._stop_handle = stop_handle
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
-        self._poll.register(stop_handle, select.POLLIN)
+        if stop_handle is not None:
+            self._poll.register(stop_handle, select.POLLIN)
         self._silent_s = 0.0
         self.deadline = time.monotonic()
         self.silence_limit_s = 0.0
