@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.columns import Columns
@@ -17,6 +17,9 @@ from beamkeeper.app.setup import NewSite, make_site
 from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>[^@:]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 
@@ -81,24 +84,30 @@ def _parse_peer(text: str) -> tuple[str, str, int]:
 
 def show(made: NewSite) -> None:
     """Print the cards once, and what to do with them."""
-    out.print(f"\n[bold]The site is made.[/] Site file: {made.site_file}\n")
+    out.print(f"\n[bold]The site is made.[/] Site file: {made.site_file}\n", soft_wrap=True)
+    show_recovery(made, out)
     out.print(
+        "[bold]Next[/]\n"
+        "  1. Check the site file; every line is explained there.\n"
+        "  2. beamkeeper doctor     is everything reachable?\n"
+        "  3. beamkeeper night      the first night\n"
+    )
+
+
+def show_recovery(made: NewSite, console: Console) -> None:
+    """Print what exists nowhere else: the cards, and the root key to write beside the words."""
+    console.print(
         "The recovery key follows as five cards of words. It is shown [bold]now and never again[/], and "
         "is stored nowhere. Write each card on paper, by hand, and give it to a different person outside "
         "the hospital network. Any three cards open the vault; two open nothing.\n",
         width=80,
     )
     for number, words in enumerate(made.cards, start=1):
-        out.print(card(number, words))
-    out.print(
+        console.print(card(number, words))
+    console.print(
         "\nOn every card, write this too: by it a copy of the vault is recognised as yours.\n"
-        f"{made.root_public_key}"
-    )
-    out.print(
-        "\n[bold]Next[/]\n"
-        "  1. Check the site file; every line is explained there.\n"
-        "  2. beamkeeper doctor     is everything reachable?\n"
-        "  3. beamkeeper night      the first night\n"
+        f"{made.root_public_key}\n",
+        soft_wrap=True,
     )
 
 

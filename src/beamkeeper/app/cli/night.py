@@ -116,12 +116,10 @@ def _folder_site(folder: Path, data: Path) -> Site:
 
     made = folder_site(folder, data, SystemClock())
     if made.new is not None:
-        from beamkeeper.app.cli.init import card
+        from beamkeeper.app.cli.init import show_recovery
 
         # On standard error whatever it is connected to: it exists nowhere else.
-        err.print("Recovery key of this new vault, shown once. Any three of five cards open it.")
-        for number, words in enumerate(made.new.cards, start=1):
-            err.print(card(number, words))
+        show_recovery(made.new, err)
     return made.site
 
 

@@ -1,0 +1,71 @@
+"""The night as somebody types it: what the command says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import make_objects
+
+from beamkeeper.app.opened import open_elsewhere, recovery_from_cards
+from beamkeeper.clock import SystemClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CARD_TITLE = re.compile(r"Card (\d) of 5.*")
+WORD = re.compile(r"(?<![\w.])(\d{1,2}) ([a-z]+)(?![\w.])")
+ROOT_KEY = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
+
+
+def beamkeeper(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "beamkeeper", *map(str, arguments)],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=240,
+    )
+
+
+def cards_in(shown: str) -> list[str]:
+    """Return the words of each card as somebody copies them from the screen."""
+    _, *texts = CARD_TITLE.split(shown)
+    return [" ".join(word for _, word in sorted(_numbered(text))) for text in texts[1::2]]
+
+
+def _numbered(text: str) -> set[tuple[int, str]]:
+    return {(int(number), word) for number, word in WORD.findall(text.partition("╰")[0])}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One patient as files; do not change them."""
+    made = tmp_path_factory.mktemp("folder")
+    make_objects(made / "source", who=(2,), sessions=1)
+    return made
+
+
+def test_the_cards_and_the_root_key_of_a_folders_vault_open_it_on_another_computer(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = beamkeeper(
+        "night", "--folder", folder / "source", "--data", tmp_path / "kept", "--json", cwd=tmp_path
+    )
+    recovery = recovery_from_cards(cards_in(done.stderr)[1:4])
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    opened = open_elsewhere(tmp_path / "kept" / "vault", recovery, SystemClock())
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcome"] == "complete"
+    assert ROOT_KEY.findall(done.stderr) == [recovery.root_public_key]
+    assert "now and never again" in " ".join(done.stderr.split())
+    assert len(opened.vault.pseudonyms()) == 1
+    again = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept", cwd=tmp_path)
+    assert not cards_in(again.stderr)
