@@ -8,10 +8,12 @@ makes the noise. Choices: `docs/decisions/0053-watch.md`.
 """
 
 from beamkeeper.protect.watch.findings import DayCount, Finding, FindingKind, WatchRule, due_night
+from beamkeeper.protect.watch.heartbeat import HEARTBEAT_BYTES_MAX, packed, unpack
 from beamkeeper.protect.watch.looking import Look, Proved, look
 from beamkeeper.protect.watch.telling import OpenAlarm, Telling, TellingKind, told
 
 __all__ = [
+    "HEARTBEAT_BYTES_MAX",
     "DayCount",
     "Finding",
     "FindingKind",
@@ -23,5 +25,7 @@ __all__ = [
     "WatchRule",
     "due_night",
     "look",
+    "packed",
     "told",
+    "unpack",
 ]
