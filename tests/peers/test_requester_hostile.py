@@ -22,7 +22,8 @@ from pynetdicom.sop_class import (
 
 from beamkeeper.errors import ConfigError, SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.wire.dicom import requester as requester_module
-from beamkeeper.wire.dicom.requester import Peer, Requester, Timeouts, TlsClient
+from beamkeeper.wire.dicom.requester import Peer, Requester, Timeouts
+from beamkeeper.wire.tls import TlsClient
 
 IMPATIENT = Timeouts(connect_s=1, associate_s=0.5, answer_s=0.5, pending_s=0.5, query_s=2, transfer_s=2)
 FIND, MOVE = StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelMove

@@ -17,7 +17,8 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
 from beamkeeper.errors import SourceUnavailable
-from beamkeeper.wire.dicom.requester import Peer, Requester, Timeouts, TlsClient
+from beamkeeper.wire.dicom.requester import Peer, Requester, Timeouts
+from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
     from pathlib import Path

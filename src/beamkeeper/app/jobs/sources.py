@@ -13,10 +13,11 @@ from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
 from beamkeeper.vault.references import resolve_secret
 from beamkeeper.wire.dicom.known import KnownDigests
-from beamkeeper.wire.dicom.peers import Peer, Timeouts, TlsClient
+from beamkeeper.wire.dicom.peers import Peer, Timeouts
 from beamkeeper.wire.dicom.receiver import Receiver, ReceiverConfig, TlsServer
 from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
+from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -19,7 +19,6 @@ from beamkeeper.wire.dicom.peers import (
     MoveOutcome,
     Peer,
     Timeouts,
-    TlsClient,
     TreatedPatient,
     verify_ae_title,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "Peer",
     "Requester",
     "Timeouts",
-    "TlsClient",
     "TreatedPatient",
 ]
 
