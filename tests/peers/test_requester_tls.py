@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
+from tests.papers import issue
 
 from beamkeeper.errors import SourceUnavailable
 from beamkeeper.wire.dicom.requester import Peer, Requester, Timeouts
 from beamkeeper.wire.tls import TlsClient
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TIMEOUTS = Timeouts(connect_s=5, associate_s=2, answer_s=2)
-
-
-@dataclass(frozen=True)
-class Paper:
-    certificate: Path
-    key: Path
-
-
-def issue(folder: Path, name: str, issuer: tuple | None = None) -> tuple[Paper, tuple]:
-    """A certificate for 127.0.0.1, by itself or by an authority; the second value makes it one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer_name, issuer_key = issuer or (subject, key)
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(issuer_name, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(issuer_key, hashes.SHA256())
-    )
-    paper = Paper(folder / f"{name}.pem", folder / f"{name}.key")
-    paper.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paper.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return paper, (subject, key)
 
 
 @pytest.fixture
