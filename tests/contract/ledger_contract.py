@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from beamkeeper.domain.ballot import Ballot, NightFacts, Verdict, VotePath
 from beamkeeper.domain.census import (
     Appointment,
     Census,
@@ -331,3 +332,57 @@ class LedgerContract:
         ledger.migrate()
 
         assert ledger.night(NIGHT) is not None
+
+    def test_what_a_night_gives_to_confirm_is_kept_with_where_it_stands(self, ledger: Ledger) -> None:
+        first = NightFacts(night=NIGHT, digest="a" * 64, items=("ab",), reported_at=NOW)
+        again = replace(first, digest="b" * 64, items=())
+        ledger.votes.record_facts(first, state="unverified", at=NOW)
+        ledger.votes.record_facts(again, state="quiet", at=NOW)
+        ledger.votes.record_facts(NightFacts(night=NIGHT - timedelta(days=1)), state="overdue", at=NOW)
+
+        assert ledger.votes.facts(NIGHT) == again
+        assert ledger.votes.state(NIGHT) == "quiet"
+        assert [facts.night for facts in ledger.votes.all_facts()] == [NIGHT - timedelta(days=1), NIGHT]
+        assert ledger.votes.all_facts(since=NIGHT) == (again,)
+        assert ledger.votes.facts(NIGHT + timedelta(days=1)) is None
+        assert ledger.votes.state(NIGHT + timedelta(days=1)) == ""
+
+    def test_a_ballot_is_kept_once_and_comes_back_as_it_was(self, ledger: Ledger) -> None:
+        ballot = Ballot(
+            night=NIGHT,
+            person="an",
+            verdict=Verdict.DISPUTE,
+            scope=("ab",),
+            path=VotePath.MAIL,
+            at=NOW,
+            digest="a" * 64,
+            reason="boost not ordered",
+        )
+        later = replace(ballot, verdict=Verdict.CONFIRM, scope=None, at=NOW + timedelta(hours=1))
+        other = replace(ballot, night=NIGHT - timedelta(days=1))
+
+        assert [ledger.votes.record_ballot(item) for item in (later, ballot, ballot, other)] == [
+            True,
+            True,
+            False,
+            True,
+        ]
+        assert ledger.votes.ballots(NIGHT) == (ballot, later)
+        assert ledger.votes.ballots(since=NIGHT) == (ballot, later)
+        assert ledger.votes.ballots() == (other, ballot, later)
+
+    def test_what_was_sent_and_what_was_taken_counts_once(self, ledger: Ledger) -> None:
+        votes, hour = ledger.votes, timedelta(hours=1)
+
+        assert votes.note_sent("overdue/0", night=NIGHT, at=NOW)
+        assert not votes.note_sent("overdue/0", night=NIGHT, at=NOW + hour)
+        assert votes.sent(since=NIGHT) == (("overdue/0", NOW),)
+        assert votes.sent(since=NIGHT + timedelta(days=1)) == ()
+        assert not votes.was_taken("mail 1")
+        assert votes.take_once("mail 1", what="mail", at=NOW)
+        assert not votes.take_once("mail 1", what="mail", at=NOW + hour)
+        assert votes.was_taken("mail 1")
+        assert votes.take_once("mail 2", what="mail", at=NOW + hour)
+        assert votes.count_taken("mail") == 2
+        assert votes.count_taken("mail", since=NOW + hour) == 1
+        assert votes.count_taken("code") == 0

@@ -11,6 +11,7 @@ prepare_django()  # the models below can only be imported once Django knows what
 
 from beamkeeper.ledger import changes, identities, nights, patients  # noqa: E402
 from beamkeeper.ledger.audit import Audit  # noqa: E402
+from beamkeeper.ledger.votes import Votes  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.audit = Audit(database)
+        self.votes = Votes(database)
 
     @classmethod
     def open(cls, url: str, *, secret: str = "") -> Ledger:

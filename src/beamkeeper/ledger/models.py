@@ -154,6 +154,48 @@ class Position(_Row):
         ]
 
 
+class ReportedNight(_Row):
+    """What one night gave people to confirm, and where it stood when anybody last looked."""
+
+    run_on: models.DateField[date, date] = models.DateField(primary_key=True)
+    document: models.TextField[str, str] = models.TextField()
+    state: models.CharField[str, str] = models.CharField(max_length=20)
+    state_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class CastBallot(_Row):
+    """One word of one person on one night; never changed, never deleted."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    run_on: models.DateField[date, date] = models.DateField(db_index=True)
+    document: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class SentNotice(_Row):
+    """One alarm or report that went out, so that it goes out once."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    text: models.TextField[str, str] = models.TextField()
+    run_on: models.DateField[date, date] = models.DateField(db_index=True)
+    at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class TakenOnce(_Row):
+    """Something that counts once: a mail that was read, a code that was used, a file that was taken."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    what: models.CharField[str, str] = models.CharField(max_length=120, db_index=True)
+    at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
 class AuditEntry(_Row):
     """One line of the audit log. Triggers of migration 0002 refuse to change or delete any."""
 
