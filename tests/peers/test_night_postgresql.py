@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from night_site import NIGHT_1, NIGHT_2, SmallSite, make_objects
+from night_site import NIGHT_1, NIGHT_2, SmallSite, drive, make_objects
 from postgresql_cluster import PrivateCluster
 
 from beamkeeper.domain.night import NightOutcome
@@ -42,3 +43,26 @@ def test_two_nights_run_with_ledger_and_jobs_in_postgresql(cluster: PrivateClust
     site.verify_holds_the_source(tmp_path / "out")
     assert not list((site.root / "site" / "data").glob("jobs.db*"))
     assert [night.run_on for night in site.runtime().ledger.nights()] == [NIGHT_2, NIGHT_1]
+
+
+@pytest.mark.slow
+def test_two_sites_run_their_nights_at_once_over_one_jobs_database(
+    cluster: PrivateCluster, tmp_path: Path
+) -> None:
+    lines = f'[ledger]\njobs_url = "{cluster.url("jobs")}"\n'
+    sites = {}
+    for name, who in (("one", (2, 3)), ("other", (3, 4))):
+        make_objects(tmp_path / name / "source", who=who, sessions=1)
+        sites[name] = SmallSite.make(tmp_path / name, settings=lines)
+    with ThreadPoolExecutor(len(sites)) as pool:
+        nights = {
+            name: pool.submit(drive, site.site_file, NIGHT_1, tmp_path / f"marks-{name}", kill="none")
+            for name, site in sites.items()
+        }
+    driven = {name: night.result() for name, night in nights.items()}
+
+    for name, night in driven.items():
+        assert night.facts == {"outcome": "complete"}, night.error
+        begun = [step for step, _, phase in night.marks if phase == "begin"]
+        assert (begun.count("open"), begun.count("look"), begun.count("seal")) == (1, 2, 2)
+        sites[name].verify_holds_the_source(tmp_path / f"out-{name}", NIGHT_1)

@@ -1,7 +1,8 @@
 """The night as a durable workflow: a process that dies at any point is taken up where it stopped.
 
 DBOS keeps which steps are done; every step is idempotent, because the one that was interrupted runs
-again. A run is known by its local date, so 02:00 that comes twice, or not at all, is one run.
+again. A run is known by its site and local date, so 02:00 that comes twice, or not at all, is one run, and
+sites may share one jobs database: each is an application of its own there, with its own workflows and queue.
 
 Settled in `docs/decisions`: JSON instead of pickle in the workflow database; `application_version`
 and `executor_id` fixed, so that an upgrade, a new process or a renamed computer strands nothing; never
@@ -12,6 +13,7 @@ are ended at once, because the steps at hand belong to this one.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -33,7 +35,9 @@ EXECUTOR = "collector"
 FINISH_S_MAX = 30
 """How long patients in hand may go on after the night failed."""
 LAUNCH_S_MAX = 60.0
-_QUEUE = "patients"
+SITE_CHARACTERS_MAX = 60
+"""Of a site's name, in what DBOS calls its application; the rest of it tells sites of one name apart."""
+KEY_CHARACTERS = 16
 
 Facts = dict[str, object]
 
@@ -51,7 +55,7 @@ class NightSteps(Protocol):
         """Collect and compare one patient."""
 
     def judge(self) -> Facts:
-        """Return `{"alarm": ""}` or why nothing may be sealed."""
+        """Return `{"alarm": ""}` or why nothing may be sealed, and whom only objects named: `unlisted`."""
 
     def seal(self, pseudonym: str) -> Facts:
         """Seal one patient."""
@@ -71,6 +75,8 @@ _steps: NightSteps | None = None
 _on_step: Callable[[str, str], None] = lambda _name, _phase: None  # noqa: E731 - replaced by `run`
 _failure: BeamkeeperError | None = None
 """The error that ended the workflow, whole: DBOS keeps only its words."""
+_site = ""
+"""What `site_key` calls the site of the night."""
 _key_at_work = ""
 _key_is_known = threading.Event()
 """Workflows taken up again start while DBOS launches, before we could look which attempt this is."""
@@ -123,7 +129,8 @@ def _night(key: str) -> Facts:
     _for_each(key, "look", _look, pseudonyms)
     alarm = _step("judge", lambda steps: steps.judge())
     if not alarm["alarm"]:
-        _for_each(key, "seal", _seal, pseudonyms)
+        unlisted = [str(item) for item in _as_list(alarm.get("unlisted"))]
+        _for_each(key, "seal", _seal, [*pseudonyms, *unlisted])
         _step("publish", lambda steps: steps.publish())
     outcome = _step("report", lambda steps: steps.report())
     _step("close", lambda steps: steps.close())
@@ -139,17 +146,21 @@ def _for_each(key: str, verb: str, workflow: Callable[[str], Facts], pseudonyms:
     handles = []
     for pseudonym in pseudonyms:
         with SetWorkflowID(f"{key}/{verb}/{pseudonym}"):
-            handles.append(DBOS.enqueue_workflow(_QUEUE, workflow, pseudonym))
+            handles.append(DBOS.enqueue_workflow(_queue(), workflow, pseudonym))
     for handle in handles:
         handle.get_result(polling_interval_sec=POLL_S)
+
+
+def _queue() -> str:
+    return f"patients of {_site}"
 
 
 @contextmanager
 def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
     config: DBOSConfig = {
-        "name": "beamkeeper",
+        "name": f"beamkeeper-{_site}",
         "system_database_url": jobs_url,
-        "application_version": WORKFLOW_VERSION,
+        "application_version": f"{WORKFLOW_VERSION} of {_site}",  # unique in a database, as queues are
         "executor_id": EXECUTOR,
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "CRITICAL",
@@ -160,7 +171,7 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
     in_hand_s = 0
     try:
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=parallel_patients, polling_interval_sec=POLL_S)
+        DBOS.register_queue(_queue(), worker_concurrency=parallel_patients, polling_interval_sec=POLL_S)
         yield
     except BeamkeeperError:
         in_hand_s = FINISH_S_MAX
@@ -169,9 +180,16 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
         DBOS.destroy(workflow_completion_timeout_sec=in_hand_s)
 
 
+def site_key(name: str, root_public_key: str) -> str:
+    """Return what a site is called in its jobs database: its name for people, the key for certainty."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.casefold())[:SITE_CHARACTERS_MAX].strip("-")
+    return f"{readable}-{root_public_key[:KEY_CHARACTERS]}".lstrip("-")
+
+
 def run(
     steps: NightSteps,
     *,
+    site: str,
     run_on: date,
     jobs_url: str,
     parallel_patients: int,
@@ -184,11 +202,13 @@ def run(
 
     Parameters
     ----------
+    site
+        From `site_key`.
     on_step
         Called with a step's name and "begin", "done" (the work is) or "kept" (so is its result).
     """
-    global _steps, _on_step, _failure, _key_at_work  # noqa: PLW0603 - DBOS workflows are module functions by design
-    _steps, _on_step, _failure = steps, on_step, None
+    global _steps, _on_step, _failure, _key_at_work, _site  # noqa: PLW0603 - DBOS workflows are module functions by design
+    _steps, _on_step, _failure, _site = steps, on_step, None, site
     _key_is_known.clear()
     try:
         with _launched(jobs_url, parallel_patients):
@@ -208,7 +228,7 @@ def run(
 def _key(run_on: date) -> str:
     """Return the workflow id to run: the last attempt of that date if it is unfinished, else the next."""
     for attempt in range(1, ATTEMPTS_MAX + 1):
-        key = f"night-{run_on.isoformat()}" + (f".{attempt}" if attempt > 1 else "")
+        key = f"{_site}/night-{run_on.isoformat()}" + (f".{attempt}" if attempt > 1 else "")
         status = DBOS.get_workflow_status(key)
         if status is None or status.status in {"PENDING", "ENQUEUED"}:
             return key

@@ -67,6 +67,7 @@ def run_night(
         with Nightly(runtime, run_on, listener=listener, despite_alarm=despite_alarm) as steps:
             durable.run(
                 steps,
+                site=durable.site_key(site.site.name, runtime.keys.root_public_key),
                 run_on=run_on,
                 jobs_url=site.jobs_url,
                 parallel_patients=site.night.parallel_patients,
