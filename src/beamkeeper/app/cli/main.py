@@ -31,6 +31,8 @@ from beamkeeper.errors import BeamkeeperError
 
 EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells count it."""
+EXIT_MISTAKE = 70
+"""EX_SOFTWARE of sysexits.h."""
 
 app = typer.Typer(
     name="beamkeeper",
@@ -113,7 +115,7 @@ def main() -> None:
             f"[bold red]✗[/] A mistake of ours. The trace is in {where}. Nothing stored is lost: try again,"
             " and send us the trace after you have read it: it may quote a patient's data."
         )
-        sys.exit(70)
+        _leave_at_once(EXIT_MISTAKE)
     if status == EXIT_INTERRUPTED:  # how Typer hands on a Ctrl-C
         _leave_interrupted()
     sys.exit(status if isinstance(status, int) else 0)
@@ -127,11 +129,15 @@ def _print_usage_error(error: typer.TyperException) -> None:
 
 
 def _leave_interrupted() -> NoReturn:
-    """Say so and end at once: threads in mid-transfer are not waited for, since every step may be cut."""
     err.print("\nStopped. Nothing stored is lost; the same command takes up where it was.")
+    _leave_at_once(EXIT_INTERRUPTED)
+
+
+def _leave_at_once(status: int) -> NoReturn:
+    """End without waiting for other threads: every step they are in may be cut."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(EXIT_INTERRUPTED)
+    os._exit(status)
 
 
 if __name__ == "__main__":

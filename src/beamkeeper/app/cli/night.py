@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -37,7 +36,6 @@ EXIT_OF: dict[NightOutcome, int] = {
     NightOutcome.STOPPED: 42,
     NightOutcome.RUNNING: 40,
 }
-RETRY_S = 900
 
 
 def command(
@@ -78,29 +76,27 @@ def command(
 
 
 def serve(site: SiteOption = None) -> None:
-    """Run the night every night at the hour of the site file, until stopped.
+    """Do every duty of the site file at its hour, until stopped: first of all the night.
 
     Example: beamkeeper serve --site /etc/beamkeeper/site.toml
     """
-    from beamkeeper.app.jobs.running import run_night
-    from beamkeeper.app.jobs.runtime import open_ledger
-    from beamkeeper.app.jobs.schedule import due
+    import threading
+
+    from beamkeeper.app.jobs.duties import duties_of
+    from beamkeeper.app.jobs.serving import Tellers
+    from beamkeeper.app.jobs.serving import serve as attend
 
     chosen = open_site(site)
-    clock = SystemClock()
-    ledger = open_ledger(chosen)
-    err.print(f"Waiting for {chosen.night.starts_at:%H:%M} ({chosen.site.time_zone}), every night.")
-    while True:
-        wait_s, run_on = due(chosen.night.starts_at, chosen.zone, clock.now(), night_of=ledger.night)
-        if run_on is None:
-            time.sleep(min(wait_s, 30.0))
-            continue
-        try:
-            report = run_night(chosen, clock, run_on)
-            err.print(f"{run_on}: {report.outcome.value}")
-        except BeamkeeperError as error:
-            print_error(error)
-            time.sleep(RETRY_S)
+    duties = duties_of(chosen)
+    names = ", ".join(duty.name for duty in duties)
+    err.print(f"Serving {names}; the night at {chosen.night.starts_at:%H:%M} ({chosen.site.time_zone}).")
+    tell = Tellers(done=lambda name, line: err.print(f"{name} {line}"), failed=_failed)
+    attend(duties, SystemClock(), tell, threading.Event())
+
+
+def _failed(name: str, error: BeamkeeperError) -> None:
+    err.print(f"{name} failed:")
+    print_error(error)
 
 
 def parse_day(text: str) -> date:
