@@ -110,3 +110,15 @@ def beam() -> Beam:
 def test_any_other_json_is_refused_and_never_crashes(data: object):
     with pytest.raises(NotThisShapeError):
         from_json(FractionGroup, data)
+
+
+def test_a_refusal_says_where_it_stands():
+    data = to_json(beam())
+    assert isinstance(data, dict)
+    (point,) = data["control_points"]
+    damaged = data | {"control_points": [point, point | {"isocenter_mm": [0.0, "x", 0.0]}]}
+
+    with pytest.raises(NotThisShapeError) as raised:
+        from_json(Beam, damaged)
+
+    assert str(raised.value) == "Beam.control_points[1].isocenter_mm[1]: expected a number, found str"
