@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.clock import zone
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -150,6 +151,21 @@ class CompareSection(_Section):
     volatile: tuple[str, ...] = ()
 
 
+class CountingSection(_Section):
+    """How far delivered and planned meterset may lie apart and be called the same.
+
+    The bounds keep a slip of the pen from calling a fraction complete that was broken off.
+    """
+
+    meterset_mu: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = DEFAULT_TOLERANCE.absolute_mu
+    meterset_minutes: Annotated[float, Field(ge=0, le=0.1, allow_inf_nan=False)] = (
+        DEFAULT_TOLERANCE.absolute_minute
+    )
+    meterset_relative: Annotated[float, Field(ge=0, le=0.01, allow_inf_nan=False)] = (
+        DEFAULT_TOLERANCE.relative
+    )
+
+
 class Site(_Section):
     """The whole site file."""
 
@@ -161,6 +177,7 @@ class Site(_Section):
     receiver: ReceiverSection = ReceiverSection()
     census: CensusSection = CensusSection()
     compare: CompareSection = CompareSection()
+    counting: CountingSection = CountingSection()
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
 
     @field_validator("sources")
@@ -195,6 +212,15 @@ class Site(_Section):
     def fresh_for(self) -> timedelta:
         """How long a vault counts as fed after a night."""
         return timedelta(hours=self.vault.fresh_hours)
+
+    @property
+    def tolerance(self) -> MetersetTolerance:
+        """When a beam's meterset counts as given."""
+        return MetersetTolerance(
+            absolute_mu=self.counting.meterset_mu,
+            absolute_minute=self.counting.meterset_minutes,
+            relative=self.counting.meterset_relative,
+        )
 
     def night_dir(self, run_on: object) -> Path:
         """Return the working folder of one night, named by its local date."""

@@ -112,6 +112,12 @@ simulated_days = 14              # or simulated lately, or planned, approved and
 
 [compare]
 volatile = []                    # DICOM keywords this site knows to change by themselves
+
+[counting]                       # a beam is given when no more is missing than records round away:
+meterset_mu = 0.1                # so many MU (a whole beam may read 509.07054 of 509.07073 MU)
+meterset_minutes = 0.01          # or minutes, for sources and tubes counted in time (0.6 s),
+meterset_relative = 0.001        # or this share of the planned meterset, whichever is the larger;
+                                 # wider than your machines round, it hides what was broken off
 """
 
 _ARCHIVE = """

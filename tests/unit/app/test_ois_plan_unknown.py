@@ -9,6 +9,7 @@ from beamkeeper.app.jobs.looked import Arrived, PatientFacts
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.census import CensusEntry, OisCount
 from beamkeeper.domain.crosscheck import UNKNOWN_PLANS_SHOWN_MAX
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.domain.patient import Patient
 from beamkeeper.protect.report import render_html, render_text
@@ -40,7 +41,7 @@ def position(*plan_uids: str) -> CoursePosition:
         pack="",
         offset=0,
     )
-    at, _ = stand(PatientFacts(pseudonym="p", entry=entry), [plan])
+    at, _ = stand(PatientFacts(pseudonym="p", entry=entry), [plan], tolerance=DEFAULT_TOLERANCE)
     return at
 
 

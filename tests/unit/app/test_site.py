@@ -8,6 +8,7 @@ import pytest
 
 from beamkeeper.app.site import load_site, parse_site
 from beamkeeper.app.site_template import SiteAnswers, site_text
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.errors import ConfigError
 
 BASE = Path("/etc/beamkeeper")
@@ -63,6 +64,10 @@ def test_an_unknown_key_is_refused_by_name(line: str, complaint: str):
         ('ae_title = "PACS"', 'ae_title = "MORE THAN SIXTEEN CHARACTERS"'),
         ('allowed_networks = ["127.0.0.0/8"]', 'allowed_networks = ["everyone"]'),
         ("format = 1", "format = 2"),
+        ("meterset_mu = 0.1", "meterset_mu = 50.0"),
+        ("meterset_minutes = 0.01", "meterset_minutes = 1.0"),
+        ("meterset_relative = 0.001", "meterset_relative = nan"),
+        ("meterset_relative = 0.001", "meterset_relative = -0.001"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused(old: str, new: str):
@@ -71,6 +76,15 @@ def test_a_value_out_of_bounds_is_refused(old: str, new: str):
 
     with pytest.raises(ConfigError):
         parse_site(text.replace(old, new), base=BASE)
+
+
+def test_the_tolerances_that_init_writes_are_those_that_count_without_a_site_file():
+    text = written()
+    without = text.partition("[counting]")[0] + text[text.index("[[sources]]") :]
+
+    assert "[counting]" in text
+    assert parse_site(text, base=BASE).tolerance == DEFAULT_TOLERANCE
+    assert parse_site(without, base=BASE).tolerance == DEFAULT_TOLERANCE
 
 
 def test_two_sources_of_one_name_are_refused():

@@ -10,6 +10,7 @@ from beamkeeper.app.jobs.sealing import tonights_state
 from beamkeeper.app.jobs.standing import current_versions, stand
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.night import PatientNight
 from beamkeeper.domain.objects import ObjectKind, ObjectRef, Reference, ReferenceRole
 from beamkeeper.domain.patient import Patient
@@ -102,8 +103,8 @@ def test_a_plan_is_not_ready_by_a_dose_that_cannot_be_read() -> None:
     facts = replace(FACTS, objects=(described,))
     dose = {"sop_instance_uid": DOSE, "sop_class_uid": DOSE_CLASS, "modality": "RTDOSE"}
     missing = f"A dose the plan refers to is missing ({DOSE})."
-    _, (unreadable,) = stand(facts, [replace(CUT_SHORT, **dose)])
-    _, (readable,) = stand(facts, [replace(GOOD, **dose)])
+    _, (unreadable,) = stand(facts, [replace(CUT_SHORT, **dose)], tolerance=DEFAULT_TOLERANCE)
+    _, (readable,) = stand(facts, [replace(GOOD, **dose)], tolerance=DEFAULT_TOLERANCE)
 
     assert missing in unreadable.blocking
     assert missing not in readable.blocking

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.looked import Looked, PatientFacts
+    from beamkeeper.domain.meterset import MetersetTolerance
     from beamkeeper.ledger import AnnouncementRow
 
 _UNCOMPRESSED = frozenset(
@@ -52,7 +53,12 @@ def announcements_for(rows: Iterable[AnnouncementRow], pseudonym: str) -> tuple[
 
 
 def course_facts(
-    pseudonym: str, before: PatientFacts | None, tonight: PatientFacts, *, zone: ZoneInfo
+    pseudonym: str,
+    before: PatientFacts | None,
+    tonight: PatientFacts,
+    *,
+    zone: ZoneInfo,
+    tolerance: MetersetTolerance,
 ) -> CourseFacts:
     """Return where the patient stood before tonight, and on which days there was treatment."""
     known = [item.content for item in before.objects] if before else []
@@ -60,6 +66,7 @@ def course_facts(
         [content for content in known if isinstance(content, Plan)],
         [content for content in known if isinstance(content, TreatmentRecord)],
         patient_id=tonight.entry.patient.patient_id,
+        tolerance=tolerance,
     )
     allowed: dict[str, frozenset[int] | None] = {
         plan.plan_uid: frozenset()

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.looked import ListedPatient
     from beamkeeper.app.jobs.standing import HeldByOthers
     from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.meterset import MetersetTolerance
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import AnnouncementRow
@@ -96,6 +97,7 @@ def look(
     rules: CompareRules,
     announced: Iterable[AnnouncementRow],
     held_by_others: HeldByOthers,
+    tolerance: MetersetTolerance,
     zone: ZoneInfo,
     now: datetime,
 ) -> Looked:
@@ -117,6 +119,8 @@ def look(
         Announcements in force.
     held_by_others
         Says which of some SOP Instance UIDs are kept under other patients.
+    tolerance
+        When a meterset counts as given.
     """
     current = current_versions(kept)
     found, facts_before = _compare_all(
@@ -135,12 +139,12 @@ def look(
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
     )
-    position, readiness = stand(facts, [*current.values(), *found.arrived])
+    position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
     if kept or lost:
         judged = judge_expected(
             found.comparisons,
             announcements=announcements_for(announced, listed.pseudonym),
-            course=course_facts(listed.pseudonym, facts_before, facts, zone=zone),
+            course=course_facts(listed.pseudonym, facts_before, facts, zone=zone, tolerance=tolerance),
             arrivals=found.arrivals,
             now=now,
         )

@@ -189,6 +189,7 @@ class Nightly:
                 rules=self._sources.rules,
                 announced=self._run.ledger.announcements(self._run.clock.now()),
                 held_by_others=lambda uids: self._run.ledger.held_by_others(pseudonym, uids),
+                tolerance=self._run.site.tolerance,
                 zone=self._run.site.zone,
                 now=self._run.clock.now(),
             )

@@ -60,7 +60,8 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
                 state.pseudonym, facts.entry.patient, seen_on=seen_on, finished=facts.entry.finished
             )
         runtime.ledger.record_objects(state.pseudonym, state.objects)
-        position, _ = stand(facts, [item for item in state.objects if not item.superseded])
+        standing = [item for item in state.objects if not item.superseded]
+        position, _ = stand(facts, standing, tolerance=runtime.site.tolerance)
         runtime.ledger.record_position(state.night, state.pseudonym, position)
     write_note(runtime.facts_path(state.pseudonym), facts)
     return len(state.objects)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.meterset import MetersetTolerance
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.vault import StoredObject
@@ -39,7 +40,7 @@ QUARANTINE = "quarantine/"
 
 
 def stand(
-    facts: PatientFacts, held: Iterable[Arrived | StoredObject]
+    facts: PatientFacts, held: Iterable[Arrived | StoredObject], *, tolerance: MetersetTolerance
 ) -> tuple[CoursePosition, tuple[Readiness, ...]]:
     """Return the position in the course and the readiness of every plan that treats.
 
@@ -47,6 +48,8 @@ def stand(
     ----------
     held
         Everything the vault holds of the patient after tonight: what chains are complete by.
+    tolerance
+        From the site file.
     """
     described = {item.ref.sop_instance_uid: item for item in facts.objects}
     named = tuple(held)
@@ -60,6 +63,7 @@ def stand(
         plans,
         [content for content in contents if isinstance(content, TreatmentRecord)],
         patient_id=facts.entry.patient.patient_id,
+        tolerance=tolerance,
         ois_counts=facts.entry.counts,
         summaries=[content for content in contents if isinstance(content, TreatmentSummary)],
     )
