@@ -93,12 +93,9 @@ class Association:
                 with contextlib.suppress(ConnectionLost):
                     self._act(Event.ABORT)
         finally:
-            if self.messages is not None:
-                self.messages.discard()
-            try:
-                self._writer.close()
-            finally:
-                self._transport.close()
+            with contextlib.closing(self._transport), contextlib.closing(self._writer):
+                if self.messages is not None:
+                    self.messages.close()
 
     def _follow(self, event: Event) -> Event | None:
         """Do what `event` asks for; return what happens next, None at the end."""
@@ -158,6 +155,11 @@ class Association:
         assert self._request is not None, "no request before Sta3"  # noqa: S101 - our own order of states
         return self._request
 
+    @property
+    def _established(self) -> Messages:
+        assert self.messages is not None, "messages exist in Sta6"  # noqa: S101 - our own order of states
+        return self.messages
+
     def _accept(self) -> None:
         """AE-7."""
         answers = answer_contexts(self._asked)
@@ -177,13 +179,12 @@ class Association:
 
     def _indicate_data(self) -> None:
         """DT-2: the body of the PDU is read here, straight to where it belongs."""
-        assert self.messages is not None, "messages exist in Sta6"  # noqa: S101 - our own order of states
-        self._filled = self.messages.receive(self._header, self._filled)
+        self._filled = self._established.receive(self._header, self._filled)
 
     def _indicate_release(self) -> Event:
         """AR-2: everything is durable before the peer hears that it may go."""
         self._note("Released.")
-        self._writer.commit()
+        self._established.commit()
         return Event.RELEASE
 
     def _answer_release(self) -> None:
@@ -231,9 +232,10 @@ class Association:
 
     def _await_message(self) -> None:
         """Wait between messages, and use the silence to make durable what came."""
-        if self._writer.waiting_count and not self._transport.wait(COMMIT_IDLE_S):
-            self._writer.commit()
-        if not self._writer.waiting_count and not self._transport.wait(self._config.idle_s):
+        messages = self._established
+        if messages.waiting_count and not self._transport.wait(COMMIT_IDLE_S):
+            messages.commit()
+        if not messages.waiting_count and not self._transport.wait(self._config.idle_s):
             raise PeerTooSlow(f"No message came for {self._config.idle_s:.0f} s.")
         self._transport.deadline = time.monotonic() + self._config.object_s
 

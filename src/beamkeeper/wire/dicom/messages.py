@@ -14,7 +14,6 @@ from beamkeeper.wire.dicom.dimse import (
     encode_response,
     parse_command,
 )
-from beamkeeper.wire.dicom.intake import Intake
 from beamkeeper.wire.dicom.pdu import (
     PDU_HEADER,
     PDV_HEADER,
@@ -24,6 +23,7 @@ from beamkeeper.wire.dicom.pdu import (
     encode_command_pdus,
 )
 from beamkeeper.wire.dicom.spool import ObjectIdentity
+from beamkeeper.wire.dicom.stowing import Stowing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = PDU_HEADER.size + PDV_HEADER.size
 """Header of a P-DATA-TF and of its first fragment: what is read together."""
-
-COMMIT_AGE_S = 2.0
-"""Longest time an object waits for its group on a busy association."""
 
 PDU_SLACK_BYTES = 12
 """Some senders forget to count their own headers: a PDU may exceed what we announced by this much."""
@@ -71,16 +68,14 @@ class Messages:
         self._config = config
         self._request = request
         self._contexts = contexts
-        self._writer = writer
         self._pdu_bytes_max = config.max_pdu_bytes + PDU_SLACK_BYTES
-        self._intake = Intake(
+        self._intake = Stowing(
             writer, fragment_bytes_max=self._pdu_bytes_max, object_bytes_max=config.max_object_bytes
         )
         self._command_view = memoryview(bytearray(COMMAND_BYTES_MAX))
         self._command_used = 0
         self._command: Command | None = None
         self._context_id = 0
-        self._group_started_at = 0.0
         self.stored_count = self.refused_count = self.received_bytes = 0
 
     def receive(self, header: memoryview, filled: int) -> int:
@@ -190,7 +185,7 @@ class Messages:
             sop_instance_uid=command.sop_instance_uid,
             transfer_syntax_uid=self._contexts[self._context_id].transfer_syntax_uid,
             calling_ae_title=self._request.calling_ae_title,
-            solicited=command.move_originator_ae_title in self._config.own_move_originators,
+            solicited=self._is_solicited(command),
         )
 
     def _finish_data_set(self, command: Command) -> None:
@@ -206,16 +201,16 @@ class Messages:
 
     def _is_safe(self, command: Command) -> bool:
         """Return whether success may be answered: at once for what we asked for, else when it is on disk."""
-        if self._writer.waiting_count == 1:
-            self._group_started_at = time.monotonic()
-        is_due = time.monotonic() - self._group_started_at > COMMIT_AGE_S
-        if not is_due and command.move_originator_ae_title in self._config.own_move_originators:
+        if self._is_solicited(command):
             return True
         try:
-            self._writer.commit()
+            self._intake.commit()
         except StorageFull:
             return False
         return True
+
+    def _is_solicited(self, command: Command) -> bool:
+        return command.move_originator_ae_title in self._config.own_move_originators
 
     def _answer(self, command: Command, status: Status) -> None:
         response = encode_response(command, status)
@@ -224,6 +219,26 @@ class Messages:
         )
         self._transport.deadline = time.monotonic() + self._config.object_s
 
-    def discard(self) -> None:
-        """Drop an object that came in part."""
-        self._intake.discard()
+    @property
+    def waiting_count(self) -> int:
+        """How many objects are not durable yet."""
+        return self._intake.waiting_count
+
+    def commit(self) -> None:
+        """Return when every object answered with success is durable.
+
+        Raises
+        ------
+        StorageFull
+        """
+        self._intake.commit()
+
+    def close(self) -> None:
+        """Drop an object that came in part, and leave the writer to its owner.
+
+        Raises
+        ------
+        StorageFull
+            An object that was answered with success could not be kept.
+        """
+        self._intake.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from beamkeeper.wire.dicom.spool_journal import storage_full
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from beamkeeper.wire.dicom.spool_journal import SpooledObject
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
+
+WRITE_BACK_BYTES = 4 << 20
+"""Finished bytes after which the kernel is told to begin writing them, so that a sync has little left."""
 
 _IOV_MAX = 1024
 
@@ -33,6 +38,7 @@ class Pack:
         self._handle = create(path)
         self.name = path.name
         self.end = 0
+        self._hastened_to = 0
 
     def write(self, buffers: list[Buffer], after_end: int) -> None:
         """Write `after_end` bytes behind the last finished object.
@@ -47,13 +53,29 @@ class Pack:
             raise storage_full(error, "written") from error
 
     def cut(self) -> None:
-        """Drop what is behind the last finished object."""
+        """Drop what is behind the last finished object; a disk that refuses keeps what nobody reads."""
         if self._handle >= 0:
-            os.ftruncate(self._handle, self.end)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, self.end)
+
+    def append(self, size: int) -> None:
+        """Count the `size` bytes behind the last finished object as one, and have them written soon."""
+        self.end += size
+        waiting = self.end - self._hastened_to
+        if waiting >= WRITE_BACK_BYTES:
+            # Linux begins to write what is dirty there, and drops what is clean: nothing yet.
+            os.posix_fadvise(self._handle, self._hastened_to, waiting, os.POSIX_FADV_DONTNEED)
+            self._hastened_to = self.end
+
+    def free_bytes(self) -> int:
+        """Return what the disk has room for; as good as everything where it does not tell its size."""
+        disk = os.fstatvfs(self._handle)
+        return disk.f_bavail * disk.f_frsize if disk.f_blocks else sys.maxsize
 
     def sync(self) -> None:
         """Return when every byte is on disk; OSError when that cannot be."""
         os.fdatasync(self._handle)
+        self._hastened_to = self.end
 
     def close(self) -> None:
         """Close the file."""

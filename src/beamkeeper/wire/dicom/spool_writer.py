@@ -41,7 +41,7 @@ _NAMES_TRIED_MAX = 10_000
 class SpoolWriter:
     """Appends objects to a pack of its own; use it as a context manager.
 
-    Nothing is made on disk before the first object. One thread only.
+    Nothing is made on disk before the first object (or `open`). One thread at a time.
 
     Parameters
     ----------
@@ -111,11 +111,31 @@ class SpoolWriter:
         """Start an object that arrives piece by piece; one at a time."""
         if self._incoming is not None and self._incoming.is_open:
             raise ValueError("the object before has neither been finished nor discarded")
-        self._check_usable()
-        pack = self._pack or self._open()
+        self.open()
+        pack = self._pack
+        assert pack is not None, "an open writer has a pack"  # noqa: S101
         finished = partial(self._finished, pack, identity)
         self._incoming = IncomingObject(pack, header, self._known, finished)
         return self._incoming
+
+    def open(self) -> None:
+        """Make the files, if they are not there yet."""
+        self._check_usable()
+        if self._pack is None:
+            self._open()
+
+    def free_bytes(self) -> int:
+        """Return what the disk of an open writer has room for; any thread may ask."""
+        return self._pack.free_bytes() if self._pack is not None else 0
+
+    def verify_room(self, size: int) -> None:
+        """Raise StorageFull unless the disk has room for so many bytes more (others may take it first)."""
+        free = self.free_bytes()
+        if free < size:
+            raise StorageFull(
+                f"The disk of the spool has {free} bytes free; {size} are needed.",
+                do_next="Make room on the spool disk, then ask for the missing objects again.",
+            )
 
     def commit(self) -> int:
         """Make every finished object durable and visible to readers; return how many."""
@@ -168,7 +188,7 @@ class SpoolWriter:
                 do_next="Make room on the spool disk, then ask for the missing objects again.",
             )
 
-    def _open(self) -> Pack:
+    def _open(self) -> None:
         """Make pack and journal under names nobody has."""
         try:
             self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -181,7 +201,6 @@ class SpoolWriter:
         except OSError as error:
             self._close_files()
             raise storage_full(error, "opened") from error
-        return pack
 
     def _make_files(self) -> Pack:
         for number in range(1, _NAMES_TRIED_MAX):
@@ -221,7 +240,7 @@ class SpoolWriter:
         )
         self._lines.append(object_line(spooled))
         if not known:
-            pack.end += size
+            pack.append(size)
             self._waiting_bytes += size
         if self._waiting_bytes >= self._group_commit_bytes:
             self.commit()
