@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError
 from tests.contract.audit_contract import NOW, AuditContract, execute
 from tests.contract.ledger_contract import LedgerContract
+from tests.contract.mirror_ledger_contract import MirrorLedgerContract
 
 from beamkeeper.ledger import Ledger
 
@@ -33,6 +34,10 @@ def ledger(migrated: Path, tmp_path: Path) -> Ledger:
 
 class TestSqliteLedger(LedgerContract):
     """SQLite, write-ahead log, full synchronous."""
+
+
+class TestSqliteMirrors(MirrorLedgerContract):
+    """The same file."""
 
 
 class TestSqliteAudit(AuditContract):

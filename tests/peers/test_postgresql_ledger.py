@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.contract.audit_contract import AuditContract, execute
 from tests.contract.ledger_contract import NIGHT, NOW, LedgerContract
+from tests.contract.mirror_ledger_contract import MirrorLedgerContract
 from tests.peers.postgresql_cluster import PrivateCluster
 
 from beamkeeper.errors import LedgerUnavailable
@@ -37,6 +38,10 @@ def ledger(cluster: PrivateCluster) -> Ledger:
 
 
 class TestPostgresqlLedger(LedgerContract):
+    pass
+
+
+class TestPostgresqlMirrors(MirrorLedgerContract):
     pass
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from beamkeeper.ledger.rows import (
     AnnouncementRow,
     ChangeRow,
+    CopyRow,
+    MirrorRow,
     NightRow,
     PatientRow,
     PositionRow,
@@ -27,7 +29,9 @@ __all__ = [
     "AuditReport",
     "AuditRow",
     "ChangeRow",
+    "CopyRow",
     "Ledger",
+    "MirrorRow",
     "NightRow",
     "PatientRow",
     "PositionRow",

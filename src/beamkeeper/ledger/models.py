@@ -196,6 +196,40 @@ class TakenOnce(_Row):
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
 
+class KnownMirror(_Row):
+    """One destination of copies: how the last run over it ended."""
+
+    destination: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    place: models.CharField[str, str] = models.CharField(max_length=64)
+    state: models.CharField[str, str] = models.CharField(max_length=20, default="")
+    tried_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    mirrored_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waiting_since: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    facts: models.TextField[str, str] = models.TextField(default="{}")
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class ProvedCopy(_Row):
+    """One object that was read back from a destination with the right digest."""
+
+    destination: models.CharField[str, str] = models.CharField(max_length=64)
+    name: models.CharField[str, str] = models.CharField(max_length=240)
+    sha256: models.CharField[str, str] = models.CharField(max_length=64)
+    size_bytes: models.BigIntegerField[int, int] = models.BigIntegerField()
+    stamp: models.CharField[str, str] = models.CharField(max_length=200)
+    proved_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """One proof for each object of a destination."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["destination", "name"], name="ledger_copy_once")
+        ]
+
+
 class AuditEntry(_Row):
     """One line of the audit log. Triggers of migration 0002 refuse to change or delete any."""
 

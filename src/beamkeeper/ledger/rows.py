@@ -90,3 +90,41 @@ class PositionRow:
     run_on: date
     pseudonym: str
     position: CoursePosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorRow:
+    """How the last run over one destination ended.
+
+    Attributes
+    ----------
+    place
+        Fingerprint of where the destination is: proofs of another place do not count.
+    state
+        A value of `MirrorState`; "" before the first run.
+    mirrored_at
+        When everything was last proved there; None when it never was.
+    waiting_since
+        Since when something is waiting; None when nothing is.
+    facts
+        JSON object: counts, problems and errors in words, no names of patients.
+    """
+
+    destination: str
+    place: str
+    state: str
+    tried_at: datetime | None
+    mirrored_at: datetime | None
+    waiting_since: datetime | None
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRow:
+    """One object that was read back from a destination with the right digest."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    stamp: str
+    proved_at: datetime

@@ -1,0 +1,95 @@
+"""The contract of `Destination` over a directory, and what only a directory does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.destination_contract import NAME, DestinationContract, ResumingContract, put
+
+from beamkeeper.errors import IntegrityError, SourceUnavailable
+from beamkeeper.wire.share.directory import DirectoryDestination
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class DirectoryPlace:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+
+    def connect(self) -> DirectoryDestination:
+        return DirectoryDestination(self.root)
+
+    def read(self, name: str) -> bytes | None:
+        path = self.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_bytes(data)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> DirectoryPlace:
+    return DirectoryPlace(tmp_path / "copies")
+
+
+@pytest.fixture
+def destination(place: DirectoryPlace) -> DirectoryDestination:
+    return place.connect()
+
+
+class TestDirectory(DestinationContract, ResumingContract):
+    """A directory of a local file system."""
+
+
+def test_a_directory_that_is_not_there_is_never_made(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="does not answer"):
+        DirectoryDestination(tmp_path / "usb")
+    assert not (tmp_path / "usb").exists()
+
+
+def test_an_unmounted_disk_is_no_answer_and_not_an_empty_one(place: DirectoryPlace) -> None:
+    destination = place.connect()
+    put(destination, NAME, b"sealed")
+    place.root.rename(place.root.with_name("unplugged"))
+    place.root.mkdir()
+
+    with pytest.raises(SourceUnavailable, match="unmounted or replaced"):
+        destination.open(NAME)
+    with pytest.raises(SourceUnavailable, match="unmounted or replaced"):
+        list(destination.list("targets/"))
+
+
+def test_a_copy_on_the_disk_of_the_vault_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="same disk as the vault"):
+        DirectoryDestination(tmp_path, other_disk_than=tmp_path)
+
+
+def test_a_link_that_leads_out_of_the_directory_is_not_followed(
+    place: DirectoryPlace, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (place.root / "targets").symlink_to(tmp_path / "elsewhere")
+    destination = place.connect()
+
+    with pytest.raises(IntegrityError, match="a link that leads out"):
+        put(destination, NAME, b"sealed")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_where_a_file_system_has_no_links_a_taken_name_still_stays(
+    place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("beamkeeper.wire.share.directory.os.link", no_links)
+    destination = place.connect()
+    put(destination, NAME, b"sealed")
+
+    assert place.read(NAME) == b"sealed"
+    with pytest.raises(IntegrityError, match="already holds"):
+        put(destination, NAME, b"other")

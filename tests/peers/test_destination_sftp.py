@@ -1,0 +1,124 @@
+"""The contract of `Destination` over a real OpenSSH server, and what only SFTP has."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.destination_contract import NAME, DestinationContract, ResumingContract, put
+from tests.mirror_peers.sftp_server import SftpServer, sftp_server
+
+from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable, StorageFull
+from beamkeeper.wire.share.sftp import SftpDestination
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[SftpServer]:
+    with sftp_server(tmp_path_factory.mktemp("sftp"), program) as running:
+        yield running
+
+
+class SftpPlace:
+    def __init__(self, server: SftpServer) -> None:
+        self._server = server
+        shutil.rmtree(server.root, ignore_errors=True)
+        server.root.mkdir()
+
+    def connect(self) -> SftpDestination:
+        return self._server.connect()
+
+    def read(self, name: str) -> bytes | None:
+        path = self._server.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self._server.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+@pytest.fixture
+def place(server: SftpServer) -> SftpPlace:
+    return SftpPlace(server)
+
+
+@pytest.fixture
+def destination(place: SftpPlace) -> Iterator[SftpDestination]:
+    made = place.connect()
+    yield made
+    made.close()
+
+
+class TestSftp(DestinationContract, ResumingContract):
+    """OpenSSH's own server."""
+
+
+def test_a_server_with_another_host_key_is_refused(server: SftpServer) -> None:
+    other = (server.folder / "other_key.pub").read_text()
+    destination = SftpDestination(server.peer(host_keys=(other,)))
+
+    with pytest.raises(SourceAnswerInvalid, match="another host key than the pinned one"):
+        destination.facts()
+    destination.close()
+
+
+def test_a_refused_login_says_so(server: SftpServer) -> None:
+    other = (server.folder / "other_key").read_text()
+    destination = SftpDestination(server.peer(private_key=other))
+
+    with pytest.raises(SourceUnavailable, match="refuses the login"):
+        destination.facts()
+    destination.close()
+
+
+def test_a_server_that_is_down_gives_no_answer(server: SftpServer, free_port: int) -> None:
+    destination = SftpDestination(server.peer(port=free_port))
+
+    with pytest.raises(SourceUnavailable, match="gives no answer"):
+        destination.facts()
+    destination.close()
+
+
+def test_a_folder_that_is_not_there_is_never_made(server: SftpServer) -> None:
+    missing = server.root / "not-mounted"
+    destination = SftpDestination(server.peer(path=str(missing)))
+
+    for ask in (
+        lambda: list(destination.list("targets/")),
+        lambda: destination.open(NAME),
+        lambda: put(destination, NAME, b"sealed"),
+    ):
+        with pytest.raises(SourceUnavailable, match="has no folder"):
+            ask()
+    assert not missing.exists()
+    destination.close()
+
+
+def test_the_link_is_taken_up_again_after_it_broke(place: SftpPlace) -> None:
+    destination = place.connect()
+    put(destination, NAME, b"sealed")
+    destination.cut()
+    with pytest.raises(SourceUnavailable):
+        destination.open(NAME)
+
+    source = destination.open(NAME)
+
+    assert source is not None
+    assert source.read() == b"sealed"
+    source.close()
+    destination.close()
+
+
+def test_no_right_to_write_is_not_silence(server: SftpServer, place: SftpPlace) -> None:
+    (server.root / "targets").write_bytes(b"a file where a folder should be")
+
+    destination = place.connect()
+    with pytest.raises((SourceUnavailable, StorageFull)):
+        put(destination, NAME, b"sealed")
+    destination.close()
