@@ -21,7 +21,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     RLELossless,
 )
-from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
+from pynetdicom import AE, AllStoragePresentationContexts, _config, build_context, evt
 from pynetdicom.dimse_primitives import C_STORE
 
 from beamkeeper.rehearse.sim.holdings import Holdings, Stored
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from pynetdicom.events import Event
 
 _LOG = logging.getLogger(__name__)
+
+# By default pynetdicom logs queries and answers, patient names included.
+_config.LOG_REQUEST_IDENTIFIERS = False
+_config.LOG_RESPONSE_IDENTIFIERS = False
+_config.LOG_HANDLER_LEVEL = "none"
 
 TRANSFER_SYNTAXES = [
     ExplicitVRLittleEndian,

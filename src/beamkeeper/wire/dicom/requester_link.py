@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -245,10 +244,10 @@ class Link:
                 return parse_associate_ac(body, self._contexts)
             refusal = parse_associate_rj(body)
         except ConnectionLost as error:
-            # With TLS 1.3 a server says only now that it does not accept our certificate.
-            raise (
-                no_tls(self._peer) if isinstance(error.__cause__, ssl.SSLError) else self._no_association()
-            ) from error
+            # With TLS 1.3 a server says only now that it does not accept our certificate, and not every
+            # one waits for its words to arrive; one that merely hangs up leaves no cause.
+            is_about_tls = self._peer.tls is not None and error.__cause__ is not None
+            raise (no_tls(self._peer) if is_about_tls else self._no_association()) from error
         except (PeerTooSlow, ProtocolViolation) as error:
             raise self._no_association() from error
         raise self._why_rejected(refusal)
