@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.folders import pseudonyms_of
 from beamkeeper.app.jobs.runtime import open_vault
 from beamkeeper.errors import ConfigError, KeyUnavailable
-from beamkeeper.vault import LocalStore, RecoveryKeys, SiteKeys, Vault, join_words, pseudonym
+from beamkeeper.vault import LocalStore, RecoveryKeys, SiteKeys, Vault, join_words
 from beamkeeper.vault.state import is_pseudonym
 
 if TYPE_CHECKING:
@@ -29,8 +30,13 @@ class OpenedVault:
     vault: Vault
     identities: tuple[str, ...]
 
-    def find_pseudonym(self, patient: str) -> str:
-        """Return the folder of a patient named by pseudonym (its first letters will do) or Patient ID.
+    def find_pseudonyms(self, patient: str, *, issuer: str | None = None) -> tuple[str, ...]:
+        """Return every folder of a Patient ID, or the one folder whose pseudonym begins so.
+
+        Parameters
+        ----------
+        issuer
+            Only folders whose last state names this Issuer of Patient ID; None for all.
 
         Raises
         ------
@@ -39,15 +45,17 @@ class OpenedVault:
         KeyUnavailable
             A Patient ID can be looked up only with a key.
         """
-        known = self.vault.pseudonyms()
         if self.identities:
-            by_id = pseudonym(self.vault.site_facts(self.identities).pseudonym_key, "", patient)
-            if by_id in known:
+            key = self.vault.site_facts(self.identities).pseudonym_key
+            by_id = pseudonyms_of(key, patient, lambda name: self.vault.latest(name) is not None)
+            if issuer is not None:
+                by_id = tuple(name for name in by_id if self._issuer(name) == issuer)
+            if by_id:
                 return by_id
-        fitting = [name for name in known if name.startswith(patient.lower())]
-        if len(fitting) == 1:
-            return fitting[0]
-        if is_pseudonym(patient) or not fitting:
+        fitting = tuple(name for name in self.vault.pseudonyms() if name.startswith(patient.lower()))
+        if len(fitting) == 1 and issuer is None:
+            return fitting
+        if is_pseudonym(patient) or not fitting or issuer is not None:
             raise ConfigError(
                 "The vault holds no such patient.",
                 do_next="`beamkeeper vault list` names all; a Patient ID must be written exactly.",
@@ -55,6 +63,23 @@ class OpenedVault:
         raise ConfigError(
             f"{len(fitting)} patients begin with these letters.", do_next="Write more of the pseudonym."
         )
+
+    def find_pseudonym(self, patient: str) -> str:
+        """Return the one folder of a patient; ConfigError also where several persons share the ID."""
+        found = self.find_pseudonyms(patient)
+        if len(found) > 1:
+            raise ConfigError(
+                f"{len(found)} persons are kept under this Patient ID: {', '.join(found)}.",
+                do_next="Give the first letters of the pseudonym instead.",
+            )
+        return found[0]
+
+    def _issuer(self, name: str) -> object:
+        entry = self.vault.latest(name)
+        if entry is None:
+            return None
+        state = self.vault.read_state(entry, identities=self.identities)
+        return state.patient.get("issuer_of_patient_id")
 
 
 def open_by_site(site: Site, clock: Clock) -> OpenedVault:

@@ -19,6 +19,7 @@ class CensusReason(StrEnum):
     SIMULATED_RECENTLY = "simulated lately"
     KEPT_BEFORE = "was on the last list and is not known to have finished"
     ASKED_FOR = "asked for by name"
+    SHARES_AN_ID = "has objects under the Patient ID of somebody on the list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,9 @@ FIRST_BIRTH_DATE = date(1900, 1, 2)
 """Earlier dates are what systems write when they know none (1900-01-01, 1858-11-17, 0001-01-01)."""
 
 
+_NO_NAME = " ^="
+
+
 class IdentityFact(StrEnum):
     """What tells persons apart who have one Patient ID."""
 
@@ -103,8 +106,26 @@ class KnownPerson:
     known_as: tuple[Patient, ...]
 
     def likeness_to(self, patient: Patient) -> Likeness:
-        """Return how well a statement fits the best of those known."""
-        return max((likeness(known, patient) for known in self.known_as), key=lambda found: found.rank)
+        """Return how well a statement fits the best of those known.
+
+        What one of them leaves out is taken from the others: a source that does not name the issuer must
+        not make this person like everybody.
+        """
+        return max((likeness(known, patient) for known in self._completed()), key=lambda found: found.rank)
+
+    def _completed(self) -> frozenset[Patient]:
+        issuer = next((p.issuer_of_patient_id for p in self.known_as if p.issuer_of_patient_id), "")
+        name = next((p.name for p in self.known_as if p.name.strip(_NO_NAME)), "")
+        birth_on = next((p.birth_on for p in self.known_as if p.birth_on), None)
+        return frozenset(
+            Patient(
+                patient_id=stated.patient_id,
+                issuer_of_patient_id=stated.issuer_of_patient_id or issuer,
+                name=stated.name if stated.name.strip(_NO_NAME) else name,
+                birth_on=stated.birth_on or birth_on,
+            )
+            for stated in self.known_as
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +197,7 @@ def _issuers(one: str, other: str) -> Agreement:
 
 
 def _names(one: str, other: str) -> Agreement:
-    if not one.strip(" ^=") or not other.strip(" ^="):
+    if not one.strip(_NO_NAME) or not other.strip(_NO_NAME):
         return Agreement.UNKNOWN
     if same_name(one, other):
         return Agreement.SAME

@@ -53,6 +53,9 @@ class PatientNight:
         Every object that is not identical to the copy before.
     identical_count
         Objects whose bytes did not change.
+    identity
+        What is doubtful about who this patient is, in words that name nobody: a Patient ID that two
+        persons share, a name or birth date that changed, objects that another patient has too.
     stored
         True when tonight's state of this patient is in the vault, read back and named in signed
         metadata.
@@ -71,6 +74,7 @@ class PatientNight:
     not_kept: tuple[NotKept, ...] = ()
     comparisons: tuple[ObjectComparison, ...] = ()
     disagreements: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     parcel: str = ""
@@ -148,6 +152,12 @@ class NightReport:
         return sum(len(patient.eyes) for patient in self.patients)
 
     @property
+    def identity_count(self) -> int:
+        """How many patients there is a doubt about, whether they are who their Patient ID says."""
+        return sum(bool(patient.identity) for patient in self.patients)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing needs eyes and everything is kept: never true for an empty list."""
-        return bool(self.patients) and self.outcome is NightOutcome.COMPLETE and not self.eyes_count
+        whole = bool(self.patients) and self.outcome is NightOutcome.COMPLETE
+        return whole and not self.eyes_count and not self.identity_count

@@ -78,6 +78,12 @@ def test_a_marriage_and_later_a_corrected_birth_date_are_one_person_who_was_told
     assert who_is_it(corrected, [known(said(), married)]).indexes == (0,)
 
 
+def test_a_statement_without_issuer_does_not_make_a_person_like_everybody() -> None:
+    person = known(said(), said(issuer="HOME"))
+
+    assert not who_is_it(said("Peeters^Karel", issuer="OTHER"), [person]).indexes
+
+
 def test_who_says_too_little_to_be_told_apart_fits_both() -> None:
     persons = [known(said()), known(said("Peeters^Karel", date(1948, 5, 6)))]
 

@@ -11,6 +11,7 @@ import typer
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.who import IssuerOption, kept_patients, the_one
 from beamkeeper.clock import SystemClock
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError
@@ -88,11 +89,14 @@ def _night(runtime: Runtime, run_on: date | None) -> NightRow:
 
 
 def announce(
-    patient_id: Annotated[str, typer.Argument(help="Patient ID, exactly.")],
+    patient_id: Annotated[
+        str, typer.Argument(help="Patient ID, exactly, or the first letters of the pseudonym.")
+    ],
     reason: Annotated[str, typer.Option(help="Why, for those who read the report.")],
     scope: Annotated[AnnouncedScope, typer.Option(help="What may change.")] = AnnouncedScope.REPLAN,
     days: Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="How long it holds.")] = 3,
     by: Annotated[str, typer.Option(help="Who announces; your login by default.")] = "",
+    issuer: IssuerOption = None,
     site: SiteOption = None,
     json_: JsonOption = False,
 ) -> int:
@@ -107,16 +111,11 @@ def announce(
 
     clock = SystemClock()
     runtime = open_runtime(open_site(site), clock)
-    found = runtime.ledger.patient_by_id(patient_id)
-    if len(found) != 1:
-        raise ConfigError(
-            f"{len(found)} patients with this Patient ID are kept.",
-            do_next="`beamkeeper patients` lists them; a patient must have been kept once.",
-        )
+    found = the_one(kept_patients(runtime.ledger, patient_id, issuer))
     now = clock.now()
     who = by or getpass.getuser()
     row = AnnouncementRow(
-        pseudonym=found[0].pseudonym,
+        pseudonym=found.pseudonym,
         scope=scope.value,
         reason=reason,
         announced_by=who,
@@ -128,7 +127,7 @@ def announce(
         "change announced",
         actor=who,
         outcome="ok",
-        patient_pseudonym=found[0].pseudonym,
+        patient_pseudonym=found.pseudonym,
         details={"scope": scope.value, "days": days},
         at=now,
     )

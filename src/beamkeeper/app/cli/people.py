@@ -11,9 +11,10 @@ from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.who import IssuerOption, kept_patients
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.identity import identity_of
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.runtime import Runtime
@@ -87,23 +88,26 @@ def patients(site: SiteOption = None, json_: JsonOption = False) -> int:
 
 
 def patient(
-    patient_id: Annotated[str, typer.Argument(help="Patient ID, exactly.")],
+    patient_id: Annotated[
+        str, typer.Argument(help="Patient ID, exactly, or the first letters of the pseudonym.")
+    ],
+    issuer: IssuerOption = None,
     site: SiteOption = None,
     json_: JsonOption = False,
 ) -> int:
     """Show one patient: who, where in every plan, what is kept, what changed lately.
 
+    Two persons who share a Patient ID are both shown, one after the other.
+
     Example: beamkeeper patient 0012345
     """
     runtime = _runtime(site)
-    found = runtime.ledger.patient_by_id(patient_id)
-    if not found:
-        raise ConfigError(
-            "No patient with this Patient ID is kept.", do_next="`beamkeeper patients` lists them."
-        )
+    found = kept_patients(runtime.ledger, patient_id, issuer)
     if json_:
         emit_json({"patients": [_patient_facts(runtime, row) for row in found]})
         return 0
+    if len(found) > 1:
+        out.print(f"[bold]▲ {len(found)} persons are kept under this Patient ID[/], each in an own folder.\n")
     for row in found:
         _show_patient(runtime, row)
     return 0
@@ -113,10 +117,26 @@ def _patient_facts(runtime: Runtime, row: PatientRow) -> dict[str, object]:
     positions = runtime.ledger.positions(pseudonym=row.pseudonym)
     return {
         "patient": row,
+        "known_as": _known_as(runtime, row),
         "position": positions[-1].position if positions else None,
         "objects": runtime.ledger.current_objects(row.pseudonym),
         "changes": runtime.ledger.changes(pseudonym=row.pseudonym),
     }
+
+
+def _known_as(runtime: Runtime, row: PatientRow) -> tuple[Patient, ...]:
+    """Return every way in which issuer, name and birth date of this person were stated."""
+    persons = runtime.ledger.persons_with_id(row.patient.patient_id)
+    return next((person.known_as for person in persons if person.pseudonym == row.pseudonym), ())
+
+
+def _show_other_statements(runtime: Runtime, row: PatientRow) -> None:
+    for stated in _known_as(runtime, row):
+        if stated == identity_of(row.patient):
+            continue
+        issuer = f", issuer {stated.issuer_of_patient_id}" if stated.issuer_of_patient_id else ""
+        born = f", born {stated.birth_on}" if stated.birth_on else ""
+        print_wrapped(f"  also stated as {shown_name(stated.name) or 'nobody'}{born}{issuer}")
 
 
 def _show_patient(runtime: Runtime, row: PatientRow) -> None:
@@ -128,6 +148,9 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
         f"[bold]{_name(person)}[/]  {escape(person.patient_id)}  {born}  {escape(person.sex)}", soft_wrap=True
     )
     out.print(f"vault folder {row.pseudonym}, kept since {row.first_seen_on}, last seen {row.last_seen_on}")
+    if person.issuer_of_patient_id:
+        out.print(f"issuer of the Patient ID: {person.issuer_of_patient_id}", markup=False)
+    _show_other_statements(runtime, row)
     for contact in person.contacts:
         out.print(f"  {contact.relation}: {contact.name} {contact.phone}", markup=False)
     positions = runtime.ledger.positions(pseudonym=row.pseudonym)

@@ -11,6 +11,7 @@ import typer
 from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.who import IssuerOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
@@ -66,6 +67,7 @@ def command(
     everything: Annotated[
         bool, typer.Option("--everything", help="Older versions and what is gone at the source, too.")
     ] = False,
+    issuer: IssuerOption = None,
     site: SiteOption = None,
     vault: VaultOption = None,
     identity: IdentityOption = None,
@@ -74,8 +76,9 @@ def command(
 ) -> int:
     """Restore a patient's files, byte for byte as they were received, each digest verified.
 
-    Existing files are never overwritten. Works on any computer with a copy of the vault and the
-    recovery key; or without Beamkeeper, with age, zstd and tar: see the runbook.
+    Two persons who share the Patient ID both come back, each in a folder named by the pseudonym, unless
+    --issuer says whom you mean. Existing files are never overwritten. Works on any computer with a copy
+    of the vault and the recovery key; or without Beamkeeper, with age, zstd and tar: see the runbook.
 
     Example: beamkeeper restore 0012345 --out /mnt/usb/0012345
     """
@@ -83,7 +86,7 @@ def command(
         raise ConfigError("Name one patient, or say --all.", do_next="`beamkeeper patients` lists them.")
     opened = open_vault_by(site, vault, identity, words)
     as_of = parse_day(night) if night else None
-    reports = _restore(opened, patient, out_dir, as_of, everything)
+    reports = _restore(opened, patient, issuer, out_dir, night=as_of, everything=everything)
     _warn_if_stale(opened)
     if json_:
         emit_json({"reports": reports})
@@ -94,18 +97,34 @@ def command(
 
 
 def _restore(
-    opened: OpenedVault, patient: str | None, out_dir: Path, night: date | None, everything: bool
+    opened: OpenedVault,
+    patient: str | None,
+    issuer: str | None,
+    out_dir: Path,
+    *,
+    night: date | None,
+    everything: bool,
 ) -> tuple[RestoreReport, ...]:
     if patient is None:
         return opened.vault.restore_all(identities=opened.identities, out_dir=out_dir, night=night)
-    report = opened.vault.restore_patient(
-        opened.find_pseudonym(patient),
-        identities=opened.identities,
-        out_dir=out_dir,
-        night=night,
-        everything=everything,
+    known = opened.find_pseudonyms(patient, issuer=issuer)
+    found = tuple(name for name in known if opened.vault.latest(name, night=night) is not None) or known
+    if len(found) > 1:
+        err.print(
+            f"[bold]▲ {len(found)} persons are kept under this Patient ID:[/] each comes back in a folder of "
+            "its own. Look at the names in the files before you treat from them.",
+            soft_wrap=True,
+        )
+    return tuple(
+        opened.vault.restore_patient(
+            name,
+            identities=opened.identities,
+            out_dir=out_dir if len(found) == 1 else out_dir / name,
+            night=night,
+            everything=everything,
+        )
+        for name in found
     )
-    return (report,)
 
 
 def _warn_if_stale(opened: OpenedVault) -> None:

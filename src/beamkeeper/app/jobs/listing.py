@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.folders import folders_of_list
 from beamkeeper.app.jobs.looked import TonightList
+from beamkeeper.domain.identity import identity_of
 from beamkeeper.protect.census import CensusWindow, ask_all, merge
-from beamkeeper.vault import pseudonym
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.jobs.sources import Sources
     from beamkeeper.domain.census import Census, CensusEntry
+    from beamkeeper.domain.patient import Patient
     from beamkeeper.ledger import Ledger
 
 
@@ -40,7 +41,8 @@ def take_census(runtime: Runtime, sources: Sources, *, run_on: date | None = Non
     )
     answers = ask_all(sources.list_sources, now=now, window=window)
     census = merge(answers, now=now, previous=_list_before(runtime.ledger, run_on))
-    return TonightList(census=census, pseudonyms=_pseudonyms(census, runtime.keys.pseudonym_key))
+    patients = [entry.patient for entry in census.entries]
+    return TonightList(census=census, pseudonyms=folders_of_list(runtime, patients))
 
 
 def _list_before(ledger: Ledger, run_on: date | None) -> Census | None:
@@ -61,22 +63,5 @@ def _list_before(ledger: Ledger, run_on: date | None) -> Census | None:
     return replace(before, taken_at=own.taken_at, entries=tuple(entries.values()))
 
 
-def _key(entry: CensusEntry) -> tuple[str, str]:
-    return entry.patient.patient_id, entry.patient.issuer_of_patient_id
-
-
-def _pseudonyms(census: Census, key: bytes) -> tuple[str, ...]:
-    """Return each patient's folder in the vault.
-
-    The issuer counts only where two patients of tonight share one Patient ID: sources differ in whether
-    they name it, and a patient must keep one folder whichever source answers.
-    """
-    counts = Counter(entry.patient.patient_id for entry in census.entries)
-    return tuple(
-        pseudonym(
-            key,
-            entry.patient.issuer_of_patient_id if counts[entry.patient.patient_id] > 1 else "",
-            entry.patient.patient_id,
-        )
-        for entry in census.entries
-    )
+def _key(entry: CensusEntry) -> Patient:
+    return identity_of(entry.patient)

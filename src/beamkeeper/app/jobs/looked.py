@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from beamkeeper.domain.census import Census, CensusEntry
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.night import PatientNight
+from beamkeeper.domain.patient import Patient
 from beamkeeper.protect.compare import EntropySample
 
 
@@ -26,18 +27,27 @@ class TonightList:
     ----------
     warnings
         What is odd about the list or the sources, in plain sentences.
+    unlisted
+        Persons whom no list names: their objects came under the Patient ID of somebody on the list.
     """
 
     census: Census
     pseudonyms: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    unlisted: tuple[ListedPatient, ...] = ()
 
     def patients(self) -> tuple[ListedPatient, ...]:
-        """Return each entry with its pseudonym."""
-        return tuple(
+        """Return everybody of tonight with their pseudonym, those on the list first."""
+        listed = (
             ListedPatient(pseudonym=pseudonym, entry=entry)
             for pseudonym, entry in zip(self.pseudonyms, self.census.entries, strict=True)
         )
+        return (*listed, *self.unlisted)
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """The pseudonyms of everybody of tonight, those on the list first."""
+        return (*self.pseudonyms, *(item.pseudonym for item in self.unlisted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +89,15 @@ class PatientFacts:
     pushed
         SOP Instance UIDs that were sent to us and that no source ever listed: their absence from a
         list says nothing.
+    known_as
+        Every way in which issuer, name and birth date of this person were stated so far.
     """
 
     pseudonym: str
     entry: CensusEntry
     objects: tuple[ClinicalObject, ...] = ()
     pushed: tuple[str, ...] = ()
+    known_as: tuple[Patient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

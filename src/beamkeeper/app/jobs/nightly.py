@@ -14,7 +14,6 @@ was interrupted runs again.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -35,14 +34,24 @@ from beamkeeper.app.jobs.looked import (
     SealedNote,
     TonightList,
 )
+from beamkeeper.app.jobs.night_notes import (
+    ALARM_NAME,
+    LIST_NAME,
+    LOST_NAME,
+    UNCLAIMED_NAME,
+    UNLISTED,
+    NightNotes,
+    remove_working_files,
+)
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.progress import Event, silent
-from beamkeeper.app.jobs.pushed import Pushed, remove_packs_but
+from beamkeeper.app.jobs.pushed import Pushed
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead, write_report
+from beamkeeper.app.jobs.shares import Shares, with_share_told
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
-from beamkeeper.errors import BeamkeeperError, NightInterrupted, StorageFull
+from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.protect.collect import collect_patient
 from beamkeeper.vault import ParcelEntry
 from beamkeeper.vault.state import THIS_PARCEL
@@ -57,14 +66,11 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.app.jobs.shares import Share
+    from beamkeeper.protect.collect import Collection
     from beamkeeper.vault import StoredObject
 
 ACTOR = "night"
-ALARM_NAME = "alarm.json"
-UNCLAIMED_NAME = "unclaimed.json"
-WORKING_FOLDERS = ("scratch", "patients")
-LOST_NAME = "lost.json"
-WORKING_FILES = ("known.sha256", "list.json", ALARM_NAME, LOST_NAME)
 
 
 class Nightly:
@@ -86,8 +92,10 @@ class Nightly:
         self._tell = listener
         self._despite_alarm = despite_alarm
         self._taken_up_at = runtime.clock.now()
+        self._notes = NightNotes(self.folder)
         self._sources = Sources(runtime.site, spool_dir=self.folder / "spool", known_path=self._known_path)
         self._pushed = Pushed(self._sources.arrivals)
+        self._shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._collect)
 
     @property
     def folder(self) -> Path:
@@ -124,10 +132,10 @@ class Nightly:
     def census(self) -> dict[str, object]:
         """Ask every source of the list; return the pseudonyms of everybody on it."""
         self._tell(Event(step="census", phase="begin"))
-        tonight = read_note(self.folder / "list.json", TonightList)
+        tonight = read_note(self.folder / LIST_NAME, TonightList)
         if tonight is None:
             tonight = take_census(self._run, self._sources, run_on=self._run_on)
-            write_note(self.folder / "list.json", tonight)
+            write_note(self.folder / LIST_NAME, tonight)
         self._run.ledger.record_census(self._run_on, tonight.census)
         self._tell(Event(step="census", phase="done", total=len(tonight.pseudonyms)))
         return {"pseudonyms": list(tonight.pseudonyms)}
@@ -136,41 +144,73 @@ class Nightly:
 
     def look(self, pseudonym: str) -> dict[str, object]:
         """Collect one patient and compare; a patient's failure is a fact of the report, not the end."""
-        note = self._patient_note(pseudonym, "looked")
-        before = read_note(note, Looked)
-        if before is not None and not before.night.error and not before.night.not_kept:
+        if self._looks_whole(pseudonym):
             return {"again": True}
-        listed = self._listed(pseudonym)
+        listed = self._notes.listed(pseudonym)
         try:
-            looked = self._look(listed)
+            own, *others = self._shares.of(listed, self._notes.with_same_id(listed))
         except StorageFull:
             raise
         except BeamkeeperError as error:
-            night = PatientNight(
-                pseudonym=pseudonym,
-                patient_id=listed.entry.patient.patient_id,
-                patient_name=listed.entry.patient.name,
-                error=_said(error),
-            )
-            looked = Looked(night=night, facts=PatientFacts(pseudonym=pseudonym, entry=listed.entry))
-        write_note(note, looked)
+            looked = self._not_looked(listed, error)
+        else:
+            for share in others:
+                self._look_at(share)
+            # Before the patient's own note: that one says that nothing is left to be done here.
+            if others or self._notes.unlisted_with(pseudonym):
+                unlisted = tuple(share.listed for share in others)
+                write_note(self._notes.of_patient(pseudonym, UNLISTED), unlisted)
+            looked = self._look_at(own)
         self._tell(Event(step="look", phase="done", pseudonym=pseudonym))
         return {"new": len(looked.arrived)}
 
-    def _look(self, listed: ListedPatient) -> Looked:
-        pseudonym = listed.pseudonym
-        kept, lost = self._held(pseudonym)
+    def _look_at(self, share: Share) -> Looked:
+        """Return what was found of one person; a failure is told, and keeps nobody else from being kept."""
+        try:
+            looked = with_share_told(self._compared(share), share, self._run.ledger)
+        except StorageFull:
+            raise
+        except BeamkeeperError as error:
+            return self._not_looked(share.listed, error)
+        write_note(self._notes.of_patient(share.listed.pseudonym, "looked"), looked)
+        return looked
+
+    def _not_looked(self, listed: ListedPatient, error: BeamkeeperError) -> Looked:
+        night = PatientNight(
+            pseudonym=listed.pseudonym,
+            patient_id=listed.entry.patient.patient_id,
+            patient_name=listed.entry.patient.name,
+            error=_said(error),
+        )
+        looked = Looked(night=night, facts=PatientFacts(pseudonym=listed.pseudonym, entry=listed.entry))
+        write_note(self._notes.of_patient(listed.pseudonym, "looked"), looked)
+        return looked
+
+    def _looks_whole(self, pseudonym: str) -> bool:
+        """Whether an earlier try looked at a patient, and at all whom only the objects name, to the end."""
+        names = (pseudonym, *(item.pseudonym for item in self._notes.unlisted_with(pseudonym)))
+        found = [read_note(self._notes.of_patient(name, "looked"), Looked) for name in names]
+        return all(one and not one.night.error and not one.night.not_kept for one in found)
+
+    def _collect(self, listed: ListedPatient) -> tuple[Collection, frozenset[str]]:
+        patient_id = listed.entry.patient.patient_id
         collection = collect_patient(
-            listed.entry.patient.patient_id,
+            patient_id,
             self._sources.patient_sources,
             self._sources.arrivals,
             deadline=self._deadline(),
             now=self._run.clock.now,
             on_progress=lambda done, total: self._tell(
-                Event(step="look", phase="progress", pseudonym=pseudonym, done=done, total=total)
+                Event(step="look", phase="progress", pseudonym=listed.pseudonym, done=done, total=total)
             ),
         )
-        collection, pushed = self._pushed.with_pushed(listed.entry.patient.patient_id, collection)
+        collection, pushed = self._pushed.with_pushed(patient_id, collection)
+        self._sources.arrivals.forget(collection.expected)
+        return collection, pushed
+
+    def _compared(self, share: Share) -> Looked:
+        pseudonym = share.listed.pseudonym
+        kept, lost = self._held(pseudonym)
         with BytesAtHand(
             spool=self._sources.arrivals.reader,
             vault=self._run.vault,
@@ -178,10 +218,10 @@ class Nightly:
             identities=self._run.keys.identities,
             scratch=self.folder / "scratch" / pseudonym,
         ) as at_hand:
-            looked = looking.look(
-                listed,
-                collection,
-                pushed=pushed,
+            return looking.look(
+                share.listed,
+                share.collection,
+                pushed=share.pushed,
                 kept=kept,
                 lost=lost,
                 facts_before=self._facts_before(pseudonym),
@@ -193,8 +233,6 @@ class Nightly:
                 zone=self._run.site.zone,
                 now=self._run.clock.now(),
             )
-        self._sources.arrivals.forget(collection.expected)
-        return looked
 
     def _deadline(self) -> datetime:
         # From when this process took the night up: a night repeated at noon still gets its time.
@@ -206,19 +244,20 @@ class Nightly:
         """Return why nothing may be sealed, or an empty alarm."""
         self._tell(Event(step="judge", phase="begin"))
         self._sources.stop()  # nothing is asked for from here on, and nothing taken that is not sealed
-        alarm = night_alarm(self._all_looked())
+        alarm = night_alarm(self._notes.all_looked())
         note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
             self._audit("alarm", outcome="alarm", alarm=alarm, despite=note.despite)
         write_note(self.folder / ALARM_NAME, note)
-        return {"alarm": alarm if note.stops else ""}
+        unlisted = [item.pseudonym for item in self._notes.tonight().unlisted]
+        return {"alarm": alarm if note.stops else "", "unlisted": unlisted}
 
     # 5 ------------------------------------------------------------------------------------------
 
     def seal(self, pseudonym: str) -> dict[str, object]:
         """Seal what is new of one patient into one parcel, read back from the vault."""
-        note = self._patient_note(pseudonym, "sealed")
-        looked = self._looked(pseudonym)
+        note = self._notes.of_patient(pseudonym, "sealed")
+        looked = self._notes.looked(pseudonym)
         try:
             sealed = self._seal(looked)
         except StorageFull:
@@ -261,10 +300,10 @@ class Nightly:
         self._tell(Event(step="publish", phase="begin"))
         entries = [
             ParcelEntry(path=note.path, sha256=note.sha256, size_bytes=note.size_bytes)
-            for note in map(self._sealed, self._tonight().pseudonyms)
+            for note in map(self._notes.sealed, self._notes.tonight().everybody)
             if note.path
         ]
-        if not any(map(self._was_fed, self._tonight().pseudonyms)):
+        if not any(map(self._was_fed, self._notes.tonight().everybody)):
             # Fresh metadata would tell a watcher that this vault is fed: let it turn stale.
             self._audit("nothing to publish", outcome="nobody kept")
             return {"parcels": 0}
@@ -276,18 +315,18 @@ class Nightly:
             expires_at=now + self._run.site.fresh_for,
             keys=self._run.keys,
         )
-        for listed in self._tonight().patients():
+        for listed in self._notes.tonight().patients():
             self._take_into_ledger(listed)
         self._audit("vault published", version=version, parcels=len(entries))
         self._tell(Event(step="publish", phase="done", total=len(entries)))
         return {"parcels": len(entries)}
 
     def _was_fed(self, pseudonym: str) -> bool:
-        return not self._looked(pseudonym).night.error and not self._sealed(pseudonym).error
+        return not self._notes.looked(pseudonym).night.error and not self._notes.sealed(pseudonym).error
 
     def _take_into_ledger(self, listed: ListedPatient) -> None:
         ledger, pseudonym = self._run.ledger, listed.pseudonym
-        looked, sealed = self._looked(pseudonym), self._sealed(pseudonym)
+        looked, sealed = self._notes.looked(pseudonym), self._notes.sealed(pseudonym)
         if looked.night.error or sealed.error:
             return
         counted_on = self._counted_on(pseudonym)
@@ -295,6 +334,7 @@ class Nightly:
             ledger.upsert_patient(
                 pseudonym, listed.entry.patient, seen_on=counted_on, finished=listed.entry.finished
             )
+            ledger.remember_identities(pseudonym, looked.facts.known_as)
             # The changes before the objects: once an object is known, no later try finds its change again.
             told = self._with_earlier_changes(looked)
             ledger.record_changes(self._run_on, pseudonym, told.comparisons)
@@ -332,15 +372,15 @@ class Nightly:
 
     def _build_report(self, unclaimed: Unclaimed) -> NightReport:
         judged = read_note(self.folder / ALARM_NAME, AlarmNote) or AlarmNote()
-        shared = shared_studies({one: self._studies(one) for one in self._tonight().pseudonyms})
+        shared = shared_studies({one: self._studies(one) for one in self._notes.tonight().everybody})
         nights = [
             self._as_reported(pseudonym, judged.stops, shared.get(pseudonym, ()))
-            for pseudonym in self._tonight().pseudonyms
+            for pseudonym in self._notes.tonight().everybody
         ]
         return build_report(
             self._run,
             self._run_on,
-            self._tonight(),
+            self._notes.tonight(),
             nights,
             alarm=judged.alarm,
             stopped=judged.stops,
@@ -366,20 +406,20 @@ class Nightly:
     def _studies(self, pseudonym: str) -> set[str]:
         """Return the studies of which a patient has objects, kept or come tonight."""
         kept = self._run.ledger.current_objects(pseudonym)
-        came = self._looked(pseudonym).arrived
+        came = self._notes.looked(pseudonym).arrived
         return {item.study_instance_uid for item in kept} | {item.study_instance_uid for item in came}
 
     def _unclaimed(self) -> Unclaimed:
-        patient_ids = [entry.patient.patient_id for entry in self._tonight().census.entries]
-        taken = (pair for looked in self._all_looked() for pair in looked.seen)
+        patient_ids = [entry.patient.patient_id for entry in self._notes.tonight().census.entries]
+        taken = (pair for looked in self._notes.all_looked() for pair in looked.seen)
         return self._pushed.unclaimed(taken, patient_ids)
 
     def _as_reported(self, pseudonym: str, stopped: bool, shared: tuple[str, ...]) -> PatientNight:  # noqa: FBT001
-        night = self._with_earlier_changes(self._looked(pseudonym))
+        night = self._with_earlier_changes(self._notes.looked(pseudonym))
         night = replace(night, disagreements=(*night.disagreements, *shared))
         if stopped or night.error:
             return night
-        sealed = self._sealed(pseudonym)
+        sealed = self._notes.sealed(pseudonym)
         return replace(
             night,
             stored=not sealed.error,
@@ -423,32 +463,6 @@ class Nightly:
         else:
             self._sources.stop()
 
-    def _tonight(self) -> TonightList:
-        tonight = read_note(self.folder / "list.json", TonightList)
-        if tonight is None:
-            raise NightInterrupted("Tonight's list is gone.", do_next="Run the night again.")
-        return tonight
-
-    def _listed(self, pseudonym: str) -> ListedPatient:
-        return next(item for item in self._tonight().patients() if item.pseudonym == pseudonym)
-
-    def _patient_note(self, pseudonym: str, what: str) -> Path:
-        return self.folder / "patients" / f"{pseudonym}.{what}.json"
-
-    def _looked(self, pseudonym: str) -> Looked:
-        looked = read_note(self._patient_note(pseudonym, "looked"), Looked)
-        if looked is None:
-            raise NightInterrupted("A patient's working file is gone.", do_next="Run the night again.")
-        return looked
-
-    def _all_looked(self) -> Iterator[Looked]:
-        return map(self._looked, self._tonight().pseudonyms)
-
-    def _sealed(self, pseudonym: str) -> SealedNote:
-        return read_note(self._patient_note(pseudonym, "sealed"), SealedNote) or SealedNote(
-            error="The patient was not sealed."
-        )
-
     def _held(self, pseudonym: str) -> tuple[tuple[StoredObject, ...], Lost]:
         return without_lost(self._run.ledger.current_objects(pseudonym), self._lost)
 
@@ -468,20 +482,6 @@ class Nightly:
             details={"run_on": self._run_on.isoformat(), **details},
             at=self._run.clock.now(),
         )
-
-
-def remove_working_files(folder: Path) -> None:
-    """Remove what a finished night does not need any more; harmless when it is gone already.
-
-    What was sent unasked and is in no parcel stays in the spool: success was answered for it.
-    """
-    packs = read_note(folder / UNCLAIMED_NAME, tuple[str, ...]) or ()
-    if packs:
-        remove_packs_but(folder / "spool", frozenset(packs))
-    for name in WORKING_FOLDERS if packs else ("spool", *WORKING_FOLDERS):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in WORKING_FILES if packs else (*WORKING_FILES, UNCLAIMED_NAME):
-        (folder / name).unlink(missing_ok=True)
 
 
 def _said(error: BeamkeeperError) -> str:

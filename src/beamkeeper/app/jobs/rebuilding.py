@@ -59,6 +59,7 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
             runtime.ledger.upsert_patient(
                 state.pseudonym, facts.entry.patient, seen_on=seen_on, finished=facts.entry.finished
             )
+        runtime.ledger.remember_identities(state.pseudonym, (*facts.known_as, facts.entry.patient))
         runtime.ledger.record_objects(state.pseudonym, state.objects)
         standing = [item for item in state.objects if not item.superseded]
         position, _ = stand(facts, standing, tolerance=runtime.site.tolerance)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import durable
 from beamkeeper.app.jobs.looked import AlarmNote
-from beamkeeper.app.jobs.nightly import ALARM_NAME, Nightly, remove_working_files
+from beamkeeper.app.jobs.night_notes import ALARM_NAME, remove_working_files
+from beamkeeper.app.jobs.nightly import Nightly
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.progress import silent
 from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
+from beamkeeper.app.jobs.tidying import is_abandoned, remove_abandoned, resume_as_usual
 from beamkeeper.clock import local_date
 from beamkeeper.domain.night import NightOutcome, NightReport
 from beamkeeper.errors import ConfigError, NightInterrupted
@@ -61,6 +63,7 @@ def run_night(
         done = last_report(site, run_on)
         if done is not None and done.outcome is NightOutcome.COMPLETE:
             remove_working_files(site.night_dir(run_on))  # it may have been killed just before
+            remove_abandoned(site, runtime.ledger.nights(), now=clock.now())
             return done
         if done is not None and done.outcome is NightOutcome.STOPPED and not despite_alarm:
             _begin_anew(site.night_dir(run_on))
@@ -69,10 +72,13 @@ def run_night(
                 steps,
                 site=durable.site_key(site.site.name, runtime.keys.root_public_key),
                 run_on=run_on,
+                anew=is_abandoned(site.night_dir(run_on)),
                 jobs_url=site.jobs_url,
                 parallel_patients=site.night.parallel_patients,
                 on_step=on_step,
             )
+        resume_as_usual(site.night_dir(run_on))
+        remove_abandoned(site, runtime.ledger.nights(), now=clock.now())
         report = last_report(site, run_on)
         if report is None:
             raise NightInterrupted("The night ended without a report.", do_next="Run it again.")

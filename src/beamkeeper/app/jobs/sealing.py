@@ -92,7 +92,8 @@ def is_worth_sealing(
 def _lasting(facts: PatientFacts) -> tuple[object, ...]:
     """Return the facts without what changes by the mere passing of a night."""
     entry = facts.entry
-    return (entry.patient, entry.courses, entry.appointments, entry.counts, entry.finished, facts.objects)
+    of_the_list = (entry.patient, entry.courses, entry.appointments, entry.counts, entry.finished)
+    return (*of_the_list, facts.objects, frozenset(facts.known_as))
 
 
 def patient_state(

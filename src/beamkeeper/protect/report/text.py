@@ -45,6 +45,7 @@ def _lines(report: MailReport) -> Iterator[str]:
         yield ""
     yield from _counts(report)
     yield from _eyes(report)
+    yield from _identities(report)
     yield from _failures(report)
     yield from _expected(report)
     yield from _positions(report, zone)
@@ -95,6 +96,15 @@ def _eyes(report: MailReport) -> Iterator[str]:
                 yield from _wrap("· " + change.text, "    ", "      ")
             if (more := len(item.changes) - CHANGES_SHOWN_MAX) > 0:
                 yield f"    · and {plural(more, 'more difference')}, see the page"
+
+
+def _identities(report: MailReport) -> Iterator[str]:
+    if not report.identity_count:
+        return
+    yield from _title("Who is who")
+    for patient in report.patients:
+        for text in patient.identity:
+            yield from _wrap(f"{_who(patient)}: {text}", "", "  ")
 
 
 def _failures(report: MailReport) -> Iterator[str]:

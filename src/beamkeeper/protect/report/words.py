@@ -61,6 +61,8 @@ def headline(report: NightReport) -> str:
         parts.append(f"{count} need{'s' if report.eyes_count == 1 else ''} your eyes")
     if failures:
         parts.append(f"{plural(failures, 'patient')} not kept whole")
+    if report.identity_count:
+        parts.append(f"{plural(report.identity_count, 'patient')} with a doubt about who it is")
     if parts:
         return "; ".join(parts).capitalize() + "."
     if report.compared_with is None:
