@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
 from beamkeeper.errors import ConfigError
@@ -179,6 +180,7 @@ class Site(_Section):
     compare: CompareSection = CompareSection()
     counting: CountingSection = CountingSection()
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
+    heartbeats: tuple[HeartbeatTarget, ...] = ()
 
     @field_validator("sources")
     @classmethod
@@ -257,11 +259,12 @@ def parse_site(text: str, *, base: Path) -> Site:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"It is not valid TOML: {error}.") from error
     except ValidationError as error:
-        raise ConfigError(_explain(error), do_next="Mend the named lines; nothing was started.") from error
+        raise ConfigError(explain(error), do_next="Mend the named lines; nothing was started.") from error
     return _absolute(site, base)
 
 
-def _explain(error: ValidationError) -> str:
+def explain(error: ValidationError) -> str:
+    """Return what is wrong with a file in one line: where, and why."""
     parts = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(step) for step in problem["loc"]) or "the file"

@@ -118,6 +118,10 @@ meterset_mu = 0.1                # so many MU (a whole beam may read 509.07054 o
 meterset_minutes = 0.01          # or minutes, for sources and tubes counted in time (0.6 s),
 meterset_relative = 0.001        # or this share of the planned meterset, whichever is the larger;
                                  # wider than your machines round, it hides what was broken off
+
+# [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
+# url = "https://watch.example.org:8443/heartbeat"
+# tls_ca = "watch-ca.pem"
 """
 
 _ARCHIVE = """

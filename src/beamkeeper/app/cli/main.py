@@ -25,6 +25,7 @@ from beamkeeper.app.cli import (
     restore,
     status,
     vault,
+    watch,
 )
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
@@ -58,6 +59,7 @@ app.command("changes")(changes.changes)
 app.command("announce")(changes.announce)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
+app.command("watch")(watch.command)
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)

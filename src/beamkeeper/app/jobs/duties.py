@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.jobs.schedule import due
@@ -47,4 +48,5 @@ class NightDuty:
 
 def duties_of(site: Site) -> tuple[Duty, ...]:
     """Return everything this site's collector does by itself."""
-    return (NightDuty(site, open_ledger(site)),)
+    heartbeats = [HeartbeatDuty(site, target, number) for number, target in enumerate(site.heartbeats, 1)]
+    return (NightDuty(site, open_ledger(site)), *heartbeats)

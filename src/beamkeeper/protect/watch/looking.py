@@ -13,7 +13,7 @@ from beamkeeper.vault import Vault
 from beamkeeper.vault.reading import verify_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from beamkeeper.protect.watch.findings import WatchRule
@@ -58,7 +58,7 @@ class Look:
 
 
 def look(
-    store: ParcelStore,
+    open_store: Callable[[], ParcelStore],
     *,
     root_public_key: str,
     memory_dir: Path,
@@ -67,10 +67,12 @@ def look(
     before: Look | None = None,
     metadata_only: bool = False,
 ) -> Look:
-    """Return what is wrong with the vault in `store`, and what was proved.
+    """Return what is wrong with a vault, and what was proved.
 
     Parameters
     ----------
+    open_store
+        Returns where the vault lies; that it is not there is a finding too.
     root_public_key
         The site's root key, hexadecimal, written down at `beamkeeper init`.
     memory_dir
@@ -86,6 +88,7 @@ def look(
         The watcher itself is set up wrongly.
     """
     try:
+        store = open_store()
         vault = Vault.open(store, trusted_dir=memory_dir, now=now, root_public_key=root_public_key)
     except (IntegrityError, SourceUnavailable) as error:
         return replace(before or Look(at=utc(now)), at=utc(now), findings=(_as_finding(error),))

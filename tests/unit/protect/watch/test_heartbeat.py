@@ -38,7 +38,7 @@ def test_a_heartbeat_tells_the_nights_without_any_parcel(site: Site, tmp_path: P
     pushed = LocalStore(tmp_path / "pushed", create=True)
     unpack(message, pushed)
     seen = look(
-        pushed,
+        lambda: pushed,
         root_public_key=site.keys.root_public_key,
         memory_dir=tmp_path / "memory",
         rule=WatchRule(zone=zone("UTC")),
@@ -53,7 +53,7 @@ def test_a_heartbeat_signed_by_another_site_is_not_believed(site: Site, tmp_path
     pushed = LocalStore(tmp_path / "pushed", create=True)
     unpack(packed(site.store), pushed)
     seen = look(
-        pushed,
+        lambda: pushed,
         root_public_key="00" * 32,
         memory_dir=tmp_path / "memory",
         rule=WatchRule(zone=zone("UTC")),

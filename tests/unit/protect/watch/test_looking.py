@@ -43,7 +43,7 @@ class Outsider:
 
     def look(self, now: datetime, rule: WatchRule = RULE) -> list[FindingKind]:
         self.before = look(
-            LocalStore(self.mirror),
+            lambda: LocalStore(self.mirror),
             root_public_key=self.site.keys.root_public_key,
             memory_dir=self.memory,
             rule=rule,

@@ -1,0 +1,128 @@
+"""The watcher's work: look, remember, and say what is to be told. It runs elsewhere than the collector."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.notes import read_note, write_note
+from beamkeeper.errors import IntegrityError
+from beamkeeper.protect.watch import Finding, FindingKind, Look, OpenAlarm, Telling, look, told, unpack
+from beamkeeper.vault import LocalStore, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from beamkeeper.app.site_watch import WatchFile
+    from beamkeeper.clock import Clock
+
+NOTES_NAME = "watch.json"
+RETRY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchNotes:
+    """What the watcher remembers between looks, apart from the versions it saw."""
+
+    look: Look
+    alarms: tuple[OpenAlarm, ...] = ()
+
+
+class Watcher:
+    """Looks at one site from elsewhere; its notes make it take up where it was."""
+
+    def __init__(self, watch: WatchFile) -> None:
+        self.watch = watch
+        self._trusted_dir = watch.memory_dir / "trusted"
+        self._store_dir = watch.mirror.path if watch.mirror else watch.memory_dir / "heartbeat"
+        self._lock = threading.Lock()
+
+    def notes(self) -> WatchNotes | None:
+        """Return what the last look left; None before the first, or when the note is damaged."""
+        try:
+            return read_note(self.watch.memory_dir / NOTES_NAME, WatchNotes)
+        except IntegrityError:
+            return None  # every alarm is then told once more, and every parcel read once more
+
+    def look(self, now: datetime, *, keep_alarms: bool = True) -> tuple[WatchNotes, tuple[Telling, ...]]:
+        """Look at the mirror or at the last heartbeat; return what is seen, and what to tell now.
+
+        Parameters
+        ----------
+        keep_alarms
+            False when a person looks in between: what the service has to tell, it still tells.
+        """
+        with self._lock:
+            before = self.notes()
+            seen = self._seen(before.look if before else None, now)
+            open_alarms = before.alarms if before else ()
+            repeat_every = self.watch.rule.repeat_every
+            tellings, alarms = told(open_alarms, seen.findings, repeat_every=repeat_every, now=now)
+            notes = WatchNotes(look=seen, alarms=alarms if keep_alarms else open_alarms)
+            write_note(self.watch.memory_dir / NOTES_NAME, notes)
+        return notes, tellings
+
+    def _seen(self, before: Look | None, now: datetime) -> Look:
+        if self.watch.heartbeat is not None and not self._store_dir.exists():
+            return replace(before or Look(at=now), at=now, findings=(_NO_HEARTBEAT,))
+        return look(
+            lambda: LocalStore(self._store_dir),
+            root_public_key=self.watch.root_key,
+            memory_dir=self._trusted_dir,
+            rule=self.watch.rule,
+            before=before,
+            now=now,
+            metadata_only=self.watch.heartbeat is not None,
+        )
+
+    def take_heartbeat(self, data: bytes, now: datetime) -> None:
+        """Verify a heartbeat and keep it in place of the one before.
+
+        Raises
+        ------
+        IntegrityError
+            It is none, not signed by this site, or older than what was seen; the one before stays.
+        """
+        with self._lock:
+            incoming = self.watch.memory_dir / "heartbeat.incoming"
+            shutil.rmtree(incoming, ignore_errors=True)
+            store = LocalStore(incoming, create=True)
+            unpack(data, store)
+            Vault.open(store, trusted_dir=self._trusted_dir, now=now, root_public_key=self.watch.root_key)
+            shutil.rmtree(self._store_dir, ignore_errors=True)
+            incoming.rename(self._store_dir)
+
+
+_NO_HEARTBEAT = Finding(
+    kind=FindingKind.UNREACHABLE,
+    key="heartbeat",
+    what="No heartbeat has come yet.",
+    do_next="Is this computer's address in the site file under `heartbeats`, and may the collector reach it?",
+)
+
+
+@dataclass(frozen=True)
+class WatchDuty:
+    """One look every few minutes."""
+
+    watcher: Watcher
+    tell: Callable[[tuple[Telling, ...]], None]
+    name: str = "watch"
+    retry_s: float = RETRY_S
+
+    def wait_s(self, clock: Clock) -> float:
+        """Return how long the next look can wait; a clock set back does not put it off."""
+        notes = self.watcher.notes()
+        if notes is None:
+            return 0.0
+        passed_s = (clock.now() - notes.look.at).total_seconds()
+        return 0.0 if passed_s < 0 else self.watcher.watch.every_minutes * 60 - passed_s
+
+    def work(self, clock: Clock) -> str:
+        """Look once and tell what is to be told."""
+        _, tellings = self.watcher.look(clock.now())
+        self.tell(tellings)
+        return ""

@@ -1,0 +1,183 @@
+"""The watcher over days, and the door through which heartbeats come."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.papers import Papers
+from tests.unit.vault.small_vault import Site
+
+from beamkeeper.app.jobs.heartbeats import PATH, heartbeat_door, send_heartbeat
+from beamkeeper.app.jobs.watching import NOTES_NAME, WatchDuty, Watcher
+from beamkeeper.app.site_heartbeats import HeartbeatTarget
+from beamkeeper.app.site_watch import HeartbeatSection, MirrorSection, WatchFile
+from beamkeeper.clock import MovableClock
+from beamkeeper.errors import SourceUnavailable
+from beamkeeper.protect.watch import HEARTBEAT_BYTES_MAX, FindingKind, TellingKind, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "site")
+
+
+def watch_file(site: Site, folder: Path, **more: object) -> WatchFile:
+    return WatchFile.model_validate(
+        {
+            "format": 1,
+            "name": "elsewhere",
+            "time_zone": "Europe/Brussels",
+            "root_key": site.keys.root_public_key,
+            "memory_dir": folder / "memory",
+            **more,
+        }
+    )
+
+
+def test_the_watcher_tells_at_once_repeats_each_hour_and_tells_the_end(site: Site, tmp_path: Path) -> None:
+    site.play("A", 1, {"1.2.1": b"plan"})
+    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=site.folder / "vault"))
+    heard: list[tuple[datetime, TellingKind, FindingKind]] = []
+    clock = MovableClock(MORNING)
+    duty = WatchDuty(
+        Watcher(watch),
+        lambda said: heard.extend((clock.now(), item.kind, item.alarm.finding.kind) for item in said),
+    )
+    night_2_comes_at = MORNING + DAY + timedelta(minutes=90)
+    while clock.now() < MORNING + DAY + timedelta(hours=3):
+        if clock.now() == night_2_comes_at:
+            site.play("A", 2, {"1.2.2": b"record"})
+        if duty.wait_s(clock) <= 0:
+            duty.work(clock)
+        clock.advance(timedelta(minutes=10))
+    due_at = datetime(2026, 3, 3, 6, tzinfo=UTC)  # 07:00 in Brussels
+    missing = FindingKind.NIGHT_MISSING
+    assert heard == [
+        (due_at, TellingKind.NEW, missing),
+        *((due_at + timedelta(hours=hours), TellingKind.LASTS, missing) for hours in (1, 2, 3)),
+        (night_2_comes_at, TellingKind.OVER, missing),
+    ]
+
+
+def test_a_person_who_looks_in_between_takes_no_alarm_from_the_service(site: Site, tmp_path: Path) -> None:
+    watcher = Watcher(watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone")))
+    notes, _ = watcher.look(MORNING, keep_alarms=False)
+    assert [finding.kind for finding in notes.look.findings] == [FindingKind.UNREACHABLE]
+    _, tellings = watcher.look(MORNING)
+    assert [item.kind for item in tellings] == [TellingKind.NEW]
+
+
+def test_a_damaged_note_makes_the_watcher_say_everything_again(site: Site, tmp_path: Path) -> None:
+    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone"))
+    Watcher(watch).look(MORNING)
+    (tmp_path / "memory" / NOTES_NAME).write_text("{", encoding="utf-8")
+    _, tellings = Watcher(watch).look(MORNING)
+    assert [item.kind for item in tellings] == [TellingKind.NEW]
+
+
+@pytest.fixture
+def door(site: Site, tmp_path: Path) -> Iterator[tuple[Watcher, int]]:
+    section = HeartbeatSection(bind="127.0.0.1", port=0)
+    watcher = Watcher(watch_file(site, tmp_path, heartbeat=section))
+    with heartbeat_door(section, watcher, MovableClock(MORNING)) as port:
+        yield watcher, port
+
+
+def post(port: int, body: bytes, path: str = PATH, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST", path, body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def kinds(watcher: Watcher, now: datetime) -> list[FindingKind]:
+    return [finding.kind for finding in watcher.look(now)[0].look.findings]
+
+
+def test_heartbeats_keep_a_watcher_quiet_and_their_silence_makes_noise(
+    site: Site, door: tuple[Watcher, int]
+) -> None:
+    watcher, port = door
+    assert kinds(watcher, MORNING) == [FindingKind.UNREACHABLE]
+    for day in (1, 2):
+        site.play("A", day, {f"1.2.{day}": b"plan"})
+        send_heartbeat(HeartbeatTarget(url=f"http://127.0.0.1:{port}{PATH}"), packed(site.store))
+        assert kinds(watcher, MORNING + (day - 1) * DAY) == []
+    assert kinds(watcher, MORNING + 2 * DAY) == [FindingKind.NIGHT_MISSING]
+
+
+def test_a_heartbeat_that_is_older_foreign_or_none_is_refused_and_the_good_one_stays(
+    site: Site, door: tuple[Watcher, int], tmp_path: Path
+) -> None:
+    watcher, port = door
+    site.play("A", 1, {"1.2.1": b"plan"})
+    older = packed(site.store)
+    site.play("A", 2, {"1.2.2": b"plan"})
+    assert post(port, packed(site.store)) == 200
+    stranger = Site(tmp_path / "stranger")
+    for body in (older, packed(stranger.store), b"{}", b"\xff" * 1000, b""):
+        with pytest.raises(SourceUnavailable, match="403"):
+            send_heartbeat(HeartbeatTarget(url=f"http://127.0.0.1:{port}{PATH}"), body)
+    assert kinds(watcher, MORNING + DAY) == []
+
+
+def test_the_door_refuses_other_paths_and_bodies_that_are_too_long(door: tuple[Watcher, int]) -> None:
+    _, port = door
+    assert post(port, b"{}", path="/etc/passwd") == 400
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", PATH)
+    connection.putheader("Content-Length", str(HEARTBEAT_BYTES_MAX + 1))
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_visitors_who_say_nothing_do_not_keep_a_heartbeat_out_for_long(
+    site: Site, door: tuple[Watcher, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = door
+    monkeypatch.setattr("beamkeeper.app.jobs.heartbeats.ANSWER_S", 0.3)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    try:
+        for visitor in silent:
+            visitor.settimeout(10)
+            assert visitor.recv(1) == b""  # turned away, or given up
+    finally:
+        for visitor in silent:
+            visitor.close()
+    site.play("A", 1, {"1.2.1": b"plan"})
+    assert post(port, packed(site.store)) == 200
+
+
+def test_over_tls_a_collector_believes_the_watchers_own_certificate_only(site: Site, tmp_path: Path) -> None:
+    papers = Papers(tmp_path)
+    section = HeartbeatSection(
+        bind="127.0.0.1", port=0, tls_certificate=tmp_path / "server.pem", tls_key=tmp_path / "server.key"
+    )
+    watcher = Watcher(watch_file(site, tmp_path, heartbeat=section))
+    site.play("A", 1, {"1.2.1": b"plan"})
+    with heartbeat_door(section, watcher, MovableClock(MORNING)) as port:
+        url = f"https://127.0.0.1:{port}{PATH}"
+        good = HeartbeatTarget(url=url, tls_ca=papers.authority.certificate)
+        send_heartbeat(good, packed(site.store))
+        with pytest.raises(SourceUnavailable):
+            send_heartbeat(HeartbeatTarget(url=url, tls_ca=tmp_path / "stranger.pem"), packed(site.store))
+        with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)):
+            post(port, b"{}")
+    assert kinds(watcher, MORNING) == []
+    shutil.rmtree(watcher.watch.memory_dir)
