@@ -16,7 +16,8 @@ BeamkeeperError               1
 ├── PatientMismatch          30  two sources disagree about who this is
 ├── NightInterrupted         40  the run stopped before its end and can be resumed
 ├── AlreadyRunning           41  another run holds this site
-└── ImplausibleChange        42  a mass change: the last good copies stay, people are called
+├── ImplausibleChange        42  a mass change: the last good copies stay, people are called
+└── VoteRefused              43  a vote that does not count, and why
 ```
 """
 
@@ -143,3 +144,9 @@ class ImplausibleChange(BeamkeeperError):
     """A mass change: the last good copies stay, people are called."""
 
     exit_status = 42
+
+
+class VoteRefused(BeamkeeperError):
+    """A vote does not count: wrong person, wrong list, too late, or counted before."""
+
+    exit_status = 43

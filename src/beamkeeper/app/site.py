@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -179,6 +180,7 @@ class Site(_Section):
     census: CensusSection = CensusSection()
     compare: CompareSection = CompareSection()
     counting: CountingSection = CountingSection()
+    quorum: QuorumSection | None = None
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
     heartbeats: tuple[HeartbeatTarget, ...] = ()
 

@@ -21,10 +21,12 @@ from beamkeeper.app.cli import (
     init,
     night,
     people,
+    quorum,
     read,
     restore,
     status,
     vault,
+    vote,
     watch,
 )
 from beamkeeper.app.cli.console import err, print_error
@@ -57,6 +59,8 @@ app.command("patients")(people.patients)
 app.command("patient")(people.patient)
 app.command("changes")(changes.changes)
 app.command("announce")(changes.announce)
+app.add_typer(vote.app, name="vote")
+app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
 app.command("watch")(watch.command)
