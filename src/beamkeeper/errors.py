@@ -13,6 +13,7 @@ BeamkeeperError               1
 ├── KeyUnavailable           23  the key that opens this is not here
 ├── StorageFull              24  no room where bytes must be kept
 ├── LedgerUnavailable        25  our own database gives no answer
+├── WindowUnavailable        26  the network window does not obey, or cannot be read
 ├── PatientMismatch          30  two sources disagree about who this is
 ├── NightInterrupted         40  the run stopped before its end and can be resumed
 ├── AlreadyRunning           41  another run holds this site
@@ -120,6 +121,12 @@ class LedgerUnavailable(BeamkeeperError):
     """Our own database gives no answer; the vault is whole without it."""
 
     exit_status = 25
+
+
+class WindowUnavailable(BeamkeeperError):
+    """The network window does not open, does not close, or cannot be read; the watchdog keeps it shut."""
+
+    exit_status = 26
 
 
 class PatientMismatch(BeamkeeperError):

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.app.site_quorum import QuorumSection
+from beamkeeper.app.site_mirrors import MirrorSection
+from beamkeeper.app.site_quorum import QuorumSection
+from beamkeeper.app.site_window import WindowSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -179,6 +182,7 @@ class Site(_Section):
     receiver: ReceiverSection = ReceiverSection()
     census: CensusSection = CensusSection()
     compare: CompareSection = CompareSection()
+    window: WindowSection | None = None
     counting: CountingSection = CountingSection()
     quorum: QuorumSection | None = None
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]

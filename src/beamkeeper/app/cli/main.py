@@ -29,6 +29,7 @@ from beamkeeper.app.cli import (
     vote,
     watch,
 )
+    window,
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
 
@@ -64,6 +65,7 @@ app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
 app.command("watch")(watch.command)
+app.add_typer(window.app, name="window")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)

@@ -33,13 +33,24 @@ def open_site(given: Path | None) -> Site:
     ConfigError
         None found, or the file is wrong.
     """
+    return load_site(find_site(given))
+
+
+def find_site(given: Path | None) -> Path:
+    """Return where the site file is: the one that was named, or the first one found.
+
+    Raises
+    ------
+    ConfigError
+        None found.
+    """
     if given is not None:
-        return load_site(given)
+        return given
     if named := os.environ.get(SITE_VARIABLE):
-        return load_site(Path(named))
+        return Path(named)
     for place in PLACES:
         if place.exists():
-            return load_site(place)
+            return place
     raise ConfigError(
         "No site file was found.",
         do_next="Write one with `beamkeeper init`, name one with --site, or try `beamkeeper demo`.",
