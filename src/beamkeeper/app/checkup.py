@@ -8,16 +8,19 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from beamkeeper.app.jobs.runtime import open_ledger, open_vault
+from beamkeeper.app.jobs.pushed import count_unasked
+from beamkeeper.app.jobs.runtime import only_one, open_ledger, open_vault
 from beamkeeper.app.jobs.sources import peer_of, sql_source
+from beamkeeper.app.jobs.tidying import nights_left, remove_abandoned, spools_left
 from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, SqlSourceSection
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import AlreadyRunning, BeamkeeperError
 from beamkeeper.protect.census import CensusWindow
 from beamkeeper.vault import SiteKeys
 from beamkeeper.wire.dicom.requester import Requester
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from beamkeeper.app.site import Site
@@ -38,10 +41,14 @@ class Finding:
 
 
 def check_site(site: Site, clock: Clock) -> Iterator[Finding]:
-    """Yield one finding a check, as each is done; nothing is changed and no check stops the others."""
+    """Yield one finding a check, as each is done; no check stops the others.
+
+    Nothing is changed, but that the working files of nights nobody will go on with are removed.
+    """
     yield _tried("keys", lambda: _keys(site))
     yield _tried("vault", lambda: _vault(site, clock))
     yield _tried("ledger", lambda: _ledger(site))
+    yield _tried("left over", lambda: _left_over(site, clock))
     yield _tried("clock", lambda: _clock(site, clock))
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):
         yield _disk(what, path)
@@ -110,6 +117,35 @@ def _ledger(site: Site) -> Finding:
     return Finding(
         what="ledger", verdict="good", text=f"answers; audit log of {report.lines} lines unbroken."
     )
+
+
+def _left_over(site: Site, clock: Clock) -> Finding:
+    what = "left over"
+    try:
+        with only_one(site):
+            removed = remove_abandoned(site, open_ledger(site).nights(), now=clock.now())
+    except AlreadyRunning:
+        return Finding(what=what, verdict="unchecked", text="a night runs; it removes what it may itself.")
+    did = f"removed the working files of {_days(removed)}; " if removed else ""
+    if left := nights_left(site):
+        return Finding(
+            what=what,
+            verdict="warning",
+            text=f"{did}the night of {_days(left)} has not ended: its working files lie in clear.",
+            do_next=f"End it with `beamkeeper night --on {left[-1]}`; a later night that ends removes them.",
+        )
+    if unasked := [day for day in spools_left(site) if count_unasked(site.night_dir(day) / "spool")]:
+        return Finding(
+            what=what,
+            verdict="warning",
+            text=f"{did}objects that nobody asked for lie in clear, of {_days(unasked)}.",
+            do_next="See the report of that night: somebody must say whose they are.",
+        )
+    return Finding(what=what, verdict="good", text=f"{did}no working files of earlier nights.")
+
+
+def _days(days: Sequence[date]) -> str:
+    return ", ".join(map(str, days))
 
 
 def _clock(site: Site, clock: Clock) -> Finding:

@@ -17,7 +17,8 @@ SIGNS = {"good": "✓", "warning": "△", "bad": "✗", "unchecked": "?"}
 def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     """Check keys, vault, ledger, disks, clock, sources and receiver; say what could not be checked.
 
-    Nothing is changed. Exit status: 0 nothing is bad, 1 something is.
+    Changes nothing, but removes what earlier nights left behind and nobody will go on with. Exit
+    status: 0 nothing is bad, 1 something is.
 
     Example: beamkeeper doctor
     """

@@ -191,6 +191,7 @@ def run(
     *,
     site: str,
     run_on: date,
+    anew: bool,
     jobs_url: str,
     parallel_patients: int,
     on_step: Callable[[str, str], None] = lambda _name, _phase: None,
@@ -204,6 +205,8 @@ def run(
     ----------
     site
         From `site_key`.
+    anew
+        Whether an attempt that did not end is given up, because what its steps left is gone.
     on_step
         Called with a step's name and "begin", "done" (the work is) or "kept" (so is its result).
     """
@@ -212,7 +215,7 @@ def run(
     _key_is_known.clear()
     try:
         with _launched(jobs_url, parallel_patients):
-            key = _key_at_work = _key(run_on)
+            key = _key_at_work = _key(run_on, anew=anew)
             _key_is_known.set()
             with SetWorkflowID(key):
                 handle = DBOS.start_workflow(_night, key)
@@ -225,12 +228,12 @@ def run(
         _steps = None
 
 
-def _key(run_on: date) -> str:
-    """Return the workflow id to run: the last attempt of that date if it is unfinished, else the next."""
+def _key(run_on: date, *, anew: bool) -> str:
+    """Return the workflow id to run: the last attempt of that date if it may go on, else the next."""
     for attempt in range(1, ATTEMPTS_MAX + 1):
         key = f"{_site}/night-{run_on.isoformat()}" + (f".{attempt}" if attempt > 1 else "")
         status = DBOS.get_workflow_status(key)
-        if status is None or status.status in {"PENDING", "ENQUEUED"}:
+        if status is None or (status.status in {"PENDING", "ENQUEUED"} and not anew):
             return key
     raise NightInterrupted(
         f"The night of {run_on} was tried {ATTEMPTS_MAX} times.",
