@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.app.site_quorum import QuorumSection
-from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget

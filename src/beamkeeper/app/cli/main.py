@@ -28,8 +28,8 @@ from beamkeeper.app.cli import (
     vault,
     vote,
     watch,
-)
     window,
+)
 from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.errors import BeamkeeperError
 
