@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache, partial
-from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -29,20 +29,32 @@ class NotThisShapeError(ValueError):
 
 def to_json(value: object) -> Json:
     """Return `value` (a domain dataclass, or tuples of them) as JSON types."""
-    if value is None or isinstance(value, bool | int | float) or type(value) is str:
-        return value
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    if isinstance(value, frozenset):
-        return sorted((to_json(item) for item in value), key=str)
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value)
-        return {TAG: kind.__name__} | {name: to_json(getattr(value, name)) for name in _names(kind)}
-    raise TypeError(f"{type(value).__name__} is no domain value")
+    return value if type(value) is str else _encoder(type(value))(value)  # type: ignore[arg-type]
+
+
+_Encoder: TypeAlias = Callable[[Any], Json]
+
+
+@cache
+def _encoder(kind: type) -> _Encoder:
+    """Return the function that writes one type."""
+    if issubclass(kind, Enum):
+        return lambda value: to_json(value.value)
+    if issubclass(kind, type(None) | bool | int | float):
+        return lambda value: value
+    if issubclass(kind, datetime | date):
+        return lambda value: str(value.isoformat())
+    if issubclass(kind, tuple | list):
+        return lambda value: [to_json(item) for item in value]
+    if issubclass(kind, frozenset):
+        return lambda value: sorted((to_json(item) for item in value), key=str)
+    if is_dataclass(kind):
+        return partial(_as_object, kind.__name__, tuple(field.name for field in fields(kind)))
+    raise TypeError(f"{kind.__name__} is no domain value")
+
+
+def _as_object(tag: str, names: tuple[str, ...], value: object) -> Json:
+    return {TAG: tag} | {name: to_json(getattr(value, name)) for name in names}
 
 
 def from_json(kind: type[T], data: object, *, where: str = "") -> T:
@@ -212,11 +224,6 @@ def _union_decoder(kinds: tuple[object, ...]) -> _Decoder:
         return other(data)
 
     return decode
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
 
 
 @cache
