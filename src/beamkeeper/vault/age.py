@@ -1,4 +1,4 @@
-"""age, by pyrage: the one place that speaks to it and puts its errors into our words.
+"""Sealing by pyrage: the one place that speaks to it and puts its errors into our words. Opening: `opening`.
 
 References
 ----------
@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyrage
 
-from beamkeeper.errors import BeamkeeperError, IntegrityError, KeyUnavailable, SourceUnavailable
+from beamkeeper.errors import BeamkeeperError, KeyUnavailable, SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _x25519 = pyrage.x25519  # type: ignore[attr-defined]
 _EncryptError: type[Exception] = pyrage.EncryptError  # type: ignore[attr-defined]
-_DecryptError: type[Exception] = pyrage.DecryptError  # type: ignore[attr-defined]
 _IdentityError: type[Exception] = pyrage.IdentityError  # type: ignore[attr-defined]
 _RecipientError: type[Exception] = pyrage.RecipientError  # type: ignore[attr-defined]
-
-_NO_MATCHING_KEY: Final = "No matching keys found"
 
 
 class Reader(Protocol):
@@ -79,26 +76,6 @@ def encrypt(plain: Reader, sealed: Sink, recipients: Sequence[str]) -> None:
         raise _seal_error(sink.error)
 
 
-def decrypt(sealed: Reader, plain: Sink, identities: Sequence[str]) -> None:
-    """Open all of `sealed` into `plain`; every 64 KiB block is authenticated before it is passed on.
-
-    Raises
-    ------
-    KeyUnavailable
-        None of `identities` opens it, or one is not an identity.
-    IntegrityError
-        Damaged or cut short.
-    BeamkeeperError
-        Whatever of our tree `sealed` or `plain` raised.
-    """
-    source = _RememberingReader(sealed)
-    keys = _identities(identities)
-    try:
-        pyrage.decrypt_io(source, plain, keys)  # type: ignore[attr-defined]
-    except (_DecryptError, OSError) as error:
-        raise _open_error(source.error or error) from error
-
-
 class _RememberingReader:
     """Reads in larger blocks, and keeps the error that pyrage would reduce to text."""
 
@@ -146,20 +123,6 @@ def _seal_error(error: Exception) -> Exception:
     return SourceUnavailable(
         f"A file of this patient could not be read while it was being sealed ({error}).",
         do_next="Check the spool's disk, then run the night again.",
-    )
-
-
-def _open_error(error: Exception) -> Exception:
-    if isinstance(error, BeamkeeperError):
-        return error
-    if isinstance(error, _DecryptError) and _NO_MATCHING_KEY in str(error):
-        return KeyUnavailable(
-            "None of the keys given opens this parcel.",
-            do_next="Use the recovery words, or the key of a site this vault is sealed for.",
-        )
-    return IntegrityError(
-        f"This parcel is damaged: it cannot be opened to its end ({error}).",
-        do_next="Use another copy of the vault, or an earlier night.",
     )
 
 

@@ -37,6 +37,8 @@ class LocalStore:
         not turn into a vault on the system disk.
     create
         Make `root` when it is not there.
+    identity
+        Device and inode the directory must have; None for those it has now.
 
     Raises
     ------
@@ -44,12 +46,12 @@ class LocalStore:
         `root` is not there or not a directory.
     """
 
-    def __init__(self, root: Path, *, create: bool = False) -> None:
+    def __init__(self, root: Path, *, create: bool = False, identity: tuple[int, int] | None = None) -> None:
         self.root = root
         if create:
             with _writing(root):
                 _make_folders(root)
-        self._identity = self._root_identity()
+        self.identity = identity or self._root_identity()
         self._swept = False
         self._lock = threading.Lock()
 
@@ -141,7 +143,7 @@ class LocalStore:
 
     def _verify_root(self) -> None:
         """Tell "the directory has no such file" from "this is no longer that directory"."""
-        if self._root_identity() != self._identity:
+        if self._root_identity() != self.identity:
             raise SourceUnavailable(
                 f"{self.root} is not the directory it was a moment ago: the share was unmounted or replaced.",
                 do_next="Mount the share again and repeat.",
@@ -163,9 +165,15 @@ class LocalStaged:
         self._root = root
         with _writing(root):
             _make_folders(root / STAGING)
-            self._path = root / STAGING / secrets.token_hex(16)
-            self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b", 0)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            while True:  # ends: a sweep is made once by each process that writes
+                self._path = root / STAGING / secrets.token_hex(16)
+                self._file = os.fdopen(
+                    os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b", 0
+                )
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+                if os.fstat(self._file.fileno()).st_nlink:
+                    break
+                self._file.close()  # swept by another process before it was locked
 
     def write(self, data: bytes) -> int:
         """Append all of `data`; return its length."""

@@ -125,11 +125,7 @@ def sized_members(
     stream: age.Reader, identities: Sequence[str], *, limits: ParcelLimits | None = None
 ) -> Generator[tuple[str, int, io.BufferedReader]]:
     """Yield (name, size in bytes, reader) of every member; otherwise like `read_parcel`."""
-    opening = Opening(stream, identities)
-    try:
-        yield from iter_members(opening, limits or ParcelLimits())
-    finally:
-        opening.stop()
+    yield from iter_members(Opening(stream, identities), limits or ParcelLimits())
 
 
 def _place(name: str) -> tuple[int, str]:

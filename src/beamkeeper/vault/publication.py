@@ -130,6 +130,11 @@ def read_publication(
     return _publication(trusted, roots, read.files)
 
 
+def timestamp_seen(trusted_dir: Path) -> int:
+    """Return the newest timestamp version that this computer has seen of the vault; 0 for none."""
+    return TrustedMemory(trusted_dir).seen().timestamp
+
+
 def signed_timestamp_version(data: bytes, publication: Publication) -> int | None:
     """Return the version of a timestamp file, if a root of this vault vouches for it; else None."""
     if len(data) > TIMESTAMP_BYTES_MAX:

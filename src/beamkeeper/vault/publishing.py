@@ -68,6 +68,31 @@ def small_member(name: str, data: bytes) -> Member:
     return Member(name=name, size_bytes=len(data), open=lambda: io.BytesIO(data), sha256=digest)
 
 
+def first_root(store: ParcelStore, public_hex: str | None) -> bytes:
+    """Return the first root of a vault this computer never saw.
+
+    Raises
+    ------
+    KeyUnavailable
+        Nobody said whose signature to trust.
+    IntegrityError
+        There is no vault, or another key signed it.
+    """
+    if public_hex is None:
+        raise KeyUnavailable(
+            "This computer has never seen this vault and was not told whose signature to trust.",
+            do_next="Give the recovery words or identity, or the site's root key from the keys directory.",
+        )
+    data = StoreReader(store)(metadata.root_name(1), bytes_max=ROOT_BYTES_MAX)
+    if data is None:
+        raise IntegrityError(
+            "There is no vault here: its first root is missing.",
+            do_next="Check the path, and that the share is mounted.",
+        )
+    verify_first_root(data, public_hex=public_hex)
+    return data
+
+
 def put_root(store: ParcelStore, keys: SiteKeys, now: datetime) -> tuple[bytes, Root]:
     """Write the first root, or return the one that a crashed creation with these keys left.
 

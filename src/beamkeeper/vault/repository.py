@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import utc
-from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, VaultStale
-from beamkeeper.vault import metadata, restoring, verifying
+from beamkeeper.errors import ConfigError, IntegrityError, VaultStale
+from beamkeeper.vault import everybody, metadata, restoring, verifying
 from beamkeeper.vault.memory import TrustedMemory
 from beamkeeper.vault.metadata import SITE, ParcelEntry, parcel_path
 from beamkeeper.vault.publishing import (
+    first_root,
     merged,
     put_next_root,
     put_root,
@@ -22,7 +23,7 @@ from beamkeeper.vault.publishing import (
     verify_there,
     write_metadata,
 )
-from beamkeeper.vault.reading import StoreReader, in_parallel, read_first, read_parcel_state, verify_stored
+from beamkeeper.vault.reading import StoreReader, read_first, read_parcel_state, verify_stored
 from beamkeeper.vault.sealing import announced, content_key, placed_in
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site, site_bytes
 from beamkeeper.vault.state import (
@@ -31,7 +32,7 @@ from beamkeeper.vault.state import (
     is_pseudonym,
     state_bytes,
 )
-from beamkeeper.vault.trust import ROOT_BYTES_MAX, Seen, TrustedVault, verify_chain, verify_first_root
+from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,7 +145,7 @@ class Vault:
         memory = TrustedMemory(trusted_dir)
         root_bytes = memory.root()
         if root_bytes is None:
-            root_bytes = _first_root(store, root_public_key)
+            root_bytes = first_root(store, root_public_key)
         trusted = verify_chain(StoreReader(store), root_bytes=root_bytes, seen=memory.seen())
         memory.remember(trusted.root_bytes, trusted.seen)
         vault = Vault(store, memory, trusted)
@@ -362,7 +363,7 @@ class Vault:
         if identities is None:
             report = verifying.verify_parcels(self.store, entries, progress=progress)
         else:
-            report = verifying.verify_contents(self.store, entries, identities, progress=progress)
+            report = everybody.verify_contents(self.store, entries, identities, progress=progress)
         return replace(report, stale=self.is_stale(now), expires_at=self.expires_at)
 
     def restore_patient(
@@ -413,20 +414,40 @@ class Vault:
         identities: Sequence[str],
         out_dir: Path,
         night: date | None = None,
+        workers: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[RestoreReport, ...]:
-        """Write every patient's files, each patient in a folder of its pseudonym."""
-        wanted = [name for name in self.pseudonyms() if self.latest(name, night=night) is not None]
+        """Write every patient's files, each patient in a folder of its pseudonym.
 
-        def restore(name: str) -> RestoreReport:
-            return self.restore_patient(name, identities=identities, out_dir=out_dir / name, night=night)
+        What fails for one patient stands in the report of that patient and stops no other.
 
-        reports = []
-        for report in in_parallel(restore, wanted):
-            reports.append(report)
-            if progress is not None:
-                progress(len(reports), len(wanted))
-        return tuple(reports)
+        Parameters
+        ----------
+        night
+            As of this night; None for the newest.
+        workers
+            Processes that open parcels, 0 for none; None to choose by size and processor.
+        progress
+            Told patients, not bytes.
+
+        Raises
+        ------
+        StorageFull
+            `out_dir` takes no more.
+        KeyUnavailable
+            `identities` open nobody's parcels.
+        """
+        found = (self.latest(name, night=night) for name in self.pseudonyms())
+        newest = [entry for entry in found if entry is not None]
+        return everybody.restore_all(
+            self.store,
+            newest,
+            self._by_path,
+            identities=identities,
+            out_dir=out_dir,
+            workers=workers,
+            progress=progress,
+        )
 
     def _refresh(self) -> None:
         """Take over what another publisher wrote meanwhile."""
@@ -471,19 +492,3 @@ class Vault:
                     do_next="Rebuild the ledger from the vault, then run the night again.",
                     path=item.parcel,
                 )
-
-
-def _first_root(store: ParcelStore, public_hex: str | None) -> bytes:
-    if public_hex is None:
-        raise KeyUnavailable(
-            "This computer has never seen this vault and was not told whose signature to trust.",
-            do_next="Give the recovery words or identity, or the site's root key from the keys directory.",
-        )
-    data = StoreReader(store)(metadata.root_name(1), bytes_max=ROOT_BYTES_MAX)
-    if data is None:
-        raise IntegrityError(
-            "There is no vault here: its first root is missing.",
-            do_next="Check the path, and that the share is mounted.",
-        )
-    verify_first_root(data, public_hex=public_hex)
-    return data

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.vault.opening import BLOCK_BYTES as READ_BYTES
@@ -26,13 +26,25 @@ if TYPE_CHECKING:
     from beamkeeper.vault.reading import Progress
     from beamkeeper.vault.store import ParcelStore
 
+STAGING_PREFIX: Final = ".beamkeeper-"
+"""Begins the name of the hidden folder for files that are not proved yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreFailure:
-    """One file that could not be given back, and why, in words."""
+    """One file that could not be given back, and why, in words.
+
+    Attributes
+    ----------
+    name
+        The file's name; "" for everything of the patient.
+    parcel
+        Path of the parcel that should hold it; "" when the parcel is not the reason.
+    """
 
     name: str
     reason: str
+    parcel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +98,8 @@ def restore_patient(
     with _Destination(out_dir) as destination:
         wanted = _restore_newest(store, newest, identities, destination, everything=everything)
         for path in wanted.keys() - entries.keys():
-            destination.fail(wanted.pop(path), f"The parcel {path} that held it is no longer in the vault.")
+            gone = f"The parcel {path} that held it is no longer in the vault."
+            destination.fail(wanted.pop(path), gone, path)
         total = newest.size_bytes + sum(entries[path].size_bytes for path in wanted)
         done = newest.size_bytes
         for path, files in wanted.items():
@@ -148,7 +161,7 @@ def _restore_newest(
         parcel.verify_whole()
     for file in staged:
         destination.put_in_place(file)
-    destination.fail(here, f"The parcel {newest.path} that should hold it does not.")
+    destination.fail(here, f"The parcel {newest.path} that should hold it does not.", newest.path)
     return wanted
 
 
@@ -171,9 +184,9 @@ def _restore_older(
     except StorageFull:
         raise
     except BeamkeeperError as error:
-        destination.fail(files, error.message)
+        destination.fail(files, error.message, entry.path)
         return
-    destination.fail(files, f"The parcel {entry.path} that should hold it does not.")
+    destination.fail(files, f"The parcel {entry.path} that should hold it does not.", entry.path)
 
 
 def _wanted(state: PatientState, *, everything: bool) -> _Wanted:
@@ -198,7 +211,7 @@ class _Destination:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._staging = folder / f".beamkeeper-{secrets.token_hex(8)}"
+        self._staging = folder / f"{STAGING_PREFIX}{secrets.token_hex(8)}"
         self.written_count = 0
         self.written_bytes = 0
         self.there_count = 0
@@ -229,9 +242,11 @@ class _Destination:
                         rest = rest[out.write(rest) :]
         return _Staged(file=file, path=path, sha256=digest.hexdigest(), size_bytes=size)
 
-    def fail(self, files: Mapping[str, _File], reason: str) -> None:
+    def fail(self, files: Mapping[str, _File], reason: str, parcel: str) -> None:
         """Note files that cannot be given back."""
-        self.failures += [RestoreFailure(name=file.name, reason=reason) for file in files.values()]
+        self.failures += [
+            RestoreFailure(name=file.name, reason=reason, parcel=parcel) for file in files.values()
+        ]
 
     def put_in_place(self, staged: _Staged) -> None:
         """Rename a staged file to where it belongs, unless its digest or what is there forbids it."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beamkeeper.errors import BeamkeeperError
@@ -62,7 +61,7 @@ def verify_parcels(
     store: ParcelStore, entries: Sequence[ParcelEntry], *, progress: Progress | None = None
 ) -> VaultReport:
     """Read every parcel, two at a time, and compare size and SHA-256 with what was signed."""
-    ticker = _Ticker(sum(entry.size_bytes for entry in entries), progress)
+    ticker = Ticker(sum(entry.size_bytes for entry in entries), progress)
 
     def check(entry: ParcelEntry) -> tuple[Problem, ...]:
         try:
@@ -76,34 +75,8 @@ def verify_parcels(
     return VaultReport(parcel_count=len(entries), size_bytes=size, problems=problems)
 
 
-def verify_contents(
-    store: ParcelStore,
-    entries: Sequence[ParcelEntry],
-    identities: Sequence[str],
-    *,
-    progress: Progress | None = None,
-) -> VaultReport:
-    """Open every parcel and compare every file with the digests that the states promise."""
-    ticker = _Ticker(sum(entry.size_bytes for entry in entries), progress)
-    ordered = sorted(entries, key=lambda entry: (entry.pseudonym, entry.night, entry.number))
-    patients = [tuple(group) for _, group in groupby(ordered, key=lambda entry: entry.pseudonym)]
-
-    def check(group: tuple[ParcelEntry, ...]) -> VaultReport:
-        return _verify_patient(store, group, identities, ticker)
-
-    total = VaultReport(parcel_count=len(entries), size_bytes=sum(entry.size_bytes for entry in entries))
-    for report in in_parallel(check, patients):
-        total = replace(
-            total,
-            problems=total.problems + report.problems,
-            opened_count=total.opened_count + report.opened_count,
-            file_count=total.file_count + report.file_count,
-        )
-    return total
-
-
-def _verify_patient(
-    store: ParcelStore, entries: Sequence[ParcelEntry], identities: Sequence[str], ticker: _Ticker
+def verify_patient(
+    store: ParcelStore, entries: Sequence[ParcelEntry], identities: Sequence[str]
 ) -> VaultReport:
     """Open one patient's parcels; then every state must find its files in them."""
     digests: dict[tuple[str, str], tuple[str, int]] = {}
@@ -125,7 +98,6 @@ def _verify_patient(
                 parcel.verify_whole()
         except BeamkeeperError as error:
             problems.append(Problem(path=entry.path, what=error.message))
-        ticker(entry.size_bytes)
     for entry, state in states:
         problems += _unkept_promises(entry, state, digests)
     return VaultReport(
@@ -155,7 +127,7 @@ def _unkept_promises(
     return [Problem(path=entry.path, what=what)]
 
 
-class _Ticker:
+class Ticker:
     """Adds up what several threads have read, and passes it on one at a time."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
@@ -164,6 +136,7 @@ class _Ticker:
         self._lock = threading.Lock()
 
     def __call__(self, count: int) -> None:
+        """Add `count` bytes."""
         if self._progress is not None:
             with self._lock:
                 self._done += count

@@ -146,4 +146,7 @@ def show(report: RestoreReport) -> None:
     )
     out.print(f"  in {report.out_dir}", soft_wrap=True)
     for failure in report.failures:
-        out.print(f"  ✗ {failure.name}: {failure.reason}", soft_wrap=True, markup=False)
+        parcel = f" [{failure.parcel}]" if failure.parcel else ""
+        out.print(
+            f"  ✗ {failure.name or 'everything'}: {failure.reason}{parcel}", soft_wrap=True, markup=False
+        )
