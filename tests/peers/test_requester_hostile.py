@@ -123,10 +123,12 @@ def test_wrong_ae_titles_are_told_apart():
 def test_a_service_the_peer_does_not_offer_is_named():
     with scp(services=(Verification,)) as port, asking(port) as requester:
         requester.echo()
+        first = requester._link.association()
         with pytest.raises(SourceAnswerInvalid, match="does not offer C-FIND"):
             requester.find_instances("P1")
         with pytest.raises(SourceAnswerInvalid, match="does not offer C-MOVE"):
             requester.move(study_instance_uid="1.2", destination_ae_title="BEAMKEEPER")
+        assert requester._link.association() is first
 
 
 def test_a_peer_that_takes_a_query_and_never_answers_is_given_up():

@@ -286,6 +286,17 @@ def test_reports_without_end_stop_at_the_named_limit(monkeypatch: pytest.MonkeyP
         requester.move(study_instance_uid="1.2", destination_ae_title="BEAMKEEPER")
 
 
+def test_answers_that_are_too_much_together_stop_at_the_named_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requester_link, "ANSWERS_BYTES_MAX", len(study(1)) * 5)
+
+    with (
+        peer(lambda it: it.send(found(it, *range(1, 9)))) as port,
+        asking(port) as requester,
+        pytest.raises(SourceAnswerInvalid, match=f"or {len(study(1)) * 5} bytes"),
+    ):
+        studies(requester)
+
+
 def test_an_association_answer_beyond_its_limit_is_not_read() -> None:
     def huge(it: Answering) -> None:
         it.read_pdu()

@@ -47,8 +47,8 @@ PDU_SLACK_BYTES = 12
 """Some senders forget to count their own headers."""
 ASSOCIATE_ANSWER_BYTES_MAX = 1 << 16
 """An A-ASSOCIATE-AC with 128 contexts and as many roles is 20 kB."""
-IDENTIFIER_BYTES_MAX = 16 << 20
-"""The longest identifier is a list of failed objects: 250,000 of them."""
+IDENTIFIER_BYTES_MAX = 4 << 20
+"""The longest identifier is a list of failed objects: 60,000 of them and more."""
 RELEASE_S = 5.0
 """How long we wait for the answer to our release."""
 _BUFFER_BYTES = 2 * MAX_PDU_BYTES

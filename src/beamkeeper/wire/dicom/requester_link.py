@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
     from typing import TypeAlias
 
+    from beamkeeper.wire.dicom.pdu import AnsweredContext
     from beamkeeper.wire.dicom.pdu_requestor import AssociateAnswer, Refusal
     from beamkeeper.wire.dicom.peers import Peer, Timeouts
     from beamkeeper.wire.dicom.requester_association import Take
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 MESSAGE_ID_MAX = 65535
 ANSWERS_MAX = 1_000_000
 """Answers one question may have: a report for each object of the largest archive's largest transfer."""
+ANSWERS_BYTES_MAX = 256 << 20
+"""All answers to one question together: half a million objects at 500 bytes each, as much as is asked for."""
 IDLE_S = 60.0
 """An association nobody used for that long is closed; the next question opens another."""
 _CALLED_UNKNOWN, _CALLING_UNKNOWN = (1, 7), (1, 3)
@@ -100,15 +103,6 @@ class Link:
         if association is not None:
             association.abort(reason)
 
-    def verify_accepted(self, sop_class_uid: str, what: str) -> None:
-        """Raise SourceAnswerInvalid unless the peer offers that service."""
-        if self.association().context_of(sop_class_uid) is None:
-            raise SourceAnswerInvalid(
-                f"{self._peer} accepts the association but does not offer {what}.",
-                do_next="Ask its administrator to allow this service for our AE title.",
-                sop_class_uid=sop_class_uid,
-            )
-
     def answers(
         self,
         question: Question,
@@ -136,12 +130,13 @@ class Link:
         SourceAnswerInvalid
             Its answers break DICOM, or it does not offer the service.
         """
+        association = self.association()
+        context = self._context(association, sop_class_uid, service)
         finished = False
         try:
-            self.verify_accepted(sop_class_uid, service)
-            self.association().set_limits(silence_s=wait_s, deadline=deadline)
+            association.set_limits(silence_s=wait_s, deadline=deadline)
             for response, data, is_explicit in self._asked(
-                question, sop_class_uid, identifier, move_destination_ae_title
+                association, context, question, identifier, move_destination_ae_title
             ):
                 finished = not response.is_pending
                 yield response, data, is_explicit
@@ -166,32 +161,49 @@ class Link:
             if not finished:
                 self.abort()
 
+    def _context(self, association: ClientAssociation, sop_class_uid: str, service: str) -> AnsweredContext:
+        context = association.context_of(sop_class_uid)
+        if context is None:
+            raise SourceAnswerInvalid(
+                f"{self._peer} accepts the association but does not offer {service.partition(' ')[0]}.",
+                do_next="Ask its administrator to allow this service for our AE title.",
+                sop_class_uid=sop_class_uid,
+            )
+        return context
+
     def _asked(
-        self, question: Question, sop_class_uid: str, identifier: Query | None, destination: str
+        self,
+        association: ClientAssociation,
+        context: AnsweredContext,
+        question: Question,
+        identifier: Query | None,
+        destination: str,
     ) -> Answers:
         """Send one question and yield what answers it, to the last answer."""
-        association = self.association()
-        context = association.context_of(sop_class_uid)
-        assert context is not None, "verified before"  # noqa: S101 - our own order
         is_explicit = context.transfer_syntax_uid == EXPLICIT_LITTLE_UID
         message_id = self._message_id = self._message_id % MESSAGE_ID_MAX + 1
         command = encode_request(
             question,
             message_id=message_id,
-            sop_class_uid=sop_class_uid,
+            sop_class_uid=context.abstract_syntax_uid,
             move_destination_ae_title=destination,
         )
-        association.send(
-            context, command, b"" if identifier is None else identifier.encoded(explicit=is_explicit)
-        )
+        asked = b"" if identifier is None else identifier.encoded(explicit=is_explicit)
+        association.send(context, command, asked)
+        bytes_left = ANSWERS_BYTES_MAX
         for _ in range(ANSWERS_MAX):
             response, data = association.receive()
             if (response.message_id, response.answers) != (message_id, question):
                 raise self._not_asked()
+            bytes_left -= len(data)
+            if bytes_left < 0:
+                break
             yield response, data, is_explicit
             if not response.is_pending:
                 return
-        raise SourceAnswerInvalid(f"{self._peer} sent more than {ANSWERS_MAX} answers to one question.")
+        raise SourceAnswerInvalid(
+            f"{self._peer} sent more than {ANSWERS_MAX} answers or {ANSWERS_BYTES_MAX} bytes to one question."
+        )
 
     def _is_usable(self, association: ClientAssociation) -> bool:
         """Whether the next question may go over this association."""
