@@ -73,11 +73,12 @@ class SpooledObject:
 
 
 _FIELD_NAMES = tuple(field.name for field in fields(SpooledObject))
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def journal_line(fields: dict[str, object]) -> bytes:
     """Return a journal line: checksum, blank, JSON."""
-    text = json.dumps(fields, separators=(",", ":")).encode("ascii")
+    text = _ENCODER.encode(fields).encode("ascii")
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 

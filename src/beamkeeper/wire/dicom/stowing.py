@@ -34,7 +34,8 @@ there in pieces of it and are taken back when known. So much less than `RING_BYT
 for the fragments behind it."""
 
 HAND_OVER_BYTES = 256 << 10
-"""Pieces in which an object goes from thread to thread."""
+"""What goes from thread to thread at once: a piece of an object, or several small ones. To wake the other
+thread costs as much as to hash 50 kB."""
 
 OBJECTS_AHEAD_MAX = 64
 """Objects received and not yet written; very small ones would fill memory before they fill the ring."""
@@ -64,8 +65,9 @@ class Stowing(Intake):
         self._thread: threading.Thread | None = None
         self._tasks: list[tuple[Any, ...]] = []
         self._object_count = 0
+        self._group_started_at = 0.0
         # Positions count the bytes of the whole association; `_base` is the one at the start of the ring.
-        self._base = self._filled_to = self._handed_to = 0
+        self._base = self._filled_to = self._named_to = self._handed_to = 0
 
     @property
     def waiting_count(self) -> int:
@@ -111,11 +113,10 @@ class Stowing(Intake):
         start = (self._filled_to - self._base) % capacity
         if start + size > capacity:
             self._append_piece()
-            self._filled_to = self._handed_to = self._filled_to + capacity - start
+            self._filled_to = self._named_to = self._filled_to + capacity - start
             start = 0
         least = self._filled_to + size - capacity
         if stower.free_to < least:
-            self._append_piece()
             self._hand_over()
             stower.wait_until(lambda: stower.free_to >= least)
         return self._view[start : start + size]
@@ -124,7 +125,7 @@ class Stowing(Intake):
         """Drop what came of an unfinished data set."""
         if self._is_open:
             self._is_open = False
-            self._filled_to = self._handed_to
+            self._filled_to = self._named_to
             self._tasks.append((self._stower.discard,))
             self._hand_over()
 
@@ -135,14 +136,15 @@ class Stowing(Intake):
             self._writer.open()
             self._thread = threading.Thread(target=stower.run, name="stowing", daemon=True)
             self._thread.start()
-        stower.wait_until(lambda: count - stower.stowed_count < OBJECTS_AHEAD_MAX)
+        if count - stower.stowed_count >= OBJECTS_AHEAD_MAX:
+            self._hand_over()
+            stower.wait_until(lambda: count - stower.stowed_count < OBJECTS_AHEAD_MAX)
         self._tasks.append((stower.begin, header, identity))
 
     def _advance(self, size: int) -> None:
         self._filled_to += size
         if self._filled_to - self._handed_to >= HAND_OVER_BYTES:
             self._verify_room()
-            self._append_piece()
             self._hand_over()
 
     def _close(self) -> None:
@@ -150,24 +152,34 @@ class Stowing(Intake):
         self._verify_room()
         self._append_piece()
         self._tasks.append((self._stower.finish,))
+        if not self.waiting_count:
+            self._group_started_at = time.monotonic()
         self._object_count += 1
-        self._hand_over()
+        if time.monotonic() - self._group_started_at > COMMIT_AGE_S:
+            self._group_started_at = time.monotonic()
+            self._tasks.append((self._stower.commit,))
+            self._hand_over()
+        elif self._filled_to - self._handed_to >= HAND_OVER_BYTES:
+            self._hand_over()
 
     def _append_piece(self) -> None:
-        """Name what was filled as a task; it must not reach over the end of the ring."""
-        if self._filled_to > self._handed_to:
-            start = (self._handed_to - self._base) % len(self._view)
-            piece = self._view[start : start + self._filled_to - self._handed_to]
+        """Make a task of what was filled; it must not reach over the end of the ring."""
+        if self._filled_to > self._named_to:
+            start = (self._named_to - self._base) % len(self._view)
+            piece = self._view[start : start + self._filled_to - self._named_to]
             self._tasks.append((self._stower.feed, piece, self._filled_to))
-            self._handed_to = self._filled_to
+            self._named_to = self._filled_to
 
     def _hand_over(self) -> None:
+        self._append_piece()
         self._stower.give(self._tasks)
         self._tasks = []
+        self._handed_to = self._named_to
 
     def _verify_room(self) -> None:
         """Raise StorageFull unless the disk has room for everything that is not written yet."""
         if self._writer.free_bytes() < self._unwritten_bytes():
+            self._hand_over()
             self._stower.wait_until(self._stower.is_idle)  # it wrote meanwhile: look at both at rest
             self._writer.verify_room(self._unwritten_bytes())
 
@@ -202,7 +214,6 @@ class _Stower:
         self._crash: BaseException | None = None
         self._incoming: IncomingObject | None = None
         self._fed_to = 0
-        self._group_started_at = 0.0
         self.free_to = self.stowed_count = self.durable_count = 0
         self.failure: StorageFull | None = None
 
@@ -270,11 +281,6 @@ class _Stower:
         finally:
             self.stowed_count += 1
             self.free_to = self._fed_to
-        waiting_count = self._writer.waiting_count
-        if waiting_count == 1:
-            self._group_started_at = time.monotonic()
-        if waiting_count and time.monotonic() - self._group_started_at > COMMIT_AGE_S:
-            self._writer.commit()
         self._count_durable()
 
     def discard(self) -> None:

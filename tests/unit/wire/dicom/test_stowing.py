@@ -204,6 +204,7 @@ def test_an_object_answered_and_not_kept_is_told_with_the_next_answer_and_at_the
     with pytest.raises(StorageFull, match="written"):
         intake.commit()
     receive(intake, content(1000, 3), number=3)
+    intake._hand_over()
     intake._stower.wait_until(intake._stower.is_idle)
     told = receive(intake, content(1000, 4), number=4)
     receive(intake, content(1000, 5), number=5)
@@ -235,6 +236,22 @@ def test_a_mistake_in_the_second_thread_ends_the_association(tmp_path: Path) -> 
         intake.close()
     writer.close()
     assert kept(tmp_path) == {}
+
+
+def test_an_object_of_a_busy_association_waits_only_so_long_for_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stowing, "COMMIT_AGE_S", 0.05)
+    reader = SpoolReader(tmp_path)
+    with SpoolWriter(tmp_path, "one") as writer:
+        intake = stow(writer)
+        for number in range(10_000):
+            receive(intake, content(10, number), number=number)
+            if reader.poll():
+                break
+
+        assert 0 < number < 9_999
+        intake.close()
 
 
 def test_an_association_that_stores_nothing_starts_no_thread(tmp_path: Path) -> None:
