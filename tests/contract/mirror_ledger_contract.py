@@ -31,6 +31,8 @@ class MirrorLedgerContract:
         ledger.mirrors.keep("other", COPY)
 
         assert ledger.mirrors.proofs("usb") == (newer,)
+        assert ledger.mirrors.find_proof("usb", COPY.name) == newer
+        assert ledger.mirrors.find_proof("usb", "targets/a/2") is None
         assert ledger.mirrors.proofs("other") == (COPY,)
 
     def test_what_is_forgotten_is_gone_and_only_there(self, ledger: Ledger) -> None:

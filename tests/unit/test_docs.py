@@ -27,6 +27,8 @@ def commands(group: click.Group | None = None, path: str = "beamkeeper") -> dict
     for name, command in group.commands.items():  # type: ignore[union-attr]
         if isinstance(command, click.Group) or hasattr(command, "commands"):
             found |= commands(command, f"{path} {name}")  # type: ignore[arg-type]
+            if command.invoke_without_command:  # type: ignore[union-attr]
+                found[f"{path} {name}"] = command
         else:
             found[f"{path} {name}"] = command
     return found

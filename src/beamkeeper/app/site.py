@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from beamkeeper.app.site_quorum import QuorumSection
+from beamkeeper.app.site_heartbeats import HeartbeatTarget
+from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_window import WindowSection
-from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
 from beamkeeper.errors import ConfigError
@@ -181,10 +181,11 @@ class Site(_Section):
     receiver: ReceiverSection = ReceiverSection()
     census: CensusSection = CensusSection()
     compare: CompareSection = CompareSection()
-    window: WindowSection | None = None
     counting: CountingSection = CountingSection()
+    window: WindowSection | None = None
     quorum: QuorumSection | None = None
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
+    mirrors: tuple[MirrorSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
 
     @field_validator("sources")
@@ -193,6 +194,13 @@ class Site(_Section):
         names = [source.name for source in value]
         if len(set(names)) != len(names):
             raise ValueError("two sources have the same name")
+        return value
+
+    @field_validator("mirrors")
+    @classmethod
+    def _mirror_names_differ(cls, value: tuple[MirrorSection, ...]) -> tuple[MirrorSection, ...]:
+        if len({mirror.name for mirror in value}) != len(value):
+            raise ValueError("two mirrors have the same name")
         return value
 
     @property

@@ -65,16 +65,14 @@ class Mirrors:
         """Return everything that was proved at a destination, by name."""
         with self._database.session():
             rows = ProvedCopy.objects.using(self._database.alias).filter(destination=destination)
-            return tuple(
-                CopyRow(
-                    name=row.name,
-                    sha256=row.sha256,
-                    size_bytes=row.size_bytes,
-                    stamp=row.stamp,
-                    proved_at=row.proved_at,
-                )
-                for row in rows.order_by("name").iterator()
-            )
+            return tuple(_copy(row) for row in rows.order_by("name").iterator())
+
+    def find_proof(self, destination: str, name: str) -> CopyRow | None:
+        """Return the proof of one object; None when it was never proved there."""
+        with self._database.session():
+            rows = ProvedCopy.objects.using(self._database.alias)
+            row = rows.filter(destination=destination, name=name).first()
+            return None if row is None else _copy(row)
 
     def keep(self, destination: str, copy: CopyRow) -> None:
         """Keep one proof, in place of an earlier one of that name."""
@@ -105,4 +103,14 @@ def _row(row: KnownMirror) -> MirrorRow:
         mirrored_at=row.mirrored_at,
         waiting_since=row.waiting_since,
         facts=json.loads(row.facts),
+    )
+
+
+def _copy(row: ProvedCopy) -> CopyRow:
+    return CopyRow(
+        name=row.name,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        stamp=row.stamp,
+        proved_at=row.proved_at,
     )

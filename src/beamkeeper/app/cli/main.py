@@ -19,6 +19,7 @@ from beamkeeper.app.cli import (
     demo,
     doctor,
     init,
+    mirrors,
     night,
     people,
     quorum,
@@ -64,8 +65,9 @@ app.add_typer(vote.app, name="vote")
 app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
-app.command("watch")(watch.command)
 app.add_typer(window.app, name="window")
+app.command("watch")(watch.command)
+app.add_typer(mirrors.app, name="mirrors")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)

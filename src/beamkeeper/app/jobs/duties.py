@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
+from beamkeeper.app.jobs.mirror_duty import MirrorDuty
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.jobs.schedule import due
@@ -49,4 +50,6 @@ class NightDuty:
 def duties_of(site: Site) -> tuple[Duty, ...]:
     """Return everything this site's collector does by itself."""
     heartbeats = [HeartbeatDuty(site, target, number) for number, target in enumerate(site.heartbeats, 1)]
-    return (NightDuty(site, open_ledger(site)), *heartbeats)
+    ledger = open_ledger(site)
+    mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
+    return (NightDuty(site, ledger), *mirrors, *heartbeats)

@@ -1,0 +1,79 @@
+"""The duty of `beamkeeper serve` to keep one mirror up to date, apart from the night and the others."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.mirroring import run_mirrors
+from beamkeeper.errors import AlreadyRunning
+from beamkeeper.protect.mirror import MirrorState
+from beamkeeper.vault import LocalStore
+from beamkeeper.vault.metadata import TIMESTAMP_NAME
+from beamkeeper.vault.reading import StoreReader
+from beamkeeper.vault.trust import TIMESTAMP_BYTES_MAX
+
+if TYPE_CHECKING:
+    from beamkeeper.app.site import Site
+    from beamkeeper.app.site_mirrors import MirrorSection
+    from beamkeeper.clock import Clock
+    from beamkeeper.ledger import Ledger
+
+RETRY: Final = timedelta(minutes=15)
+"""A mirror that did not come to its end is tried again after this."""
+LOOK_EVERY: Final = timedelta(hours=24)
+"""A mirror that holds everything is looked at again after this: somebody may alter what lies there."""
+
+
+@dataclass(frozen=True)
+class MirrorDuty:
+    """One mirror: at once when something was published, again when it failed, once a day anyway."""
+
+    site: Site
+    ledger: Ledger
+    section: MirrorSection
+    retry_s: float = RETRY.total_seconds()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"mirror {self.section.name}"
+
+    def wait_s(self, clock: Clock) -> float:
+        """Return how long nothing is due, seconds."""
+        row = self.ledger.mirrors.find(self.section.name)
+        if row is None or row.tried_at is None or row.place != self.section.place:
+            return 0.0
+        since = clock.now() - row.tried_at
+        if since < timedelta(0):  # the clock went back
+            return 0.0
+        if row.state != MirrorState.MIRRORED.value:
+            return max(0.0, (RETRY - since).total_seconds())
+        if not self._holds_newest():
+            return 0.0
+        return max(0.0, (LOOK_EVERY - since).total_seconds())
+
+    def work(self, clock: Clock) -> str:
+        """Bring the mirror up to date; return one line for the log.
+
+        Raises
+        ------
+        AlreadyRunning
+            Another process is at it.
+        """
+        outcome = next(run_mirrors(self.site, clock, [self.section]))
+        if not outcome.was_tried:
+            raise AlreadyRunning(outcome.error, do_next=outcome.do_next)
+        said = f"{outcome.state.value}, {outcome.sent_count} sent, {outcome.waiting_count} waiting"
+        first = next((problem.text for problem in outcome.problems), outcome.error)
+        return f"{said}: {first}" if first else said
+
+    def _holds_newest(self) -> bool:
+        data = StoreReader(LocalStore(self.site.vault.directory))(
+            TIMESTAMP_NAME, bytes_max=TIMESTAMP_BYTES_MAX
+        )
+        digest = None if data is None else hashlib.sha256(data).hexdigest()
+        proof = self.ledger.mirrors.find_proof(self.section.name, TIMESTAMP_NAME)
+        return proof is not None and proof.sha256 == digest

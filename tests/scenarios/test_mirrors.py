@@ -1,0 +1,198 @@
+"""Copies of a site's vault elsewhere: from the site file to a restore out of the mirror."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+
+from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.mirror_duty import LOOK_EVERY, RETRY, MirrorDuty
+from beamkeeper.app.jobs.runtime import open_ledger
+from beamkeeper.clock import MovableClock, SystemClock
+from beamkeeper.vault import LocalStore, SiteKeys, Vault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+SETTINGS = """
+[[mirrors]]
+name = "usb"
+kind = "directory"
+path = "../usb"
+unsafe_same_disk = true
+
+[[mirrors]]
+name = "second"
+kind = "directory"
+path = "../second"
+unsafe_same_disk = true
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site after one night, with two mirrors that hold nothing yet; copied for each test."""
+    root = tmp_path_factory.mktemp("mirrored")
+    make_objects(root / "source", who=(2,), sessions=1)
+    site = SmallSite.make(root, settings=SETTINGS)
+    site.night(NIGHT_1)
+    return root
+
+
+@pytest.fixture
+def site(kept: Path, tmp_path: Path) -> SmallSite:
+    made = SmallSite.copied(kept, tmp_path / "root")
+    (made.root / "usb").mkdir()
+    (made.root / "second").mkdir()
+    return made
+
+
+def beamkeeper(site: SmallSite, *words: object) -> int:
+    status = app(["mirrors", *map(str, words), "--site", str(site.site_file)], standalone_mode=False)
+    assert isinstance(status, int)
+    return status
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_before_the_first_run_every_mirror_is_behind(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert beamkeeper(site, "--json") == 3
+
+    mirrors = said(capsys)["mirrors"]
+    assert [mirror["name"] for mirror in mirrors] == ["usb", "second"]
+    assert all(mirror["state"] == "behind" and mirror["waiting_count"] == 2 for mirror in mirrors)
+
+
+def test_one_run_brings_all_of_them_up_to_date(site: SmallSite, capsys: pytest.CaptureFixture[str]) -> None:
+    assert beamkeeper(site, "run") == 0
+    capsys.readouterr()
+
+    assert beamkeeper(site) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("✓") == 2
+    assert all(len(line) <= 80 for line in shown.splitlines() if str(site.root) not in line)
+
+
+def test_a_dead_mirror_holds_up_no_other_and_fails_no_night(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.root / "usb").rmdir()
+
+    assert beamkeeper(site, "run", "--json") == 3
+    states = {one["destination"]: one["state"] for one in said(capsys)["outcomes"]}
+    assert states == {"usb": "unreachable", "second": "mirrored"}
+    assert site.night(NIGHT_2).outcome.value == "complete"
+
+
+def test_only_the_named_mirror_is_brought_up_to_date(site: SmallSite) -> None:
+    assert beamkeeper(site, "run", "--destination", "second") == 0
+
+    assert list((site.root / "usb").iterdir()) == []
+    assert beamkeeper(site) == 3
+
+
+def test_a_restore_straight_from_a_directory_mirror_works(site: SmallSite, tmp_path: Path) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+    shutil.rmtree(site.vault_dir)
+
+    restored = restore(site.root / "usb", site, tmp_path)
+
+    assert sorted(restored.values()) == sorted(site.sources_by_uid().values())
+
+
+def test_a_fetched_vault_is_a_vault(
+    site: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+    shutil.rmtree(site.vault_dir)
+    capsys.readouterr()
+
+    assert beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back", "--json") == 0
+
+    assert said(capsys)["fetched"] == {"parcel_count": 2, "failures": [], "is_older": False}
+    restored = restore(tmp_path / "back", site, tmp_path)
+    assert sorted(restored.values()) == sorted(site.sources_by_uid().values())
+
+
+def test_a_fetch_leaves_out_what_was_altered_and_says_so(
+    site: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+    parcel = max((site.root / "usb" / "targets").rglob("*.age"), key=lambda path: path.stat().st_size)
+    data = bytearray(parcel.read_bytes())
+    data[-1] ^= 1
+    parcel.write_bytes(data)
+
+    assert beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back") == 20
+
+    assert "gives other bytes than the ones that were sealed" in " ".join(capsys.readouterr().out.split())
+    assert not (tmp_path / "back" / parcel.relative_to(site.root / "usb")).exists()
+
+
+def test_an_altered_mirror_has_an_exit_status_of_its_own(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beamkeeper(site, "run")
+    (site.root / "usb" / "metadata" / "timestamp.json").write_bytes(b"{}")
+
+    assert beamkeeper(site, "run") == 20
+    assert beamkeeper(site) == 20
+    assert "was replaced by something else" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_duty_is_due_at_once_after_a_night_and_then_once_a_day(site: SmallSite) -> None:
+    section = site.site.mirrors[0]
+    duty = MirrorDuty(site.site, open_ledger(site.site), section)
+    clock = at(NIGHT_1, 4)
+
+    assert duty.wait_s(clock) == 0
+    assert duty.work(clock).startswith("mirrored, 2 sent")
+    assert duty.wait_s(clock) == LOOK_EVERY.total_seconds()
+    site.night(NIGHT_2)
+    assert duty.wait_s(at(NIGHT_2, 3)) == 0
+    duty.work(at(NIGHT_2, 3))
+    assert duty.wait_s(MovableClock(at(NIGHT_2, 3).now() + LOOK_EVERY)) == 0
+
+
+def test_the_duty_tries_a_dead_mirror_again_and_again_and_no_oftener(site: SmallSite) -> None:
+    (site.root / "usb").rmdir()
+    duty = MirrorDuty(site.site, open_ledger(site.site), site.site.mirrors[0])
+    clock = at(NIGHT_1, 4)
+
+    assert "does not answer" in duty.work(clock)
+
+    assert duty.wait_s(clock) == RETRY.total_seconds()
+    clock.advance(RETRY)
+    assert duty.wait_s(clock) == 0
+    clock.move_to(datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=1))
+    assert duty.wait_s(clock) == 0
+
+
+def test_each_run_is_in_the_audit_log(site: SmallSite) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+
+    lines = [line for line in open_ledger(site.site).audit.rows() if line.action == "mirror run"]
+    assert [line.outcome for line in lines] == ["ok"]
+
+
+def restore(copy: Path, site: SmallSite, out: Path) -> dict[str, bytes]:
+    """Restore from a copy as somebody does who never saw the vault: by the copy, a key, the root's key."""
+    keys = SiteKeys.load(site.site.vault.keys_dir)
+    vault = Vault.open(
+        LocalStore(copy),
+        trusted_dir=out / "elsewhere",
+        now=SystemClock().now(),
+        root_public_key=keys.root_public_key,
+    )
+    vault.restore_all(identities=keys.identities, out_dir=out / "restored")
+    return {str(path): path.read_bytes() for path in (out / "restored").rglob("*.dcm")}
