@@ -17,7 +17,10 @@ from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, make_objects, patie
 from beamkeeper.app.jobs.running import last_report
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from beamkeeper.domain.night import PatientNight
+    from beamkeeper.vault import VaultReport
 
 WHO = "BK-20418"
 
@@ -36,9 +39,15 @@ def site(tmp_path: Path, kept_root: Path) -> SmallSite:
     return SmallSite.copied(kept_root, tmp_path / "kept")
 
 
-def parcel_of(site: SmallSite, patient: PatientNight) -> Path:
-    (found,) = (site.vault_dir / "targets" / patient.pseudonym).glob("*.age")
+def parcel_of(site: SmallSite, patient: PatientNight, day: date = NIGHT_1) -> Path:
+    (found,) = (site.vault_dir / "targets" / patient.pseudonym).glob(f"*.{day}-1.*.age")
     return found
+
+
+def verified(site: SmallSite, day: date) -> VaultReport:
+    """Read the whole vault with the collector's key."""
+    runtime = site.runtime(day)
+    return runtime.vault.verify(now=runtime.clock.now(), identities=runtime.keys.identities)
 
 
 def change_the_label(site: SmallSite) -> None:
@@ -67,6 +76,44 @@ def test_a_removed_parcel_is_named_and_sealed_again_from_the_source(site: SmallS
     assert third.outcome.value == "complete"
     found = set(site.restored(tmp_path / "out", NIGHT_3).values())
     assert found == set(site.sources_by_uid().values())
+
+
+def test_a_parcel_whose_objects_were_all_sealed_again_is_stated_lost_and_the_vault_is_sound(
+    site: SmallSite,
+) -> None:
+    parcel = parcel_of(site, first_night(site))
+    parcel.unlink()
+    site.night(NIGHT_2)
+    report = verified(site, NIGHT_2)
+
+    (lost,) = report.lost
+    assert report.is_sound, report.problems
+    assert lost.entry.storage_name.endswith(parcel.name)
+    assert lost.noticed_on == NIGHT_2
+    assert {path.partition("/")[2][:10] for path in lost.held_in} == {"2026-03-03"}
+
+
+def test_a_parcel_of_which_one_object_stands_nowhere_stays_named(site: SmallSite) -> None:
+    parcel_of(site, first_night(site)).unlink()
+    (site.source / "p2" / "RTSTRUCT-1.dcm").unlink()
+    site.night(NIGHT_2)
+    report = verified(site, NIGHT_2)
+
+    assert report.lost == ()
+    assert f"{first_night(site).pseudonym}/{NIGHT_1}-1.tar.zst.age" in {p.path for p in report.problems}
+
+
+def test_a_lost_parcel_that_held_the_newest_state_alone_is_sealed_again(
+    site: SmallSite, tmp_path: Path
+) -> None:
+    (site.source / "p2" / "RTSTRUCT-1.dcm").unlink()
+    second = patient_night(site.night(NIGHT_2), WHO)
+    parcel_of(site, second, NIGHT_2).unlink()
+    third = patient_night(site.night(NIGHT_3), WHO)
+
+    assert third.parcel.startswith(f"{third.pseudonym}/2026-03-04")
+    assert verified(site, NIGHT_3).is_sound
+    assert set(site.restored(tmp_path / "out", NIGHT_3).values()) == set(site.sources_by_uid().values())
 
 
 def test_what_was_in_a_removed_parcel_and_is_no_longer_at_the_source_is_named(site: SmallSite) -> None:

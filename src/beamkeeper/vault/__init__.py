@@ -9,7 +9,7 @@ patient and one `Vault.publish`; on the day, `RecoveryKeys` and `Vault.restore_p
 
 from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, join_words, pseudonym, split_words
 from beamkeeper.vault.local import LocalStore
-from beamkeeper.vault.metadata import ParcelEntry
+from beamkeeper.vault.metadata import LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import SealedParcel, read_parcel, seal_parcel
 from beamkeeper.vault.references import resolve_secret
 from beamkeeper.vault.repository import Vault
@@ -31,6 +31,7 @@ from beamkeeper.vault.verifying import Problem, VaultReport
 __all__ = [
     "THIS_PARCEL",
     "LocalStore",
+    "LostParcel",
     "Member",
     "ParcelEntry",
     "ParcelLimits",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from beamkeeper.errors import BeamkeeperError, KeyUnavailable, StorageFull
 from beamkeeper.vault.local import LocalStore
+from beamkeeper.vault.metadata import held_in
 from beamkeeper.vault.reading import in_parallel
 from beamkeeper.vault.restoring import STAGING_PREFIX, RestoreFailure, RestoreReport, restore_patient
 from beamkeeper.vault.verifying import Problem, Ticker, VaultReport, verify_patient
@@ -20,7 +21,7 @@ from beamkeeper.vault.workers import WorkerEnded, Workers, worker_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from beamkeeper.vault.metadata import ParcelEntry
+    from beamkeeper.vault.metadata import LostParcel, ParcelEntry
     from beamkeeper.vault.reading import Progress
     from beamkeeper.vault.store import ParcelStore
 
@@ -132,6 +133,7 @@ def verify_contents(
     entries: Sequence[ParcelEntry],
     identities: Sequence[str],
     *,
+    lost: Sequence[LostParcel] = (),
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> VaultReport:
@@ -139,6 +141,8 @@ def verify_contents(
 
     Parameters
     ----------
+    lost
+        Statements about parcels that are gone: what they held must be found where they say.
     workers
         As for `restore_all`.
     """
@@ -147,7 +151,9 @@ def verify_contents(
     patients = [tuple(group) for _, group in groupby(ordered, key=lambda entry: entry.pseudonym)]
     count = worker_count(store, entries, len(patients)) if workers is None else workers
     total = VaultReport(parcel_count=len(entries), size_bytes=sum(entry.size_bytes for entry in entries))
-    for group, report in zip(patients, _opened(store, patients, identities, count), strict=True):
+    by_path = {one.entry.path: one for one in lost}
+    moved = {path: sorted(held_in(path, by_path)) for path in by_path}
+    for group, report in zip(patients, _opened(store, patients, identities, moved, count), strict=True):
         ticker(sum(entry.size_bytes for entry in group))
         total = replace(
             total,
@@ -159,13 +165,17 @@ def verify_contents(
 
 
 def _opened(
-    store: ParcelStore, patients: Sequence[Sequence[ParcelEntry]], identities: Sequence[str], count: int
+    store: ParcelStore,
+    patients: Sequence[Sequence[ParcelEntry]],
+    identities: Sequence[str],
+    moved: Mapping[str, Sequence[str]],
+    count: int,
 ) -> Iterator[VaultReport]:
     """Yield what was found in each patient's parcels, in order."""
     if not count or not isinstance(store, LocalStore):
-        yield from in_parallel(lambda group: verify_patient(store, group, identities), patients)
+        yield from in_parallel(lambda group: verify_patient(store, group, identities, moved=moved), patients)
         return
-    tasks = ({"work": "open", "paths": [entry.path for entry in group]} for group in patients)
+    tasks = ({"work": "open", "paths": [entry.path for entry in group], "moved": moved} for group in patients)
     entries = (entry for group in patients for entry in group)
     with Workers(store, entries, identities, count=count) as processes:
         for group, answer in zip(patients, processes.run(tasks), strict=True):
@@ -174,4 +184,5 @@ def _opened(
                 yield VaultReport(parcel_count=len(group), size_bytes=0, problems=problems)
             else:
                 problems = tuple(Problem(**problem) for problem in answer["problems"])
-                yield VaultReport(**{**answer, "problems": problems})
+                counts = {name: answer[name] for name in ("parcel_count", "opened_count", "file_count")}
+                yield VaultReport(**counts, size_bytes=0, problems=problems)

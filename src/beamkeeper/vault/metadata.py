@@ -26,6 +26,7 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
+from beamkeeper.domain.audit import AuditHead
 from beamkeeper.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -96,6 +97,45 @@ class ParcelEntry:
         return f"{TARGETS}{folder}/{self.sha256}.{name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostParcel:
+    """A signed statement: a parcel is gone from the vault, and all it held stands in others.
+
+    Attributes
+    ----------
+    entry
+        The parcel as metadata named it before.
+    noticed_on
+        Night that found it gone and sealed its objects again.
+    held_in
+        Paths of the parcels that hold its objects now.
+    """
+
+    entry: ParcelEntry
+    noticed_on: date
+    held_in: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a statement that sends to no parcel, or to another patient's."""
+        others = [path for path in self.held_in if path.partition("/")[0] != self.entry.pseudonym]
+        if not self.held_in or self.entry.path in self.held_in or others:
+            raise ValueError(f"{self.entry.path} cannot be held in {self.held_in}")
+
+
+def held_in(path: str, lost: Mapping[str, LostParcel]) -> frozenset[str]:
+    """Return where the objects of a lost parcel stand today, even when they were moved more than once."""
+    found: set[str] = set()
+    ahead, seen = [path], {path}
+    while ahead:
+        for one in lost[ahead.pop()].held_in:
+            if one not in lost:
+                found.add(one)
+            elif one not in seen:
+                seen.add(one)
+                ahead.append(one)
+    return frozenset(found)
+
+
 def parcel_path(pseudonym: str, night: date, number: int) -> str:
     """Return the path of the `number`-th parcel of a patient and night."""
     return f"{pseudonym}/{night.isoformat()}-{number}.tar.zst.age"
@@ -159,12 +199,23 @@ def recipients_of(root: Root) -> tuple[str, ...]:
 
 
 def make_targets(
-    *, version: int, entries: Iterable[ParcelEntry], nights: Iterable[date], expires_at: datetime
+    *,
+    version: int,
+    entries: Iterable[ParcelEntry],
+    nights: Iterable[date],
+    audit_head: AuditHead | None = None,
+    lost: Iterable[LostParcel] = (),
+    expires_at: datetime,
 ) -> Targets:
-    """Return targets that name every parcel, and the nights that were published."""
+    """Return targets that name every parcel, the nights that were published, the end of the audit log."""
     files = {entry.path: _target_file(entry) for entry in entries}
     signed = Targets(version=version, expires=_whole_second(expires_at), targets=files)
-    signed.unrecognized_fields[EXTENSION] = {"nights": sorted(night.isoformat() for night in set(nights))}
+    ours: dict[str, object] = {"nights": sorted(night.isoformat() for night in set(nights))}
+    if audit_head is not None:
+        ours["audit"] = {"sequence": audit_head.sequence, "sha256": audit_head.sha256}
+    if stated := sorted(lost, key=lambda one: one.entry.path):
+        ours["lost"] = [_stated(one) for one in stated]
+    signed.unrecognized_fields[EXTENSION] = ours
     return signed
 
 
@@ -225,6 +276,64 @@ def nights_of(targets: Targets) -> tuple[date, ...]:
             "The signed list of parcels does not say which nights it covers.",
             do_next="Use a newer Beamkeeper: this vault may be of another version.",
         ) from error
+
+
+def audit_head_of(targets: Targets) -> AuditHead | None:
+    """Return where the audit log ended when the vault was fed; None when the metadata do not say.
+
+    Raises
+    ------
+    IntegrityError
+        What they say is malformed.
+    """
+    extension = targets.unrecognized_fields.get(EXTENSION)
+    match extension.get("audit") if isinstance(extension, dict) else None:
+        case None:
+            return None
+        case {"sequence": int(sequence), "sha256": str(sha256)} if sequence >= 0 and _SHA256.fullmatch(
+            sha256
+        ):
+            return AuditHead(sequence=sequence, sha256=sha256)
+    raise IntegrityError(
+        "The signed list of parcels does not say plainly where the audit log ended.",
+        do_next="Use a newer Beamkeeper: this vault may be of another version.",
+    )
+
+
+def lost_of(targets: Targets) -> tuple[LostParcel, ...]:
+    """Return what targets state about lost parcels; none stated is none.
+
+    Raises
+    ------
+    IntegrityError
+        A statement is malformed.
+    """
+    extension = targets.unrecognized_fields.get(EXTENSION)
+    try:
+        return tuple(_lost(one) for one in (extension or {}).get("lost", ()))
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise IntegrityError(
+            "The signed list of parcels states something about lost ones that cannot be read.",
+            do_next="Use a newer Beamkeeper: this vault may be of another version.",
+        ) from error
+
+
+def _stated(lost: LostParcel) -> dict[str, object]:
+    return {
+        "path": lost.entry.path,
+        "sha256": lost.entry.sha256,
+        "length": lost.entry.size_bytes,
+        "noticed_on": lost.noticed_on.isoformat(),
+        "held_in": list(lost.held_in),
+    }
+
+
+def _lost(stated: Mapping[str, Any]) -> LostParcel:
+    return LostParcel(
+        entry=ParcelEntry(path=stated["path"], sha256=stated["sha256"], size_bytes=int(stated["length"])),
+        noticed_on=date.fromisoformat(stated["noticed_on"]),
+        held_in=tuple(map(str, stated["held_in"])),
+    )
 
 
 def _target_file(entry: ParcelEntry) -> TargetFile:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.errors import IntegrityError, KeyUnavailable
 from beamkeeper.vault import metadata
 from beamkeeper.vault.keys import ONLINE_ROLES
-from beamkeeper.vault.metadata import METADATA, ParcelEntry
+from beamkeeper.vault.metadata import METADATA, LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import seal_parcel
 from beamkeeper.vault.reading import StoreReader, verify_stored
 from beamkeeper.vault.tarstream import Member
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from securesystemslib.signer import Key
     from tuf.api.metadata import Root
 
+    from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.keys import SiteKeys
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.trust import TrustedVault
@@ -203,6 +204,35 @@ def merged(there: Iterable[ParcelEntry], added: Iterable[ParcelEntry]) -> tuple[
     return tuple(entries[path] for path in sorted(entries))
 
 
+def without_lost(
+    store: ParcelStore, entries: Sequence[ParcelEntry], lost: Sequence[LostParcel]
+) -> tuple[ParcelEntry, ...]:
+    """Return the entries that metadata still name beside statements about lost parcels.
+
+    Raises
+    ------
+    IntegrityError
+        A parcel called lost is there, or one that shall hold its objects is not named.
+    """
+    gone = {one.entry.path: one for one in lost}
+    named = {entry.path: entry for entry in entries if entry.path not in gone}
+    for one in lost:
+        if store.head(one.entry.storage_name) == one.entry.size_bytes:
+            raise IntegrityError(
+                f"The parcel {one.entry.path} is there: it cannot be called lost.",
+                do_next="Run `beamkeeper vault verify`.",
+                path=one.entry.path,
+            )
+        if missing := metadata.held_in(one.entry.path, gone) - named.keys():
+            raise IntegrityError(
+                f"The parcel {one.entry.path} cannot be called lost: {min(missing)}, which shall hold its"
+                " objects, is not in the vault.",
+                do_next="Run the night again.",
+                path=one.entry.path,
+            )
+    return tuple(named.values())
+
+
 def verify_there(store: ParcelStore, entries: Iterable[ParcelEntry]) -> None:
     """Refuse to name a parcel that the store does not hold at its size.
 
@@ -228,15 +258,29 @@ def write_metadata(
     previous: TrustedVault | None,
     entries: Sequence[ParcelEntry],
     nights: Iterable[date],
+    audit_head: AuditHead | None = None,
+    lost: Sequence[LostParcel] = (),
     expires_at: datetime,
     keys: SiteKeys,
 ) -> int:
-    """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version."""
+    """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version.
+
+    Without an `audit_head` the previous one stays; so does what was stated about lost parcels before.
+    """
     after = (0, 0, 0)
     if previous is not None:
+        lost = (*previous.lost, *lost)
+        audit_head = audit_head or previous.audit_head
         after = (previous.targets_version, previous.snapshot_version, previous.timestamp_version)
     version = _free_version(store, metadata.targets_name, after[0])
-    made = metadata.make_targets(version=version, entries=entries, nights=nights, expires_at=expires_at)
+    made = metadata.make_targets(
+        version=version,
+        entries=entries,
+        nights=nights,
+        audit_head=audit_head,
+        lost=lost,
+        expires_at=expires_at,
+    )
     targets = metadata.sign(made, keys.signers["targets"])
     store.put(metadata.targets_name(version), io.BytesIO(targets))
 

@@ -21,17 +21,13 @@ from beamkeeper.vault.publishing import (
     store_parcel,
     verify_online_keys,
     verify_there,
+    without_lost,
     write_metadata,
 )
 from beamkeeper.vault.reading import StoreReader, read_first, read_parcel_state, verify_stored
-from beamkeeper.vault.sealing import announced, content_key, placed_in
+from beamkeeper.vault.sealing import announced, content_key, placed_in, verify_parcels_named
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site, site_bytes
-from beamkeeper.vault.state import (
-    STATE_NAME,
-    PatientState,
-    is_pseudonym,
-    state_bytes,
-)
+from beamkeeper.vault.state import STATE_NAME, PatientState, is_pseudonym, state_bytes
 from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
 
 if TYPE_CHECKING:
@@ -39,7 +35,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.keys import SiteKeys
+    from beamkeeper.vault.metadata import LostParcel
     from beamkeeper.vault.reading import Progress
     from beamkeeper.vault.restoring import RestoreReport
     from beamkeeper.vault.store import ParcelStore
@@ -175,9 +173,18 @@ class Vault:
         """Return every parcel that signed metadata name, by path."""
         return self._trusted.entries
 
+    def lost(self) -> tuple[LostParcel, ...]:
+        """Return what signed metadata state about parcels that are gone and whose objects stand in others."""
+        return self._trusted.lost
+
     def nights(self) -> tuple[date, ...]:
         """Return the nights that were published, oldest first."""
         return self._trusted.nights
+
+    @property
+    def audit_head(self) -> AuditHead | None:
+        """Where the collector's audit log ended when the vault was fed; None when it does not say."""
+        return self._trusted.audit_head
 
     def pseudonyms(self) -> tuple[str, ...]:
         """Return the keyed names of all patients, in order."""
@@ -221,7 +228,7 @@ class Vault:
             return known
         path = self._reserve(pseudonym, night)
         placed = placed_in(state, path)
-        self._verify_parcels_named(placed, path)
+        verify_parcels_named(placed, {path, *self._by_path})
         entry = store_parcel(
             self.store,
             path=path,
@@ -251,6 +258,8 @@ class Vault:
         now: datetime,
         expires_at: datetime,
         keys: SiteKeys,
+        audit_head: AuditHead | None = None,
+        lost: Sequence[LostParcel] = (),
     ) -> int:
         """Name `entries` in new signed metadata; from then on they are stored.
 
@@ -261,6 +270,10 @@ class Vault:
         ----------
         expires_at
             When the vault turns stale unless a later publication follows; after `now`.
+        audit_head
+            Where the collector's audit log ends now; by default the metadata say of it what they said.
+        lost
+            Parcels that are gone and whose objects all stand in others: stated so, and named no more.
 
         Returns
         -------
@@ -282,11 +295,14 @@ class Vault:
             self._refresh()
             verify_online_keys(self._trusted.root, keys)
             verify_there(self.store, entries)
+            named = merged(self.entries(), entries)
             version = write_metadata(
                 self.store,
                 previous=self._trusted,
-                entries=merged(self.entries(), entries),
+                entries=without_lost(self.store, named, lost) if lost else named,
                 nights=[*self.nights(), night],
+                lost=lost,
+                audit_head=audit_head,
                 expires_at=expires_at,
                 keys=keys,
             )
@@ -363,8 +379,16 @@ class Vault:
         if identities is None:
             report = verifying.verify_parcels(self.store, entries, progress=progress)
         else:
-            report = everybody.verify_contents(self.store, entries, identities, progress=progress)
-        return replace(report, stale=self.is_stale(now), expires_at=self.expires_at)
+            report = everybody.verify_contents(
+                self.store, entries, identities, lost=self.lost(), progress=progress
+            )
+        return replace(
+            report,
+            problems=report.problems + verifying.empty_statements(entries, self.lost()),
+            lost=self.lost(),
+            stale=self.is_stale(now),
+            expires_at=self.expires_at,
+        )
 
     def restore_patient(
         self,
@@ -466,7 +490,8 @@ class Vault:
         """Return a path that no parcel of this vault or of this session bears."""
         with self._lock:
             number = 1
-            while (path := parcel_path(pseudonym, night, number)) in self._by_path or path in self._reserved:
+            taken = self._reserved | self._by_path.keys() | {one.entry.path for one in self.lost()}
+            while (path := parcel_path(pseudonym, night, number)) in taken:
                 number += 1
             self._reserved.add(path)
         return path
@@ -483,12 +508,3 @@ class Vault:
         except IntegrityError:
             return False
         return True
-
-    def _verify_parcels_named(self, state: PatientState, path: str) -> None:
-        for item in state.items():
-            if item.parcel != path and item.parcel not in self._by_path:
-                raise IntegrityError(
-                    f"The new state names the parcel {item.parcel}, which the vault does not hold.",
-                    do_next="Rebuild the ledger from the vault, then run the night again.",
-                    path=item.parcel,
-                )

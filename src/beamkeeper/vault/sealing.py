@@ -10,7 +10,7 @@ from beamkeeper.errors import IntegrityError
 from beamkeeper.vault.state import THIS_PARCEL, PatientState, StoredDocument, StoredObject, state_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from beamkeeper.vault.tarstream import Member
 
@@ -44,6 +44,23 @@ def announced(members: Sequence[Member], state: PatientState, path: str) -> list
             )
         given[name] = replace(member, sha256=item.sha256)
     return list(given.values())
+
+
+def verify_parcels_named(state: PatientState, known: Collection[str]) -> None:
+    """Refuse a state that names a parcel which is not among `known`.
+
+    Raises
+    ------
+    IntegrityError
+        It names one the vault does not hold.
+    """
+    for item in state.items():
+        if item.parcel not in known:
+            raise IntegrityError(
+                f"The new state names the parcel {item.parcel}, which the vault does not hold.",
+                do_next="Rebuild the ledger from the vault, then run the night again.",
+                path=item.parcel,
+            )
 
 
 def content_key(members: Sequence[Member], state: PatientState) -> str:

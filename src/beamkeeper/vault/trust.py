@@ -23,7 +23,9 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from beamkeeper.errors import IntegrityError, VaultRolledBack
 from beamkeeper.vault.metadata import (
     TIMESTAMP_NAME,
+    audit_head_of,
     entries_of,
+    lost_of,
     nights_of,
     recipients_of,
     root_name,
@@ -34,7 +36,8 @@ from beamkeeper.vault.metadata import (
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from beamkeeper.vault.metadata import ParcelEntry
+    from beamkeeper.domain.audit import AuditHead
+    from beamkeeper.vault.metadata import LostParcel, ParcelEntry
 
 ROOT_ROTATIONS_MAX: Final = 64
 """Root versions followed in one go."""
@@ -116,6 +119,8 @@ class TrustedVault:
         The newest root file, to be remembered by this computer.
     expires_at
         When the vault turns stale unless it is fed.
+    audit_head
+        Where the collector's audit log ended then; None when the vault does not say.
     """
 
     root: Root
@@ -126,6 +131,8 @@ class TrustedVault:
     recipients: tuple[str, ...]
     entries: tuple[ParcelEntry, ...]
     nights: tuple[date, ...]
+    audit_head: AuditHead | None
+    lost: tuple[LostParcel, ...]
     expires_at: datetime
     seen: Seen
 
@@ -201,6 +208,8 @@ def verify_chain(read: ReadFile, *, root_bytes: bytes, seen: Seen) -> TrustedVau
         recipients=recipients,
         entries=entries_of(targets),
         nights=nights_of(targets),
+        lost=lost_of(targets),
+        audit_head=audit_head_of(targets),
         expires_at=min(item.expires for item in (root, timestamp, snapshot, targets)),
         seen=Seen(
             timestamp=timestamp.version,

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beamkeeper.errors import BeamkeeperError
-from beamkeeper.vault.metadata import SITE
+from beamkeeper.vault.metadata import SITE, held_in
 from beamkeeper.vault.reading import BLOCK_BYTES, OpenParcel, in_parallel, matching_state, verify_stored
 from beamkeeper.vault.site import SITE_NAME, read_site
 from beamkeeper.vault.state import STATE_BYTES_MAX, STATE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from beamkeeper.vault.metadata import ParcelEntry
+    from beamkeeper.vault.metadata import LostParcel, ParcelEntry
     from beamkeeper.vault.reading import Progress
     from beamkeeper.vault.state import PatientState
     from beamkeeper.vault.store import ParcelStore
@@ -39,6 +39,8 @@ class VaultReport:
     ----------
     opened_count, file_count
         Parcels opened with a key and files inside that were compared with the states; 0 without a key.
+    lost
+        What signed metadata state about parcels that are gone and whose objects stand in others: a note.
     stale
         Whether the signed metadata have expired.
     """
@@ -48,6 +50,7 @@ class VaultReport:
     problems: tuple[Problem, ...] = ()
     opened_count: int = 0
     file_count: int = 0
+    lost: tuple[LostParcel, ...] = ()
     stale: bool = False
     expires_at: datetime | None = None
 
@@ -75,10 +78,31 @@ def verify_parcels(
     return VaultReport(parcel_count=len(entries), size_bytes=size, problems=problems)
 
 
+def empty_statements(entries: Sequence[ParcelEntry], lost: Sequence[LostParcel]) -> tuple[Problem, ...]:
+    """Return a problem for every statement that sends to a parcel which signed metadata do not name."""
+    by_path = {one.entry.path: one for one in lost}
+    named = {entry.path for entry in entries}
+    return tuple(
+        Problem(path=path, what="It is stated lost, and what should hold its objects is not in the vault.")
+        for path in by_path
+        if not held_in(path, by_path) <= named
+    )
+
+
 def verify_patient(
-    store: ParcelStore, entries: Sequence[ParcelEntry], identities: Sequence[str]
+    store: ParcelStore,
+    entries: Sequence[ParcelEntry],
+    identities: Sequence[str],
+    *,
+    moved: Mapping[str, Collection[str]] | None = None,
 ) -> VaultReport:
-    """Open one patient's parcels; then every state must find its files in them."""
+    """Open one patient's parcels; then every state must find its files in them.
+
+    Parameters
+    ----------
+    moved
+        Paths of lost parcels, and where their objects stand now: a state of an earlier night is kept there.
+    """
     digests: dict[tuple[str, str], tuple[str, int]] = {}
     states: list[tuple[ParcelEntry, PatientState]] = []
     problems: list[Problem] = []
@@ -99,7 +123,7 @@ def verify_patient(
         except BeamkeeperError as error:
             problems.append(Problem(path=entry.path, what=error.message))
     for entry, state in states:
-        problems += _unkept_promises(entry, state, digests)
+        problems += _unkept_promises(entry, state, digests, moved or {})
     return VaultReport(
         parcel_count=len(entries),
         size_bytes=0,
@@ -110,12 +134,17 @@ def verify_patient(
 
 
 def _unkept_promises(
-    entry: ParcelEntry, state: PatientState, digests: dict[tuple[str, str], tuple[str, int]]
+    entry: ParcelEntry,
+    state: PatientState,
+    digests: Mapping[tuple[str, str], tuple[str, int]],
+    moved: Mapping[str, Collection[str]],
 ) -> list[Problem]:
+    elsewhere = {(parcel, *found) for (parcel, _), found in digests.items()}
     broken = [
         item
         for item in state.items()
         if digests.get((item.parcel, item.member)) != (item.sha256, item.size_bytes)
+        and not any((path, item.sha256, item.size_bytes) in elsewhere for path in moved.get(item.parcel, ()))
     ]
     if not broken:
         return []

@@ -81,7 +81,8 @@ def _answerer(start: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, obj
                     out_dir=Path(task["out_dir"]),
                 )
                 return _plain(asdict(restored))
-            opened = verify_patient(store, [entries[path] for path in task["paths"]], identities)
+            mine = [entries[path] for path in task["paths"]]
+            opened = verify_patient(store, mine, identities, moved=task["moved"])
             return _plain(asdict(opened))
         except BeamkeeperError as error:
             said = {"kind": type(error).__name__, "message": error.message, "do_next": error.do_next}

@@ -106,7 +106,7 @@ def test_processes_and_threads_find_the_same_when_everything_is_opened(full) -> 
 def test_no_secret_stands_in_an_argument_or_in_the_environment(full) -> None:
     entries, secret = full.vault().entries(), full.keys.identities[0]
     with Workers(full.store, entries, [secret], count=1) as workers:
-        list(workers.run([{"work": "open", "paths": [entries[0].path]}]))
+        list(workers.run([{"work": "open", "paths": [entries[0].path], "moved": {}}]))
         process = Path("/proc") / str(workers.pids[0])
         seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
 
@@ -116,7 +116,7 @@ def test_no_secret_stands_in_an_argument_or_in_the_environment(full) -> None:
 
 def test_a_process_that_dies_costs_one_patient(full) -> None:
     entries = full.vault().entries()
-    tasks = [{"work": "open", "paths": [entry.path]} for entry in entries]
+    tasks = [{"work": "open", "paths": [entry.path], "moved": {}} for entry in entries]
     with Workers(full.store, entries, full.keys.identities, count=1) as workers:
         os.kill(workers.pids[0], signal.SIGKILL)
         answers = list(workers.run(tasks))

@@ -51,6 +51,13 @@ def verify(
 
 
 def _show(report: VaultReport) -> None:
+    for lost in report.lost:
+        out.print(
+            f"  note: {lost.entry.path} was lost, noticed on {lost.noticed_on}; all it held stands in"
+            f" {', '.join(lost.held_in)}",
+            soft_wrap=True,
+            markup=False,
+        )
     size = f"{report.parcel_count} parcels, {report.size_bytes / 1e6:.1f} MB"
     if report.is_sound:
         inside = f", {report.file_count} files inside compared" if report.file_count else ""

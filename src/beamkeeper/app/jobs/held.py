@@ -12,9 +12,12 @@ from beamkeeper.app.jobs.looked import Arrived
 from beamkeeper.app.jobs.standing import is_quarantined
 from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.night import NotKept
+from beamkeeper.vault import LostParcel
+from beamkeeper.vault.metadata import SITE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import date
 
     from beamkeeper.domain.census import CensusEntry
     from beamkeeper.ledger import Ledger
@@ -48,6 +51,9 @@ def lost_parcels(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
         for item in ledger.current_objects(pseudonym)
         if not item.superseded
     }
+    # The newest parcel holds the state that everything is restored by, even when it holds nothing else.
+    newest = (vault.latest(pseudonym) for pseudonym in set(absent.values()) - {SITE})
+    needed |= {entry.path for entry in newest if entry is not None}
     return tuple(sorted(absent.keys() & needed))
 
 
@@ -60,6 +66,45 @@ def digests_in(parcels: Collection[str], vault: Vault, ledger: Ledger) -> frozen
         for item in ledger.current_objects(pseudonym)
         if item.parcel in parcels
     )
+
+
+def settled(
+    vault: Vault,
+    ledger: Ledger,
+    *,
+    after: Callable[[str], Sequence[StoredObject]],
+    newest: Mapping[str, str],
+    noticed_on: date,
+) -> tuple[LostParcel, ...]:
+    """Return a statement for every parcel that is gone and of which every object stands in another.
+
+    Of a parcel that held one version which no source gave again, nothing is stated: it stays named, and
+    `beamkeeper vault verify` goes on telling.
+
+    Parameters
+    ----------
+    after
+        Every version the vault holds of a patient's objects after tonight.
+    newest
+        Paths of tonight's new parcels, by pseudonym.
+    """
+    absent = [entry for entry in vault.entries() if vault.store.head(entry.storage_name) != entry.size_bytes]
+    gone = {entry.path for entry in absent}
+    stated = []
+    for entry in absent:
+        before = vault.latest(entry.pseudonym)
+        state_in = newest.get(entry.pseudonym) or (before.path if before else "")
+        held = {(item.sop_instance_uid, item.sha256): item.parcel for item in after(entry.pseudonym)}
+        believed = [item for item in ledger.current_objects(entry.pseudonym) if item.parcel == entry.path]
+        places = {held.get((item.sop_instance_uid, item.sha256), "") for item in believed}
+        if not believed:  # an earlier night has sealed them again
+            places = {
+                path for path in held.values() if path.rpartition("/")[2] > entry.path.rpartition("/")[2]
+            }
+        places.add(state_in)
+        if "" not in places and not places & gone and entry.kind != SITE:
+            stated.append(LostParcel(entry=entry, noticed_on=noticed_on, held_in=tuple(sorted(places))))
+    return tuple(stated)
 
 
 def without_lost(

@@ -23,7 +23,7 @@ from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
-from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, without_lost
+from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
@@ -274,7 +274,11 @@ class Nightly:
         pseudonym = looked.night.pseudonym
         kept, _ = self._held(pseudonym)
         after = sealing.tonights_state(looked, kept, night=self._run_on)
-        if not sealing.is_worth_sealing(kept, after, self._facts_before(pseudonym), looked.facts):
+        newest = self._run.vault.latest(pseudonym)
+        is_state_lost = newest is not None and newest.path in self._lost
+        if not is_state_lost and not sealing.is_worth_sealing(
+            kept, after, self._facts_before(pseudonym), looked.facts
+        ):
             return SealedNote()
         night = self._counted_on(pseudonym)
         entry = self._run.vault.seal(
@@ -307,6 +311,13 @@ class Nightly:
             # Fresh metadata would tell a watcher that this vault is fed: let it turn stale.
             self._audit("nothing to publish", outcome="nobody kept")
             return {"parcels": 0}
+        lost = settled(
+            self._run.vault,
+            self._run.ledger,
+            after=self._held_after,
+            newest={entry.pseudonym: entry.path for entry in entries},
+            noticed_on=self._run_on,
+        )
         now = self._run.clock.now()
         version = self._run.vault.publish(
             entries,
@@ -314,12 +325,24 @@ class Nightly:
             now=now,
             expires_at=now + self._run.site.fresh_for,
             keys=self._run.keys,
+            lost=lost,
         )
         for listed in self._notes.tonight().patients():
             self._take_into_ledger(listed)
+        for one in lost:
+            self._audit("lost parcel stated", parcel=one.entry.path, held_in=list(one.held_in))
         self._audit("vault published", version=version, parcels=len(entries))
         self._tell(Event(step="publish", phase="done", total=len(entries)))
         return {"parcels": len(entries)}
+
+    def _held_after(self, pseudonym: str) -> tuple[StoredObject, ...]:
+        """Return every version the vault holds of a patient's objects once tonight is published."""
+        kept, _ = self._held(pseudonym)
+        listed = pseudonym in self._notes.tonight().everybody
+        if not listed or not (path := self._notes.sealed(pseudonym).path):
+            return kept
+        after = sealing.tonights_state(self._notes.looked(pseudonym), kept, night=self._run_on)
+        return tuple(_in_parcel(after, path))
 
     def _was_fed(self, pseudonym: str) -> bool:
         return not self._notes.looked(pseudonym).night.error and not self._notes.sealed(pseudonym).error
