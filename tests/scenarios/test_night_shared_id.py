@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, make_objects, patient_night
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, drive, make_objects, patient_night
 from pydicom import dcmread
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.running import last_report
+from beamkeeper.protect.collect import folder
 from beamkeeper.protect.report import render_text
 from beamkeeper.wire.dicom.identify import identify
 
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from beamkeeper.domain.night import NightReport, PatientNight
+    from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.domain.patient import Patient
 
-WHO = "BK-20418"
+WHO, MERGED = "BK-20418", "MERGED-1"
+Found = TypeVar("Found", "ObjectRef", "Patient | None")
 
 
 def run(site: SmallSite, *arguments: str) -> Result:
@@ -31,9 +37,9 @@ def run(site: SmallSite, *arguments: str) -> Result:
     )
 
 
-def restate(folder: Path, **facts: str) -> None:
+def restate(where: Path, **facts: str) -> None:
     """Rewrite what every object of a folder says of its patient."""
-    for path in folder.rglob("*.dcm"):
+    for path in where.rglob("*.dcm"):
         stated = dcmread(path)
         for keyword, value in facts.items():
             setattr(stated, keyword, value)
@@ -50,8 +56,8 @@ def nights_of(report: NightReport, patient_id: str) -> list[PatientNight]:
     return [night for night in report.patients if night.patient_id == patient_id]
 
 
-def uids(folder: Path) -> set[str]:
-    return {identify(path.read_bytes()).sop_instance_uid for path in folder.rglob("*.dcm")}
+def uids(where: Path) -> set[str]:
+    return {identify(path.read_bytes()).sop_instance_uid for path in where.rglob("*.dcm")}
 
 
 def kept_uids(site: SmallSite, night: PatientNight) -> set[str]:
@@ -192,9 +198,9 @@ def patient_pseudonym(site: SmallSite) -> str:
 def test_two_ids_that_were_merged_are_kept_whole_under_the_new_one_and_told_at_both(
     kept_site: SmallSite, tmp_path: Path
 ) -> None:
-    restate(kept_site.source / "p2", PatientID="MERGED-1")
+    restate(kept_site.source / "p2", PatientID=MERGED)
     report = kept_site.night(NIGHT_2, despite_alarm="two Patient IDs were merged")
-    (old,), (new,) = nights_of(report, WHO), nights_of(report, "MERGED-1")
+    (old,), (new,) = nights_of(report, WHO), nights_of(report, MERGED)
     all_ = run(kept_site, "restore", WHO, "--everything", "--out", str(tmp_path / "old"))
 
     assert old.pseudonym != new.pseudonym
@@ -205,7 +211,7 @@ def test_two_ids_that_were_merged_are_kept_whole_under_the_new_one_and_told_at_b
 
 
 def test_a_merge_does_not_stop_the_night_as_if_half_of_it_were_lost(kept_site: SmallSite) -> None:
-    restate(kept_site.source / "p2", PatientID="MERGED-1")
+    restate(kept_site.source / "p2", PatientID=MERGED)
     report = kept_site.night(NIGHT_2)
 
     assert report.outcome.value == "complete"
@@ -215,36 +221,49 @@ def test_bytes_that_are_kept_under_another_patient_are_kept_for_this_one_too(
     tmp_path: Path, kept_site: SmallSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An archive whose index was merged and whose files were not: the same bytes under a new Patient ID."""
-    from beamkeeper.protect.collect import folder
+    identify_, read_patient = folder.identify, folder.read_patient
 
-    moved = kept_site.source / "p2"
-    whole = folder.identify
+    def merged(found: Found) -> Found:
+        return replace(found, patient_id=MERGED) if found and found.patient_id == WHO else found
 
-    def merged_index(data: bytes):
-        found = whole(data)
-        return found if found.patient_id != WHO else replace_id(found)
-
-    def merged_person(data: bytes, *, zone):
-        found = folder_read_patient(data, zone=zone)
-        return found if found is None or found.patient_id != WHO else replace_id(found)
-
-    def replace_id(found):
-        from dataclasses import replace
-
-        return replace(found, patient_id="MERGED-1")
-
-    folder_read_patient = folder.read_patient
-    monkeypatch.setattr(folder, "identify", merged_index)
-    monkeypatch.setattr(folder, "read_patient", merged_person)
+    monkeypatch.setattr(folder, "identify", lambda data: merged(identify_(data)))
+    monkeypatch.setattr(folder, "read_patient", lambda data, zone: merged(read_patient(data, zone=zone)))
     report = kept_site.night(NIGHT_2)
-    (new,) = nights_of(report, "MERGED-1")
-    back = run(kept_site, "restore", "MERGED-1", "--out", str(tmp_path / "new"))
+    (new,) = nights_of(report, MERGED)
+    back = run(kept_site, "restore", MERGED, "--out", str(tmp_path / "new"))
+    quiet = kept_site.night(NIGHT_3)
 
     assert not new.not_kept
     assert back.return_value == 0
-    assert {path.read_bytes() for path in (tmp_path / "new").rglob("*.dcm")} == {
-        path.read_bytes() for path in moved.rglob("*.dcm")
+    assert contents(tmp_path / "new") == contents(kept_site.source / "p2")
+    assert not patient_night(quiet, MERGED).comparisons
+    assert all(
+        item.parcel.startswith(new.pseudonym)
+        for item in kept_site.runtime().ledger.current_objects(new.pseudonym)
+    )
+
+
+def contents(folder_: Path) -> set[bytes]:
+    return {path.read_bytes() for path in folder_.rglob("*.dcm")}
+
+
+@pytest.mark.slow
+def test_a_night_killed_at_every_step_loses_neither_of_two_persons(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path)
+    make_objects(site.source, who=(2,), sessions=1)
+    add_twin(site)
+    site = SmallSite.make(tmp_path, settings="[night]\nparallel_patients = 1\n")
+    driven = drive(site.site_file, NIGHT_1, tmp_path / "marks", kill="every")
+
+    assert driven.status == 0, driven.error
+    assert {"look:0:done", "seal:1:done"} <= set(driven.killed)
+    report = last_report(site.site, NIGHT_1)
+    assert report is not None
+    assert {frozenset(kept_uids(site, night)) for night in nights_of(report, WHO)} == {
+        frozenset(uids(site.source / "p2")),
+        frozenset(uids(site.source / "p5")),
     }
+    site.verify_holds_the_source(tmp_path / "out", NIGHT_1)
 
 
 def test_the_first_night_keeps_two_persons_apart_too(tmp_path: Path) -> None:

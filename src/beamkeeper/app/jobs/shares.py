@@ -18,7 +18,7 @@ from beamkeeper.domain.census import CensusEntry, CensusReason, Claim
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.identity import IdentityFact, KnownPerson, identity_of, likeness
 from beamkeeper.errors import IntegrityError, KeyUnavailable, ObjectUnreadable
-from beamkeeper.wire.dicom.reader import read_patient
+from beamkeeper.wire.dicom.reader import read_stated_patient
 from beamkeeper.wire.dicom.spool import ObjectIdentity, SpoolWriter
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Shares:
             whole[spooled.offset : spooled.offset + spooled.size_bytes] as view,
         ):
             try:
-                return read_patient(view, zone=self._run.site.zone)
+                return read_stated_patient(view, zone=self._run.site.zone)
             except ObjectUnreadable:
                 return None
 

@@ -105,13 +105,22 @@ def read_patient(data: Buffer, *, zone: ZoneInfo) -> Patient | None:
     """
     opened = open_object(data)
     top = data_set_of(opened, zone)
-    return _patient(top, identify_opened(opened, top))
+    return _patient(top, identify_opened(opened, top).patient_id)
+
+
+def read_stated_patient(data: Buffer, *, zone: ZoneInfo) -> Patient | None:
+    """Return whom an object names, as `read_patient` does, without asking whether it is whole otherwise.
+
+    Nothing of it is hashed, so that it may be asked of every object once more.
+    """
+    top = data_set_of(open_object(data), zone)
+    return _patient(top, top.identifier("PatientID"))
 
 
 def read_object_and_patient(data: Buffer, *, zone: ZoneInfo) -> tuple[ClinicalObject, Patient | None]:
     """Return what `read_object` and `read_patient` return, in one pass; raises as they do."""
     item, top = _read(data, zone)
-    return item, _patient(top, item.ref)
+    return item, _patient(top, item.ref.patient_id)
 
 
 def _read(data: Buffer, zone: ZoneInfo) -> tuple[ClinicalObject, DataSet]:
@@ -135,12 +144,12 @@ def _read(data: Buffer, zone: ZoneInfo) -> tuple[ClinicalObject, DataSet]:
     return item, top
 
 
-def _patient(top: DataSet, ref: ObjectRef) -> Patient | None:
-    if not ref.patient_id:
+def _patient(top: DataSet, patient_id: str) -> Patient | None:
+    if not patient_id:
         return None
     sex = top.code("PatientSex")
     return Patient(
-        patient_id=ref.patient_id,
+        patient_id=patient_id,
         name=top.text("PatientName"),
         issuer_of_patient_id=top.identifier("IssuerOfPatientID"),
         birth_on=top.day("PatientBirthDate"),
