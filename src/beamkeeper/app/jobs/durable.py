@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-WORKFLOW_VERSION = "1"
+WORKFLOW_VERSION = "2"
 """Changes only when the order of steps changes; a run begun under another version is begun anew."""
 POLL_S = 0.2
 ATTEMPTS_MAX = 99
@@ -46,13 +46,19 @@ class NightSteps(Protocol):
     """What the workflow calls, in this order; each step is idempotent and returns small JSON facts."""
 
     def open(self) -> Facts:
-        """Begin, or begin again."""
+        """Begin, or begin again; `{"apart": True}` when all are collected before any is looked at."""
 
     def census(self) -> Facts:
         """Return `{"pseudonyms": [...]}`."""
 
+    def collect(self, pseudonym: str) -> Facts:
+        """Collect one patient, for a look without the network."""
+
+    def leave(self) -> Facts:
+        """Give the network back."""
+
     def look(self, pseudonym: str) -> Facts:
-        """Collect and compare one patient."""
+        """Compare one patient; collect them first, if that is not done."""
 
     def judge(self) -> Facts:
         """Return `{"alarm": ""}` or why nothing may be sealed, and whom only objects named: `unlisted`."""
@@ -108,6 +114,12 @@ def _step(name: str, work: Callable[[NightSteps], Facts]) -> Facts:
     return facts
 
 
+@DBOS.workflow(name="collect one patient")
+def _collect(pseudonym: str) -> Facts:
+    _verify_at_work(str(DBOS.workflow_id))
+    return _step("collect", lambda steps: steps.collect(pseudonym))
+
+
 @DBOS.workflow(name="look at one patient")
 def _look(pseudonym: str) -> Facts:
     _verify_at_work(str(DBOS.workflow_id))
@@ -123,9 +135,12 @@ def _seal(pseudonym: str) -> Facts:
 @DBOS.workflow(name="night")
 def _night(key: str) -> Facts:
     _verify_at_work(key)
-    _step("open", lambda steps: steps.open())
+    opened = _step("open", lambda steps: steps.open())
     listed = _step("census", lambda steps: steps.census())
     pseudonyms = [str(item) for item in _as_list(listed["pseudonyms"])]
+    if opened["apart"]:
+        _for_each(key, "collect", _collect, pseudonyms)
+        _step("leave", lambda steps: steps.leave())
     _for_each(key, "look", _look, pseudonyms)
     alarm = _step("judge", lambda steps: steps.judge())
     if not alarm["alarm"]:

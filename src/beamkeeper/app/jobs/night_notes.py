@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LIST_NAME = "list.json"
 ALARM_NAME = "alarm.json"
 UNCLAIMED_NAME = "unclaimed.json"
+GATHERED = "gathered"
+"""Kind of note: what was collected while the network was there."""
 UNLISTED = "unlisted"
 """Kind of note: persons whom only the objects under somebody's Patient ID name."""
 WORKING_FOLDERS = ("scratch", "patients")

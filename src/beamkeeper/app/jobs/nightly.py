@@ -2,6 +2,7 @@
 
 1. open: begin, remember which bytes the vault already has, start the receiver.
 2. census: who must be kept.
+   With a network window, it opens here; everybody is collected, and it is shut before anything else.
 3. look, per patient: list, collect, compare, say where they stand.
 4. judge: a mass change stops the night here, and the last good copies stay.
 5. seal, per patient: new bytes and the complete state into one parcel, read back.
@@ -23,6 +24,7 @@ from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
@@ -34,6 +36,7 @@ from beamkeeper.app.jobs.looked import (
     SealedNote,
     TonightList,
 )
+from beamkeeper.app.jobs.network import NO_AIR_GAP, Online, window_of
 from beamkeeper.app.jobs.night_notes import (
     ALARM_NAME,
     LIST_NAME,
@@ -52,7 +55,6 @@ from beamkeeper.app.jobs.shares import Shares, with_share_told
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, StorageFull
-from beamkeeper.protect.collect import collect_patient
 from beamkeeper.vault import ParcelEntry
 from beamkeeper.vault.state import THIS_PARCEL
 from beamkeeper.wire.dicom.known import KnownDigests, write_known
@@ -67,7 +69,6 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.jobs.shares import Share
-    from beamkeeper.protect.collect import Collection
     from beamkeeper.vault import StoredObject
 
 ACTOR = "night"
@@ -95,7 +96,22 @@ class Nightly:
         self._notes = NightNotes(self.folder)
         self._sources = Sources(runtime.site, spool_dir=self.folder / "spool", known_path=self._known_path)
         self._pushed = Pushed(self._sources.arrivals)
-        self._shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._collect)
+        self._online = Online(
+            window_of(runtime.site),
+            until=self._deadline,
+            start=self._sources.start,
+            stop=self._sources.stop,
+        )
+        self._gathering = Gathering(
+            self._sources,
+            self._pushed,
+            self._notes,
+            self._online,
+            deadline=self._deadline,
+            now=runtime.clock.now,
+            tell=listener,
+        )
+        self._shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._gathering.collect)
 
     @property
     def folder(self) -> Path:
@@ -114,7 +130,7 @@ class Nightly:
         self._run.ledger.begin_night(self._run_on, self._run.clock.now())
         self._audit("night begun")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return {"known": self._write_known()}
+        return {"known": self._write_known(), "apart": self._online.is_rationed}
 
     def _write_known(self) -> int:
         # Once a night: what this night seals must not count as known when the night is taken up again.
@@ -134,6 +150,7 @@ class Nightly:
         self._tell(Event(step="census", phase="begin"))
         tonight = read_note(self.folder / LIST_NAME, TonightList)
         if tonight is None:
+            self._online.go_on()
             tonight = take_census(self._run, self._sources, run_on=self._run_on)
             write_note(self.folder / LIST_NAME, tonight)
         self._run.ledger.record_census(self._run_on, tonight.census)
@@ -141,6 +158,18 @@ class Nightly:
         return {"pseudonyms": list(tonight.pseudonyms)}
 
     # 3 ------------------------------------------------------------------------------------------
+
+    def collect(self, pseudonym: str) -> dict[str, object]:
+        """Collect one patient and note it, for a look when the network is gone."""
+        if not self._looks_whole(pseudonym):
+            self._gathering.gather(self._notes.listed(pseudonym))
+        return {}
+
+    def leave(self) -> dict[str, object]:
+        """Give the network back: nothing below needs it."""
+        self._online.go_off()
+        self._audit("network given back")
+        return {}
 
     def look(self, pseudonym: str) -> dict[str, object]:
         """Collect one patient and compare; a patient's failure is a fact of the report, not the end."""
@@ -192,22 +221,6 @@ class Nightly:
         found = [read_note(self._notes.of_patient(name, "looked"), Looked) for name in names]
         return all(one and not one.night.error and not one.night.not_kept for one in found)
 
-    def _collect(self, listed: ListedPatient) -> tuple[Collection, frozenset[str]]:
-        patient_id = listed.entry.patient.patient_id
-        collection = collect_patient(
-            patient_id,
-            self._sources.patient_sources,
-            self._sources.arrivals,
-            deadline=self._deadline(),
-            now=self._run.clock.now,
-            on_progress=lambda done, total: self._tell(
-                Event(step="look", phase="progress", pseudonym=listed.pseudonym, done=done, total=total)
-            ),
-        )
-        collection, pushed = self._pushed.with_pushed(patient_id, collection)
-        self._sources.arrivals.forget(collection.expected)
-        return collection, pushed
-
     def _compared(self, share: Share) -> Looked:
         pseudonym = share.listed.pseudonym
         kept, lost = self._held(pseudonym)
@@ -243,7 +256,7 @@ class Nightly:
     def judge(self) -> dict[str, object]:
         """Return why nothing may be sealed, or an empty alarm."""
         self._tell(Event(step="judge", phase="begin"))
-        self._sources.stop()  # nothing is asked for from here on, and nothing taken that is not sealed
+        self._online.go_off()  # nothing is asked for from here on, and nothing taken that is not sealed
         alarm = night_alarm(self._notes.all_looked())
         note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
@@ -417,6 +430,7 @@ class Nightly:
                 *self._unended(at_stake=False),
                 *nights_ahead(self._run.vault.nights(), self._run_on),
                 *self._sources.remarks(),
+                *(() if self._online.is_rationed else (NO_AIR_GAP,)),
             ),
             page_only=self._sources.file_names(),
         )
@@ -477,14 +491,15 @@ class Nightly:
     def __enter__(self) -> Self:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_known()
-        self._sources.start()
+        if not self._online.is_rationed:
+            self._sources.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._sources.stop_receiver()  # threads are in mid-question: a release would wait for them
         else:
-            self._sources.stop()
+            self._online.go_off()
 
     def _held(self, pseudonym: str) -> tuple[tuple[StoredObject, ...], Lost]:
         return without_lost(self._run.ledger.current_objects(pseudonym), self._lost)
