@@ -184,8 +184,15 @@ def test_new_records_under_a_married_name_join_the_old_ones(kept_site: SmallSite
             stated.save_as(path)
     report = kept_site.night(NIGHT_2)
     (night,) = nights_of(report, WHO)
+    (before,) = kept_site.runtime().ledger.persons_with_id(WHO)
+    for path in (kept_site.root / "site" / "data").glob("ledger.db*"):
+        path.unlink()
+    rebuild_ledger(kept_site.site, at(NIGHT_2, 12))
+    (rebuilt,) = kept_site.runtime().ledger.persons_with_id(WHO)
 
     assert new
+    assert len(before.known_as) > 1
+    assert set(rebuilt.known_as) == set(before.known_as)
     assert kept_uids(kept_site, night) == uids(kept_site.source / "p2")
     assert any("another name" in text for text in night.identity)
 

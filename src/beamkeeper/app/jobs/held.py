@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAMES_SHOWN_MAX = 3
 LOST = "its copy is gone from the vault, and no source gave it again"
 NOTHING_LISTED = (
-    "no source has any object under this Patient ID, though the patient is planned or treated: compare the "
+    "no source has any object of this patient, though planned or treated: compare the name, birth date and "
     "Patient ID of the list with the one in the archive, leading zeros and blanks included"
 )
 HAS_OBJECTS = frozenset({CensusReason.TREATED_RECENTLY, CensusReason.PLANNED_NOT_STARTED})
@@ -45,6 +45,7 @@ def lost_parcels(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
         for entry in vault.entries()
         if vault.store.head(entry.storage_name) != entry.size_bytes
     }
+    absent |= {path: path.partition("/")[0] for path in vault.forgotten()}
     needed = {
         item.parcel
         for pseudonym in set(absent.values())
@@ -57,9 +58,9 @@ def lost_parcels(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
     return tuple(sorted(absent.keys() & needed))
 
 
-def digests_in(parcels: Collection[str], vault: Vault, ledger: Ledger) -> frozenset[bytes]:
+def digests_in(parcels: Collection[str], ledger: Ledger) -> frozenset[bytes]:
     """Return the SHA-256 of everything the ledger believes to lie in these parcels."""
-    pseudonyms = {entry.pseudonym for entry in vault.entries() if entry.path in parcels}
+    pseudonyms = {path.partition("/")[0] for path in parcels}
     return frozenset(
         bytes.fromhex(item.sha256)
         for pseudonym in pseudonyms

@@ -116,7 +116,7 @@ def shared_studies(studies: Mapping[str, Collection[str]]) -> dict[str, tuple[st
             for pseudonym in pseudonyms:
                 others = ", ".join(other[:10] for other in sorted(pseudonyms) if other != pseudonym)
                 said[pseudonym].append(
-                    f"Study {study} has objects under another Patient ID too (patient {others}): "
+                    f"Study {study} has objects of another patient too (patient {others}): "
                     "kept apart, a person must say whose they are."
                 )
     return {pseudonym: tuple(lines) for pseudonym, lines in said.items()}

@@ -234,7 +234,7 @@ def _listed_otherwise(
 
 def _entry_of(person: KnownPerson) -> CensusEntry:
     claim = Claim(source=IN_THE_OBJECTS, reason=CensusReason.SHARES_AN_ID)
-    return CensusEntry(patient=person.known_as[-1], claims=(claim,))
+    return CensusEntry(patient=person.known_as[0], claims=(claim,))
 
 
 def _share(
@@ -263,7 +263,7 @@ def _told_of_one_another(shares: Sequence[Share]) -> list[Share]:
     for share in shares:
         others = [other for other in shares if other is not share]
         lines = [
-            f"{len(other.collection.expected)} objects under this Patient ID are of another person, by "
+            f"{_of_another(len(other.collection.expected))}, by "
             f"issuer, name or birth date: kept apart, in the folder {other.listed.pseudonym[:10]}. Nothing "
             "was merged. A physicist must find out who has the wrong Patient ID and have it corrected at the "
             "source."
@@ -273,6 +273,11 @@ def _told_of_one_another(shares: Sequence[Share]) -> list[Share]:
             lines.insert(0, "No list names this person: only objects under somebody else's Patient ID do.")
         told.append(replace(share, said=(*lines, *share.said)))
     return told
+
+
+def _of_another(count: int) -> str:
+    objects, are = ("1 object", "is") if count == 1 else (f"{count} objects", "are")
+    return f"{objects} under this Patient ID {are} of another person"
 
 
 def _identity(item: SpooledObject) -> ObjectIdentity:
