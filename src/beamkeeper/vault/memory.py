@@ -14,11 +14,13 @@ from beamkeeper.vault.metadata import ParcelEntry
 from beamkeeper.vault.trust import ROOT_BYTES_MAX, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
 SEEN_BYTES_MAX: Final = 64 << 10
+FORGOTTEN_BYTES_MAX: Final = 64 << 20
+"""A path is some sixty bytes: about a million."""
 _ENTRY_KEYS: Final = ("path", "sha256", "size_bytes")
 
 
@@ -60,6 +62,29 @@ class TrustedMemory:
                 self._write("root.json", root_bytes)
             if self._read("seen.json", SEEN_BYTES_MAX) != seen.to_bytes():
                 self._write("seen.json", seen.to_bytes())
+
+    def forgotten(self) -> frozenset[str]:
+        """Return the paths of parcels that a rollback took out of the metadata, and a person accepted.
+
+        Raises
+        ------
+        IntegrityError
+            The note is damaged.
+        """
+        data = self._read("forgotten.json", FORGOTTEN_BYTES_MAX)
+        if data is None:
+            return frozenset()
+        try:
+            return frozenset(map(str, json.loads(data)["paths"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                "This computer's own note of a rollback that was accepted (forgotten.json) is damaged.",
+                do_next="Run `beamkeeper vault rebuild` with a new ledger, then remove the note.",
+            ) from error
+
+    def note_forgotten(self, paths: Iterable[str]) -> None:
+        """Keep the paths of parcels that the metadata name no more since a rollback was accepted."""
+        self._write("forgotten.json", json.dumps({"paths": sorted(paths)}).encode())
 
     @contextlib.contextmanager
     def only_writer(self) -> Iterator[None]:

@@ -7,12 +7,14 @@ import io
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.errors import IntegrityError, KeyUnavailable
+from beamkeeper.clock import utc
+from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable
 from beamkeeper.vault import metadata
 from beamkeeper.vault.keys import ONLINE_ROLES
 from beamkeeper.vault.metadata import METADATA, LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import seal_parcel
 from beamkeeper.vault.reading import StoreReader, verify_stored
+from beamkeeper.vault.site import SITE_NAME, SiteFacts, site_bytes
 from beamkeeper.vault.tarstream import Member
 from beamkeeper.vault.trust import ROOT_BYTES_MAX, verify_first_root
 
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.keys import SiteKeys
     from beamkeeper.vault.store import ParcelStore
-    from beamkeeper.vault.trust import TrustedVault
+    from beamkeeper.vault.trust import Seen, TrustedVault
 
+FIRST_LIFETIME: Final = timedelta(days=2)
+"""A new vault turns stale unless a first night follows."""
 ROOT_LIFETIME: Final = timedelta(days=3650)
 """The root is renewed with the recovery words, out of their envelopes: rarely."""
 VERSIONS_SKIPPED_MAX: Final = 10_000
@@ -92,6 +96,33 @@ def first_root(store: ParcelStore, public_hex: str | None) -> bytes:
         )
     verify_first_root(data, public_hex=public_hex)
     return data
+
+
+def write_first(store: ParcelStore, keys: SiteKeys, *, now: datetime, site_name: str) -> bytes:
+    """Write an empty vault: a root, the site's sealed facts, and metadata that name them; return the root.
+
+    Raises
+    ------
+    ConfigError
+        There is a vault already.
+    KeyUnavailable
+        `keys` were loaded, not created: the root cannot be signed.
+    """
+    if store.head(metadata.TIMESTAMP_NAME) is not None:
+        raise ConfigError("There is a vault here already.", do_next="Open it, or choose an empty place.")
+    root_bytes, root = put_root(store, keys, now)
+    night = utc(now).date()
+    entry = store_parcel(
+        store,
+        path=metadata.parcel_path(metadata.SITE, night, 1),
+        members=[small_member(SITE_NAME, site_bytes(SiteFacts.of(keys, site_name=site_name)))],
+        recipients=metadata.recipients_of(root),
+        night=night,
+    )
+    write_metadata(
+        store, previous=None, entries=[entry], nights=[], expires_at=now + FIRST_LIFETIME, keys=keys
+    )
+    return root_bytes
 
 
 def put_root(store: ParcelStore, keys: SiteKeys, now: datetime) -> tuple[bytes, Root]:
@@ -256,6 +287,7 @@ def write_metadata(
     store: ParcelStore,
     *,
     previous: TrustedVault | None,
+    above: Seen | None = None,
     entries: Sequence[ParcelEntry],
     nights: Iterable[date],
     audit_head: AuditHead | None = None,
@@ -265,13 +297,17 @@ def write_metadata(
 ) -> int:
     """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version.
 
-    Without an `audit_head` the previous one stays; so does what was stated about lost parcels before.
+    Every version is above the previous one, and `above`. Without an `audit_head` the previous one stays;
+    so does what was stated about lost parcels before.
     """
     after = (0, 0, 0)
     if previous is not None:
         lost = (*previous.lost, *lost)
         audit_head = audit_head or previous.audit_head
         after = (previous.targets_version, previous.snapshot_version, previous.timestamp_version)
+    if above is not None:
+        floor = (above.targets, above.snapshot, above.timestamp)
+        after = (max(after[0], floor[0]), max(after[1], floor[1]), max(after[2], floor[2]))
     version = _free_version(store, metadata.targets_name, after[0])
     made = metadata.make_targets(
         version=version,

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beamkeeper.clock import utc
 from beamkeeper.errors import ConfigError, IntegrityError, VaultStale
-from beamkeeper.vault import everybody, metadata, restoring, verifying
+from beamkeeper.vault import everybody, restoring, verifying
 from beamkeeper.vault.memory import TrustedMemory
 from beamkeeper.vault.metadata import SITE, ParcelEntry, parcel_path
 from beamkeeper.vault.publishing import (
     first_root,
     merged,
     put_next_root,
-    put_root,
     small_member,
     store_parcel,
     verify_online_keys,
     verify_there,
     without_lost,
+    write_first,
     write_metadata,
 )
 from beamkeeper.vault.reading import StoreReader, read_first, read_parcel_state, verify_stored
 from beamkeeper.vault.sealing import announced, content_key, placed_in, verify_parcels_named
-from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site, site_bytes
+from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site
 from beamkeeper.vault.state import STATE_NAME, PatientState, is_pseudonym, state_bytes
 from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
 
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.tarstream import Member
     from beamkeeper.vault.verifying import VaultReport
-
-FIRST_LIFETIME: Final = timedelta(days=2)
-"""A new vault turns stale unless a first night follows."""
 
 
 class Vault:
@@ -89,20 +85,7 @@ class Vault:
         KeyUnavailable
             `keys` were loaded, not created: the root cannot be signed.
         """
-        if store.head(metadata.TIMESTAMP_NAME) is not None:
-            raise ConfigError("There is a vault here already.", do_next="Open it, or choose an empty place.")
-        root_bytes, root = put_root(store, keys, now)
-        night = utc(now).date()
-        entry = store_parcel(
-            store,
-            path=parcel_path(SITE, night, 1),
-            members=[small_member(SITE_NAME, site_bytes(SiteFacts.of(keys, site_name=site_name)))],
-            recipients=metadata.recipients_of(root),
-            night=night,
-        )
-        write_metadata(
-            store, previous=None, entries=[entry], nights=[], expires_at=now + FIRST_LIFETIME, keys=keys
-        )
+        root_bytes = write_first(store, keys, now=now, site_name=site_name)
         if trusted_dir is not None:
             TrustedMemory(trusted_dir).remember(root_bytes, Seen())
 
@@ -176,6 +159,10 @@ class Vault:
     def lost(self) -> tuple[LostParcel, ...]:
         """Return what signed metadata state about parcels that are gone and whose objects stand in others."""
         return self._trusted.lost
+
+    def forgotten(self) -> frozenset[str]:
+        """Return the parcels that a rollback took out of the metadata, when a person accepted it."""
+        return self._memory.forgotten() - self._by_path.keys()
 
     def nights(self) -> tuple[date, ...]:
         """Return the nights that were published, oldest first."""
@@ -490,7 +477,8 @@ class Vault:
         """Return a path that no parcel of this vault or of this session bears."""
         with self._lock:
             number = 1
-            taken = self._reserved | self._by_path.keys() | {one.entry.path for one in self.lost()}
+            lost = {one.entry.path for one in self.lost()}
+            taken = self._reserved | self._by_path.keys() | lost | self.forgotten()
             while (path := parcel_path(pseudonym, night, number)) in taken:
                 number += 1
             self._reserved.add(path)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, err, out
+from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
 from beamkeeper.clock import SystemClock
 
 if TYPE_CHECKING:
+    from beamkeeper.app.jobs.rolling_back import RollbackCost
     from beamkeeper.vault import VaultReport
 
 app = typer.Typer(no_args_is_help=True, help="Verify the vault, list it, rebuild the ledger from it.")
@@ -128,3 +131,59 @@ def rebuild(site: SiteOption = None, json_: JsonOption = False) -> int:
     else:
         err.print(f"✓ The ledger knows {patients} patients and {objects} objects again.")
     return 0
+
+
+@app.command("accept-rollback")
+def accept_rollback(
+    night: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The last night of the vault as it lies there.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit log. No patients' names.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    site: SiteOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Go on with a vault that was turned back to an older state (exit status 21).
+
+    First put a newer copy in its place, if there is one: nothing is lost then. Without --night and
+    --reason this only shows what accepting would give up, and exits 21.
+
+    Example: beamkeeper vault accept-rollback --night 2026-03-02 --reason "share restored from tape"
+    """
+    from beamkeeper.app.jobs.rolling_back import accept, rollback_cost
+    from beamkeeper.app.jobs.runtime import only_one
+
+    chosen = open_site(site)
+    with only_one(chosen):
+        cost = rollback_cost(chosen)
+        if night is None or not reason.strip():
+            _show_cost(cost, json_=json_)
+            return 21
+        day = parse_day(night)
+        if not yes:
+            _show_cost(cost, json_=False)
+            typer.confirm("Go on with this older vault?", abort=True, err=True)
+        cost, version = accept(
+            chosen, SystemClock(), night=day, reason=reason.strip(), actor=getpass.getuser()
+        )
+    if json_:
+        emit_json({"accepted": True, "version": version, "cost": cost})
+    else:
+        err.print(f"✓ Accepted; the vault's metadata are version {version} now. Run `beamkeeper night`.")
+    return 0
+
+
+def _show_cost(cost: RollbackCost, *, json_: bool) -> None:
+    if json_:
+        emit_json({"accepted": False, "cost": cost})
+        return
+    nights = ", ".join(map(str, cost.nights_lost)) or "none"
+    err.print(
+        f"The vault that lies there is version {cost.version_found}; this computer has seen"
+        f" {cost.version_seen}.\n"
+        f"Its last night: {cost.last_night or 'none'}. Nights it does not know: {nights}.\n"
+        f"It does not name {len(cost.parcels)} parcels with {cost.objects} versions of objects of"
+        f" {cost.patients} patients.\n"
+        "The next night takes them from the sources again; older versions and what the sources no longer"
+        " hold are gone. A newer copy of the vault, a mirror or a backup, loses nothing: use that first."
+    )

@@ -139,7 +139,7 @@ class Nightly:
                 return len(known)
         lost = lost_parcels(self._run.vault, self._run.ledger)
         write_note(self.folder / LOST_NAME, lost)
-        gone = digests_in(lost, self._run.vault, self._run.ledger)
+        gone = digests_in(lost, self._run.ledger)
         there = (digest for digest in self._run.ledger.known_digests() if digest not in gone)
         return write_known(self._known_path, there)
 
