@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, connections
 
-from beamkeeper.ledger import AuditHead, Ledger, verify_exported
+from beamkeeper.domain.audit import AuditHead
+from beamkeeper.ledger import Ledger, verify_exported
 
 NOW = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from beamkeeper.domain.audit import AuditHead
 from beamkeeper.domain.census import CensusReason, SourceReport
 from beamkeeper.domain.change import SEVERITY, Grade, ObjectComparison
 from beamkeeper.domain.position import CoursePosition
@@ -120,6 +121,9 @@ class NightReport:
     page_only
         The names of files behind warnings and remarks: a file may be called after its patient, so they
         stand on the page, never in the mail.
+    audit_head
+        Where the audit log ended when the report was made: whoever keeps the report can prove by it that
+        no line before was changed.
     """
 
     run_on: date
@@ -139,6 +143,7 @@ class NightReport:
     vault_directory: str = ""
     vault_parcels: int = 0
     vault_bytes: int = 0
+    audit_head: AuditHead | None = None
 
     def count(self, grade: Grade) -> int:
         """Return how many objects got this grade."""

@@ -20,12 +20,11 @@ from beamkeeper.ledger.rows import (
 )
 
 if TYPE_CHECKING:
-    from beamkeeper.ledger.audit import AuditHead, AuditReport, AuditRow, verify_exported
+    from beamkeeper.ledger.audit import AuditReport, AuditRow, verify_exported
     from beamkeeper.ledger.ledger import Ledger
 
 __all__ = [
     "AnnouncementRow",
-    "AuditHead",
     "AuditReport",
     "AuditRow",
     "ChangeRow",

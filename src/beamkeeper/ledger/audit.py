@@ -2,7 +2,8 @@
 
 Each line is canonical JSON and carries the SHA-256 of the line before it; the SHA-256 of a line is
 kept beside it and in the next one. The sequence has no gaps. What a chain cannot show is that its
-end was cut off: keep `head()` outside (the report does) and give it to `verify`.
+end was cut off, or that all of it was written anew: every night's report, and the vault's signed metadata,
+carry `head()`, and `verify_chain` holds the log against it.
 
 References
 ----------
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from django.db import connections, transaction
 
 from beamkeeper.clock import utc
+from beamkeeper.domain.audit import AuditHead
 from beamkeeper.ledger.documents import canonical
 from beamkeeper.ledger.models import AuditEntry
 
@@ -66,14 +68,6 @@ class AuditRow:
     outcome: str
     details: Mapping[str, object]
     previous: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditHead:
-    """The end of the log: kept elsewhere, it proves that nothing was cut off since."""
-
-    sequence: int
     sha256: str
 
 

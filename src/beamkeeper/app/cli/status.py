@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.ledger import AuditReport
 
 NIGHTS_SHOWN = 10
 
@@ -25,6 +26,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
 
     Example: beamkeeper status
     """
+    from beamkeeper.app.jobs.audited import audit_report
     from beamkeeper.app.jobs.runtime import open_runtime
 
     clock = SystemClock()
@@ -32,7 +34,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     now = clock.now()
     nights = runtime.ledger.nights(NIGHTS_SHOWN)
     stale = runtime.vault.is_stale(now)
-    audit = runtime.ledger.audit.verify_chain()
+    audit = audit_report(runtime)
     if json_:
         emit_json(
             {
@@ -45,13 +47,13 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
             }
         )
     else:
-        _show(runtime, stale, now)
+        _show(runtime, audit, stale=stale, now=now)
     if stale:
         return 22
     return 0 if nights and nights[0].outcome == "complete" else 3
 
 
-def _show(runtime: Runtime, stale: bool, now: datetime) -> None:
+def _show(runtime: Runtime, audit: AuditReport, *, stale: bool, now: datetime) -> None:
     size = sum(entry.size_bytes for entry in runtime.vault.entries())
     zone = runtime.site.zone
     out.print(f"[bold]{runtime.site.site.name}[/]   vault {runtime.site.vault.directory}", soft_wrap=True)
@@ -62,11 +64,11 @@ def _show(runtime: Runtime, stale: bool, now: datetime) -> None:
     else:
         hours = (runtime.vault.expires_at - now).total_seconds() / 3600
         out.print(f"fresh until {until:%Y-%m-%d %H:%M} ({hours:.0f} h from now)")
-    audit = runtime.ledger.audit.verify_chain()
     if audit.is_whole:
-        out.print(f"audit log: {audit.lines} lines, unbroken")
+        by = ", as the vault saw it" if runtime.vault.audit_head else ""
+        out.print(f"audit log: {audit.lines} lines, unbroken{by}")
     else:
-        out.print(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}", markup=False)
+        print_wrapped(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}")
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
     for title in ("night", "outcome", "patients", "kept whole", "need eyes"):
         table.add_column(title, justify="left" if title in {"night", "outcome"} else "right")

@@ -24,7 +24,8 @@ UNLISTED = "unlisted"
 """Kind of note: persons whom only the objects under somebody's Patient ID name."""
 WORKING_FOLDERS = ("scratch", "patients")
 LOST_NAME = "lost.json"
-WORKING_FILES = ("known.sha256", LIST_NAME, ALARM_NAME, LOST_NAME)
+AUDIT_NAME = "audit.json"
+WORKING_FILES = ("known.sha256", LIST_NAME, ALARM_NAME, LOST_NAME, AUDIT_NAME)
 
 
 class NightNotes:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
+from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
@@ -39,6 +40,7 @@ from beamkeeper.app.jobs.looked import (
 from beamkeeper.app.jobs.network import NO_AIR_GAP, Online, window_of
 from beamkeeper.app.jobs.night_notes import (
     ALARM_NAME,
+    AUDIT_NAME,
     LIST_NAME,
     LOST_NAME,
     UNCLAIMED_NAME,
@@ -127,6 +129,7 @@ class Nightly:
     def open(self) -> dict[str, object]:
         """Begin the night, or begin it again."""
         self._tell(Event(step="open", phase="begin"))
+        write_note(self.folder / AUDIT_NAME, audit_in_words(self._run))
         self._run.ledger.begin_night(self._run_on, self._run.clock.now())
         self._audit("night begun")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -338,6 +341,7 @@ class Nightly:
             now=now,
             expires_at=now + self._run.site.fresh_for,
             keys=self._run.keys,
+            audit_head=self._run.ledger.audit.head(),
             lost=lost,
         )
         for listed in self._notes.tonight().patients():
@@ -426,6 +430,7 @@ class Nightly:
                 *self._sources.losses(),
                 *unclaimed.in_words(self.folder / "spool"),
             ),
+            warnings=read_note(self.folder / AUDIT_NAME, tuple[str, ...]) or (),
             remarks=(
                 *self._unended(at_stake=False),
                 *nights_ahead(self._run.vault.nights(), self._run_on),

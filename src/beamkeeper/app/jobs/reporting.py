@@ -34,6 +34,7 @@ def build_report(
     alarm: str,
     stopped: bool,
     losses: Sequence[str],
+    warnings: Sequence[str],
     remarks: Sequence[str],
     page_only: Sequence[str],
 ) -> NightReport:
@@ -43,6 +44,8 @@ def build_report(
     ----------
     losses
         What should have been kept and belongs to no patient: the night is not whole.
+    warnings
+        What is wrong and is no loss.
     remarks
         What is worth a line and is no loss.
     page_only
@@ -69,12 +72,13 @@ def build_report(
         compared_with=max(before, default=None),
         stale_census=census.stale,
         alarm=alarm,
-        warnings=(*losses, *tonight.warnings),
+        warnings=(*losses, *warnings, *tonight.warnings),
         remarks=tuple(remarks),
         page_only=tuple(page_only),
         vault_directory=str(runtime.site.vault.directory),
         vault_parcels=len(entries),
         vault_bytes=sum(entry.size_bytes for entry in entries),
+        audit_head=runtime.ledger.audit.head(),
     )
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NewType
 
+from beamkeeper.domain.audit import AuditHead
 from beamkeeper.domain.change import Change, ObjectComparison
 from beamkeeper.domain.night import NightReport, PatientNight
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
@@ -34,6 +35,7 @@ _OURS: frozenset[tuple[type, str]] = frozenset(
     {
         (NightReport, "site_name"),
         (NightReport, "time_zone"),
+        (AuditHead, "sha256"),
         (PatientNight, "pseudonym"),
         (ObjectComparison, "kind"),
     }

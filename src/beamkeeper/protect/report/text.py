@@ -162,5 +162,8 @@ def _how_it_went(report: MailReport, zone: ZoneInfo) -> Iterator[str]:
         yield from _wrap("No source of the list answered: the last known list was used.")
     yield f"from {local(report.started_at, zone)} to {local(report.finished_at, zone)} ({report.time_zone})"
     yield f"vault: {plural(report.vault_parcels, 'parcel')}, {report.vault_bytes / 1e6:.1f} MB"
+    if report.audit_head is not None:
+        yield f"audit log: {plural(report.audit_head.sequence, 'line')}, the last with SHA-256"
+        yield f"  {report.audit_head.sha256}"
     if report.compared_with is not None:
         yield f"compared with the night of {report.compared_with}"
