@@ -63,7 +63,7 @@ def make_keys_and_vault(site_file: Path, clock: Clock) -> NewSite:
     """Make what a site file names: keys, ledger, an empty vault; on failure the site file goes again."""
     try:
         site = load_site(site_file)
-        keys = SiteKeys.create(site.vault.keys_dir)
+        keys = SiteKeys.create(site.vault.keys_dir, encrypt_only=site.vault.encrypt_only)
         assert keys.recovery is not None  # noqa: S101 - `create` always returns it
         store = LocalStore(site.vault.directory, create=True)
         open_ledger(site)

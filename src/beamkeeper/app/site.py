@@ -57,10 +57,11 @@ class SiteSection(_Section):
 
 
 class VaultSection(_Section):
-    """Where sealed parcels go and how long they stay."""
+    """Where sealed parcels go, who opens them on the collector, and how long they stay."""
 
     directory: Path
     keys_dir: Path
+    encrypt_only: bool = False
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     fresh_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 30
 

@@ -16,6 +16,8 @@ class SiteAnswers:
 
     Attributes
     ----------
+    encrypt_only
+        Make no key with which the collector could open what it sealed.
     archive
         (AE title, host, port) of the DICOM archive; None when there is none.
     ois_url, ois_mapping
@@ -27,6 +29,7 @@ class SiteAnswers:
     data_dir: Path
     vault_dir: Path
     keys_dir: Path
+    encrypt_only: bool = False
     receiver_ae_title: str = "BEAMKEEPER"
     receiver_port: int = 11113
     archive: tuple[str, str, int] | None = None
@@ -47,6 +50,7 @@ def _quoted(answers: SiteAnswers) -> dict[str, str]:
         "data_dir": _toml(answers.data_dir),
         "vault_dir": _toml(answers.vault_dir),
         "keys_dir": _toml(answers.keys_dir),
+        "encrypt_only": "true " if answers.encrypt_only else "false",
         "ae_title": _toml(answers.receiver_ae_title),
         "port": str(answers.receiver_port),
         "caller": _toml(caller),
@@ -83,6 +87,7 @@ data_dir = {data_dir}            # ledger, spool, remembered metadata: on an enc
 [vault]
 directory = {vault_dir}          # sealed parcels and signed metadata
 keys_dir = {keys_dir}            # the collector's own keys, mode 0600; the recovery key is NOT here
+encrypt_only = {encrypt_only}             # true: the collector cannot open what it sealed (docs/security.md)
 retention_days = 30              # after the last treatment
 fresh_hours = 30                 # after that without a night, the vault says it is stale
 

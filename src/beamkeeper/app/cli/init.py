@@ -35,6 +35,9 @@ def command(
     ois: Annotated[str | None, typer.Option(metavar="URL", help="The OIS database (SQLAlchemy URL).")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The OIS mapping file.")] = None,
     port: Annotated[int, typer.Option(help="Port of our own receiver.")] = 11113,
+    encrypt_only: Annotated[
+        bool, typer.Option("--encrypt-only", help="Make no key that opens parcels on the collector.")
+    ] = False,
     json_: JsonOption = False,
 ) -> None:
     """Make a site: a commented site file, its keys, an empty vault.
@@ -50,6 +53,7 @@ def command(
         data_dir=Path("data"),
         vault_dir=vault,
         keys_dir=Path("keys"),
+        encrypt_only=encrypt_only,
         receiver_port=port,
         archive=_parse_peer(archive) if archive else None,
         ois_url=ois,
@@ -82,9 +86,19 @@ def _parse_peer(text: str) -> tuple[str, str, int]:
     return found["ae"], found["host"].strip("[]"), int(found["port"])
 
 
+ENCRYPT_ONLY = (
+    "[bold]This collector only encrypts.[/] Whoever steals it cannot open the vault with what is on it. "
+    "The price: a changed object is kept and named, but not compared with the old one in words; a physicist "
+    "looks at it by hand. `restore`, `vault verify --open` and `vault rebuild` need three cards. "
+    "What the nights write in clear (ledger, reports, facts) stays in clear: see docs/security.md.\n"
+)
+
+
 def show(made: NewSite) -> None:
     """Print the cards once, and what to do with them."""
     out.print(f"\n[bold]The site is made.[/] Site file: {made.site_file}\n", soft_wrap=True)
+    if made.site.vault.encrypt_only:
+        out.print(ENCRYPT_ONLY, width=80)
     show_recovery(made, out)
     out.print(
         "[bold]Next[/]\n"

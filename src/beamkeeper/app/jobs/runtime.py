@@ -72,6 +72,11 @@ def open_runtime(site: Site, clock: Clock) -> Runtime:
         Whatever keeps the site from being opened, in a plain sentence.
     """
     keys = SiteKeys.load(site.vault.keys_dir)
+    if site.vault.encrypt_only and keys.identities:
+        raise ConfigError(
+            "The site file says encrypt_only, and the keys directory holds a key that opens parcels.",
+            do_next="Take collector.age out of it to where your cards are, or write encrypt_only = false.",
+        )
     vault = open_vault(site, clock, keys)
     # Foreign keys would give every patient another folder before the metadata refuse them.
     vault.verify_keys(keys)
