@@ -107,9 +107,11 @@ def peer(script: Callable[[Answering], None], *, establish: bool = True) -> Iter
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=serve)
         thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
 
 
 def asking(port: int) -> Requester:
@@ -199,6 +201,12 @@ BROKEN: dict[str, Callable[[Answering], bytes]] = {
     "a context nobody accepted": lambda it: encode_message_pdus(
         251, command(it, FIND_RSP, SUCCESS), b"", peer_max_pdu_bytes=0
     ),
+    "a command in two contexts": lambda it: (
+        encode_message_pdus(1, command(it, FIND_RSP, SUCCESS)[:20], b"", peer_max_pdu_bytes=0)[:11]
+        + b"\x01"  # a command, and more to come
+        + command(it, FIND_RSP, SUCCESS)[:20]
+        + encode_message_pdus(3, command(it, FIND_RSP, SUCCESS)[20:], b"", peer_max_pdu_bytes=0)
+    ),
     "a data set without command": lambda it: found(it, 1)[len(found(it)) :],
     "a command without end": lambda _: encode_pdu(4, bytes.fromhex("0000fffe 01 01") + bytes(65532)),  # type: ignore[arg-type]
     "a request": lambda _: stored(1, "1.2", bytes(2)),
@@ -241,6 +249,15 @@ def test_a_peer_that_leaves_in_the_middle_is_unavailable(goodbye: bytes) -> None
         peer(leaves) as port,
         asking(port) as requester,
         pytest.raises(SourceUnavailable, match="closed the association"),
+    ):
+        studies(requester)
+
+
+def test_a_peer_that_falls_silent_within_an_answer_is_given_up() -> None:
+    with (
+        peer(lambda it: it.send(found(it, 1)[:40])) as port,
+        asking(port) as requester,
+        pytest.raises(SourceUnavailable, match="stopped answering during C-FIND at STUDY level"),
     ):
         studies(requester)
 
