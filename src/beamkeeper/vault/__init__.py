@@ -27,12 +27,14 @@ from beamkeeper.vault.state import (
 from beamkeeper.vault.store import ParcelStore, Staged
 from beamkeeper.vault.tarstream import Member, ParcelLimits
 from beamkeeper.vault.verifying import Problem, VaultReport
+from beamkeeper.vault.votes import NightVotes, voter_token
 
 __all__ = [
     "THIS_PARCEL",
     "LocalStore",
     "LostParcel",
     "Member",
+    "NightVotes",
     "ParcelEntry",
     "ParcelLimits",
     "ParcelStore",
@@ -58,4 +60,5 @@ __all__ = [
     "seal_parcel",
     "split_words",
     "state_bytes",
+    "voter_token",
 ]

@@ -28,11 +28,14 @@ from tuf.api.serialization.json import JSONSerializer
 
 from beamkeeper.domain.audit import AuditHead
 from beamkeeper.errors import IntegrityError
+from beamkeeper.vault.votes import read_votes, votes_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from securesystemslib.signer import CryptoSigner, Key
+
+    from beamkeeper.vault.votes import NightVotes
 
 FORMAT: Final = "beamkeeper-vault"
 FORMAT_VERSION: Final = 1
@@ -205,9 +208,10 @@ def make_targets(
     nights: Iterable[date],
     audit_head: AuditHead | None = None,
     lost: Iterable[LostParcel] = (),
+    votes: Iterable[NightVotes] = (),
     expires_at: datetime,
 ) -> Targets:
-    """Return targets that name every parcel, the nights that were published, the end of the audit log."""
+    """Return targets that name every parcel, the nights and votes on them, the end of the audit log."""
     files = {entry.path: _target_file(entry) for entry in entries}
     signed = Targets(version=version, expires=_whole_second(expires_at), targets=files)
     ours: dict[str, object] = {"nights": sorted(night.isoformat() for night in set(nights))}
@@ -215,6 +219,8 @@ def make_targets(
         ours["audit"] = {"sequence": audit_head.sequence, "sha256": audit_head.sha256}
     if stated := sorted(lost, key=lambda one: one.entry.path):
         ours["lost"] = [_stated(one) for one in stated]
+    if said := votes_json(votes):
+        ours["votes"] = said
     signed.unrecognized_fields[EXTENSION] = ours
     return signed
 
@@ -298,6 +304,18 @@ def audit_head_of(targets: Targets) -> AuditHead | None:
         "The signed list of parcels does not say plainly where the audit log ended.",
         do_next="Use a newer Beamkeeper: this vault may be of another version.",
     )
+
+
+def votes_of(targets: Targets) -> tuple[NightVotes, ...]:
+    """Return what people said of the nights; empty where nobody was ever asked.
+
+    Raises
+    ------
+    IntegrityError
+        The list is malformed.
+    """
+    extension = targets.unrecognized_fields.get(EXTENSION)
+    return read_votes(extension.get("votes", []) if isinstance(extension, dict) else [])
 
 
 def lost_of(targets: Targets) -> tuple[LostParcel, ...]:

@@ -17,6 +17,7 @@ from beamkeeper.vault.reading import StoreReader, verify_stored
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, site_bytes
 from beamkeeper.vault.tarstream import Member
 from beamkeeper.vault.trust import ROOT_BYTES_MAX, verify_first_root
+from beamkeeper.vault.votes import with_votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.vault.keys import SiteKeys
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.trust import Seen, TrustedVault
+    from beamkeeper.vault.votes import NightVotes
 
 FIRST_LIFETIME: Final = timedelta(days=2)
 """A new vault turns stale unless a first night follows."""
@@ -292,17 +294,19 @@ def write_metadata(
     nights: Iterable[date],
     audit_head: AuditHead | None = None,
     lost: Sequence[LostParcel] = (),
+    votes: Iterable[NightVotes] = (),
     expires_at: datetime,
     keys: SiteKeys,
 ) -> int:
     """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version.
 
     Every version is above the previous one, and `above`. Without an `audit_head` the previous one stays;
-    so does what was stated about lost parcels before.
+    so do votes, and what was stated about lost parcels before.
     """
     after = (0, 0, 0)
     if previous is not None:
         lost = (*previous.lost, *lost)
+        votes = with_votes(previous.votes, votes)
         audit_head = audit_head or previous.audit_head
         after = (previous.targets_version, previous.snapshot_version, previous.timestamp_version)
     if above is not None:
@@ -315,6 +319,7 @@ def write_metadata(
         nights=nights,
         audit_head=audit_head,
         lost=lost,
+        votes=votes,
         expires_at=expires_at,
     )
     targets = metadata.sign(made, keys.signers["targets"])

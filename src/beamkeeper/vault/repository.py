@@ -25,9 +25,11 @@ from beamkeeper.vault.publishing import (
 )
 from beamkeeper.vault.reading import StoreReader, read_first, read_parcel_state, verify_stored
 from beamkeeper.vault.sealing import announced, content_key, placed_in, verify_parcels_named
+from beamkeeper.vault.signed import SignedFacts
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site
 from beamkeeper.vault.state import STATE_NAME, PatientState, is_pseudonym, state_bytes
 from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
+from beamkeeper.vault.votes import with_votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,9 +44,10 @@ if TYPE_CHECKING:
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.tarstream import Member
     from beamkeeper.vault.verifying import VaultReport
+    from beamkeeper.vault.votes import NightVotes
 
 
-class Vault:
+class Vault(SignedFacts):
     """A vault whose signed metadata were verified when this object was made.
 
     Use `Vault.create` once and `Vault.open` ever after. Sealing may be done by several threads or
@@ -52,9 +55,8 @@ class Vault:
     """
 
     def __init__(self, store: ParcelStore, memory: TrustedMemory, trusted: TrustedVault) -> None:
+        super().__init__(memory, trusted)
         self.store = store
-        self._memory = memory
-        self._trust(trusted)
         self._reserved: set[str] = set()
         self._lock = threading.Lock()
 
@@ -137,52 +139,6 @@ class Vault:
                 expires_at=vault.expires_at.isoformat(),
             )
         return vault
-
-    @property
-    def expires_at(self) -> datetime:
-        """When this vault turns stale unless it is fed; aware UTC."""
-        return self._trusted.expires_at
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """Who can open new parcels, as the offline root signs it."""
-        return self._trusted.recipients
-
-    def is_stale(self, now: datetime) -> bool:
-        """Return whether nobody fed this vault in time."""
-        return utc(now) >= self.expires_at
-
-    def entries(self) -> tuple[ParcelEntry, ...]:
-        """Return every parcel that signed metadata name, by path."""
-        return self._trusted.entries
-
-    def lost(self) -> tuple[LostParcel, ...]:
-        """Return what signed metadata state about parcels that are gone and whose objects stand in others."""
-        return self._trusted.lost
-
-    def forgotten(self) -> frozenset[str]:
-        """Return the parcels that a rollback took out of the metadata, when a person accepted it."""
-        return self._memory.forgotten() - self._by_path.keys()
-
-    def nights(self) -> tuple[date, ...]:
-        """Return the nights that were published, oldest first."""
-        return self._trusted.nights
-
-    @property
-    def audit_head(self) -> AuditHead | None:
-        """Where the collector's audit log ended when the vault was fed; None when it does not say."""
-        return self._trusted.audit_head
-
-    def pseudonyms(self) -> tuple[str, ...]:
-        """Return the keyed names of all patients, in order."""
-        return tuple(sorted(self._by_pseudonym.keys() - {SITE}))
-
-    def latest(self, pseudonym: str, *, night: date | None = None) -> ParcelEntry | None:
-        """Return the newest parcel of a patient, at the latest of `night`; None when there is none."""
-        mine = [
-            entry for entry in self._by_pseudonym.get(pseudonym, ()) if night is None or entry.night <= night
-        ]
-        return max(mine, key=lambda entry: (entry.night, entry.number), default=None)
 
     def seal(
         self, *, pseudonym: str, night: date, members: Sequence[Member], state: PatientState, threads: int = 2
@@ -297,6 +253,34 @@ class Vault:
             self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
             self._memory.forget_sealed(night)
         return version
+
+    def publish_votes(self, votes: Sequence[NightVotes], *, keys: SiteKeys) -> bool:
+        """Sign votes into the metadata; return False when they stood there already.
+
+        The vault is not fed by it: it turns stale when it would have.
+
+        Raises
+        ------
+        KeyUnavailable
+            `keys` are not the ones that the root trusts.
+        """
+        with self._memory.only_writer():
+            self._refresh()
+            if with_votes(self.votes(), votes) == self.votes():
+                return False
+            verify_online_keys(self._trusted.root, keys)
+            write_metadata(
+                self.store,
+                previous=self._trusted,
+                entries=self.entries(),
+                nights=self.nights(),
+                expires_at=self.expires_at,
+                keys=keys,
+                votes=votes,
+            )
+            self._refresh()
+            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+        return True
 
     def renew(self, *, keys: SiteKeys, now: datetime, expires_at: datetime) -> None:
         """Let the vault trust the online keys, and seal to the recipients, of `keys` from now on.
@@ -465,13 +449,6 @@ class Vault:
         root_bytes = self._memory.root() or self._trusted.root_bytes
         seen = self._trusted.seen
         self._trust(verify_chain(StoreReader(self.store), root_bytes=root_bytes, seen=seen))
-
-    def _trust(self, trusted: TrustedVault) -> None:
-        self._trusted = trusted
-        self._by_path = {entry.path: entry for entry in trusted.entries}
-        self._by_pseudonym: dict[str, list[ParcelEntry]] = {}
-        for entry in trusted.entries:
-            self._by_pseudonym.setdefault(entry.pseudonym, []).append(entry)
 
     def _reserve(self, pseudonym: str, night: date) -> str:
         """Return a path that no parcel of this vault or of this session bears."""

@@ -31,6 +31,7 @@ from beamkeeper.vault.metadata import (
     root_name,
     snapshot_name,
     targets_name,
+    votes_of,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.metadata import LostParcel, ParcelEntry
+    from beamkeeper.vault.votes import NightVotes
 
 ROOT_ROTATIONS_MAX: Final = 64
 """Root versions followed in one go."""
@@ -133,6 +135,7 @@ class TrustedVault:
     nights: tuple[date, ...]
     audit_head: AuditHead | None
     lost: tuple[LostParcel, ...]
+    votes: tuple[NightVotes, ...]
     expires_at: datetime
     seen: Seen
 
@@ -209,6 +212,7 @@ def verify_chain(read: ReadFile, *, root_bytes: bytes, seen: Seen) -> TrustedVau
         entries=entries_of(targets),
         nights=nights_of(targets),
         lost=lost_of(targets),
+        votes=votes_of(targets),
         audit_head=audit_head_of(targets),
         expires_at=min(item.expires for item in (root, timestamp, snapshot, targets)),
         seen=Seen(
