@@ -99,10 +99,12 @@ def folders_of_list(runtime: Runtime, patients: Sequence[Patient]) -> tuple[str,
     for index, patient in enumerate(patients):
         by_id[patient.patient_id].append(index)
     found: dict[int, str] = {}
-    for patient_id, indexes in by_id.items():
-        persons = known_persons(runtime, patient_id)
-        some = [patients[index] for index in indexes]
-        found.update(zip(indexes, folders_for(some, persons, key=runtime.keys.pseudonym_key), strict=True))
+    key = runtime.keys.pseudonym_key
+    with runtime.ledger.session():
+        for patient_id, indexes in by_id.items():
+            some = [patients[index] for index in indexes]
+            names = folders_for(some, known_persons(runtime, patient_id), key=key)
+            found.update(zip(indexes, names, strict=True))
     return tuple(found[index] for index in range(len(patients)))
 
 

@@ -226,7 +226,7 @@ class Nightly:
 
     def _compared(self, share: Share) -> Looked:
         pseudonym = share.listed.pseudonym
-        kept, lost = self._held(pseudonym)
+        kept, lost = without_lost(share.kept, self._lost)
         with BytesAtHand(
             spool=self._sources.arrivals.reader,
             vault=self._run.vault,
@@ -430,7 +430,10 @@ class Nightly:
                 *self._sources.losses(),
                 *unclaimed.in_words(self.folder / "spool"),
             ),
-            warnings=read_note(self.folder / AUDIT_NAME, tuple[str, ...]) or (),
+            warnings=(
+                *self._sources.turned_away(known=True),
+                *(read_note(self.folder / AUDIT_NAME, tuple[str, ...]) or ()),
+            ),
             remarks=(
                 *self._unended(at_stake=False),
                 *nights_ahead(self._run.vault.nights(), self._run_on),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.patient import Patient
     from beamkeeper.ledger import Ledger, PatientRow
     from beamkeeper.protect.collect import Collection
+    from beamkeeper.vault import StoredObject
     from beamkeeper.wire.dicom.spool import SpooledObject, SpoolReader
 
     Collected = Callable[[ListedPatient], tuple[Collection, frozenset[str]]]
@@ -50,6 +51,8 @@ class Share:
         What to tell about it, in sentences.
     known_as
         Every way in which this person was stated so far, tonight's objects included.
+    kept
+        Every version the ledger says the vault holds of this person's objects.
     is_on_the_list
         False for somebody whom only the objects name.
     """
@@ -59,6 +62,7 @@ class Share:
     pushed: frozenset[str]
     said: tuple[str, ...]
     known_as: tuple[Patient, ...]
+    kept: tuple[StoredObject, ...] = ()
     is_on_the_list: bool = True
 
 
@@ -106,10 +110,12 @@ class Shares:
     def _divide(self, listed: ListedPatient, same_id: Sequence[ListedPatient]) -> tuple[Share, ...]:
         patient_id = listed.entry.patient.patient_id
         collection, pushed = self._collected(listed)
-        known = known_persons(self._run, patient_id)
-        persons = _with_tonights(known, same_id)
+        with self._run.ledger.session():
+            known = known_persons(self._run, patient_id)
+            persons = _with_tonights(known, same_id)
+            kept = {name: self._run.ledger.current_objects(name) for name in _names(persons)}
         renamed = _listed_otherwise(known, same_id)
-        before = KeptBefore([self._run.ledger.current_objects(person.pseudonym) for person in persons])
+        before = KeptBefore([kept[name] for name in _names(persons)])
         collection = self._with_bytes_elsewhere(collection, before.versions())
         parts = divide(
             collection,
@@ -117,10 +123,10 @@ class Shares:
             patient_id=patient_id,
             before=before,
             stated=self._stated,
-            first=[person.pseudonym for person in persons].index(listed.pseudonym),
+            first=_names(persons).index(listed.pseudonym),
         )
         on_list = {item.pseudonym: item for item in same_id}
-        taken = {person.pseudonym for person in persons}
+        taken = set(kept)
         shares = []
         for part in parts:
             name = part.person.pseudonym
@@ -133,7 +139,8 @@ class Shares:
                     taken.add(name)
                 unlisted = ListedPatient(pseudonym=name, entry=_entry_of(part.person))
                 shares.append(_share(part, unlisted, collection, pushed, parts, is_on_the_list=False))
-        return tuple(_told_of_one_another(shares))
+        told = _told_of_one_another(shares)
+        return tuple(replace(share, kept=kept.get(share.listed.pseudonym, ())) for share in told)
 
     def _stated(self, spooled: SpooledObject) -> Patient | None:
         if spooled.known:
@@ -210,6 +217,10 @@ def _with_tonights(
     for name, patient in said.items():
         found[name] = tuple(dict.fromkeys((*found.get(name, ()), patient)))
     return tuple(KnownPerson(pseudonym=name, known_as=known_as) for name, known_as in found.items())
+
+
+def _names(persons: Sequence[KnownPerson]) -> list[str]:
+    return [person.pseudonym for person in persons]
 
 
 def _listed_otherwise(
