@@ -11,6 +11,7 @@ import pytest
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
 
 from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.setup import make_keys_and_vault
 from beamkeeper.errors import ConfigError, KeyUnavailable
 from beamkeeper.vault import RecoveryKeys, join_words
@@ -129,6 +130,17 @@ def test_three_cards_give_everything_back(scanned: Scanned, tmp_path: Path) -> N
     found = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
     assert all(report.is_complete for report in reports)
     assert found == set(scanned.site.sources_by_uid().values())
+
+
+def test_the_ledger_is_rebuilt_with_the_cards(scanned: Scanned, tmp_path: Path) -> None:
+    recovery = RecoveryKeys(secret=join_words(scanned.made.cards[:3]))
+    copy = SmallSite.copied(scanned.site.root, tmp_path / "copy")
+    (copy.site.data_dir / "ledger.db").unlink()
+
+    with pytest.raises(KeyUnavailable):
+        rebuild_ledger(copy.site, at(NIGHT_2, 12))
+    patients, objects = rebuild_ledger(copy.site, at(NIGHT_2, 12), identity=recovery.identity)
+    assert (patients, objects) == (2, len(scanned.site.sources_by_uid()) + 1)
 
 
 def test_a_key_that_opens_parcels_is_not_used_in_silence(scanned: Scanned) -> None:

@@ -17,7 +17,7 @@ from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.opened import OpenedVault
-    from beamkeeper.vault import RestoreReport
+    from beamkeeper.vault import RecoveryKeys, RestoreReport
 
 CARDS_NEEDED = 3
 
@@ -25,26 +25,38 @@ VaultOption = Annotated[
     Path | None, typer.Option("--vault", metavar="DIR", help="A copy of a vault; no site file needed.")
 ]
 IdentityOption = Annotated[
-    Path | None, typer.Option("--identity", metavar="FILE", help="Recovery identity (age) for --vault.")
+    Path | None,
+    typer.Option(
+        "--identity", metavar="FILE", help="Recovery identity (age), for a copy or an encrypt-only site."
+    ),
 ]
-WordsOption = Annotated[bool, typer.Option("--words", help="Type three recovery cards, for --vault.")]
+WordsOption = Annotated[bool, typer.Option("--words", help="Type three recovery cards.")]
 
 
 def open_vault_by(site: Path | None, vault: Path | None, identity: Path | None, words: bool) -> OpenedVault:
     """Return the vault the options mean, with what opens it."""
-    from beamkeeper.app.opened import open_by_site, open_elsewhere, recovery_from_cards, recovery_from_file
+    from beamkeeper.app.opened import OpenedVault, open_by_site, open_elsewhere
 
     clock = SystemClock()
+    recovery = recovery_by(identity, words=words)
     if vault is None:
-        return open_by_site(open_site(site), clock)
-    if words:
-        return open_elsewhere(vault, recovery_from_cards(_ask_cards()), clock)
-    if identity is None:
+        opened = open_by_site(open_site(site), clock)
+        return opened if recovery is None else OpenedVault(opened.vault, (recovery.identity,))
+    if recovery is None:
         raise ConfigError(
             "A copy of a vault opens with a key.",
             do_next="Give --identity FILE, or --words to type three recovery cards.",
         )
-    return open_elsewhere(vault, recovery_from_file(identity), clock)
+    return open_elsewhere(vault, recovery, clock)
+
+
+def recovery_by(identity: Path | None, *, words: bool) -> RecoveryKeys | None:
+    """Return the recovery key the options mean; None when they name none."""
+    from beamkeeper.app.opened import recovery_from_cards, recovery_from_file
+
+    if words:
+        return recovery_from_cards(_ask_cards())
+    return None if identity is None else recovery_from_file(identity)
 
 
 def _ask_cards() -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
-from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
+from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by, recovery_by
 from beamkeeper.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -113,10 +113,16 @@ def list_(
 
 
 @app.command("rebuild")
-def rebuild(site: SiteOption = None, json_: JsonOption = False) -> int:
+def rebuild(
+    site: SiteOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    json_: JsonOption = False,
+) -> int:
     """Make the ledger anew from the vault and the key, when its database is lost or damaged.
 
-    Move a damaged ledger aside first. Audit log and announcements cannot be rebuilt.
+    A collector that only encrypts needs --words or --identity. Move a damaged ledger aside first.
+    Audit log and announcements cannot be rebuilt.
 
     Example: beamkeeper vault rebuild
     """
@@ -124,8 +130,11 @@ def rebuild(site: SiteOption = None, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs.runtime import only_one
 
     chosen = open_site(site)
+    recovery = recovery_by(identity, words=words)
     with only_one(chosen):
-        patients, objects = rebuild_ledger(chosen, SystemClock())
+        patients, objects = rebuild_ledger(
+            chosen, SystemClock(), identity=recovery.identity if recovery else None
+        )
     if json_:
         emit_json({"patients": patients, "objects": objects})
     else:

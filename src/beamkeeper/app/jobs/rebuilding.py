@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,20 @@ FACTS_BYTES_MAX = 256 << 20
 REBUILT = "rebuilt"
 
 
-def rebuild_ledger(site: Site, clock: Clock) -> tuple[int, int]:
+def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> tuple[int, int]:
     """Fill the ledger from the vault; return how many patients and objects it knows now.
 
     What stands in the ledger already stays or is brought up to the vault's state; nothing in the vault
     changes.
+
+    Parameters
+    ----------
+    identity
+        age identity to open parcels with, for a collector that only encrypts; None for its own.
     """
     runtime = open_runtime(site, clock)
+    if identity is not None:
+        runtime = replace(runtime, keys=replace(runtime.keys, collector_identity=identity))
     for night in runtime.vault.nights():
         if runtime.ledger.night(night) is None:
             at = datetime.combine(night, time(), tzinfo=UTC)
