@@ -208,6 +208,15 @@ BROKEN: dict[str, Callable[[Answering], bytes]] = {
         + encode_message_pdus(3, command(it, FIND_RSP, SUCCESS)[20:], b"", peer_max_pdu_bytes=0)
     ),
     "a data set without command": lambda it: found(it, 1)[len(found(it)) :],
+    "a command where a data set was due": lambda it: (
+        2
+        * encode_message_pdus(
+            it.contexts[STUDY_ROOT_FIND],
+            command(it, FIND_RSP, PENDING, has_data=True),
+            b"",
+            peer_max_pdu_bytes=0,
+        )
+    ),
     "a command without end": lambda _: encode_pdu(4, bytes.fromhex("0000fffe 01 01") + bytes(65532)),  # type: ignore[arg-type]
     "a request": lambda _: stored(1, "1.2", bytes(2)),
     "an answer to a transfer": lambda it: encode_message_pdus(
