@@ -280,6 +280,16 @@ def test_a_peer_that_leaves_between_two_questions_is_asked_anew() -> None:
         assert studies(requester) == ["1.1"]
 
 
+def test_an_association_nobody_used_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with peer(lambda it: it.send(found(it, 1))) as port, asking(port) as requester:
+        assert studies(requester) == ["1.1"]
+        first = requester._link._association
+        monkeypatch.setattr(requester_link, "IDLE_S", 0.0)
+
+        assert studies(requester) == ["1.1"]
+        assert requester._link._association is not first
+
+
 def test_an_identifier_without_end_stops_at_the_named_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requester_association, "IDENTIFIER_BYTES_MAX", 1000)
 
