@@ -17,6 +17,7 @@ import pytest
 from beamkeeper.vault import (
     THIS_PARCEL,
     LocalStore,
+    LostParcel,
     Member,
     PatientState,
     SiteKeys,
@@ -155,6 +156,37 @@ def test_the_runbook_and_beamkeeper_restore_the_same_bytes(vault, tmp_path: Path
 
     assert done.returncode == 0, done.stderr
     assert tree(tmp_path / "ours") == tree(tmp_path / "out" / pseudonym / "files")
+
+
+def test_the_runbook_goes_on_past_a_parcel_that_is_stated_lost(vault, tmp_path: Path) -> None:
+    made, folder = vault
+    store = LocalStore(folder)
+    opened = Vault.open(store, trusted_dir=tmp_path / "trusted", now=NOW)
+    (beth,) = (entry for entry in opened.entries() if entry.pseudonym == made.pseudonym("", "Beth"))
+    again = replace(beth, path=beth.path.replace("-1.tar", "-2.tar"))
+    lying = folder / beth.storage_name
+    lying.rename(folder / again.storage_name)
+    stopped = follow(made, folder, tmp_path / "stopped", list(made_words(made)), "Anna")
+    stated = LostParcel(entry=beth, noticed_on=date(2026, 3, 11), held_in=(again.path,))
+    opened.publish(
+        [again],
+        night=date(2026, 3, 11),
+        now=NOW,
+        expires_at=NOW + timedelta(days=2),
+        keys=made,
+        lost=[stated],
+    )
+    done = follow(made, folder, tmp_path / "done", list(made_words(made)), "Anna")
+
+    assert stopped.returncode != 0
+    assert beth.path.partition("/")[2].partition("-1.")[0] in stopped.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"lost, noticed on 2026-03-11: {beth.path}" in done.stdout
+
+
+def made_words(made: SiteKeys) -> list[tuple[str, ...]]:
+    assert made.recovery is not None
+    return list(split_words(made.recovery.secret)[:3])
 
 
 def test_the_runbook_stops_at_a_damaged_parcel(vault, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from beamkeeper.errors import IntegrityError
 from beamkeeper.vault import (
     THIS_PARCEL,
     LocalStore,
+    LostParcel,
     Member,
     PatientState,
     RecoveryKeys,
@@ -32,9 +33,12 @@ from beamkeeper.vault import (
     object_member,
     read_parcel,
 )
+from beamkeeper.vault.rollback import accept_rollback, find_rollback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from beamkeeper.vault import ParcelEntry
 
 pytestmark = pytest.mark.peer
 
@@ -210,6 +214,56 @@ def test_another_tuf_client_follows_the_vault_from_night_to_night(site: Site, fe
     second = site.play(few[1:])
 
     assert hashlib.sha256(site.download(second.path)).hexdigest() == second.sha256
+
+
+def lose_and_state(site: Site, few: list[Path]) -> tuple[ParcelEntry, ParcelEntry]:
+    """Seal the same files twice, lose the first parcel and state so."""
+    lost, again = site.play(few), site.play(few)
+    assert lost.path != again.path
+    (site.folder / "vault" / lost.storage_name).unlink()
+    stated = LostParcel(entry=lost, noticed_on=NIGHT, held_in=(again.path,))
+    site.vault().publish(
+        [],
+        night=NIGHT,
+        now=site.now,
+        expires_at=site.now + timedelta(days=1),
+        keys=site.keys,
+        lost=[stated],
+    )
+    return lost, again
+
+
+def test_another_tuf_client_finds_every_target_once_a_lost_parcel_is_stated(
+    site: Site, few: list[Path]
+) -> None:
+    lost, again = lose_and_state(site, few)
+    client = site.client()
+    client.refresh()
+
+    assert client.get_targetinfo(lost.path) is None
+    for each in site.vault().entries():
+        assert hashlib.sha256(site.download(each.path)).hexdigest() == each.sha256
+    assert again in site.vault().entries()
+
+
+def test_another_tuf_client_sees_versions_rise_when_a_rollback_is_accepted(
+    site: Site, few: list[Path], tmp_path: Path
+) -> None:
+    first = site.play(few[:1])
+    shutil.copytree(site.folder / "vault", tmp_path / "older")
+    second = site.play(few[1:])
+    site.client().refresh()
+    shutil.rmtree(site.folder / "vault")
+    shutil.copytree(tmp_path / "older", site.folder / "vault")
+    store, trusted_dir = LocalStore(site.folder / "vault"), site.folder / "trusted"
+    found = find_rollback(store, trusted_dir=trusted_dir)
+    assert found is not None
+    accept_rollback(store, found, trusted_dir=trusted_dir, keys=site.keys, believed=[second.path])
+    site.store = store
+
+    assert hashlib.sha256(site.download(first.path)).hexdigest() == first.sha256
+    assert site.client().get_targetinfo(second.path) is None
+    assert site.vault().forgotten() == {second.path}
 
 
 def test_another_tuf_client_refuses_rollback(site: Site, few: list[Path], tmp_path: Path) -> None:
