@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from beamkeeper.wire.dicom import stowing
 from beamkeeper.wire.dicom.dimse import Status
 from beamkeeper.wire.dicom.part10 import file_header
 from beamkeeper.wire.dicom.spool import ObjectIdentity, SpoolReader, SpoolWriter
-from beamkeeper.wire.dicom.stowing import HOLD_BYTES, RING_BYTES, Stowing
+from beamkeeper.wire.dicom.stowing import RING_BYTES, Stowing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,13 +66,14 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {spooled.sop_instance_uid: reader.read(spooled) for spooled in reader.poll()}
 
 
+RING, HOLD, HAND_OVER = 1 << 20, 300_000, 40_000
+"""Smaller than in life, so that small objects meet every edge."""
+
 SIZES = st.lists(
     st.one_of(
         st.integers(1, 3000),
-        st.integers(200_000, 600_000),
-        st.sampled_from(
-            [HOLD_BYTES - 1, HOLD_BYTES, HOLD_BYTES + 1, RING_BYTES, RING_BYTES + 1, 2 * RING_BYTES]
-        ),
+        st.integers(50_000, 150_000),
+        st.sampled_from([HOLD - 1, HOLD, HOLD + 1, RING, RING + 1, 2 * RING]),
     ),
     min_size=1,
     max_size=9,
@@ -84,7 +86,10 @@ def test_every_object_is_kept_byte_for_byte_and_every_dropped_one_is_not(
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
     expected = {}
-    with SpoolWriter(folder, "one") as writer:
+    with pytest.MonkeyPatch.context() as patch, SpoolWriter(folder, "one") as writer:
+        patch.setattr(stowing, "RING_BYTES", RING)
+        patch.setattr(stowing, "HOLD_BYTES", HOLD)
+        patch.setattr(stowing, "HAND_OVER_BYTES", HAND_OVER)
         intake = stow(writer)
         for number, size in enumerate(sizes):
             data = content(size, number)
@@ -100,6 +105,7 @@ def test_every_object_is_kept_byte_for_byte_and_every_dropped_one_is_not(
         intake.close()
 
     assert kept(folder) == expected
+    shutil.rmtree(folder)
 
 
 def test_after_a_commit_everything_finished_can_be_read(tmp_path: Path) -> None:
