@@ -132,6 +132,34 @@ def test_an_archive_that_does_not_know_us_says_so_in_the_report(
     assert "does not know the move destination" in " ".join(render_text(report).split())
 
 
+@pytest.mark.parametrize(
+    ("line", "instead", "setting"),
+    [
+        ('allowed_callers = ["SIMARCHIVE"]', 'allowed_callers = ["SOMEBODY"]', "not in allowed_callers"),
+        (
+            'allowed_networks = ["127.0.0.0/8"]',
+            'allowed_networks = ["192.0.2.0/24"]',
+            "in none of allowed_networks",
+        ),
+    ],
+)
+def test_an_archive_that_our_own_receiver_turns_away_is_told_with_what_to_change(
+    site: SmallSite, department: Department, line: str, instead: str, setting: str
+) -> None:
+    rewrite(site, {line: instead})
+    report = site.night(NIGHT_1)
+
+    assert report.outcome is NightOutcome.INCOMPLETE
+    assert not kept(site, report)
+    (said,) = report.warnings
+    assert f"turned away AE title '{department.archive_ae}' at 127.0.0.1" in said
+    assert setting in said
+    assert "under [receiver] in the site file" in " ".join(render_text(report).split())
+    rewrite(site, {instead: line})
+    assert not site.night(NIGHT_1, hour=8).warnings, "what was mended is not told again"
+    verify_second_night_completes(site, department)
+
+
 def test_an_archive_called_by_a_wrong_name_refuses_and_is_quoted(
     site: SmallSite, department: Department
 ) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from night_site import make_objects
 
 from beamkeeper.app.opened import open_elsewhere, recovery_from_cards
-from beamkeeper.clock import SystemClock
+from beamkeeper.clock import SystemClock, local_date, zone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +71,40 @@ def test_the_cards_and_the_root_key_of_a_folders_vault_open_it_on_another_comput
     assert len(opened.vault.pseudonyms()) == 1
     again = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept", cwd=tmp_path)
     assert not cards_in(again.stderr)
+
+
+def test_a_mass_change_ends_with_its_own_status_and_a_person_may_seal_it_by_a_reason(
+    tmp_path: Path,
+) -> None:
+    make_objects(tmp_path / "source")
+    yesterday = local_date(SystemClock().now(), zone("UTC")) - timedelta(days=1)
+    night = ("night", "--folder", tmp_path / "source", "--data", tmp_path / "kept")
+    first = beamkeeper(*night, "--on", yesterday, cwd=tmp_path)
+    noise = random.Random(5)
+    for path in (tmp_path / "source").rglob("*.dcm"):
+        path.write_bytes(noise.randbytes(path.stat().st_size))
+    stopped = beamkeeper(*night, cwd=tmp_path)
+    site = ("--site", tmp_path / "kept" / "beamkeeper.toml")
+    status = beamkeeper("status", *site, cwd=tmp_path)
+    sealed = beamkeeper(*night, "--despite-alarm", "an exercise, ticket 12", "--json", cwd=tmp_path)
+
+    assert first.returncode == 0, first.stderr
+    assert stopped.returncode == 42, stopped.stderr
+    said = " ".join(stopped.stdout.split())
+    assert "The night was stopped. The last good copies are untouched." in said
+    assert "ALARM:" in said
+    assert (status.returncode, "stopped" in status.stdout) == (3, True)
+    assert sealed.returncode in {0, 3}, sealed.stderr
+    report = json.loads(sealed.stdout)["report"]
+    assert report["alarm"]
+    assert all(patient["stored"] for patient in report["patients"])
+
+
+def test_a_day_to_come_is_refused_with_the_status_of_a_wrong_command(folder: Path, tmp_path: Path) -> None:
+    tomorrow = local_date(SystemClock().now(), zone("UTC")) + timedelta(days=2)
+    done = beamkeeper(
+        "night", "--folder", folder / "source", "--data", tmp_path / "kept", "--on", tomorrow, cwd=tmp_path
+    )
+
+    assert done.returncode == 2
+    assert f"The night of {tomorrow} cannot be run yet" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.refused import in_words, refused_callers
 from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, Site, SqlSourceSection
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
@@ -48,6 +49,8 @@ class Sources:
         self._known_path = known_path
         self._receiver: Receiver | None = None
         self._log: BinaryIO | None = None
+        self._log_path = spool_dir.parent / "receiver.log"
+        self._log_before = 0
         self.arrivals = Arrivals(SpoolReader(spool_dir))
         self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
         self.patient_sources: list[PatientSource] = []
@@ -66,7 +69,8 @@ class Sources:
             for section in self._site.sources
         ):
             self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._log = (self._spool_dir.parent / "receiver.log").open("ab")
+            self._log = self._log_path.open("ab")
+            self._log_before = self._log.tell()
             receiver = Receiver(
                 receiver_config(self._site),
                 spool_dir=self._spool_dir,
@@ -103,15 +107,30 @@ class Sources:
             for reason, count in Counter(i.reason for i in source.not_objects() if i.is_loss).items()
         )
 
+    def turned_away(self, *, known: bool) -> tuple[str, ...]:
+        """Return the sentences about callers our receiver refused: sources, as it seems, or others."""
+        sections = [section for section in self._site.sources if isinstance(section, DicomSourceSection)]
+        names = {name for section in sections for name in (section.ae_title, section.host)}
+        everybody = refused_callers(self._log_path, after=self._log_before)
+        some = Counter(
+            {
+                one: count
+                for one, count in everybody.items()
+                if known == (one.calling_ae_title in names or one.address in names)
+            }
+        )
+        return in_words(some, own_ae_title=self._site.receiver.ae_title)
+
     def remarks(self) -> tuple[str, ...]:
-        """Return in one line a source which other files lie beside the objects."""
+        """Return in one line a source which other files lie beside the objects, and whom we turned away."""
         counts = (
             (source.name, sum(not item.is_loss for item in source.not_objects()))
             for source in self._folders()
         )
-        return tuple(
+        lines = (
             f"{name}: {_files(count)} {_is(count)} no patient's objects." for name, count in counts if count
         )
+        return (*lines, *self.turned_away(known=False))
 
     def file_names(self) -> tuple[str, ...]:
         """Return the files behind `losses` and `remarks` by name, losses first, for the page alone."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from beamkeeper.errors import StorageFull
 from beamkeeper.wire.dicom import pdu
 from beamkeeper.wire.dicom.messages import HEADER_BYTES, Messages
-from beamkeeper.wire.dicom.negotiation import answer_contexts, refusal
+from beamkeeper.wire.dicom.negotiation import WRONG_NAMES, answer_contexts, refusal
 from beamkeeper.wire.dicom.pdu import AbortReason, ContextResult, PduType, ProtocolViolation
 from beamkeeper.wire.dicom.state import NEXT_STATE, Action, Event, State, action_for
 from beamkeeper.wire.dicom.transport import ConnectionLost, PeerTooSlow, ReceiverStopped
@@ -73,6 +73,7 @@ class Association:
         self._abort_reason = AbortReason.NOT_SPECIFIED
         self._is_deaf = False
         self.messages: Messages | None = None
+        self.refused: pdu.AssociateRequest | None = None
         self.ended_by = ""
 
     def run(self) -> None:
@@ -174,6 +175,8 @@ class Association:
         rejection = self._refusal()
         assert rejection is not None, "Evt8 follows a refusal"  # noqa: S101 - our own order of events
         self._note(f"Refused: {rejection.name}.")
+        if rejection in WRONG_NAMES:
+            self.refused = self._asked
         self._start_artim()
         self._transport.send(pdu.encode_associate_rj(rejection))
 

@@ -49,6 +49,10 @@ _SERVICES = (
 """Starts of SOP class UIDs that are services, not objects (PS3.6 table A-1, PS3.4)."""
 
 
+WRONG_NAMES = frozenset({Rejection.CALLED_AE_TITLE_NOT_RECOGNIZED, Rejection.CALLING_AE_TITLE_NOT_RECOGNIZED})
+"""Why somebody is turned away whom a line of the site file could let in."""
+
+
 def refusal(
     request: AssociateRequest,
     *,

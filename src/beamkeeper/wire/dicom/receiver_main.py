@@ -140,6 +140,7 @@ class Listener:
         if not is_allowed or is_busy:
             config = _hurried(config)
         connection.settimeout(config.artim_s)
+        peer = str(connection.getpeername()[0])
         try:
             transport = self._transport(connection)
         except OSError as error:
@@ -152,6 +153,14 @@ class Listener:
             association.run()
         except BeamkeeperError as error:
             failed = error.message
+        if asked := association.refused:
+            log(
+                "association_refused",
+                calling=asked.calling_ae_title,
+                called=asked.called_ae_title,
+                peer=peer,
+                address_allowed=is_allowed,
+            )
         messages = association.messages
         log(
             "association_ended",
