@@ -26,7 +26,7 @@ from beamkeeper.wire.dicom.pdu import (
 from beamkeeper.wire.dicom.pdu_requestor import encode_message_pdus, encode_release_rq
 from beamkeeper.wire.dicom.requester import STUDY_ROOT_FIND, Peer, Requester, Timeouts
 from beamkeeper.wire.dicom.requester_query import query
-from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
+from beamkeeper.wire.dicom.spool import ObjectIdentity, SpoolReader, SpoolWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,13 @@ PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 FIND_RSP, MOVE_RSP, GET_RSP, STORE_RQ, ECHO_RSP = 0x8020, 0x8021, 0x8010, 0x0001, 0x8030
 PENDING, SUCCESS, NO_DATA_SET = 0xFF00, 0x0000, 0x0101
 FUZZ_ROUNDS = 60
+NEXT = ObjectIdentity(
+    sop_class_uid=PLAN,
+    sop_instance_uid="1.2.2",
+    transfer_syntax_uid="1.2.840.10008.1.2.1",
+    calling_ae_title="PEER",
+    solicited=True,
+)
 
 
 class Answering:
@@ -407,7 +414,7 @@ def test_a_full_spool_ends_the_transfer_and_keeps_what_was_committed(tmp_path: P
             requester.get(study_instance_uid="1.2", writer=writer)
 
 
-def test_an_object_cut_off_leaves_nothing_in_the_spool(tmp_path: Path) -> None:
+def test_an_object_cut_off_leaves_nothing_in_the_spool_but_room_for_the_next(tmp_path: Path) -> None:
     def cut(it: Answering) -> None:
         it.send(stored(it.contexts[PLAN], "1.2.1", bytes(5000))[:-100])
         it._connection.shutdown(socket.SHUT_WR)
@@ -416,5 +423,6 @@ def test_an_object_cut_off_leaves_nothing_in_the_spool(tmp_path: Path) -> None:
         with pytest.raises(SourceUnavailable):
             requester.get(study_instance_uid="1.2", writer=writer)
         assert writer.waiting_count == 0
+        writer.add(b"", [b"whole"], NEXT)
 
-    assert not SpoolReader(tmp_path).poll()
+    assert [item.sop_instance_uid for item in SpoolReader(tmp_path).poll()] == ["1.2.2"]
