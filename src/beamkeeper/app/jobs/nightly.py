@@ -20,11 +20,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs import look as looking
 from beamkeeper.app.jobs import sealing
 from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
 from beamkeeper.app.jobs.audited import audit_in_words
-from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
@@ -37,6 +35,7 @@ from beamkeeper.app.jobs.looked import (
     SealedNote,
     TonightList,
 )
+from beamkeeper.app.jobs.looking import Looking, said
 from beamkeeper.app.jobs.network import NO_AIR_GAP, Online, window_of
 from beamkeeper.app.jobs.night_notes import (
     ALARM_NAME,
@@ -44,7 +43,6 @@ from beamkeeper.app.jobs.night_notes import (
     LIST_NAME,
     LOST_NAME,
     UNCLAIMED_NAME,
-    UNLISTED,
     NightNotes,
     remove_working_files,
 )
@@ -53,7 +51,7 @@ from beamkeeper.app.jobs.progress import Event, silent
 from beamkeeper.app.jobs.pushed import Pushed
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead, write_report
-from beamkeeper.app.jobs.shares import Shares, with_share_told
+from beamkeeper.app.jobs.shares import Shares
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, StorageFull
@@ -70,7 +68,6 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.app.jobs.shares import Share
     from beamkeeper.vault import StoredObject
 
 ACTOR = "night"
@@ -113,7 +110,15 @@ class Nightly:
             now=runtime.clock.now,
             tell=listener,
         )
-        self._shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._gathering.collect)
+        shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._gathering.collect)
+        self._looking = Looking(
+            runtime,
+            self._sources,
+            self._notes,
+            shares,
+            scratch=self.folder / "scratch",
+            lost=lambda: self._lost,
+        )
 
     @property
     def folder(self) -> Path:
@@ -164,7 +169,7 @@ class Nightly:
 
     def collect(self, pseudonym: str) -> dict[str, object]:
         """Collect one patient and note it, for a look when the network is gone."""
-        if not self._looks_whole(pseudonym):
+        if not self._looking.is_done(pseudonym):
             self._gathering.gather(self._notes.listed(pseudonym))
         return {}
 
@@ -176,79 +181,11 @@ class Nightly:
 
     def look(self, pseudonym: str) -> dict[str, object]:
         """Collect one patient and compare; a patient's failure is a fact of the report, not the end."""
-        if self._looks_whole(pseudonym):
+        looked = self._looking.look(pseudonym)
+        if looked is None:
             return {"again": True}
-        listed = self._notes.listed(pseudonym)
-        try:
-            own, *others = self._shares.of(listed, self._notes.with_same_id(listed))
-        except StorageFull:
-            raise
-        except BeamkeeperError as error:
-            looked = self._not_looked(listed, error)
-        else:
-            for share in others:
-                self._look_at(share)
-            # Before the patient's own note: that one says that nothing is left to be done here.
-            if others or self._notes.unlisted_with(pseudonym):
-                unlisted = tuple(share.listed for share in others)
-                write_note(self._notes.of_patient(pseudonym, UNLISTED), unlisted)
-            looked = self._look_at(own)
         self._tell(Event(step="look", phase="done", pseudonym=pseudonym))
         return {"new": len(looked.arrived)}
-
-    def _look_at(self, share: Share) -> Looked:
-        """Return what was found of one person; a failure is told, and keeps nobody else from being kept."""
-        try:
-            looked = with_share_told(self._compared(share), share, self._run.ledger)
-        except StorageFull:
-            raise
-        except BeamkeeperError as error:
-            return self._not_looked(share.listed, error)
-        write_note(self._notes.of_patient(share.listed.pseudonym, "looked"), looked)
-        return looked
-
-    def _not_looked(self, listed: ListedPatient, error: BeamkeeperError) -> Looked:
-        night = PatientNight(
-            pseudonym=listed.pseudonym,
-            patient_id=listed.entry.patient.patient_id,
-            patient_name=listed.entry.patient.name,
-            error=_said(error),
-        )
-        looked = Looked(night=night, facts=PatientFacts(pseudonym=listed.pseudonym, entry=listed.entry))
-        write_note(self._notes.of_patient(listed.pseudonym, "looked"), looked)
-        return looked
-
-    def _looks_whole(self, pseudonym: str) -> bool:
-        """Whether an earlier try looked at a patient, and at all whom only the objects name, to the end."""
-        names = (pseudonym, *(item.pseudonym for item in self._notes.unlisted_with(pseudonym)))
-        found = [read_note(self._notes.of_patient(name, "looked"), Looked) for name in names]
-        return all(one and not one.night.error and not one.night.not_kept for one in found)
-
-    def _compared(self, share: Share) -> Looked:
-        pseudonym = share.listed.pseudonym
-        kept, lost = without_lost(share.kept, self._lost)
-        with BytesAtHand(
-            spool=self._sources.arrivals.reader,
-            vault=self._run.vault,
-            kept=kept,
-            identities=self._run.keys.identities,
-            scratch=self.folder / "scratch" / pseudonym,
-        ) as at_hand:
-            return looking.look(
-                share.listed,
-                share.collection,
-                pushed=share.pushed,
-                kept=kept,
-                lost=lost,
-                facts_before=self._facts_before(pseudonym),
-                at_hand=at_hand,
-                rules=self._sources.rules,
-                announced=self._run.ledger.announcements(self._run.clock.now()),
-                held_by_others=lambda uids: self._run.ledger.held_by_others(pseudonym, uids),
-                tolerance=self._run.site.tolerance,
-                zone=self._run.site.zone,
-                now=self._run.clock.now(),
-            )
 
     def _deadline(self) -> datetime:
         # From when this process took the night up: a night repeated at noon still gets its time.
@@ -279,7 +216,7 @@ class Nightly:
         except StorageFull:
             raise
         except BeamkeeperError as error:
-            sealed = SealedNote(error=_said(error))
+            sealed = SealedNote(error=said(error))
         write_note(note, sealed)
         self._tell(Event(step="seal", phase="done", pseudonym=pseudonym, total=sealed.size_bytes))
         return {"parcel": sealed.path}
@@ -528,11 +465,6 @@ class Nightly:
             details={"run_on": self._run_on.isoformat(), **details},
             at=self._run.clock.now(),
         )
-
-
-def _said(error: BeamkeeperError) -> str:
-    """Return what went wrong and what to do next: the report is all that its reader has."""
-    return " ".join(text for text in (error.message, error.do_next) if text)
 
 
 def _in_parcel(objects: tuple[StoredObject, ...], path: str) -> Iterator[StoredObject]:
