@@ -50,7 +50,7 @@ class Sources:
         self._receiver: Receiver | None = None
         self._log: BinaryIO | None = None
         self._log_path = spool_dir.parent / "receiver.log"
-        self._log_before = 0
+        self._log_before: int | None = None
         self.arrivals = Arrivals(SpoolReader(spool_dir))
         self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
         self.patient_sources: list[PatientSource] = []
@@ -70,7 +70,8 @@ class Sources:
         ):
             self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._log = self._log_path.open("ab")
-            self._log_before = self._log.tell()
+            if self._log_before is None:
+                self._log_before = self._log.tell()
             receiver = Receiver(
                 receiver_config(self._site),
                 spool_dir=self._spool_dir,
@@ -111,7 +112,7 @@ class Sources:
         """Return the sentences about callers our receiver refused: sources, as it seems, or others."""
         sections = [section for section in self._site.sources if isinstance(section, DicomSourceSection)]
         names = {name for section in sections for name in (section.ae_title, section.host)}
-        everybody = refused_callers(self._log_path, after=self._log_before)
+        everybody = refused_callers(self._log_path, after=self._log_before or 0)
         some = Counter(
             {
                 one: count

@@ -109,11 +109,11 @@ class Listener:
         if children is self._refusals and len(children) >= REFUSALS_MAX:
             log("connection_dropped", peer=str(peer))
         else:
-            self._fork(connection, children, is_allowed=is_allowed, is_busy=is_busy)
+            self._fork(connection, children, str(peer), is_allowed=is_allowed, is_busy=is_busy)
         connection.close()
 
     def _fork(
-        self, connection: socket.socket, children: set[int], *, is_allowed: bool, is_busy: bool
+        self, connection: socket.socket, children: set[int], peer: str, *, is_allowed: bool, is_busy: bool
     ) -> None:
         self._count += 1
         try:
@@ -128,19 +128,18 @@ class Listener:
             os.close(0)
             os.close(self._stop_write)
             self._socket.close()
-            self._serve(connection, is_allowed=is_allowed, is_busy=is_busy)
+            self._serve(connection, peer, is_allowed=is_allowed, is_busy=is_busy)
         except BaseException as error:  # noqa: BLE001 - the top of a child, which must end here
             log("association_crashed", error=type(error).__name__, where=_where(error))
             os._exit(CRASH_STATUS)
         os._exit(0)
 
-    def _serve(self, connection: socket.socket, *, is_allowed: bool, is_busy: bool) -> None:
+    def _serve(self, connection: socket.socket, peer: str, *, is_allowed: bool, is_busy: bool) -> None:
         """Be the child: serve one association."""
         config = self._config
         if not is_allowed or is_busy:
             config = _hurried(config)
         connection.settimeout(config.artim_s)
-        peer = str(connection.getpeername()[0])
         try:
             transport = self._transport(connection)
         except OSError as error:
