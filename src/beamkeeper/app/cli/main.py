@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import tempfile
@@ -71,6 +72,19 @@ app.add_typer(mirrors.app, name="mirrors")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)
+
+
+def _flow(commands: typer.Typer) -> None:
+    """Let the help's paragraphs run on to the terminal's width: Typer keeps the line breaks of docstrings."""
+    for command in commands.registered_commands:
+        paragraphs = inspect.cleandoc((command.callback and command.callback.__doc__) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _flow(group.typer_instance)
+
+
+_flow(app)
 
 
 def _print_version(wanted: bool) -> None:
