@@ -7,11 +7,16 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from tests.mirror_peers.small_vault import Mirror, SmallVault
 
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import BeamkeeperError, SourceUnavailable
+from beamkeeper.protect.mirror import Pace, ProblemKind, fetch
+from beamkeeper.vault import LocalStore
 from beamkeeper.wire.destination import BLOCK_BYTES, NameTaken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from beamkeeper.wire.destination import Destination
 
 LARGE = os.urandom(2 * BLOCK_BYTES + 12_345)
@@ -199,6 +204,32 @@ class DestinationContract:
         destination.close()
         destination.close()
 
+    def test_a_vault_is_mirrored_its_alteration_named_and_the_rest_comes_back(
+        self, place: Place, tmp_path: Path
+    ) -> None:
+        vault = SmallVault(tmp_path / "site")
+        vault.night()
+        mirror = Mirror(vault, place.connect)
+        assert mirror.run().is_mirrored
+        assert mirror.run().sent_count == 0
+        vault.night()
+        assert mirror.run().sent_count == 1
+        name = vault.names()[0]
+        sealed = place.read(name)
+        assert sealed is not None
+        place.write(name, sealed[:-1] + b"?")
+
+        outcome = mirror.run()
+
+        assert [(problem.kind, problem.name) for problem in outcome.problems] == [(ProblemKind.ALTERED, name)]
+        assert place.read(name) == sealed[:-1] + b"?"
+        back = place.connect()
+        pace = Pace(bytes_per_s=None, lasts_s=600)
+        failures = fetch(back, vault.publication(), LocalStore(tmp_path / "back", create=True), pace)
+        back.close()
+        assert len(failures) == 1
+        assert len(list((tmp_path / "back" / "targets").rglob("*.age"))) == 2
+
 
 class ResumingContract:
     """What adapters add whose protocol can go on in the middle of a file."""
@@ -227,3 +258,23 @@ class ResumingContract:
         second.close()
 
         assert place.read(NAME) == other
+
+
+class LineContract:
+    """What adapters add that speak over a line."""
+
+    def test_a_line_that_is_cut_ends_the_transfer_and_is_taken_up_again(self, place: Place) -> None:
+        destination = place.connect()
+
+        class Cutting(io.BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                if self.tell():
+                    destination.cut()
+                return super().read(size)
+
+        with pytest.raises(SourceUnavailable):
+            destination.put(NAME, Cutting(LARGE), size_bytes=len(LARGE))
+        put(destination, NAME, LARGE)
+
+        assert read(destination, NAME) == LARGE
+        destination.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.destination_contract import NAME, DestinationContract, ResumingContract, put
+from tests.contract.destination_contract import NAME, DestinationContract, LineContract, ResumingContract, put
 from tests.mirror_peers.sftp_server import SftpServer, sftp_server
 
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable, StorageFull
@@ -41,6 +42,9 @@ class SftpPlace:
         path = self._server.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+        # SFTP tells times to the second, and these tests take less: as if it were written a minute later.
+        later = path.stat().st_mtime + 60
+        os.utime(path, (later, later))
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def destination(place: SftpPlace) -> Iterator[SftpDestination]:
     made.close()
 
 
-class TestSftp(DestinationContract, ResumingContract):
+class TestSftp(DestinationContract, ResumingContract, LineContract):
     """OpenSSH's own server."""
 
 
@@ -97,21 +101,6 @@ def test_a_folder_that_is_not_there_is_never_made(server: SftpServer) -> None:
         with pytest.raises(SourceUnavailable, match="has no folder"):
             ask()
     assert not missing.exists()
-    destination.close()
-
-
-def test_the_link_is_taken_up_again_after_it_broke(place: SftpPlace) -> None:
-    destination = place.connect()
-    put(destination, NAME, b"sealed")
-    destination.cut()
-    with pytest.raises(SourceUnavailable):
-        destination.open(NAME)
-
-    source = destination.open(NAME)
-
-    assert source is not None
-    assert source.read() == b"sealed"
-    source.close()
     destination.close()
 
 

@@ -5,14 +5,33 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Port = Annotated[int, Field(ge=1, le=65535)]
 _Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
 _Line = Annotated[str, Field(min_length=1, max_length=1000)]
 _Folder = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\\:*?\"<>|]*$")]
+_Bucket = Annotated[str, Field(min_length=3, max_length=222, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+_Prefix = Annotated[
+    str, Field(max_length=200, pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$")
+]
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _https(value: str) -> str:
+    """Return an endpoint; without TLS it may only be on this computer."""
+    parts = urlsplit(value)
+    if value and (not parts.hostname or parts.username or parts.query or parts.fragment):
+        raise ValueError("an endpoint is https://host or https://host:port")
+    if value and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("an endpoint begins with https://")
+    return value
+
+
+_Endpoint = Annotated[str, Field(max_length=300), AfterValidator(_https)]
 
 
 class _Mirror(BaseModel):
@@ -73,4 +92,73 @@ class SftpMirror(_Mirror):
         return f"sftp://{self.user}@{self.host}:{self.port}/{self.folder}"
 
 
-MirrorSection = Annotated[DirectoryMirror | SftpMirror, Field(discriminator="kind")]
+class SmbMirror(_Mirror):
+    """A folder of a Windows share, over SMB 3 with encryption."""
+
+    kind: Literal["smb"]
+    server: _Host
+    port: _Port = 445
+    share: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f/\\:*?\"<>|]+$")]
+    folder: _Folder = ""
+    user: _Line
+    password: _Line
+
+    @property
+    def where(self) -> str:
+        """Server, share and folder."""
+        return f"smb://{self.server}:{self.port}/{self.share}/{self.folder}".rstrip("/")
+
+
+class S3Mirror(_Mirror):
+    """A bucket of Amazon S3, or of a server that speaks its language."""
+
+    kind: Literal["s3"]
+    bucket: _Bucket
+    prefix: _Prefix = ""
+    region: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
+    endpoint: _Endpoint = ""
+    access_key: _Line
+    secret_key: _Line
+
+    @property
+    def where(self) -> str:
+        """Endpoint, bucket and prefix."""
+        return f"{self.endpoint or 's3:/'}/{self.bucket}/{self.prefix}".rstrip("/")
+
+
+class AzureMirror(_Mirror):
+    """A container of an Azure storage account."""
+
+    kind: Literal["azure"]
+    account: Annotated[str, Field(min_length=3, max_length=24, pattern=r"^[a-z0-9]+$")]
+    container: _Bucket
+    prefix: _Prefix = ""
+    endpoint: _Endpoint = ""
+    key: _Line
+
+    @property
+    def where(self) -> str:
+        """Account, container and prefix."""
+        return f"azure://{self.account}/{self.container}/{self.prefix}".rstrip("/") + (
+            f" at {self.endpoint}" if self.endpoint else ""
+        )
+
+
+class GcsMirror(_Mirror):
+    """A bucket of Google Cloud Storage."""
+
+    kind: Literal["gcs"]
+    bucket: _Bucket
+    prefix: _Prefix = ""
+    service_account: _Line
+
+    @property
+    def where(self) -> str:
+        """Bucket and prefix."""
+        return f"gs://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+MirrorSection = Annotated[
+    DirectoryMirror | SftpMirror | SmbMirror | S3Mirror | AzureMirror | GcsMirror,
+    Field(discriminator="kind"),
+]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.site_mirrors import DirectoryMirror, SftpMirror
+from beamkeeper.app.site_mirrors import AzureMirror, DirectoryMirror, S3Mirror, SftpMirror, SmbMirror
 from beamkeeper.errors import ConfigError
 from beamkeeper.vault import resolve_secret
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
     from beamkeeper.app.site import Site
-    from beamkeeper.app.site_mirrors import MirrorSection
+    from beamkeeper.app.site_mirrors import GcsMirror, MirrorSection
     from beamkeeper.wire.destination import Destination
 
 
@@ -28,7 +28,11 @@ def connect(section: MirrorSection, site: Site) -> Destination:
     if isinstance(section, DirectoryMirror):
         other = None if section.unsafe_same_disk else site.vault.directory
         return DirectoryDestination(section.path, other_disk_than=other)
-    return _sftp(section)
+    if isinstance(section, SftpMirror):
+        return _sftp(section)
+    if isinstance(section, SmbMirror):
+        return _smb(section)
+    return _bucket(section)
 
 
 def find_section(site: Site, name: str) -> MirrorSection:
@@ -59,6 +63,58 @@ def _sftp(section: SftpMirror) -> Destination:
             host_keys=section.host_keys,
             private_key=resolve_secret(section.key) if section.key else "",
             password=resolve_secret(section.password) if section.password else "",
+            silence_s=section.silence_seconds,
+        )
+    )
+
+
+def _smb(section: SmbMirror) -> Destination:
+    # Loaded when asked for: a site without a share starts faster.
+    from beamkeeper.wire.share.smb import SmbDestination, SmbPeer  # noqa: PLC0415
+
+    return SmbDestination(
+        SmbPeer(
+            server=section.server,
+            port=section.port,
+            share=section.share,
+            folder=section.folder,
+            user=section.user,
+            password=resolve_secret(section.password),
+        )
+    )
+
+
+def _bucket(section: S3Mirror | AzureMirror | GcsMirror) -> Destination:
+    from beamkeeper.wire import objectstore  # noqa: PLC0415 - as above
+
+    if isinstance(section, S3Mirror):
+        return objectstore.s3_destination(
+            objectstore.S3Peer(
+                bucket=section.bucket,
+                prefix=section.prefix,
+                region=section.region,
+                endpoint=section.endpoint,
+                access_key=resolve_secret(section.access_key),
+                secret_key=resolve_secret(section.secret_key),
+                silence_s=section.silence_seconds,
+            )
+        )
+    if isinstance(section, AzureMirror):
+        return objectstore.azure_destination(
+            objectstore.AzurePeer(
+                account=section.account,
+                container=section.container,
+                prefix=section.prefix,
+                endpoint=section.endpoint,
+                key=resolve_secret(section.key),
+                silence_s=section.silence_seconds,
+            )
+        )
+    return objectstore.gcs_destination(
+        objectstore.GcsPeer(
+            bucket=section.bucket,
+            prefix=section.prefix,
+            service_account=resolve_secret(section.service_account),
             silence_s=section.silence_seconds,
         )
     )

@@ -1,0 +1,341 @@
+"""A Windows share as a destination, over smbprotocol: SMB 3 with encryption, or nothing.
+
+A rename without "replace if exists" leaves a name that is taken as it is; the timestamp alone is
+replaced. Files are flushed to the server's disk (SMB2 FLUSH) before they get their name.
+
+References
+----------
+MS-SMB2 3.2.4.1.5 (encryption), 2.2.39 (FileRenameInformation)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+import smbclient
+from smbprotocol.exceptions import SMBException, SMBOSError
+from smbprotocol.file_info import FileAttributes
+from smbprotocol.header import NtStatus
+from spnego.exceptions import SpnegoError
+
+from beamkeeper.errors import BeamkeeperError, SourceAnswerInvalid, SourceUnavailable, StorageFull
+from beamkeeper.wire.destination import (
+    BLOCK_BYTES,
+    WORK,
+    DestinationFacts,
+    Listed,
+    segments,
+    taken,
+    verify_count,
+)
+from beamkeeper.wire.share.resuming import part_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CONNECT_S_MAX: Final = 30
+DEPTH_MAX: Final = 4
+"""Folders below the one that is listed: a vault has one."""
+SMB_3: Final = 0x0300
+STATUS_DISK_FULL: Final = 0xC000007F
+_FULL: Final = {STATUS_DISK_FULL, NtStatus.STATUS_ACCESS_DENIED, 0xC00000A2}  # the last: write protected
+_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmbPeer:
+    """Where a share is, and as whom we log on.
+
+    Attributes
+    ----------
+    folder
+        The folder for copies below the share, segments joined by "/"; "" for the share itself. It must
+        be there.
+    user
+        A local user of the server, or one of a domain, as `DOMAIN`, backslash, user.
+    """
+
+    server: str
+    share: str
+    folder: str
+    user: str
+    port: int = 445
+    password: str = field(default="", repr=False)
+
+
+class SmbDestination:
+    """Keeps copies under one folder of a Windows share; connects when first asked.
+
+    Parameters
+    ----------
+    peer
+        The share.
+    """
+
+    def __init__(self, peer: SmbPeer) -> None:
+        self._peer = peer
+        self._base = "\\\\" + "\\".join([peer.server, peer.share, *filter(None, peer.folder.split("/"))])
+        self._connections: dict[str, Any] = {}
+        self._folders: set[str] = set()
+        self._there = False
+
+    def put(self, name: str, source: BinaryIO, *, size_bytes: int) -> None:
+        """Keep the bytes of `source` as `name`; see `Destination.put`."""
+        final, part = self._path(name), self._work_path(part_name(name, size_bytes))
+        with self._talking():
+            if self._exists(final):
+                raise taken(name)
+            self._make_folder(final)
+            self._make_folder(part)
+            with self._file(part, "ab"):
+                pass  # made if it was not there, and not emptied if it was
+            with self._file(part, "r+b") as file:
+                at = _resume_at(file, source)
+                file.truncate(at)
+                file.seek(at)
+                source.seek(at)
+                while block := source.read(BLOCK_BYTES):
+                    _write(file, block)
+                file.flush()
+            try:
+                smbclient.rename(part, final, **self._session())
+            except SMBOSError as error:
+                if self._exists(final):
+                    raise taken(name) from error
+                raise
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Swap the small object `name` for `data`, whole or not at all."""
+        final, part = self._path(name), self._work_path(part_name(name, 0))
+        with self._talking():
+            self._make_folder(final)
+            self._make_folder(part)
+            with self._file(part, "wb") as file:
+                _write(file, data)
+                file.flush()
+            smbclient.replace(part, final, **self._session())
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Yield every file under the folder `prefix`; links are not followed."""
+        count = 0
+        waiting = [(prefix.rstrip("/"), 0)]
+        while waiting:
+            folder, depth = waiting.pop()
+            for entry in self._entries(folder):
+                count += 1
+                verify_count(count)
+                name = f"{folder}/{entry.file_name}"
+                if entry.file_attributes & FileAttributes.FILE_ATTRIBUTE_REPARSE_POINT:
+                    continue
+                if not entry.file_attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY:
+                    stamp = f"{entry.last_write_time.timestamp()}.{entry.change_time.timestamp()}"
+                    yield Listed(name=name, size_bytes=entry.end_of_file, stamp=stamp)
+                elif depth < DEPTH_MAX:
+                    waiting.append((name, depth + 1))
+
+    def open(self, name: str) -> BinaryIO | None:
+        """Return a reader of `name`; None when the server answered that it has none."""
+        with self._talking():
+            try:
+                raw = smbclient.open_file(self._path(name), "rb", buffering=0, **self._session())
+            except SMBOSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                self._verify_base()
+                return None
+        return cast("BinaryIO", io.BufferedReader(_Reader(self, raw), BLOCK_BYTES))
+
+    def remove(self, name: str) -> None:
+        """Remove `name`; done already is fine."""
+        with self._talking():
+            try:
+                smbclient.remove(self._path(name), **self._session())
+            except SMBOSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+
+    def facts(self) -> DestinationFacts:
+        """Return the room on the share, and that what passes the wire is encrypted."""
+        with self._talking():
+            volume = smbclient.stat_volume(self._base, **self._session())
+            return DestinationFacts(free_bytes=int(volume.caller_available_size), encrypted=True)
+
+    def cut(self) -> None:
+        """Break the connection from another thread."""
+        for connection in tuple(self._connections.values()):
+            with contextlib.suppress(OSError):
+                connection.transport.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        with contextlib.suppress(SMBException, OSError, ValueError):
+            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._connections)
+        self._connections = {}
+        self._there = False
+
+    # The conversation ------------------------------------------------------------------------------
+
+    def _session(self) -> dict[str, Any]:
+        """Return what every call needs, logged on and encrypted."""
+        peer = self._peer
+        facts = {"port": peer.port, "connection_cache": self._connections}
+        if not self._there:
+            session = smbclient.register_session(
+                peer.server,
+                username=peer.user,
+                password=peer.password,
+                encrypt=True,
+                connection_timeout=CONNECT_S_MAX,
+                **facts,
+            )
+            if not session.encrypt_data or session.connection.dialect < SMB_3:
+                raise SourceAnswerInvalid(
+                    f"The share {self._base} does not encrypt what passes the wire (SMB 3 is needed).",
+                    do_next="Let its administrator turn SMB 3 encryption on; nothing was sent.",
+                )
+            self._there = True
+        return facts | {"username": peer.user, "password": peer.password, "encrypt": True}
+
+    @contextlib.contextmanager
+    def _file(self, path: str, mode: Any) -> Iterator[Any]:
+        file = smbclient.open_file(path, mode, buffering=0, **self._session())
+        try:
+            yield file
+            file.close()
+        finally:
+            _let_go(file)
+
+    def _entries(self, folder: str) -> Sequence[Any]:
+        found = []
+        with self._talking():
+            try:
+                for entry in smbclient.scandir(self._join(folder), **self._session()):
+                    found.append(entry.smb_info)
+                    verify_count(len(found))
+            except SMBOSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                self._verify_base()
+        return found
+
+    def _exists(self, path: str) -> bool:
+        try:
+            smbclient.lstat(path, **self._session())
+        except SMBOSError as error:
+            if error.errno in _ABSENT:
+                return False
+            raise
+        return True
+
+    def _make_folder(self, path: str) -> None:
+        folder = path.rpartition("\\")[0]
+        if folder not in self._folders:
+            self._verify_base()  # never make the folder that was to be there
+            smbclient.makedirs(folder, exist_ok=True, **self._session())
+            self._folders.add(folder)
+
+    def _verify_base(self) -> None:
+        smbclient.stat(self._base, **self._session())
+
+    def _path(self, name: str) -> str:
+        return "\\".join([self._base, *segments(name)])
+
+    def _join(self, folder: str) -> str:
+        return "\\".join([self._base, *folder.split("/")])
+
+    def _work_path(self, part: str) -> str:
+        return f"{self._base}\\{WORK}\\{part}"
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Translate what goes wrong into our tree; errors of ours pass."""
+        try:
+            yield
+        except BeamkeeperError:
+            raise
+        except (SMBException, OSError, ValueError, SpnegoError) as error:
+            if isinstance(error, ValueError) and not str(error).startswith("Failed to connect"):
+                raise  # a mistake of ours
+            ours = self._ours(error)
+            if isinstance(ours, SourceUnavailable):
+                self._forget_connection()
+            raise ours from error
+
+    def _forget_connection(self) -> None:
+        self.close()
+        self._folders.clear()
+
+    def _ours(self, error: Exception) -> BeamkeeperError:
+        if isinstance(error, SMBOSError):
+            if error.ntstatus in _FULL or error.errno in {errno.ENOSPC, errno.EACCES}:
+                return StorageFull(
+                    f"{self._base} has no room, or gives {self._peer.user} no right to write there.",
+                    do_next="Ask its administrator for room or for the right to write.",
+                )
+            if error.errno in _ABSENT:
+                return SourceUnavailable(
+                    f"There is no folder {self._base}.",
+                    do_next="Have it made; Beamkeeper makes only what lies below it.",
+                )
+        if _is_logon_failure(error):
+            return SourceUnavailable(
+                f"{self._peer.server} refuses the logon of {self._peer.user}.",
+                do_next="Check user and password with its administrator.",
+            )
+        return SourceUnavailable(
+            f"The share {self._base} gives no answer ({type(error).__name__}).",
+            do_next="Check that the server runs and that the firewall lets us through; it is tried again.",
+        )
+
+
+class _Reader(io.RawIOBase):
+    """A file of the share whose errors are ours."""
+
+    def __init__(self, destination: SmbDestination, raw: Any) -> None:
+        self._destination = destination
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        with self._destination._talking():  # noqa: SLF001 - the other half of one adapter
+            return int(self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            _let_go(self._raw)
+
+
+def _let_go(file: Any) -> None:
+    """Close a file; over a line that is gone, the server does so by itself."""
+    with contextlib.suppress(SMBException, OSError):
+        file.close()
+    file.fd._connected = False  # noqa: SLF001 - else it complains that it was never closed
+
+
+def _resume_at(file: Any, source: BinaryIO) -> int:
+    """Return where the transfer goes on: after what is there, if `source` begins with it."""
+    at = 0
+    buffer = memoryview(bytearray(BLOCK_BYTES))
+    while count := int(file.readinto(buffer)):
+        if source.read(count) != buffer[:count]:
+            return 0
+        at += count
+    return at
+
+
+def _write(file: Any, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # the server takes what its credits allow, and says how much that was
+        rest = rest[int(file.write(rest)) :]
+
+
+def _is_logon_failure(error: Exception) -> bool:
+    names = {"LogonFailure", "SMBAuthenticationError", "AccountLockedOut", "AccountRestriction"}
+    return isinstance(error, SpnegoError) or type(error).__name__ in names

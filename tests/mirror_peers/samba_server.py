@@ -1,0 +1,118 @@
+"""A real Samba on loopback that demands SMB 3 encryption, with one share and one user."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from beamkeeper.wire.share.smb import SmbDestination, SmbPeer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+START_S_MAX = 30
+USER = "root"
+"""Samba maps its users to those of the system; in the tests' container there is this one."""
+PASSWORD = "not a secret"
+
+CONFIG = """\
+[global]
+server role = standalone server
+interfaces = 127.0.0.1
+bind interfaces only = yes
+smb ports = {port}
+disable netbios = yes
+server smb encrypt = {encrypt}
+server min protocol = SMB2
+passdb backend = tdbsam:{folder}/passdb.tdb
+private dir = {folder}/private
+lock directory = {folder}/lock
+state directory = {folder}/state
+cache directory = {folder}/cache
+pid directory = {folder}/pid
+ncalrpc dir = {folder}/ncalrpc
+log file = {folder}/log
+usershare max shares = 0
+load printers = no
+invalid users =
+[copies]
+path = {folder}/copies
+read only = no
+[readonly]
+path = {folder}/copies
+read only = yes
+"""
+
+
+class SambaServer:
+    """Where the server is, and the folder it shares."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.root = folder / "copies"
+
+    def peer(self, **changed: object) -> SmbPeer:
+        facts: dict[str, object] = {
+            "server": "127.0.0.1",
+            "port": self.port,
+            "share": "copies",
+            "folder": "",
+            "user": USER,
+            "password": PASSWORD,
+        }
+        return SmbPeer(**(facts | changed))  # type: ignore[arg-type]
+
+    def connect(self) -> SmbDestination:
+        return SmbDestination(self.peer())
+
+
+@contextmanager
+def samba_server(
+    folder: Path, program: Callable[[str], str], *, encrypt: str = "required"
+) -> Iterator[SambaServer]:
+    """Run smbd for the time of the context; it wants to be root."""
+    smbd, smbpasswd = program("smbd"), program("smbpasswd")
+    for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "copies"):
+        (folder / name).mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = folder / "smb.conf"
+    config.write_text(CONFIG.format(folder=folder, port=port, encrypt=encrypt))
+    words = f"{PASSWORD}\n{PASSWORD}\n"
+    subprocess.run(
+        [smbpasswd, "-c", str(config), "-a", "-s", USER],
+        input=words,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    with subprocess.Popen(
+        [smbd, "--foreground", "--no-process-group", f"--configfile={config}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # when it ends, smbd ends its whole process group
+    ) as process:
+        try:
+            _wait_for(port, process)
+            yield SambaServer(folder, port)
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("smbd does not start")
