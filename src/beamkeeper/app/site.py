@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
@@ -185,6 +186,8 @@ class Site(_Section):
     counting: CountingSection = CountingSection()
     window: WindowSection | None = None
     quorum: QuorumSection | None = None
+    mail: MailSection | None = None
+    alerts: tuple[AlertSection, ...] = ()
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
     mirrors: tuple[MirrorSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
@@ -195,6 +198,13 @@ class Site(_Section):
         names = [source.name for source in value]
         if len(set(names)) != len(names):
             raise ValueError("two sources have the same name")
+        return value
+
+    @field_validator("alerts")
+    @classmethod
+    def _alert_names_differ(cls, value: tuple[AlertSection, ...]) -> tuple[AlertSection, ...]:
+        if len({alert.name for alert in value}) != len(value):
+            raise ValueError("two alert channels have the same name")
         return value
 
     @field_validator("mirrors")

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from beamkeeper import __version__
 from beamkeeper.app.cli import (
+    alert,
     changes,
     compare,
     demo,
@@ -63,6 +64,7 @@ app.command("patient")(people.patient)
 app.command("changes")(changes.changes)
 app.command("announce")(changes.announce)
 app.add_typer(vote.app, name="vote")
+app.add_typer(alert.app, name="alert")
 app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,13 +18,16 @@ from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
-    from pathlib import Path
 
     from beamkeeper.app.jobs.quorum import Standing
     from beamkeeper.app.site import Site
     from beamkeeper.ledger import Ledger
 
 app = typer.Typer(no_args_is_help=True, help="Confirm or dispute what a night found changed.")
+
+KEY_BYTES_MAX = 64 << 10
+PASSWORD_VARIABLE = "BEAMKEEPER_KEY_PASSWORD"  # noqa: S105 - a variable's name
+"""Where the password of a locked signing key is taken from."""
 
 NightOption = Annotated[
     str | None, typer.Option("--night", metavar="DATE", help="The last reported night by default.")
@@ -80,6 +84,76 @@ def dispute(
     Example: beamkeeper vote dispute --night 2026-03-03 --patient 0012345
     """
     return _vote(Verdict.DISPUTE, night, patient, reason, as_, code, site, json_)
+
+
+@app.command("sign")
+def sign(
+    verdict: Annotated[Verdict, typer.Argument(help="confirm or dispute.")],
+    key: Annotated[Path, typer.Option("--key", help="Your OpenSSH Ed25519 private key.")],
+    as_: Annotated[str, typer.Option("--as", metavar="LOGIN", help="Who you are in the site file.")],
+    night: Annotated[str, typer.Option("--night", metavar="DATE", help="The night.")],
+    list_: Annotated[
+        str,
+        typer.Option(
+            "--list", metavar="DIGEST", help="The list you looked at: from `quorum --json` or mail."
+        ),
+    ],
+    site_name: Annotated[str, typer.Option("--site-name", help="The department, as its site file calls it.")],
+    patient: Annotated[
+        list[str] | None,
+        typer.Option("--patient", metavar="PSEUDONYM", help="Only this patient; whole pseudonym."),
+    ] = None,
+    reason: ReasonOption = "",
+    out_dir: Annotated[Path, typer.Option("--out", help="Where the two files shall go.")] = Path(),
+    json_: JsonOption = False,
+) -> int:
+    """Write a signed vote as two files, to drop in the site's folder; needs no site file.
+
+    Works on any computer. `ssh-keygen -Y sign -n beamkeeper-vote` signs the same file as well.
+
+    Example: beamkeeper vote sign confirm --as an --night 2026-03-03 --list 3f2a...
+    """
+    from beamkeeper.app.jobs.ballot_files import NAMESPACE, vote_bytes
+    from beamkeeper.app.jobs.notes import write_whole
+    from beamkeeper.wire import sshsig
+
+    try:
+        ballot = Ballot(
+            night=parse_day(night),
+            person=as_,
+            verdict=verdict,
+            scope=tuple(sorted(patient)) if patient else None,
+            path=VotePath.FILE,
+            at=SystemClock().now(),
+            digest=list_,
+            reason=reason,
+        )
+    except ValueError as error:
+        raise ConfigError(f"This is no vote: {error}.", do_next="Copy the list's digest whole.") from error
+    data = vote_bytes(ballot, site_name)
+    name = f"{ballot.night}-{ballot.person}-{ballot.at:%Y%m%dT%H%M%SZ}.json"
+    signature = sshsig.sign(data, private_key=_key_bytes(key), namespace=NAMESPACE, password=_password())
+    write_whole(out_dir / f"{name}.sig", signature)
+    write_whole(out_dir / name, data)
+    if json_:
+        emit_json({"vote": out_dir / name, "signature": out_dir / f"{name}.sig"})
+    else:
+        out.print(f"✓ {out_dir / name}", soft_wrap=True)
+        out.print(f"✓ {out_dir / name}.sig", soft_wrap=True)
+    return 0
+
+
+def _key_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(KEY_BYTES_MAX)
+    except OSError as error:
+        raise ConfigError(f"The key {path} cannot be read: {error.strerror}.") from error
+
+
+def _password() -> bytes | None:
+    given = os.environ.get(PASSWORD_VARIABLE)
+    return given.encode() if given else None
 
 
 def _vote(

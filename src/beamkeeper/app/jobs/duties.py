@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
 from beamkeeper.app.jobs.mirror_duty import MirrorDuty
+from beamkeeper.app.jobs.quorum_duty import QuorumDuty
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.jobs.schedule import due
@@ -52,4 +53,5 @@ def duties_of(site: Site) -> tuple[Duty, ...]:
     heartbeats = [HeartbeatDuty(site, target, number) for number, target in enumerate(site.heartbeats, 1)]
     ledger = open_ledger(site)
     mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
-    return (NightDuty(site, ledger), *mirrors, *heartbeats)
+    quorum = [QuorumDuty(site, ledger)] if site.quorum else []
+    return (NightDuty(site, ledger), *quorum, *mirrors, *heartbeats)

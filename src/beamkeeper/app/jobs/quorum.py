@@ -204,8 +204,23 @@ def cast(site: Site, ledger: Ledger, ballot: Ballot, now: datetime) -> Standing:
         )
     votes.record_ballot(ballot)
     after = standing(site, ledger, ballot.night, now)
-    votes.record_facts(facts, state=after.state.word, at=now)
+    note_state(ledger, after, now)
     return after
+
+
+def note_state(ledger: Ledger, item: Standing, now: datetime) -> None:
+    """Keep where a night stands, and write into the audit log that it changed."""
+    before = ledger.votes.state(item.night)
+    if before == item.state.word:
+        return
+    ledger.audit.append(
+        "night stands",
+        actor="quorum",
+        outcome=item.state.word,
+        at=now,
+        details={"run_on": item.night.isoformat(), "before": before},
+    )
+    ledger.votes.record_facts(item.facts, state=item.state.word, at=now)
 
 
 def audit_vote(ledger: Ledger, ballot: Ballot, now: datetime, why_refused: str = "") -> None:

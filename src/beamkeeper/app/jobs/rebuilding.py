@@ -11,6 +11,7 @@ from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
+from beamkeeper.app.jobs.signed_votes import take_back_votes
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.codec import from_json
 from beamkeeper.errors import IntegrityError
@@ -45,6 +46,7 @@ def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> 
             at = datetime.combine(night, time(), tzinfo=UTC)
             runtime.ledger.begin_night(night, at)
             runtime.ledger.finish_night(night, finished_at=at, outcome=REBUILT, summary={})
+    ballots = take_back_votes(runtime)
     patients = objects = 0
     for entry, state in runtime.vault.iter_states(runtime.keys.identities):
         objects += _take(runtime, entry, state)
@@ -53,7 +55,7 @@ def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> 
         "ledger rebuilt",
         actor="vault rebuild",
         outcome="ok",
-        details={"patients": patients, "objects": objects},
+        details={"patients": patients, "objects": objects, "ballots": ballots},
         at=clock.now(),
     )
     return patients, objects
