@@ -196,3 +196,49 @@ def restore(copy: Path, site: SmallSite, out: Path) -> dict[str, bytes]:
     )
     vault.restore_all(identities=keys.identities, out_dir=out / "restored")
     return {str(path): path.read_bytes() for path in (out / "restored").rglob("*.dcm")}
+
+
+def night(site: SmallSite, *words: object) -> int:
+    arguments = ["night", *map(str, words), "--site", str(site.site_file)]
+    status = app(arguments, standalone_mode=False)
+    assert isinstance(status, int)
+    return status
+
+
+def test_a_night_typed_by_hand_brings_the_mirrors_up_to_date_and_none_fails_it(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.root / "usb").rmdir()
+
+    assert night(site, "--json") == 0
+
+    told = said(capsys)
+    assert told["outcome"] == "complete"
+    assert {one["destination"]: one["state"] for one in told["mirrors"]} == {
+        "usb": "unreachable",
+        "second": "mirrored",
+    }
+
+
+def test_the_report_and_the_status_say_where_the_mirrors_stood(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beamkeeper(site, "run", "--destination", "second")
+    (site.root / "usb").rmdir()
+    beamkeeper(site, "run", "--destination", "usb")
+    report = site.night(NIGHT_2)
+    capsys.readouterr()
+
+    told = [remark for remark in report.remarks if "Mirror" in remark]
+    assert told[0].startswith("▲ Mirror usb is unreachable since ")
+    assert told[1].startswith("Mirror second: everything published by ")
+    app(["status", "--json", "--site", str(site.site_file)], standalone_mode=False)
+    assert said(capsys)["mirrors"] == told
+    app(["status", "--site", str(site.site_file)], standalone_mode=False)
+    assert "Mirror second: everything" in capsys.readouterr().out
+
+
+def test_a_mirror_that_was_never_tried_is_said_so(site: SmallSite) -> None:
+    told = [remark for remark in site.night(NIGHT_2).remarks if "Mirror" in remark]
+
+    assert told[0] == "Mirror usb: nothing was ever proved there; it was not tried yet."

@@ -18,6 +18,7 @@ _Bucket = Annotated[str, Field(min_length=3, max_length=222, pattern=r"^[a-z0-9]
 _Prefix = Annotated[
     str, Field(max_length=200, pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$")
 ]
+HTTP, HTTPS = 80, 443
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -29,6 +30,13 @@ def _https(value: str) -> str:
     if value and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError("an endpoint begins with https://")
     return value
+
+
+def _server(endpoint: str, otherwise: str) -> tuple[str, int]:
+    """Return the (host, port) of an endpoint, or those of the provider's own."""
+    parts = urlsplit(endpoint)
+    port = parts.port or (HTTP if parts.scheme == "http" else HTTPS)
+    return parts.hostname or otherwise, port
 
 
 _Endpoint = Annotated[str, Field(max_length=300), AfterValidator(_https)]
@@ -54,6 +62,11 @@ class _Mirror(BaseModel):
     def where(self) -> str:
         """Where it is, in words for people."""
         raise NotImplementedError
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with: (host, port); nobody for a disk."""
+        return ()
 
     @property
     def place(self) -> str:
@@ -87,6 +100,11 @@ class SftpMirror(_Mirror):
     password: _Line | None = None
 
     @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return ((self.host, self.port),)
+
+    @property
     def where(self) -> str:
         """User, host and folder."""
         return f"sftp://{self.user}@{self.host}:{self.port}/{self.folder}"
@@ -102,6 +120,11 @@ class SmbMirror(_Mirror):
     folder: _Folder = ""
     user: _Line
     password: _Line
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return ((self.server, self.port),)
 
     @property
     def where(self) -> str:
@@ -121,6 +144,11 @@ class S3Mirror(_Mirror):
     secret_key: _Line
 
     @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return (_server(self.endpoint, f"s3.{self.region}.amazonaws.com"),)
+
+    @property
     def where(self) -> str:
         """Endpoint, bucket and prefix."""
         return f"{self.endpoint or 's3:/'}/{self.bucket}/{self.prefix}".rstrip("/")
@@ -137,6 +165,11 @@ class AzureMirror(_Mirror):
     key: _Line
 
     @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return (_server(self.endpoint, f"{self.account}.blob.core.windows.net"),)
+
+    @property
     def where(self) -> str:
         """Account, container and prefix."""
         return f"azure://{self.account}/{self.container}/{self.prefix}".rstrip("/") + (
@@ -151,6 +184,11 @@ class GcsMirror(_Mirror):
     bucket: _Bucket
     prefix: _Prefix = ""
     service_account: _Line
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return (("storage.googleapis.com", HTTPS), ("oauth2.googleapis.com", HTTPS))
 
     @property
     def where(self) -> str:

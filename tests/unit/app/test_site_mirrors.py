@@ -112,3 +112,16 @@ def test_what_was_proved_at_another_place_does_not_count() -> None:
 
     assert here[1].place != moved[1].place
     assert here[3].place == slower[3].place
+
+
+def test_whom_each_mirror_speaks_with_is_known_before_it_does() -> None:
+    site = parse_site(written() + ALL, base=BASE)
+
+    assert [mirror.servers for mirror in site.mirrors] == [
+        (),
+        (("sftp.partner.example", 22),),
+        (("files.example", 445),),
+        (("s3.example", 9000),),
+        (("hospital.blob.core.windows.net", 443),),
+        (("storage.googleapis.com", 443), ("oauth2.googleapis.com", 443)),
+    ]

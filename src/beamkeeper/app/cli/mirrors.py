@@ -84,7 +84,7 @@ def run(
     for outcome in run_mirrors(chosen, SystemClock(), sections, reread_all=reread):
         outcomes.append(outcome)
         if not json_:
-            _tell(outcome)
+            tell(outcome)
     if json_:
         emit_json({"outcomes": outcomes})
     return _status([outcome.state.value for outcome in outcomes])
@@ -146,13 +146,16 @@ def _show(standing: MirrorStanding, zone: ZoneInfo) -> None:
     _explain(standing.facts)
 
 
-def _tell(outcome: Outcome) -> None:
+def tell(outcome: Outcome) -> None:
+    """Print how a run over one mirror ended."""
     sign = "✓" if outcome.is_mirrored else "✗"
-    print_wrapped(
-        f"{sign} {outcome.destination}: {outcome.state.value}; {outcome.sent_count} sent"
-        f" ({outcome.sent_bytes / 1e6:.1f} MB), {outcome.reread_count} read back again,"
-        f" {outcome.proved_count} proved, {outcome.waiting_count} waiting"
-    )
+    said = f"{sign} {outcome.destination}: {outcome.state.value}"
+    if outcome.proved_count or not outcome.error:
+        said += (
+            f"; {outcome.sent_count} sent ({outcome.sent_bytes / 1e6:.1f} MB), {outcome.reread_count} read"
+            f" back again, {outcome.proved_count} proved, {outcome.waiting_count} waiting"
+        )
+    print_wrapped(said)
     facts = plain(outcome)
     assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
     _explain(facts)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.progress import Event, Listener
     from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
     from beamkeeper.domain.night import NightReport
+    from beamkeeper.protect.mirror import Outcome
 
 EXIT_OF: dict[NightOutcome, int] = {
     NightOutcome.COMPLETE: 0,
@@ -50,13 +52,14 @@ def command(
     despite_alarm: Annotated[
         str, typer.Option(metavar="REASON", help="Seal although a mass change was found, and say why.")
     ] = "",
+    no_mirrors: Annotated[bool, typer.Option("--no-mirrors", help="Leave the mirrors as they are.")] = False,
     json_: JsonOption = False,
 ) -> int:
-    """Run one night now: list, collect, compare, seal, publish, report.
+    """Run one night now: list, collect, compare, seal, publish, report; then the mirrors.
 
-    Safe to interrupt and to repeat: the same date takes up where it was. Exit status: 0 everything
-    is kept, 3 something named in the report is not, 42 stopped by a mass change, others: see the
-    runbook "a night failed".
+    A mirror that fails does not fail the night. Safe to interrupt and to repeat: the same date takes up
+    where it was. Exit status: 0 everything is kept, 3 something named in the report is not, 42 stopped
+    by a mass change, others: see the runbook "a night failed".
 
     Example: beamkeeper night --folder ~/exports
     """
@@ -68,11 +71,28 @@ def command(
     run_on = day or local_date(clock.now(), chosen.zone)
     with progress_display(quiet=json_) as listener:
         report = run_night(chosen, clock, run_on, listener=listener, despite_alarm=despite_alarm)
-    if json_:
-        emit_json({"outcome": report.outcome, "report": report})
-    else:
+    if not json_:
         show(chosen, report)
+    outcomes = _mirror(chosen, clock, quiet=json_) if chosen.mirrors and not no_mirrors else []
+    if json_:
+        emit_json({"outcome": report.outcome, "report": report, "mirrors": outcomes})
     return EXIT_OF[report.outcome]
+
+
+def _mirror(site: Site, clock: Clock, *, quiet: bool) -> list[Outcome]:
+    """Bring the mirrors up to date; the night is over, and nothing that goes wrong here changes that."""
+    from beamkeeper.app.cli.mirrors import tell
+    from beamkeeper.app.jobs.mirroring import run_mirrors
+
+    outcomes = []
+    try:
+        for outcome in run_mirrors(site, clock, site.mirrors):
+            outcomes.append(outcome)
+            if not quiet:
+                tell(outcome)
+    except BeamkeeperError as error:
+        print_error(error)
+    return outcomes
 
 
 def serve(site: SiteOption = None) -> None:

@@ -27,6 +27,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     Example: beamkeeper status
     """
     from beamkeeper.app.jobs.audited import audit_report
+    from beamkeeper.app.jobs.mirror_words import mirror_remarks
     from beamkeeper.app.jobs.runtime import open_runtime
 
     clock = SystemClock()
@@ -44,6 +45,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
                 "patients": len(runtime.vault.pseudonyms()),
                 "vault_bytes": sum(entry.size_bytes for entry in runtime.vault.entries()),
                 "audit": audit,
+                "mirrors": mirror_remarks(runtime.site, runtime.ledger),
             }
         )
     else:
@@ -54,6 +56,8 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
 
 
 def _show(runtime: Runtime, audit: AuditReport, *, stale: bool, now: datetime) -> None:
+    from beamkeeper.app.jobs.mirror_words import mirror_remarks
+
     size = sum(entry.size_bytes for entry in runtime.vault.entries())
     zone = runtime.site.zone
     out.print(f"[bold]{runtime.site.site.name}[/]   vault {runtime.site.vault.directory}", soft_wrap=True)
@@ -69,6 +73,8 @@ def _show(runtime: Runtime, audit: AuditReport, *, stale: bool, now: datetime) -
         out.print(f"audit log: {audit.lines} lines, unbroken{by}")
     else:
         print_wrapped(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}")
+    for remark in mirror_remarks(runtime.site, runtime.ledger):
+        print_wrapped(remark)
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
     for title in ("night", "outcome", "patients", "kept whole", "need eyes"):
         table.add_column(title, justify="left" if title in {"night", "outcome"} else "right")

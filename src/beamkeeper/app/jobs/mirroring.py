@@ -10,11 +10,14 @@ import fcntl
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.destinations import connect, find_section
+from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.runtime import open_ledger, open_vault, trusted_dir
 from beamkeeper.domain.codec import to_json
+from beamkeeper.errors import WindowUnavailable
 from beamkeeper.ledger import CopyRow
 from beamkeeper.protect.mirror import Job, Limits, Mirroring, MirrorState, Outcome, Pace, Proof, run_all
 from beamkeeper.vault import LocalStore, SiteKeys
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_mirrors import MirrorSection
     from beamkeeper.clock import Clock
+    from beamkeeper.errors import BeamkeeperError
     from beamkeeper.ledger import Ledger, MirrorRow
     from beamkeeper.vault.publication import Publication
 
@@ -124,10 +128,38 @@ def run_mirrors(
                     do_next="Wait for it; `beamkeeper mirrors` shows where it stands.",
                 )
         publication = published(site, clock)
-        jobs = [_job(site, clock, ledger, publication, section, reread_all=reread_all) for section in free]
-        for outcome in run_all(jobs):
+        jobs = {
+            section.name: _job(site, clock, ledger, publication, section, reread_all=reread_all)
+            for section in free
+        }
+        shut = _open_network(held, site, clock, free)
+        for section in free:
+            if shut is not None and section.servers:
+                del jobs[section.name]
+                outcome = _unreachable(section.name, shut)
+                _note(ledger, clock, outcome)
+                yield outcome
+        for outcome in run_all(tuple(jobs.values())):
             _note(ledger, clock, outcome)
             yield outcome
+
+
+def _open_network(
+    held: ExitStack, site: Site, clock: Clock, sections: Sequence[MirrorSection]
+) -> WindowUnavailable | None:
+    """Hold the network if a mirror needs it; return why it does not open, None when it does."""
+    minutes = [section.minutes for section in sections if section.servers]
+    if not minutes:
+        return None
+    try:
+        held.enter_context(network(site, clock.now() + timedelta(minutes=max(minutes))))
+    except WindowUnavailable as error:
+        return error
+    return None
+
+
+def _unreachable(name: str, why: BeamkeeperError) -> Outcome:
+    return Outcome(destination=name, state=MirrorState.UNREACHABLE, error=why.message, do_next=why.do_next)
 
 
 def published(site: Site, clock: Clock) -> Publication:

@@ -36,6 +36,7 @@ from beamkeeper.app.jobs.looked import (
     TonightList,
 )
 from beamkeeper.app.jobs.looking import Looking, said
+from beamkeeper.app.jobs.mirror_words import mirror_remarks
 from beamkeeper.app.jobs.network import NO_AIR_GAP, Online, window_of
 from beamkeeper.app.jobs.night_notes import (
     ALARM_NAME,
@@ -374,6 +375,7 @@ class Nightly:
             remarks=(
                 *self._unended(at_stake=False),
                 *nights_ahead(self._run.vault.nights(), self._run_on),
+                *mirror_remarks(self._run.site, self._run.ledger),
                 *self._sources.remarks(),
                 *(() if self._online.is_rationed else (NO_AIR_GAP,)),
             ),
