@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from synthetic_plans import PHOTON_PLAN, PLANS, ROOT, STRUCTURES, base, item
+from tests.unit.protect.compare.synthetic_plans import PHOTON_PLAN, PLANS, ROOT, STRUCTURES, base, item
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -8,8 +8,8 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from re_encoding import whole
-from synthetic_plans import vmat_plan
+from tests.unit.protect.compare.re_encoding import whole
+from tests.unit.protect.compare.synthetic_plans import vmat_plan
 
 from beamkeeper.protect.compare import (
     ENTROPY_SAMPLE_BYTES,

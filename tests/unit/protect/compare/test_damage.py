@@ -6,8 +6,8 @@ import random
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from re_encoding import BIG, EXPLICIT, IMPLICIT, encoded, whole
-from synthetic_objects import OBJECTS
+from tests.unit.protect.compare.re_encoding import BIG, EXPLICIT, IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import OBJECTS
 
 from beamkeeper.domain.change import SEVERITY, Grade, ObjectComparison
 from beamkeeper.errors import ObjectUnreadable

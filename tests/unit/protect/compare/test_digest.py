@@ -7,9 +7,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
-from synthetic_objects import OBJECTS, ct_slice
-from synthetic_plans import vmat_plan
+from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import OBJECTS, ct_slice
+from tests.unit.protect.compare.synthetic_plans import vmat_plan
 
 from beamkeeper.domain.change import Grade
 from beamkeeper.errors import ObjectUnreadable

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from re_encoding import whole
-from synthetic_objects import ct_slice, record
-from synthetic_plans import ROOT, vmat_plan
+from tests.unit.protect.compare.re_encoding import whole
+from tests.unit.protect.compare.synthetic_objects import ct_slice, record
+from tests.unit.protect.compare.synthetic_plans import ROOT, vmat_plan
 
 from beamkeeper.domain.change import Grade, ObjectComparison
 from beamkeeper.domain.objects import ObjectKind

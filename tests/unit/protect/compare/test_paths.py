@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydicom import Dataset
-from re_encoding import IMPLICIT, encoded, whole
-from synthetic_objects import ct_slice, record, structure_set
-from synthetic_plans import vmat_plan
+from tests.unit.protect.compare.re_encoding import IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import ct_slice, record, structure_set
+from tests.unit.protect.compare.synthetic_plans import vmat_plan
 
 from beamkeeper.domain.change import Grade
 from beamkeeper.errors import ConfigError

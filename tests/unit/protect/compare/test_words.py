@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydicom import Dataset
-from re_encoding import encoded, whole
-from synthetic_objects import OBJECTS, ct_slice, dose, record, structure_set
-from synthetic_plans import brachy_plan, electron_plan, ion_plan, item, photon_plan, vmat_plan
+from tests.unit.protect.compare.re_encoding import encoded, whole
+from tests.unit.protect.compare.synthetic_objects import OBJECTS, ct_slice, dose, record, structure_set
+from tests.unit.protect.compare.synthetic_plans import brachy_plan, electron_plan, ion_plan, item, photon_plan, vmat_plan
 
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.protect.compare import CompareRules, compare_objects
