@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-sys.path.insert(0, str(HERE.parent / "unit" / "protect" / "compare"))
 
-from re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole  # noqa: E402
-from synthetic_objects import OBJECTS  # noqa: E402
-from synthetic_plans import PLANS  # noqa: E402
+from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import OBJECTS
+from tests.unit.protect.compare.synthetic_plans import PLANS
 
-from beamkeeper.domain.change import Grade  # noqa: E402
-from beamkeeper.protect.compare import CompareRules, compare_objects, content_digest  # noqa: E402
+from beamkeeper.domain.change import Grade
+from beamkeeper.protect.compare import CompareRules, compare_objects, content_digest
 
 RULES = CompareRules()
 MUTATIONS = 300

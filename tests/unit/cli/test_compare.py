@@ -12,11 +12,10 @@ from typer.testing import CliRunner
 
 from beamkeeper.app.cli import compare
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "protect" / "compare"))
 
-from re_encoding import IMPLICIT, encoded, whole
-from synthetic_objects import ct_slice, record
-from synthetic_plans import vmat_plan
+from tests.unit.protect.compare.re_encoding import IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import ct_slice, record
+from tests.unit.protect.compare.synthetic_plans import vmat_plan
 
 PROMISE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "compare-json.md"
 SUMMARY = ["identical", "re_encoded", "administrative", "clinical", "new", "missing", "unreadable"]

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "protect" / "compare"))
 
-from re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
-from synthetic_objects import OBJECTS, ct_slice, dose
-from synthetic_plans import item, vmat_plan
+from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
+from tests.unit.protect.compare.synthetic_objects import OBJECTS, ct_slice, dose
+from tests.unit.protect.compare.synthetic_plans import item, vmat_plan
 
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom import elements, elements_level

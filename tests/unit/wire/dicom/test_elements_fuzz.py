@@ -9,10 +9,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "protect" / "compare"))
 
-from re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded
-from synthetic_objects import OBJECTS
+from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded
+from tests.unit.protect.compare.synthetic_objects import OBJECTS
 
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom.elements import flatten, open_object
