@@ -163,6 +163,16 @@ class Ledger:
         with self._database.session():
             return patients.held_by_others(self._database.alias, pseudonym, sop_instance_uids)
 
+    def known_uids(self, sop_instance_uids: Collection[str]) -> frozenset[str]:
+        """Return which of these SOP Instance UIDs any version is kept of, whoever it is of."""
+        with self._database.session():
+            return patients.known_uids(self._database.alias, sop_instance_uids)
+
+    def series_counts(self, pseudonym: str, modality: str) -> Mapping[str, int]:
+        """Return by Series Instance UID how many of a patient's objects of a modality are kept."""
+        with self._database.session():
+            return patients.series_counts(self._database.alias, pseudonym, modality)
+
     def with_digests(self, sha256s: Collection[str]) -> Mapping[str, StoredObject]:
         """Return one kept object for each of these digests that is kept, whoever it is of."""
         with self._database.session():
@@ -215,10 +225,12 @@ class Ledger:
         with self._database.session():
             return nights.census_of(self._database.alias, run_on)
 
-    def record_position(self, run_on: date, pseudonym: str, position: CoursePosition) -> None:
-        """Keep where a patient stood in a night; a second call replaces it."""
+    def record_position(
+        self, run_on: date, pseudonym: str, position: CoursePosition, *, as_of: datetime | None = None
+    ) -> None:
+        """Keep where a patient stood in a night, or at an instant of that date; a second call replaces it."""
         with self._database.session():
-            nights.record_position(self._database.alias, run_on, pseudonym, position)
+            nights.record_position(self._database.alias, run_on, pseudonym, position, as_of)
 
     def positions(self, run_on: date | None = None, pseudonym: str | None = None) -> tuple[PositionRow, ...]:
         """Return positions of one night, of one patient over the nights, or all; oldest first."""

@@ -143,6 +143,7 @@ class Position(_Row):
     run_on: models.DateField[date, date] = models.DateField()
     pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
     document: models.TextField[str, str] = models.TextField()
+    as_of: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
 
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 

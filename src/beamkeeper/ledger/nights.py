@@ -85,10 +85,14 @@ def census_of(alias: str, run_on: date) -> Census | None:
     return None if found is None else read_document(Census, found.document)
 
 
-def record_position(alias: str, run_on: date, pseudonym: str, position: CoursePosition) -> None:
-    """Keep where a patient stood in one night; a second call replaces it."""
+def record_position(
+    alias: str, run_on: date, pseudonym: str, position: CoursePosition, as_of: datetime | None
+) -> None:
+    """Keep where a patient stood in one night, or at an instant of that date; a second call replaces it."""
     Position.objects.using(alias).update_or_create(
-        run_on=run_on, pseudonym=pseudonym, defaults={"document": write_document(position)}
+        run_on=run_on,
+        pseudonym=pseudonym,
+        defaults={"document": write_document(position), "as_of": None if as_of is None else utc(as_of)},
     )
 
 
@@ -101,7 +105,10 @@ def positions(alias: str, run_on: date | None, pseudonym: str | None) -> tuple[P
         rows = rows.filter(pseudonym=pseudonym)
     return tuple(
         PositionRow(
-            run_on=row.run_on, pseudonym=row.pseudonym, position=read_document(CoursePosition, row.document)
+            run_on=row.run_on,
+            pseudonym=row.pseudonym,
+            position=read_document(CoursePosition, row.document),
+            as_of=row.as_of,
         )
         for row in rows.iterator()
     )

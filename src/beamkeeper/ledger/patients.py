@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
+from django.db.models import Count
 
 from beamkeeper.domain.patient import Patient
 from beamkeeper.ledger.documents import read_document, write_document
@@ -94,6 +95,23 @@ def held_by_others(alias: str, pseudonym: str, sop_instance_uids: Collection[str
         some = standing.filter(sop_instance_uid__in=asked[first : first + UIDS_AT_A_TIME])
         found.update(some.values_list("sop_instance_uid", "pseudonym"))
     return found
+
+
+def known_uids(alias: str, sop_instance_uids: Collection[str]) -> frozenset[str]:
+    """Return which of these SOP Instance UIDs any version is kept of, whoever it is of."""
+    asked = sorted(sop_instance_uids)
+    found: set[str] = set()
+    for first in range(0, len(asked), UIDS_AT_A_TIME):
+        some = Kept.objects.using(alias).filter(sop_instance_uid__in=asked[first : first + UIDS_AT_A_TIME])
+        found.update(some.values_list("sop_instance_uid", flat=True))
+    return frozenset(found)
+
+
+def series_counts(alias: str, pseudonym: str, modality: str) -> dict[str, int]:
+    """Return by Series Instance UID how many of a patient's objects of a modality are kept."""
+    rows = Kept.objects.using(alias).filter(pseudonym=pseudonym, modality=modality)
+    counted = rows.values("series_instance_uid").annotate(count=Count("sop_instance_uid", distinct=True))
+    return dict(counted.values_list("series_instance_uid", "count"))
 
 
 def with_digests(alias: str, sha256s: Collection[str]) -> dict[str, StoredObject]:

@@ -85,11 +85,19 @@ class AnnouncementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRow:
-    """Where one patient stood in one night."""
+    """Where one patient stood in one night.
+
+    Attributes
+    ----------
+    as_of
+        When the treatment records were last asked for on that date, after the night; None when it is the
+        night's own count.
+    """
 
     run_on: date
     pseudonym: str
     position: CoursePosition
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
