@@ -6,9 +6,7 @@ import ipaddress
 import pwd
 from datetime import timedelta
 from typing import TYPE_CHECKING
-
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from urllib.parse import urlsplit
 
 from beamkeeper.app.site import DicomSourceSection, Site, SqlSourceSection
 from beamkeeper.app.site_window import WindowSection, open_time
@@ -96,16 +94,22 @@ def _of_window(window: WindowSection) -> Iterator[NamedPeer]:
 
 def _sql_server(section: SqlSourceSection) -> tuple[str, int]:
     """Return host and port of a database; ("", 0) when it is a file or on this computer."""
-    try:
-        url = make_url(section.url)
-    except ArgumentError as error:
-        raise ConfigError(f"The url of the source {section.name} is none.") from error
-    if not url.host or _is_here(url.host):
+    dialect, host, port = _server_of(section.url, f"the source {section.name}")
+    if not host or _is_here(host):
         return "", 0
-    port = url.port or SQL_PORTS.get(url.get_backend_name())
-    if port is None:
+    port = port or SQL_PORTS.get(dialect, 0)
+    if not port:
         raise ConfigError(f"The url of the source {section.name} names no port, and the window needs one.")
-    return url.host, port
+    return host, port
+
+
+def _server_of(url: str, whose: str) -> tuple[str, str, int]:
+    """Return (kind of database, host, port) of an SQLAlchemy URL; host "" is a file, port 0 its usual one."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.partition("+")[0], parts.hostname or "", parts.port or 0
+    except ValueError as error:
+        raise ConfigError(f"The url of {whose} is none: {error}.") from error
 
 
 def _is_here(host: str) -> bool:
@@ -119,7 +123,7 @@ def _is_here(host: str) -> bool:
 
 def _verify_ledger_is_here(site: Site) -> None:
     for name, text in (("ledger.url", site.ledger_url), ("ledger.jobs_url", site.jobs_url)):
-        host = make_url(text).host
+        _, host, _ = _server_of(text, name)
         if host and not _is_here(host):
             raise ConfigError(
                 f"{name} is on {host}, on the other side of the window, and is needed while it is shut.",

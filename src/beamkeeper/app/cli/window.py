@@ -18,7 +18,7 @@ from beamkeeper.errors import WindowUnavailable
 
 if TYPE_CHECKING:
     from beamkeeper.app.site import Site
-    from beamkeeper.protect.isolate import AllowedPeer, GuardedWindow, WindowReading
+    from beamkeeper.protect.isolate import GuardedWindow, WindowReading
 
 app = typer.Typer(no_args_is_help=True, help="The air gap: look at it, hold it open, shut it, keep it.")
 
@@ -117,11 +117,9 @@ def guard(site: SiteOption = None) -> None:
 
     Example: beamkeeper window guard --site /etc/beamkeeper/site.toml
     """
-    from beamkeeper.app.site import load_site
-    from beamkeeper.app.window_guard import guard_window
-
-    path = find_site(site)
-    guard_window(load_site(path), path, SystemClock(), lambda text: err.print(text, soft_wrap=True))
+    # A process of its own code: the watchdog is root, and needs neither Typer nor a terminal.
+    words = ["-I", "-m", "beamkeeper.app.window_main", "--site", str(find_site(site).absolute())]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is meant
 
 
 @app.command("rules")

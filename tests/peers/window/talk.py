@@ -6,14 +6,17 @@
     talk.py try-udp SOURCE ADDRESS PORT   prints "answered" or "silence"
     talk.py hold SOURCE ADDRESS PORT      connects, prints "connected"; then for each line read from
                                           standard input sends it and prints "alive" or "silence"
-SOURCE "-" is whatever the kernel takes.
+    talk.py hammer SOURCE ADDRESS PORT    tries all the time until standard input ends; prints "trying" after
+                                          the first try, at the end how often it connected
+SOURCE "-" is whatever the kernel takes; "ADDRESS%PORT" comes from that port.
 """
 
 import socket
 import sys
 import threading
 
-SILENCE_S = 0.7
+SILENCE_S = 1.5
+"""Longer than a lost neighbour solicitation takes to be sent again."""
 
 
 def say(word):
@@ -51,12 +54,18 @@ def echo_udp(address, port):
             server.sendto(data, peer)
 
 
-def connect(source, address, port):
+def connect(source, address, port, silence_s=SILENCE_S):
     client = _socket(address, socket.SOCK_STREAM)
-    client.settimeout(SILENCE_S)
-    if source != "-":
-        client.bind((source, 0))
-    client.connect((address, port))
+    client.settimeout(silence_s)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        if source != "-":
+            own, _, own_port = source.partition("%")
+            client.bind((own, int(own_port or 0)))
+        client.connect((address, port))
+    except OSError:
+        client.close()
+        raise
     return client
 
 
@@ -96,8 +105,24 @@ def hold(source, address, port):
                 say(f"silence {error}")
 
 
+def hammer(source, address, port):
+    done = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+    connected, tries = 0, 0
+    while not done.is_set():
+        try:
+            with connect(source, address, port, silence_s=0.05):
+                connected += 1
+        except OSError:
+            done.wait(0.005)  # an unreachable network answers at once
+        tries += 1
+        if tries == 1:
+            say("trying")
+    say(str(connected))
+
+
 if __name__ == "__main__":
     command, *addresses, port = sys.argv[1:]
-    {"echo": echo, "echo-udp": echo_udp, "try": try_, "try-udp": try_udp, "hold": hold}[command](
-        *addresses, int(port)
-    )
+    {"echo": echo, "echo-udp": echo_udp, "try": try_, "try-udp": try_udp, "hold": hold, "hammer": hammer}[
+        command
+    ](*addresses, int(port))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -82,6 +83,18 @@ class Held:
         return self.process.stdout.readline().strip()
 
 
+@dataclass
+class Hammer:
+    """A process that tries to connect all the time."""
+
+    process: subprocess.Popen[str]
+
+    def connected_count(self) -> int:
+        """Stop it; return how often it came through."""
+        out, _ = self.process.communicate()
+        return int(out.split()[-1])
+
+
 class Ground:
     """Everything a window test stands on; a context manager that removes it all."""
 
@@ -146,6 +159,58 @@ class Ground:
             )
         )
 
+    def bare_network(self) -> None:
+        """Switch the collector's card on without any rules: how it would be without a window."""
+        for address in (f"{COLLECTOR}/24", f"{COLLECTOR6}/64"):
+            ip(
+                "-n",
+                self.collector,
+                "addr",
+                "add",
+                address,
+                "dev",
+                CARD,
+                *(("nodad",) if ":" in address else ()),
+            )
+        ip("-n", self.collector, "link", "set", CARD, "up")
+
+    def second_card(self, name: str, own: str, peer: str) -> None:
+        """Put another cable between the two; both ends are up."""
+        ip(
+            *("link", "add", name, "netns", self.collector, "type", "veth"),
+            *("peer", "name", "hospital1", "netns", self.hospital),
+        )
+        for space, card, address in ((self.collector, name, own), (self.hospital, "hospital1", peer)):
+            ip("-n", space, "addr", "add", f"{address}/24", "dev", card)
+            ip("-n", space, "link", "set", card, "up")
+
+    def network_behind_the_collector(self, address: str) -> str:
+        """Make a namespace that only the collector is joined to, as a router would be; return its name."""
+        inner, ours = f"bk-i-{self._tag}", address.rpartition(".")[0] + ".1"
+        ip("netns", "add", inner)
+        self._stack.callback(ip, "netns", "del", inner)
+        ip(
+            "link",
+            "add",
+            "inner0",
+            "netns",
+            self.collector,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "card0",
+            "netns",
+            inner,
+        )
+        for space, card, own in ((self.collector, "inner0", ours), (inner, "card0", address)):
+            ip("-n", space, "addr", "add", f"{own}/24", "dev", card)
+            ip("-n", space, "link", "set", card, "up")
+        ip("-n", inner, "route", "add", "default", "via", ours)
+        ip("-n", self.hospital, "route", "add", f"{address}/32", "via", COLLECTOR)
+        self.run(self.collector, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        return inner
+
     # Programs -----------------------------------------------------------------------------------
 
     def start(
@@ -179,12 +244,57 @@ class Ground:
         program = str(Path(sys.executable).with_name("beamkeeper"))
         return self.run(self.collector, program, "window", *words, "--site", str(self.site_file), user=user)
 
+    def start_beamkeeper(self, *words: str, user: str = "") -> subprocess.Popen[str]:
+        """Start `beamkeeper window ...` on the collector."""
+        program = str(Path(sys.executable).with_name("beamkeeper"))
+        return self.start(self.collector, program, "window", *words, "--site", str(self.site_file), user=user)
+
     def guard(self) -> subprocess.Popen[str]:
         """Start the watchdog, and wait until it answers."""
-        program = str(Path(sys.executable).with_name("beamkeeper"))
-        process = self.start(self.collector, program, "window", "guard", "--site", str(self.site_file))
-        self.wait_until(lambda: self.socket.exists() and "shut" in self.said())
+        said = self.said().count("the window is shut\n")
+        process = self.start_beamkeeper("guard")
+        self.wait_until(lambda: self.said().count("the window is shut\n") > said)
         return process
+
+    def worker(self, *, minutes: float = 5, code: str = "", user: str = WORKER) -> subprocess.Popen[str]:
+        """Start a worker that holds the window until its standard input ends; return when it is open.
+
+        Parameters
+        ----------
+        code
+            Python that runs while it is open.
+        """
+        process = self.asker(
+            f"window.open(datetime.now(UTC) + timedelta(minutes={minutes}))\n"
+            "print(window.reading().state.value, flush=True)\n"
+            f"{code}\n"
+            "sys.stdin.read()\n",
+            user=user,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "open\n", self.said()
+        return process
+
+    def asker(self, code: str, *, user: str = WORKER) -> subprocess.Popen[str]:
+        """Start Python that has a `window` of the worker's kind."""
+        head = (
+            "import os, sys, time\n"
+            "from datetime import UTC, datetime, timedelta\n"
+            "from pathlib import Path\n"
+            "from beamkeeper.errors import WindowUnavailable\n"
+            "from beamkeeper.protect.isolate import GuardedWindow\n"
+            f"window = GuardedWindow(Path({str(self.socket)!r}))\n"
+        )
+        return self.start(self.collector, sys.executable, "-c", head + code, user=user, stdin=subprocess.PIPE)
+
+    def ask(self, code: str, *, user: str = WORKER) -> str:
+        """Run Python that has a `window`; return what it prints, or its refusal."""
+        guarded = "\n".join("    " + line for line in code.splitlines())
+        process = self.asker(
+            f"try:\n{guarded}\nexcept WindowUnavailable as error:\n    print('REFUSED', error.message)\n",
+            user=user,
+        )
+        return process.communicate()[0]
 
     def said(self) -> str:
         """Return what all programs wrote on standard error."""
@@ -201,11 +311,20 @@ class Ground:
         """Return the collector's rules."""
         return self.run(self.collector, "nft", "list", "ruleset").stdout
 
+    def members(self) -> str:
+        """Return the sets of the collector's rules, without what lapsed."""
+        return self.run(self.collector, "nft", "list", "sets", "inet").stdout.replace("flags timeout", "")
+
+    def left_s(self) -> float:
+        """Return after how many seconds the kernel would shut the window by itself; 0 when it has."""
+        listed = self.run(self.collector, "nft", "list", "set", "inet", "beamkeeper", "window").stdout
+        found = re.search(r"expires (?:(\d+)s)?(?:(\d+)ms)?", listed)
+        return float(found[1] or 0) + float(found[2] or 0) / 1000 if found else 0.0
+
     def card_is_up(self) -> bool:
         """Whether the collector's card is switched on."""
-        return "UP" in self.run(self.collector, "ip", "-br", "link", "show", "dev", CARD).stdout.split("<")[
-            -1
-        ].split(">")[0].split(",")
+        shown = self.run(self.collector, "ip", "link", "show", "dev", CARD).stdout
+        return "UP" in shown.partition("<")[2].partition(">")[0].split(",")
 
     # Peers --------------------------------------------------------------------------------------
 
@@ -221,6 +340,17 @@ class Ground:
         """Return the first word of what came of one attempt to connect."""
         done = self.run(space, sys.executable, str(TALK), kind, source, address, str(port), user=user)
         return done.stdout.split()[0] if done.stdout else done.stderr
+
+    def hammer(self, space: str, source: str, address: str, port: int, *, user: str = "") -> Hammer:
+        """Try to connect all the time, until asked how often it came through."""
+        process = self.start(
+            *(space, sys.executable, str(TALK), "hammer", source, address, str(port)),
+            user=user,
+            stdin=subprocess.PIPE,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "trying\n", self.said()
+        return Hammer(process)
 
     def hold(self, space: str, source: str, address: str, port: int, *, user: str = "") -> Held:
         """Connect and stay connected."""
