@@ -199,7 +199,7 @@ class Vault(SignedFacts):
         *,
         night: date,
         now: datetime,
-        expires_at: datetime,
+        expires_at: datetime | None,
         keys: SiteKeys,
         audit_head: AuditHead | None = None,
         lost: Sequence[LostParcel] = (),
@@ -212,7 +212,8 @@ class Vault(SignedFacts):
         Parameters
         ----------
         expires_at
-            When the vault turns stale unless a later publication follows; after `now`.
+            When the vault turns stale unless a later night follows; after `now`. None between two nights:
+            neither the night nor the expiry is renewed, so that whoever watches still misses a night.
         audit_head
             Where the collector's audit log ends now; by default the metadata say of it what they said.
         lost
@@ -232,7 +233,7 @@ class Vault(SignedFacts):
         StorageFull, SourceUnavailable, VaultRolledBack
             Nothing was published.
         """
-        if utc(expires_at) <= utc(now):
+        if expires_at is not None and utc(expires_at) <= utc(now):
             raise ValueError("metadata that have expired already would make a stale vault")
         with self._memory.only_writer():
             self._refresh()
@@ -243,10 +244,10 @@ class Vault(SignedFacts):
                 self.store,
                 previous=self._trusted,
                 entries=without_lost(self.store, named, lost) if lost else named,
-                nights=[*self.nights(), night],
+                nights=self.nights() if expires_at is None else [*self.nights(), night],
                 lost=lost,
                 audit_head=audit_head,
-                expires_at=expires_at,
+                expires_at=expires_at or self.expires_at,
                 keys=keys,
             )
             self._refresh()
