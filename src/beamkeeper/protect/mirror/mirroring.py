@@ -16,7 +16,7 @@ from beamkeeper.protect.mirror.outcome import (
     Problem,
 )
 from beamkeeper.protect.mirror.pace import TimeIsUp
-from beamkeeper.protect.mirror.plan import Plan, Proof, Wanted, plan
+from beamkeeper.protect.mirror.plan import Plan, Proof, Wanted, once_proved, plan
 from beamkeeper.protect.mirror.reading import Found, paced, read_back
 from beamkeeper.protect.mirror.signing import MetadataCopy
 from beamkeeper.vault.metadata import TARGETS
@@ -56,7 +56,7 @@ class _Tally:
     """What a run has done so far."""
 
     proved: dict[str, Wanted] = field(default_factory=dict)
-    altered: set[str] = field(default_factory=set)
+    once_proved: frozenset[str] = frozenset()
     not_here: set[str] = field(default_factory=set)
     sent_count: int = 0
     sent_bytes: int = 0
@@ -142,6 +142,7 @@ class Mirroring:
     def _work(self, destination: Destination) -> None:
         self._tally.facts = destination.facts()
         proofs = {proof.name: proof for proof in self._memory.all()}
+        self._tally.once_proved = frozenset(proofs)
         copy = MetadataCopy(destination, self._publication, self.pace, told=self._tally.add)
         copy.look(proofs)
         listed = self._survey(destination)
@@ -182,13 +183,13 @@ class Mirroring:
             self._memory.forget(item.name)
             self._tally.add(words.gone(item.name))
         for item in todo.wrong_size:
-            self._memory.forget(item.name)
-            self._call_altered(item.name)
+            self._call_altered(item)
 
-    def _call_altered(self, name: str) -> None:
-        self._tally.altered.add(name)
-        self._tally.proved.pop(name, None)
-        self._tally.add(words.altered(name))
+    def _call_altered(self, item: Wanted) -> None:
+        if item.name in self._tally.once_proved:
+            self._memory.keep(once_proved(item, at=self._now()))
+        self._tally.proved.pop(item.name, None)
+        self._tally.add(words.altered(item.name))
 
     # 2: reading back ----------------------------------------------------------------------------------
 
@@ -200,10 +201,10 @@ class Mirroring:
         if found is Found.SAME:
             self._keep(item, listed.stamp)
             return
-        self._memory.forget(item.name)
         if found is Found.OTHER:
-            self._call_altered(item.name)
+            self._call_altered(item)
         else:
+            self._memory.forget(item.name)
             self._tally.proved.pop(item.name, None)
             self._tally.add(words.listed_and_absent(item.name))
 
@@ -222,11 +223,15 @@ class Mirroring:
     # 3: sending ---------------------------------------------------------------------------------------
 
     def _send_all(self, destination: Destination, items: tuple[Wanted, ...]) -> bool:
-        """Send what is not there; return whether the metadata must wait for some of it."""
+        """Send what is not there; return whether the metadata must wait.
+
+        They wait for every parcel that they would name for the first time: a client must not be led to
+        what is not there. What was altered since it was proved is named there already.
+        """
         for item in items:
             self._send_patiently(destination, item)
-        lacking = {item.name for item in items} - self._tally.proved.keys()
-        return bool(lacking - self._tally.altered - self._tally.not_here)
+        lacking = self._wanted.keys() - self._tally.proved.keys()
+        return bool(lacking - self._tally.once_proved - self._tally.not_here)
 
     def _send_patiently(self, destination: Destination, item: Wanted) -> None:
         for attempt in range(1, ATTEMPTS_MAX + 1):
@@ -263,9 +268,8 @@ class Mirroring:
                 self._tally.sent_count += 1
                 self._tally.sent_bytes += item.size_bytes
         elif found is Found.OTHER and taken:
-            self._call_altered(item.name)
+            self._call_altered(item)
         else:
-            self._tally.altered.add(item.name)
             self._tally.add(words.lied(item.name, absent=found is Found.ABSENT))
 
     def _verify_room(self, item: Wanted) -> None:

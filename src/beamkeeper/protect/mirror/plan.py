@@ -30,6 +30,9 @@ class Proof:
 
     Attributes
     ----------
+    sha256
+        "" when it was proved once and is altered since: it proves nothing, and is remembered because
+        signed metadata there name it.
     stamp
         What the destination's listing said then; another one later means: read it again.
     """
@@ -39,6 +42,11 @@ class Proof:
     size_bytes: int
     stamp: str
     proved_at: datetime
+
+
+def once_proved(item: Wanted, *, at: datetime) -> Proof:
+    """Return the memory of an object that had been proved and is altered since `at`."""
+    return Proof(name=item.name, sha256="", size_bytes=item.size_bytes, stamp="", proved_at=at)
 
 
 class Proofs(Protocol):
@@ -108,7 +116,7 @@ def plan(
         there, proof = listed.get(item.name), proofs.get(item.name)
         if there is None:
             send.append(item)
-            if proof is not None:
+            if proof is not None and proof.sha256 == item.sha256:
                 gone.append(item)
         elif there.size_bytes != item.size_bytes:
             wrong.append(item)

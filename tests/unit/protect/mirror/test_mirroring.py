@@ -191,6 +191,8 @@ def test_an_altered_parcel_does_not_keep_new_nights_away(mirror: Mirror, place: 
 
     assert outcome.timestamp_version == mirror.vault.publication().timestamp_version
     assert (outcome.sent_count, outcome.waiting_count) == (1, 1)
+    mirror.vault.night()
+    assert mirror.run().timestamp_version == mirror.vault.publication().timestamp_version
 
 
 def test_a_mirror_that_was_turned_back_is_told_and_brought_forward(mirror: Mirror, place: Path) -> None:
@@ -348,6 +350,8 @@ def test_a_destination_that_lies_about_success_is_named(
     assert set(kinds(outcome)) == {ProblemKind.LIED}
     assert said in outcome.problems[0].text
     assert (outcome.proved_count, outcome.waiting_count) == (0, 3)
+    # No client is led to what is not there.
+    assert not (place / "metadata").exists()
 
 
 class Promising(DirectoryDestination):
