@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 
 from night_site import make_objects
 
-from beamkeeper.errors import BeamkeeperError, ConfigError, SourceUnavailable
+from beamkeeper.errors import SourceUnavailable
 from beamkeeper.protect.collect import (
     ArchiveSource,
     Arrivals,
@@ -175,9 +175,10 @@ def test_an_archive_that_is_gone_is_unavailable_and_not_empty(
     assert not collection.expected
 
 
-def test_a_folder_that_is_gone_is_a_plain_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not there") as refused:
-        FolderSource("folder", tmp_path / "gone", spool_writer=lambda: SpoolWriter(tmp_path, "x"))
+def test_a_folder_that_is_gone_is_unavailable_and_not_empty(tmp_path: Path) -> None:
+    source = FolderSource("folder", tmp_path / "gone", spool_writer=lambda: SpoolWriter(tmp_path, "x"))
 
-    assert isinstance(refused.value, BeamkeeperError)
-    assert Outcome.REFUSED != Outcome.NO_ANSWER
+    with pytest.raises(SourceUnavailable, match="cannot be read"):
+        source.patients()
+    with pytest.raises(SourceUnavailable, match="cannot be read"):
+        source.list_objects("P1")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.domain.census import CensusReason, Claim
-from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable
+from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable, SourceUnavailable
 from beamkeeper.protect.collect.interfaces import FetchAnswer
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.reader import read_patient
@@ -19,7 +22,6 @@ from beamkeeper.wire.dicom.spool import ObjectIdentity
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.domain.patient import Patient
@@ -58,10 +60,6 @@ class FolderSource:
     """
 
     def __init__(self, name: str, folder: Path, *, spool_writer: Callable[[], SpoolWriter]) -> None:
-        if not folder.is_dir():
-            raise ConfigError(
-                f"The folder {folder} is not there.", do_next="Name a folder that holds DICOM files."
-            )
         self._name = name
         self._folder = folder
         self._spool_writer = spool_writer
@@ -79,14 +77,21 @@ class FolderSource:
         return self._name
 
     def patients(self) -> tuple[tuple[Patient, Claim], ...]:
-        """Return everybody the folder has objects of."""
+        """Return everybody the folder has objects of.
+
+        Raises
+        ------
+        SourceUnavailable
+            The folder, or a folder in it, cannot be read: says nothing about who is treated.
+        """
         self._index()
         claim = Claim(source=self._name, reason=CensusReason.ASKED_FOR)
         return tuple((patient, claim) for _, patient in sorted(self._patients.items()))
 
     def not_objects(self) -> tuple[NotAnObject, ...]:
-        """Return the files that could not be taken, each with its reason."""
-        self._index()
+        """Return the files that could not be taken, each with its reason; () when nothing can be read."""
+        with suppress(SourceUnavailable):  # whoever asked for the list was told so
+            self._index()
         return tuple(self._not_objects)
 
     def list_objects(self, patient_id: str) -> tuple[ExpectedObject, ...]:
@@ -127,13 +132,25 @@ class FolderSource:
         # A night taken up again asks for several patients at once: half an index would miss objects.
         with self._reading:
             if not self._is_read:
-                for count, path in enumerate(sorted(self._folder.rglob("*"))):
-                    if count >= FILES_MAX:
-                        raise ConfigError(f"The folder {self._folder} holds more than {FILES_MAX} files.")
-                    if path.is_file():
-                        self._take(path)
+                for path in sorted(self._files()):
+                    self._take(path)
                 self._is_read = True
         return self._objects
+
+    def _files(self) -> list[Path]:
+        """Return every file below the folder: all of them, or an error, for a share may go at any time."""
+        found: list[Path] = []
+        for base, _, names in os.walk(self._folder, onerror=self._cannot_read):
+            found += [path for name in names if (path := Path(base, name)).is_file()]
+            if len(found) > FILES_MAX:
+                raise ConfigError(f"The folder {self._folder} holds more than {FILES_MAX} files.")
+        return found
+
+    def _cannot_read(self, error: OSError) -> None:
+        raise SourceUnavailable(
+            f"The folder {error.filename} cannot be read: {error.strerror}.",
+            do_next="Is the share mounted, and may the collector's user read it?",
+        ) from error
 
     def _take(self, path: Path) -> None:
         try:
