@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,34 +159,38 @@ service stats {{
 """
 
 
-def dovecot(program: str, folder: Path, ports: tuple[int, int]) -> Iterator[Dovecot]:
-    """Run Dovecot in the foreground; it needs root to change to its own users."""
-    paper, _ = issue(folder, "dovecot")
-    for name in ("run", "home", "mail/new", "mail/cur", "mail/tmp"):
-        (folder / name).mkdir(parents=True)
-    for path in (folder / "home", *(folder / "mail").rglob("*"), folder / "mail"):
-        shutil.chown(path, "mail", "mail")
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    settings = folder / "dovecot.conf"
-    settings.write_text(
-        _SETTINGS.format(
-            folder=folder,
-            certificate=paper.certificate,
-            key=paper.key,
-            password=PASSWORD,
-            port=ports[0],
-            tls_port=ports[1],
+@contextmanager
+def dovecot(program: str, ports: tuple[int, int]) -> Iterator[Dovecot]:
+    """Run Dovecot in the foreground; it needs root to change to its own users.
+
+    In a folder of its own: pytest's are closed to those users.
+    """
+    with tempfile.TemporaryDirectory(prefix="beamkeeper-dovecot-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        paper, _ = issue(folder, "dovecot")
+        for name in ("run", "home", "mail/new", "mail/cur", "mail/tmp"):
+            (folder / name).mkdir(parents=True)
+        for path in (folder / "home", *(folder / "mail").rglob("*"), folder / "mail"):
+            shutil.chown(path, "mail", "mail")
+        settings = folder / "dovecot.conf"
+        settings.write_text(
+            _SETTINGS.format(
+                folder=folder,
+                certificate=paper.certificate,
+                key=paper.key,
+                password=PASSWORD,
+                port=ports[0],
+                tls_port=ports[1],
+            )
         )
-    )
-    process = subprocess.Popen([program, "-F", "-c", str(settings)], stderr=subprocess.PIPE)
-    try:
-        _wait_for(ports[1], process)
-        yield Dovecot(folder, ports[0], ports[1], paper, process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=STARTED_S_MAX)
+        process = subprocess.Popen([program, "-F", "-c", str(settings)], stderr=subprocess.PIPE)
+        try:
+            _wait_for(ports[1], process)
+            yield Dovecot(folder, ports[0], ports[1], paper, process)
+        finally:
+            process.terminate()
+            process.communicate(timeout=STARTED_S_MAX)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

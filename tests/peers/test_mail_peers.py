@@ -124,10 +124,11 @@ def test_a_server_that_is_not_there_is_told(free_port: int, paper: Paper) -> Non
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[Dovecot]:
+def box(program) -> Iterator[Dovecot]:
     if os.geteuid() != 0:
         pytest.skip("Dovecot changes to users of its own: as root only")
-    yield from dovecot(program("dovecot"), tmp_path_factory.mktemp("dovecot"), two_free_ports())
+    with dovecot(program("dovecot"), two_free_ports()) as running:
+        yield running
 
 
 def mailbox(box: Dovecot, security: MailSecurity = MailSecurity.TLS) -> ImapServer:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from email.errors import MessageError
+from email.header import decode_header
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import getaddresses
@@ -114,6 +115,18 @@ def _header(message: Message, name: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()
 
 
+def _subject(message: Message) -> str:
+    """Return the subject with its encoded words decoded (RFC 2047)."""
+    words = []
+    for text, charset in decode_header(message.get("Subject", "")):
+        data = text.encode(errors="replace") if isinstance(text, str) else text
+        try:
+            words.append(data.decode(charset or "utf-8", errors="replace"))
+        except LookupError:  # "unknown-8bit": raw bytes in a header
+            words.append(data.decode("utf-8", errors="replace"))
+    return "".join(words)[:HEADER_CHARACTERS_MAX].strip()
+
+
 def _message_id(message: Message) -> str:
     found = _header(message, "Message-ID")
     return found if _MESSAGE_ID.fullmatch(found) else ""
@@ -142,7 +155,7 @@ def _automatic(message: Message) -> str:
         return "a delivery report"
     if _sender(message).partition("@")[0] in _MACHINES:
         return "a machine's address"
-    if _AUTOMATIC_SUBJECT.match(_header(message, "Subject")):
+    if _AUTOMATIC_SUBJECT.match(_subject(message)):
         return "an automatic answer (by its subject)"
     return ""
 
