@@ -9,9 +9,15 @@ from beamkeeper.protect.collect.interfaces import FetchAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from beamkeeper.wire.dicom.requester import ExpectedObject, MoveOutcome, Requester
+    from beamkeeper.wire.dicom.requester import (
+        ExpectedObject,
+        ListedRecord,
+        MoveOutcome,
+        RecordStudy,
+        Requester,
+    )
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
 
@@ -72,34 +78,57 @@ class ArchiveSource:
 
     def fetch(self, wanted: Sequence[ExpectedObject], *, deadline: datetime) -> FetchAnswer:  # noqa: ARG002
         """Ask for one study, one series or single objects, whichever `wanted` spans."""
-        outcomes = [self._fetch_study(study, items) for study, items in _by_study(wanted).items()]
-        return FetchAnswer(
-            refused=frozenset(uid for outcome in outcomes for uid in outcome.failed_sop_instance_uids),
-            refused_count=sum(outcome.failed for outcome in outcomes),
-            comment="; ".join(dict.fromkeys(outcome.comment for outcome in outcomes if outcome.comment)),
+        return _as_answer([self._fetch_study(study, items) for study, items in _by_study(wanted).items()])
+
+    def record_studies(self, day: date) -> tuple[RecordStudy, ...]:
+        """Return the studies that may hold a treatment record of `day` or later."""
+        return self._requester.find_record_studies(day)
+
+    def records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
+        """Return the treatment records of a study, but for series of which as many are kept."""
+        return self._requester.find_records(study, kept_count)
+
+    def fetch_exactly(self, wanted: Sequence[ExpectedObject]) -> FetchAnswer:
+        """Ask for these objects of one series by name, and for no other."""
+        outcome = self._ask_for(
+            wanted[0].study_instance_uid,
+            wanted[0].series_instance_uid,
+            tuple(item.sop_instance_uid for item in wanted),
         )
+        return _as_answer([outcome])
 
     def _fetch_study(self, study_instance_uid: str, items: Sequence[ExpectedObject]) -> MoveOutcome:
         series = {item.series_instance_uid for item in items}
         one_series = next(iter(series)) if len(series) == 1 else None
         single = (items[0].sop_instance_uid,) if len(items) == 1 else ()
+        return self._ask_for(study_instance_uid, one_series, single)
+
+    def _ask_for(self, study: str, series: str | None, uids: Sequence[str]) -> MoveOutcome:
         if self._destination_ae_title is not None:
             return self._requester.move(
-                study_instance_uid=study_instance_uid,
-                series_instance_uid=one_series,
-                sop_instance_uids=single,
+                study_instance_uid=study,
+                series_instance_uid=series,
+                sop_instance_uids=uids,
                 destination_ae_title=self._destination_ae_title,
             )
         writer = self._spool_writer()
         try:
             return self._requester.get(
-                study_instance_uid=study_instance_uid,
-                series_instance_uid=one_series,
-                sop_instance_uids=single,
+                study_instance_uid=study,
+                series_instance_uid=series,
+                sop_instance_uids=uids,
                 writer=writer,
             )
         finally:
             writer.close()
+
+
+def _as_answer(outcomes: Sequence[MoveOutcome]) -> FetchAnswer:
+    return FetchAnswer(
+        refused=frozenset(uid for outcome in outcomes for uid in outcome.failed_sop_instance_uids),
+        refused_count=sum(outcome.failed for outcome in outcomes),
+        comment="; ".join(dict.fromkeys(outcome.comment for outcome in outcomes if outcome.comment)),
+    )
 
 
 def _by_study(wanted: Sequence[ExpectedObject]) -> dict[str, list[ExpectedObject]]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
+    from datetime import date, datetime
 
-    from beamkeeper.wire.dicom.requester import ExpectedObject
+    from beamkeeper.wire.dicom.requester import ExpectedObject, ListedRecord, RecordStudy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +54,26 @@ class PatientSource(Protocol):
 
         Raises SourceUnavailable when it stops answering: what arrived by then stays.
         """
+
+
+class RecordSource(Protocol):
+    """Can be asked for new treatment records alone, between two nights."""
+
+    @property
+    def name(self) -> str:
+        """The source's name in the site file."""
+
+    def record_studies(self, day: date) -> tuple[RecordStudy, ...]:
+        """Return the studies that may hold a record of `day` or later.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+            As `PatientSource.list_objects`.
+        """
+
+    def records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
+        """Return the records of a study, but for series of which as many are kept (`kept_count`)."""
+
+    def fetch_exactly(self, wanted: Sequence[ExpectedObject]) -> FetchAnswer:
+        """Have these objects of one series, and no other, brought into the spool."""

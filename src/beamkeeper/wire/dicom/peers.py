@@ -98,6 +98,21 @@ class TreatedPatient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStudy:
+    """One study that holds treatment records.
+
+    Attributes
+    ----------
+    instance_count
+        How many objects it holds, of every kind; None when the peer does not count.
+    """
+
+    patient_id: str
+    study_instance_uid: str
+    instance_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOutcome:
     """What a peer says of one transfer; it counts its successes and does not name them.
 

@@ -18,6 +18,7 @@ from beamkeeper.wire.dicom.peers import (
     ExpectedObject,
     MoveOutcome,
     Peer,
+    RecordStudy,
     Timeouts,
     TreatedPatient,
     verify_ae_title,
@@ -25,6 +26,7 @@ from beamkeeper.wire.dicom.peers import (
 from beamkeeper.wire.dicom.requester_get import GetSession
 from beamkeeper.wire.dicom.requester_link import Link, query_context
 from beamkeeper.wire.dicom.requester_query import Answer, patient_id_key, query
+from beamkeeper.wire.dicom.requester_records import ListedRecord, RecordSearch
 from beamkeeper.wire.dicom.requester_retrieve import (
     outcome_of,
     retrieve_queries,
@@ -34,7 +36,7 @@ from beamkeeper.wire.dicom.requester_retrieve import (
 from beamkeeper.wire.dicom.requester_treated import TreatedSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from types import TracebackType
     from typing import Self
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExpectedObject",
+    "ListedRecord",
     "MoveOutcome",
     "Peer",
+    "RecordStudy",
     "Requester",
     "Timeouts",
     "TreatedPatient",
@@ -159,6 +163,31 @@ class Requester:
         """
         deadline = time.monotonic() + self._timeouts.query_s
         return TreatedSearch(self, day=day, deadline=deadline).run()
+
+    def find_record_studies(self, day: date) -> tuple[RecordStudy, ...]:
+        """Return the studies that may hold a treatment record of `day` or later, in one question.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+            As `find_patients_treated_since`.
+        """
+        deadline = time.monotonic() + self._timeouts.query_s
+        return RecordSearch(self, deadline=deadline).studies(day)
+
+    def find_records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
+        """Return the treatment records of a study, but for series of which as many are kept.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+            As `find_patients_treated_since`.
+        """
+        deadline = time.monotonic() + self._timeouts.query_s
+        found = RecordSearch(self, deadline=deadline).records(study, kept_count)
+        classes = (record.item.sop_class_uid for record in found)
+        self._sop_class_uids.update(dict.fromkeys(uid for uid in classes if uid))
+        return found
 
     def move(
         self,

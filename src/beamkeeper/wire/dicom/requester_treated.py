@@ -27,9 +27,9 @@ COURSE_DAYS_MAX = 400
 STUDIES_MAX = 20_000
 SERIES_MAX = 5_000
 RECORDS_MAX = 20_000
-_RECORD = "RTRECORD"
+RECORD = "RTRECORD"
 _PatientStudy = tuple[str, str]
-_WHO = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex")
+WHO = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex")
 _SEXES = frozenset({"F", "M", "O"})
 
 
@@ -54,7 +54,7 @@ class TreatedSearch:
 
     def __init__(self, asker: Asker, *, day: date, deadline: float) -> None:
         self._asker, self._day, self._deadline = asker, day, deadline
-        self._since = day - timedelta(days=COURSE_DAYS_MAX)
+        self._since = since_of(day)
         self._found: dict[TreatedPatient, _Seen] = {}
 
     def run(self) -> tuple[TreatedPatient, ...]:
@@ -93,30 +93,30 @@ class TreatedSearch:
     def _studies_matching(self, study_date: str) -> dict[_PatientStudy, TreatedPatient]:
         identifier = query(
             "STUDY",
-            returning=("StudyInstanceUID", *_WHO),
-            ModalitiesInStudy=_RECORD,
+            returning=("StudyInstanceUID", *WHO),
+            ModalitiesInStudy=RECORD,
             StudyDate=study_date,
         )
         return {
             (who.patient_id, answer.uid("StudyInstanceUID")): who
             for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
-            if (who := _who(answer)) is not None
-            and _may_have_records(answer)
+            if (who := who_of(answer)) is not None
+            and has_records(answer)
             and (answer.day("StudyDate") or self._since) >= self._since
         }
 
     def _studies_by_series_date(self) -> dict[_PatientStudy, TreatedPatient]:
         identifier = query(
             "SERIES",
-            returning=("StudyInstanceUID", "SeriesInstanceUID", *_WHO),
-            Modality=_RECORD,
+            returning=("StudyInstanceUID", "SeriesInstanceUID", *WHO),
+            Modality=RECORD,
             SeriesDate=f"{self._day:%Y%m%d}-",
         )
         return {
             (who.patient_id, answer.uid("StudyInstanceUID")): who
             for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
-            if (who := _who(answer)) is not None
-            and answer.text("Modality") == _RECORD
+            if (who := who_of(answer)) is not None
+            and answer.text("Modality") == RECORD
             and (answer.day("SeriesDate") or date.min) >= self._day  # the key may have been ignored
         }
 
@@ -126,14 +126,14 @@ class TreatedSearch:
             "SERIES",
             returning=("SeriesInstanceUID", "SeriesDate", "NumberOfSeriesRelatedInstances"),
             StudyInstanceUID=study,
-            Modality=_RECORD,
+            Modality=RECORD,
         )
         open_series: list[str] = []
         last: date | None = None
         for answer in self._asker.ask_below(
             identifier, patient_id, limit=SERIES_MAX, deadline=self._deadline
         ):
-            if answer.text("Modality") != _RECORD:
+            if answer.text("Modality") != RECORD:
                 continue
             day = answer.day("SeriesDate")
             last = _later(last, day)
@@ -166,7 +166,13 @@ class TreatedSearch:
         return last
 
 
-def _who(answer: Answer) -> TreatedPatient | None:
+def since_of(day: date) -> date:
+    """Return the earliest day on which the study of a plan that is treated on `day` may have been made."""
+    return day - timedelta(days=COURSE_DAYS_MAX)
+
+
+def who_of(answer: Answer) -> TreatedPatient | None:
+    """Return whom an answer at study level is about; None without Patient ID."""
     patient_id, sex = answer.text("PatientID"), answer.text("PatientSex")
     if not patient_id:
         return None
@@ -184,10 +190,10 @@ def _by_patient_id(found: tuple[TreatedPatient, _Seen]) -> tuple[str, str, str]:
     return (who.patient_id, who.issuer_of_patient_id, who.name)
 
 
-def _may_have_records(answer: Answer) -> bool:
+def has_records(answer: Answer) -> bool:
     """Whether the study names records among its modalities, or the peer names none at all."""
     modalities = answer.text("ModalitiesInStudy")
-    return not modalities or _RECORD in modalities.split("\\")
+    return not modalities or RECORD in modalities.split("\\")
 
 
 def _later(first: date | None, second: date | None) -> date | None:
