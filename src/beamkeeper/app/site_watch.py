@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from beamkeeper.app.site import SITE_FILE_BYTES_MAX, Port, explain
+from beamkeeper.app.site_alerts import AlertSection, MailSection
+from beamkeeper.app.site_quorum import MailAddress
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.watch import WatchRule
@@ -34,6 +36,14 @@ path = "{mirror}"
 #port = 8443
 #tls_certificate = "watch.pem"
 #tls_key = "watch.key"
+
+#call = ["physics@example.org"]   # whom mail goes to
+#[mail]
+#host = "smtp.example.org"
+#sender = "watch@example.org"
+#[[alerts]]               # every way of calling people: kind mail, http, syslog or command
+#name = "mail"
+#kind = "mail"
 """
 
 
@@ -70,6 +80,9 @@ class WatchFile(_Section):
     read_again_days: Annotated[int, Field(ge=1, le=365)] = 7
     mirror: MirrorSection | None = None
     heartbeat: HeartbeatSection | None = None
+    call: tuple[MailAddress, ...] = ()
+    mail: MailSection | None = None
+    alerts: tuple[AlertSection, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -84,6 +97,8 @@ class WatchFile(_Section):
     def _something_to_see(self) -> WatchFile:
         if (self.mirror is None) == (self.heartbeat is None):
             raise ValueError("name either a [mirror] to read or a [heartbeat] to take")
+        if any(alert.kind == "mail" for alert in self.alerts) and not (self.mail and self.call):
+            raise ValueError("alerts by mail need a [mail] server and the addresses to call")
         return self
 
     @property

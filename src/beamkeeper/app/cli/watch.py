@@ -13,7 +13,7 @@ from beamkeeper.app.cli.console import emit_json, err, out, print_error, print_w
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.watch import FindingKind, TellingKind
+from beamkeeper.protect.watch import FindingKind
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.watching import WatchNotes
@@ -37,6 +37,7 @@ FINDINGS_SHOWN = 20
 def command(
     file: Annotated[Path, typer.Option("--file", help="The watcher's file.")] = Path("watch.toml"),
     once: Annotated[bool, typer.Option("--once", help="Look once and end with an exit status.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Send a test alert through every channel.")] = False,
     init: Annotated[bool, typer.Option("--init", help="Write a new watcher's file and end.")] = False,
     root_key: Annotated[str, typer.Option(help="With --init: the site's root key, from its cards.")] = "",
     mirror: Annotated[Path, typer.Option(help="With --init: the folder with a copy of the vault.")] = Path(
@@ -59,6 +60,8 @@ def command(
     from beamkeeper.app.site_watch import load_watch
 
     watcher = Watcher(load_watch(file))
+    if test:
+        return _test(watcher.watch)
     if once:
         notes, _ = watcher.look(SystemClock().now(), keep_alarms=False)
         if json_:
@@ -68,6 +71,18 @@ def command(
         return EXIT_OF[min((f.kind for f in notes.look.findings), key=_rank)] if notes.look.findings else 0
     _serve(watcher.watch)
     return 0
+
+
+def _test(watch: WatchFile) -> int:
+    from beamkeeper.app.jobs.watching import try_channels
+
+    if not watch.alerts:
+        raise ConfigError("The watcher's file has no [[alerts]].", do_next="Name at least one.")
+    failed = try_channels(watch, SystemClock().now())
+    for section in watch.alerts:
+        why = failed.get(section.name)
+        print_wrapped(f"✗ {section.name}: {why}" if why else f"✓ {section.name} took it")
+    return 10 if failed else 0
 
 
 def _rank(kind: FindingKind) -> int:
@@ -118,29 +133,26 @@ def _serve(watch: WatchFile) -> None:
 
     from beamkeeper.app.jobs.heartbeats import heartbeat_door
     from beamkeeper.app.jobs.serving import Tellers, serve
-    from beamkeeper.app.jobs.watching import WatchDuty, Watcher
+    from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
 
     clock, watcher = SystemClock(), Watcher(watch)
+
+    def tell(tellings: tuple[Telling, ...]) -> bool:
+        for telling in tellings:
+            err.print(telling.in_words(), markup=False, soft_wrap=True)
+        failed = call_people(watch, tellings, clock.now())
+        for channel, why in failed.items():
+            err.print(f"✗ The channel {channel} did not take it: {why}", markup=False, soft_wrap=True)
+        return len(failed) < max(1, len(watch.alerts))
+
     with ExitStack() as stack:
         if watch.heartbeat is not None:
             port = stack.enter_context(heartbeat_door(watch.heartbeat, watcher, clock))
             err.print(f"Taking heartbeats at {watch.heartbeat.bind}:{port}.")
         err.print(f"Watching {watch.name}, every {watch.every_minutes} minutes.")
-        serve([WatchDuty(watcher, _tell)], clock, Tellers(done=_done, failed=_failed), threading.Event())
-
-
-def _tell(tellings: tuple[Telling, ...]) -> None:
-    for telling in tellings:
-        finding = telling.alarm.finding
-        if telling.kind is TellingKind.OVER:
-            err.print(f"✓ over: {finding.kind.value} ({finding.key})", markup=False, soft_wrap=True)
-        else:
-            again = f" (since {telling.alarm.since:%Y-%m-%d %H:%M} UTC)" * (telling.kind is TellingKind.LASTS)
-            err.print(
-                f"✗ {finding.kind.value}{again}: {finding.what} → {finding.do_next}",
-                markup=False,
-                soft_wrap=True,
-            )
+        if not watch.alerts:
+            err.print("No [[alerts]] in the file: alarms are only printed here.")
+        serve([WatchDuty(watcher, tell)], clock, Tellers(done=_done, failed=_failed), threading.Event())
 
 
 def _done(name: str, line: str) -> None:

@@ -25,10 +25,10 @@ from beamkeeper.wire.alerting import (
 from beamkeeper.wire.mail import Letter, MailSecurity, SmtpServer, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from beamkeeper.app.site import Site
-    from beamkeeper.app.site_alerts import AlertSection
+    from beamkeeper.app.site_alerts import AlertSection, MailSection
     from beamkeeper.protect.quorum import Person
     from beamkeeper.wire.alerting import Alert, Channel
 
@@ -77,8 +77,8 @@ class MailChannel:
             )
 
 
-def smtp_of(site: Site) -> SmtpServer:
-    """Return the server that takes this site's mail.
+def smtp_of(mail: MailSection | None) -> SmtpServer:
+    """Return the server that takes our mail.
 
     Raises
     ------
@@ -87,7 +87,6 @@ def smtp_of(site: Site) -> SmtpServer:
     KeyUnavailable
         Its password is not where the site file says.
     """
-    mail = site.mail
     if mail is None:
         raise ConfigError("The site file has no [mail] section.", do_next="Name the mail server there.")
     return SmtpServer(
@@ -111,14 +110,31 @@ def call(site: Site, alert: Alert, people: Sequence[Person], *, only: frozenset[
     only
         Names of the channels to use; None for all.
     """
+    named = {person.login: person.mail for person in site.quorum.people} if site.quorum else {}
+    wanted = [
+        (section, _addresses(section, people, named))
+        for section in site.alerts
+        if (alert.kind == "test" or alert.kind in section.when) and (only is None or section.name in only)
+    ]
+    return through(wanted, site.mail, alert)
+
+
+def _addresses(section: AlertSection, people: Sequence[Person], named: Mapping[str, str]) -> tuple[str, ...]:
+    also = section.also_to if isinstance(section, MailAlertSection) else ()
+    every = [*(person.mail for person in people), *(named[login] for login in also if login in named)]
+    return tuple(address for address in dict.fromkeys(every) if address)
+
+
+def through(
+    channels: Sequence[tuple[AlertSection, tuple[str, ...]]], mail: MailSection | None, alert: Alert
+) -> Called:
+    """Send an alert through these channels, each with the addresses it writes to if it writes mail."""
     answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
     waiting: set[str] = set()
-    for section in site.alerts:
-        wanted = alert.kind == "test" or alert.kind in section.when
-        if wanted and (only is None or section.name in only):
-            waiting.add(section.name)
-            work = (site, section, alert, tuple(people), answers)
-            threading.Thread(target=_try, args=work, name=f"alert {section.name}", daemon=True).start()
+    for section, addresses in channels:
+        waiting.add(section.name)
+        work = (section, addresses, mail, alert, answers)
+        threading.Thread(target=_try, args=work, name=f"alert {section.name}", daemon=True).start()
     delivered: list[str] = []
     failed: dict[str, str] = {}
     while waiting:
@@ -136,29 +152,24 @@ def call(site: Site, alert: Alert, people: Sequence[Person], *, only: frozenset[
 
 
 def _try(
-    site: Site,
     section: AlertSection,
+    addresses: tuple[str, ...],
+    mail: MailSection | None,
     alert: Alert,
-    people: tuple[Person, ...],
     answers: SimpleQueue[tuple[str, str]],
 ) -> None:
     try:
-        _channel(site, section, people).send(alert)
+        _channel(section, addresses, mail).send(alert)
     except BeamkeeperError as error:
         answers.put((section.name, error.message))
     else:
         answers.put((section.name, ""))
 
 
-def _channel(site: Site, section: AlertSection, people: tuple[Person, ...]) -> Channel:
+def _channel(section: AlertSection, addresses: tuple[str, ...], mail: MailSection | None) -> Channel:
     match section:
         case MailAlertSection():
-            named = {person.login: person.mail for person in site.quorum.people} if site.quorum else {}
-            also = [named[login] for login in section.also_to if login in named]
-            addresses = dict.fromkeys([*(person.mail for person in people), *also])
-            return MailChannel(
-                name=section.name, server=smtp_of(site), addresses=tuple(a for a in addresses if a)
-            )
+            return MailChannel(name=section.name, server=smtp_of(mail), addresses=addresses)
         case HookAlertSection():
             return HookChannel(
                 name=section.name,

@@ -218,7 +218,7 @@ def _answer(
         text=text + "\n",
         in_reply_to=mail.message_id,
     )
-    deliver(smtp_of(site), letter, at=now)
+    deliver(smtp_of(site.mail), letter, at=now)
 
 
 def _then(after: Standing, person: Person) -> str:

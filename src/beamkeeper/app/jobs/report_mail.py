@@ -57,7 +57,7 @@ def send_reports(site: Site, ledger: Ledger, now: datetime) -> tuple[int, tuple[
         if report is None:
             continue  # made anew from the vault: the report is not there any more
         try:
-            deliver(smtp_of(site), _letter(site, report, facts, person), at=now)
+            deliver(smtp_of(site.mail), _letter(site, report, facts, person), at=now)
         except BeamkeeperError as error:
             errors.append(error)
             continue

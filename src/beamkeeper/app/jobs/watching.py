@@ -7,13 +7,26 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.calling import through
 from beamkeeper.app.jobs.notes import read_note, write_note
-from beamkeeper.errors import IntegrityError
-from beamkeeper.protect.watch import Finding, FindingKind, Look, OpenAlarm, Telling, look, told, unpack
+from beamkeeper.errors import IntegrityError, SourceUnavailable
+from beamkeeper.protect.watch import (
+    Finding,
+    FindingKind,
+    Look,
+    OpenAlarm,
+    Telling,
+    TellingKind,
+    look,
+    told,
+    unpack,
+)
 from beamkeeper.vault import LocalStore, Vault
+from beamkeeper.wire.alerting import Alert, Severity
+from beamkeeper.wire.alerting.channel import TEXT_CHARACTERS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from beamkeeper.app.site_watch import WatchFile
@@ -104,25 +117,72 @@ _NO_HEARTBEAT = Finding(
 )
 
 
-@dataclass(frozen=True)
 class WatchDuty:
-    """One look every few minutes."""
+    """One look every few minutes; what nobody could be told is told again a minute later.
 
-    watcher: Watcher
-    tell: Callable[[tuple[Telling, ...]], None]
-    name: str = "watch"
-    retry_s: float = RETRY_S
+    Parameters
+    ----------
+    tell
+        Tells people; returns whether anybody heard.
+    """
+
+    name = "watch"
+    retry_s = RETRY_S
+
+    def __init__(self, watcher: Watcher, tell: Callable[[tuple[Telling, ...]], bool]) -> None:
+        self._watcher, self._tell = watcher, tell
+        self._untold: tuple[Telling, ...] = ()
 
     def wait_s(self, clock: Clock) -> float:
         """Return how long the next look can wait; a clock set back does not put it off."""
-        notes = self.watcher.notes()
-        if notes is None:
+        notes = self._watcher.notes()
+        if notes is None or self._untold:
             return 0.0
         passed_s = (clock.now() - notes.look.at).total_seconds()
-        return 0.0 if passed_s < 0 else self.watcher.watch.every_minutes * 60 - passed_s
+        return 0.0 if passed_s < 0 else self._watcher.watch.every_minutes * 60 - passed_s
 
     def work(self, clock: Clock) -> str:
-        """Look once and tell what is to be told."""
-        _, tellings = self.watcher.look(clock.now())
-        self.tell(tellings)
+        """Look once and tell what is to be told.
+
+        Raises
+        ------
+        SourceUnavailable
+            There was something to tell, and nobody could be reached.
+        """
+        _, tellings = self._watcher.look(clock.now())
+        self._untold += tellings
+        if self._untold and not self._tell(self._untold):
+            raise SourceUnavailable(
+                f"{len(self._untold)} alarms could be told to nobody; it is tried again.",
+                do_next="Try `beamkeeper watch --test`.",
+            )
+        self._untold = ()
         return ""
+
+
+LINES_MAX = 6
+"""Alarms told one by one in a call; more are counted."""
+
+
+def call_people(watch: WatchFile, tellings: Sequence[Telling], now: datetime) -> dict[str, str]:
+    """Tell people through every channel of the watcher's file; return the channels that failed, and why."""
+    if not tellings or not watch.alerts:
+        return {}
+    lines = [telling.in_words() for telling in tellings[:LINES_MAX]]
+    if len(tellings) > LINES_MAX:
+        lines.append(f"and {len(tellings) - LINES_MAX} more: beamkeeper watch --once")
+    over = all(telling.kind is TellingKind.OVER for telling in tellings)
+    return _call(watch, "\n".join(lines), Severity.NOTICE if over else Severity.ALERT, now)
+
+
+def try_channels(watch: WatchFile, now: datetime) -> dict[str, str]:
+    """Send a test through every channel; return those that failed, and why."""
+    text = "A test of the outside watcher: nothing is wrong, nothing is to be done."
+    return _call(watch, text, Severity.NOTICE, now)
+
+
+def _call(watch: WatchFile, text: str, severity: Severity, now: datetime) -> dict[str, str]:
+    alert = Alert(
+        kind="watch", severity=severity, site=watch.name, night="", text=text[:TEXT_CHARACTERS_MAX], at=now
+    )
+    return through([(section, watch.call) for section in watch.alerts], watch.mail, alert).failed

@@ -39,6 +39,14 @@ class Telling:
     kind: TellingKind
     alarm: OpenAlarm
 
+    def in_words(self) -> str:
+        """Return one line for people; it names no patient."""
+        finding = self.alarm.finding
+        if self.kind is TellingKind.OVER:
+            return f"✓ over: {finding.kind.value} ({finding.key})"
+        since = f", since {self.alarm.since:%Y-%m-%d %H:%M} UTC" * (self.kind is TellingKind.LASTS)
+        return f"✗ {finding.kind.value}{since}: {finding.what} → {finding.do_next}"
+
 
 def told(
     open_alarms: Sequence[OpenAlarm],

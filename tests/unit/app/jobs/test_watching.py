@@ -6,6 +6,7 @@ import http.client
 import shutil
 import socket
 import ssl
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,12 @@ from tests.papers import Papers
 from tests.unit.vault.small_vault import Site
 
 from beamkeeper.app.jobs.heartbeats import PATH, heartbeat_door, send_heartbeat
-from beamkeeper.app.jobs.watching import NOTES_NAME, WatchDuty, Watcher
+from beamkeeper.app.jobs.watching import NOTES_NAME, WatchDuty, Watcher, call_people, try_channels
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_watch import HeartbeatSection, MirrorSection, WatchFile
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import SourceUnavailable
-from beamkeeper.protect.watch import HEARTBEAT_BYTES_MAX, FindingKind, TellingKind, packed
+from beamkeeper.protect.watch import HEARTBEAT_BYTES_MAX, FindingKind, Telling, TellingKind, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +53,12 @@ def test_the_watcher_tells_at_once_repeats_each_hour_and_tells_the_end(site: Sit
     watch = watch_file(site, tmp_path, mirror=MirrorSection(path=site.folder / "vault"))
     heard: list[tuple[datetime, TellingKind, FindingKind]] = []
     clock = MovableClock(MORNING)
-    duty = WatchDuty(
-        Watcher(watch),
-        lambda said: heard.extend((clock.now(), item.kind, item.alarm.finding.kind) for item in said),
-    )
+
+    def hear(said: tuple[Telling, ...]) -> bool:
+        heard.extend((clock.now(), item.kind, item.alarm.finding.kind) for item in said)
+        return True
+
+    duty = WatchDuty(Watcher(watch), hear)
     night_2_comes_at = MORNING + DAY + timedelta(minutes=90)
     while clock.now() < MORNING + DAY + timedelta(hours=3):
         if clock.now() == night_2_comes_at:
@@ -86,6 +89,45 @@ def test_a_damaged_note_makes_the_watcher_say_everything_again(site: Site, tmp_p
     (tmp_path / "memory" / NOTES_NAME).write_text("{", encoding="utf-8")
     _, tellings = Watcher(watch).look(MORNING)
     assert [item.kind for item in tellings] == [TellingKind.NEW]
+
+
+def test_an_alarm_that_nobody_heard_is_told_again_until_somebody_does(site: Site, tmp_path: Path) -> None:
+    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone"))
+    answers = iter([False, False, True])
+    tries: list[int] = []
+
+    def hear(said: tuple[Telling, ...]) -> bool:
+        tries.append(len(said))
+        return next(answers)
+
+    clock = MovableClock(MORNING)
+    duty = WatchDuty(Watcher(watch), hear)
+    for _ in range(2):
+        assert duty.wait_s(clock) == 0
+        with pytest.raises(SourceUnavailable, match="told to nobody"):
+            duty.work(clock)
+        clock.advance(timedelta(minutes=1))
+    assert duty.wait_s(clock) == 0
+    duty.work(clock)
+    assert (tries, duty.wait_s(clock) > 0) == ([1, 1, 1], True)
+
+
+def test_alarms_go_through_every_channel_of_the_watchers_file(site: Site, tmp_path: Path) -> None:
+    siren = tmp_path / "siren"
+    script = f"import sys; open({str(siren)!r}, 'a').write(sys.stdin.read())"
+    watch = watch_file(
+        site,
+        tmp_path,
+        mirror=MirrorSection(path=tmp_path / "gone"),
+        alerts=[
+            {"kind": "command", "name": "siren", "arguments": [sys.executable, "-c", script]},
+            {"kind": "syslog", "name": "log", "host": "127.0.0.1", "port": 9, "transport": "tcp"},
+        ],
+    )
+    _, tellings = Watcher(watch).look(MORNING)
+    assert list(call_people(watch, tellings, MORNING)) == ["log"]
+    assert "unreachable" in siren.read_text(encoding="utf-8")
+    assert list(try_channels(watch, MORNING)) == ["log"]
 
 
 @pytest.fixture
