@@ -68,20 +68,20 @@ def verify(data: bytes, armored: bytes, *, public_key: str, namespace: str) -> N
         raise _refused("the signed bytes were changed") from error
 
 
-def sign(data: bytes, *, private_key: bytes, namespace: str, password: bytes | None = None) -> bytes:
-    """Return the armored signature of `data` by an OpenSSH private key.
+def sign(data: bytes, *, private_key: bytes, namespace: str) -> bytes:
+    """Return the armored signature of `data` by an OpenSSH private key without a password.
 
     Raises
     ------
     KeyUnavailable
-        Not such a key, or locked with another password.
+        Not such a key, or a locked one.
     """
     try:
-        key = load_ssh_private_key(private_key, password)
+        key = load_ssh_private_key(private_key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnavailable(
-            "The private key cannot be read.",
-            do_next="Name an OpenSSH Ed25519 key, and its password if it has one.",
+            "The private key cannot be read, or is locked with a password.",
+            do_next=f"Let OpenSSH sign: ssh-keygen -Y sign -f KEY -n {namespace} FILE",
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyUnavailable("Votes are signed with an Ed25519 key.", do_next="ssh-keygen -t ed25519")

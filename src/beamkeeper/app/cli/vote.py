@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Confirm or dispute what a night found changed.")
 
 KEY_BYTES_MAX = 64 << 10
-PASSWORD_VARIABLE = "BEAMKEEPER_KEY_PASSWORD"  # noqa: S105 - a variable's name
-"""Where the password of a locked signing key is taken from."""
 
 NightOption = Annotated[
     str | None, typer.Option("--night", metavar="DATE", help="The last reported night by default.")
@@ -132,7 +130,7 @@ def sign(
         raise ConfigError(f"This is no vote: {error}.", do_next="Copy the list's digest whole.") from error
     data = vote_bytes(ballot, site_name)
     name = f"{ballot.night}-{ballot.person}-{ballot.at:%Y%m%dT%H%M%SZ}.json"
-    signature = sshsig.sign(data, private_key=_key_bytes(key), namespace=NAMESPACE, password=_password())
+    signature = sshsig.sign(data, private_key=_key_bytes(key), namespace=NAMESPACE)
     write_whole(out_dir / f"{name}.sig", signature)
     write_whole(out_dir / name, data)
     if json_:
@@ -149,11 +147,6 @@ def _key_bytes(path: Path) -> bytes:
             return file.read(KEY_BYTES_MAX)
     except OSError as error:
         raise ConfigError(f"The key {path} cannot be read: {error.strerror}.") from error
-
-
-def _password() -> bytes | None:
-    given = os.environ.get(PASSWORD_VARIABLE)
-    return given.encode() if given else None
 
 
 def _vote(
