@@ -179,7 +179,7 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
         "executor_id": EXECUTOR,
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "CRITICAL",
-        "notification_listener_polling_interval_sec": 1.0,
+        "notification_listener_polling_interval_sec": POLL_S,
     }
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
     DBOS(config=config)
