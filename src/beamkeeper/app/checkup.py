@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from beamkeeper.app.checkup_expiry import check_expiry
+from beamkeeper.app.checkup_host import check_host, free_bytes
+from beamkeeper.app.finding import Finding
+from beamkeeper.app.host import Host
+from beamkeeper.app.jobs.network import NO_AIR_GAP, network, window_of
 from beamkeeper.app.jobs.pushed import count_unasked
 from beamkeeper.app.jobs.runtime import only_one, open_ledger, open_vault
 from beamkeeper.app.jobs.sources import peer_of, sql_source
 from beamkeeper.app.jobs.tidying import nights_left, remove_abandoned, spools_left
 from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, SqlSourceSection
-from beamkeeper.errors import AlreadyRunning, BeamkeeperError
+from beamkeeper.app.window_plan import plan_of
+from beamkeeper.errors import AlreadyRunning, BeamkeeperError, WindowUnavailable
 from beamkeeper.protect.census import CensusWindow
+from beamkeeper.protect.isolate import WindowState
 from beamkeeper.vault import SiteKeys
 from beamkeeper.wire.dicom.requester import Requester
 
@@ -28,23 +34,25 @@ if TYPE_CHECKING:
     from beamkeeper.clock import Clock
 
 FREE_BYTES_MIN = 20 << 30
+ONLINE = timedelta(minutes=15)
+"""The longest that a checkup holds the window open."""
+SEE_WINDOW = "See `systemctl status beamkeeper-window` and docs/guide/air-gap.md."
 READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The result of one check."""
-
-    what: str
-    verdict: Literal["good", "warning", "bad", "unchecked"]
-    text: str
-    do_next: str = ""
-
-
-def check_site(site: Site, clock: Clock) -> Iterator[Finding]:
+def check_site(
+    site: Site, clock: Clock, *, host: Host | None = None, online: bool = False
+) -> Iterator[Finding]:
     """Yield one finding a check, as each is done; no check stops the others.
 
     Nothing is changed, but that the working files of nights nobody will go on with are removed.
+
+    Parameters
+    ----------
+    host
+        The computer to look at; this one by default.
+    online
+        Open the network window for what needs the network; else that is not checked while it is shut.
     """
     yield _tried("keys", lambda: _keys(site))
     yield _tried("vault", lambda: _vault(site, clock))
@@ -53,21 +61,50 @@ def check_site(site: Site, clock: Clock) -> Iterator[Finding]:
     yield _tried("clock", lambda: _clock(site, clock))
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):
         yield _disk(what, path)
+    yield from check_expiry(site, clock.now())
+    yield from _network(site, clock, online=online)
+    yield from check_host(site, host or Host())
+
+
+def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
+    """Yield what takes the network: every source, the receiver."""
+    if site.window is None:
+        yield Finding(what="window", verdict="warning", text=NO_AIR_GAP, do_next="See docs/guide/air-gap.md.")
+        yield from _peers(site, clock)
+        return
+    window = _tried("window", lambda: _window(site))
+    yield window
+    if window.verdict == "bad" or not online:
+        why = (
+            "nobody keeps the window" if window.verdict == "bad" else "the window is shut; --online opens it"
+        )
+        for name in (*(section.name for section in site.sources), "receiver"):
+            yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
+        return
+    try:
+        with network(site, clock.now() + ONLINE):
+            yield from _peers(site, clock)
+    except WindowUnavailable as error:
+        yield Finding(what="window", verdict="bad", text=error.message, do_next=error.do_next)
+
+
+def _peers(site: Site, clock: Clock) -> Iterator[Finding]:
     for section in site.sources:
         yield _tried(section.name, lambda section=section: _source(section, site, clock))  # type: ignore[misc]
     yield _receiver(site)
-    yield Finding(
-        what="encryption",
-        verdict="unchecked",
-        text="whether the data disk is encrypted: ledger and spool hold patient data in clear.",
-        do_next="Put the data directory on an encrypted disk (LUKS); see docs/security.md.",
-    )
-    yield Finding(
-        what="recovery",
-        verdict="unchecked",
-        text="whether the recovery cards still exist and can be read.",
-        do_next="Once a year: beamkeeper vault verify --vault DIR --words",
-    )
+
+
+def _window(site: Site) -> Finding:
+    plan_of(site)  # a name without a pin, a user who is not there
+    reading = window_of(site).reading()
+    if reading.state is WindowState.UNKNOWN:
+        return Finding(
+            what="window",
+            verdict="bad",
+            text=f"nobody knows where it stands: {reading.text}.",
+            do_next=SEE_WINDOW,
+        )
+    return Finding(what="window", verdict="good", text=f"{reading.state.value}: {reading.text}.")
 
 
 def _tried(what: str, check: Callable[[], Finding]) -> Finding:
@@ -168,10 +205,9 @@ def _clock(site: Site, clock: Clock) -> Finding:
 
 
 def _disk(what: str, path: Path) -> Finding:
-    there = next((folder for folder in (path, *path.parents) if folder.is_dir()), None)
-    if there is None:
+    free = free_bytes(path)
+    if free is None:
         return Finding(what=what, verdict="bad", text=f"{path} is not there.", do_next="Mount or make it.")
-    free = shutil.disk_usage(there).free
     verdict: Literal["good", "warning"] = "good" if free >= FREE_BYTES_MIN else "warning"
     return Finding(
         what=what,

@@ -124,6 +124,11 @@ meterset_minutes = 0.01          # or minutes, for sources and tubes counted in 
 meterset_relative = 0.001        # or this share of the planned meterset, whichever is the larger;
                                  # wider than your machines round, it hides what was broken off
 
+# [window]                       # the air gap: docs/guide/air-gap.md
+# interface = "eno1"             # the card; it is off but for fetching and delivering
+# addresses = ["192.0.2.20/24"]  # its own, with the prefix
+# worker = "beamkeeper"          # the user who may ask for it
+
 # [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
 # url = "https://watch.example.org:8443/heartbeat"
 # tls_ca = "watch-ca.pem"

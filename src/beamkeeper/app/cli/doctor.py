@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
 
 if TYPE_CHECKING:
-    from beamkeeper.app.checkup import Finding
+    from beamkeeper.app.finding import Finding
 
 SIGNS = {"good": "✓", "warning": "△", "bad": "✗", "unchecked": "?"}
 
 
-def command(site: SiteOption = None, json_: JsonOption = False) -> int:
-    """Check keys, vault, ledger, disks, clock, sources and receiver; say what could not be checked.
+def command(
+    site: SiteOption = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Open the network window for what needs the network.")
+    ] = False,
+    json_: JsonOption = False,
+) -> int:
+    """Check keys, vault, ledger, what expires, sources, and this computer; say what could not be checked.
 
     Changes nothing, but removes what earlier nights left behind and nobody will go on with. Exit
     status: 0 nothing is bad, 1 something is.
@@ -25,7 +33,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     from beamkeeper.app.checkup import check_site
 
     findings = []
-    for finding in check_site(open_site(site), SystemClock()):
+    for finding in check_site(open_site(site), SystemClock(), online=online):
         findings.append(finding)
         if not json_:
             _show(finding)
@@ -38,6 +46,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
 
 
 def _show(finding: Finding) -> None:
-    print_wrapped(f"{SIGNS[finding.verdict]} {finding.what:<12} {finding.text}")
+    said = f"not checked: {finding.text}" if finding.verdict == "unchecked" else finding.text
+    print_wrapped(f"{SIGNS[finding.verdict]} {finding.what:<12} {said}")
     if finding.do_next:
         print_wrapped(f"               → {finding.do_next}")
