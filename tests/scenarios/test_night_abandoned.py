@@ -103,12 +103,12 @@ def test_a_night_that_may_be_gone_on_with_keeps_its_files_and_doctor_names_it(ki
 
 
 def test_a_stopped_night_keeps_its_files_until_a_later_one_was_sealed(kept_site: SmallSite) -> None:
-    for path in kept_site.source.rglob("*.dcm"):
-        path.rename(path.with_suffix(".aside"))
+    aside = kept_site.source.rename(kept_site.root / "aside")
+    kept_site.source.mkdir()
     stopped = [kept_site.night(day).outcome for day in (NIGHT_2, NIGHT_3)]
     left_by_them = nights_left(kept_site.site)
-    for path in kept_site.source.rglob("*.aside"):
-        path.rename(path.with_suffix(".dcm"))
+    kept_site.source.rmdir()
+    aside.rename(kept_site.source)
     kept_site.night(NIGHT_3.replace(day=5))
 
     assert stopped == [NightOutcome.STOPPED, NightOutcome.STOPPED]
