@@ -63,7 +63,7 @@ class MirrorDuty:
         AlreadyRunning
             Another process is at it.
         """
-        outcome = next(run_mirrors(self.site, clock, [self.section]))
+        outcome = next(run_mirrors(self.site, clock, [self.section], ledger=self.ledger))
         if not outcome.was_tried:
             raise AlreadyRunning(outcome.error, do_next=outcome.do_next)
         said = f"{outcome.state.value}, {outcome.sent_count} sent, {outcome.waiting_count} waiting"

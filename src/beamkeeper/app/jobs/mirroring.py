@@ -104,16 +104,26 @@ class LedgerProofs:
 
 
 def run_mirrors(
-    site: Site, clock: Clock, sections: Sequence[MirrorSection], *, reread_all: bool = False
+    site: Site,
+    clock: Clock,
+    sections: Sequence[MirrorSection],
+    *,
+    reread_all: bool = False,
+    ledger: Ledger | None = None,
 ) -> Iterator[Outcome]:
     """Bring destinations to what is published, each by a worker of its own; yield each outcome as it ends.
+
+    Parameters
+    ----------
+    ledger
+        The site's, where it is open already.
 
     Raises
     ------
     BeamkeeperError
         Our own vault or ledger cannot be opened: says nothing about any destination.
     """
-    ledger = open_ledger(site)
+    ledger = ledger or open_ledger(site)
     with ExitStack() as held:
         free = []
         for section in sections:
