@@ -1,4 +1,4 @@
-"""Command sets of the one who asks: C-ECHO, C-FIND, C-MOVE and C-GET, and what answers them (PS3.7 9.3)."""
+"""Command sets of the one who asks, C-STORE to C-MOVE, and what answers them (PS3.7 9.3)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _US_BYTES = 2
 class Question(IntEnum):
     """The requests we make (PS3.7 E.1-1)."""
 
+    C_STORE = 0x0001
     C_GET = 0x0010
     C_FIND = 0x0020
     C_MOVE = 0x0021
@@ -69,9 +70,14 @@ class Response:
 
 
 def encode_request(
-    question: Question, *, message_id: int, sop_class_uid: str, move_destination_ae_title: str = ""
+    question: Question,
+    *,
+    message_id: int,
+    sop_class_uid: str,
+    move_destination_ae_title: str = "",
+    sop_instance_uid: str = "",
 ) -> bytes:
-    """Return the command set of a request; all but C-ECHO say that an identifier follows."""
+    """Return the command set of a request; all but C-ECHO say that a data set follows."""
     group = uid_element(Element.AFFECTED_SOP_CLASS_UID, sop_class_uid)
     group += us_element(Element.COMMAND_FIELD, question)
     group += us_element(Element.MESSAGE_ID, message_id)
@@ -80,7 +86,10 @@ def encode_request(
     if question is Question.C_ECHO:
         return command_set(group + us_element(Element.COMMAND_DATA_SET_TYPE, NO_DATA_SET))
     group += us_element(Element.PRIORITY, _MEDIUM)
-    return command_set(group + us_element(Element.COMMAND_DATA_SET_TYPE, _DATA_SET_FOLLOWS))
+    group += us_element(Element.COMMAND_DATA_SET_TYPE, _DATA_SET_FOLLOWS)
+    if question is Question.C_STORE:
+        group += uid_element(Element.AFFECTED_SOP_INSTANCE_UID, sop_instance_uid)
+    return command_set(group)
 
 
 def is_response(elements: dict[int, bytes]) -> bool:

@@ -10,9 +10,11 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beamkeeper.errors import IntegrityError
 from beamkeeper.wire.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from beamkeeper.wire.dicom.pdu import (
     APPLICATION_CONTEXT_UID,
+    PDU_HEADER,
     PDV_HEADER,
     AnsweredContext,
     ContextResult,
@@ -27,12 +29,18 @@ from beamkeeper.wire.dicom.pdu import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import BinaryIO
 
 _FIXED = struct.Struct(">HH16s16s32x")
 _ROLE = struct.Struct(">BB")
 _REJECTION = struct.Struct("BBBB")
 _IS_COMMAND, _IS_LAST = 0x01, 0x02  # Message Control Header, PS3.8 E.2
+
+PDU_SENT_BYTES_MAX = 131_072
+"""Longest P-DATA-TF we send, also to a peer that would take a longer one."""
+SENT_AT_ONCE_BYTES = 256 << 10
+"""So many bytes of PDUs go to the kernel with one call: most peers take 16 kB a PDU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +179,48 @@ def encode_message_pdus(
     if data_set:
         pdus += _fragments(context_id, data_set, 0, peer_max_pdu_bytes)
     return b"".join(pdus)
+
+
+def data_set_pdus(
+    context_id: int, file: BinaryIO, size_bytes: int, *, peer_max_pdu_bytes: int
+) -> Iterator[memoryview]:
+    """Yield the P-DATA-TF PDUs of a data set that lies in a file from its position on, several at a time.
+
+    Each piece is good until the next one is asked for: memory stays the same for any size.
+
+    Raises
+    ------
+    IntegrityError
+        The file ends before `size_bytes`.
+    """
+    step = min(peer_max_pdu_bytes or PDU_SENT_BYTES_MAX, PDU_SENT_BYTES_MAX) - PDV_HEADER.size
+    step = max(2, step - step % 2)  # fragments have even lengths (PS3.8 annex E)
+    heads = PDU_HEADER.size + PDV_HEADER.size
+    buffer = memoryview(bytearray(max(1, SENT_AT_ONCE_BYTES // (step + heads)) * (step + heads)))
+    left = size_bytes
+    while left:
+        filled = 0
+        while left and filled < len(buffer):
+            length = min(step, left)
+            left -= length
+            PDU_HEADER.pack_into(buffer, filled, PduType.P_DATA_TF, length + PDV_HEADER.size)
+            control = 0 if left else _IS_LAST
+            PDV_HEADER.pack_into(buffer, filled + PDU_HEADER.size, length + 2, context_id, control)
+            _read_whole(file, buffer[filled + heads : filled + heads + length])
+            filled += heads + length
+        yield buffer[:filled]
+
+
+def _read_whole(file: BinaryIO, view: memoryview) -> None:
+    filled = 0
+    while filled < len(view):
+        count = file.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not count:
+            raise IntegrityError(
+                "A file ended while it was being sent: it became shorter.",
+                do_next="Look at the disk it lies on.",
+            )
+        filled += count
 
 
 def _fragments(context_id: int, data: bytes, control: int, peer_max_pdu_bytes: int) -> list[bytes]:

@@ -36,7 +36,7 @@ from beamkeeper.wire.dicom.requester_retrieve import (
 from beamkeeper.wire.dicom.requester_treated import TreatedSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
     from types import TracebackType
     from typing import Self
@@ -127,6 +127,10 @@ class Requester:
                     status=response.status,
                 )
 
+    def expect(self, sop_class_uids: Iterable[str]) -> None:
+        """Have these kinds of object negotiated first by the next `get`: we know that the peer has them."""
+        self._sop_class_uids.update(dict.fromkeys(uid for uid in sop_class_uids if uid))
+
     def find_instances(self, patient_id: str) -> tuple[ExpectedObject, ...]:
         """Return every object the peer lists for exactly this Patient ID; () when it says it has none.
 
@@ -148,7 +152,7 @@ class Requester:
                     found[item.sop_instance_uid] = item
                     if len(found) > INSTANCES_MAX:
                         raise _too_many("objects of one patient", INSTANCES_MAX)
-        self._sop_class_uids.update(dict.fromkeys(o.sop_class_uid for o in found.values() if o.sop_class_uid))
+        self.expect(item.sop_class_uid for item in found.values())
         return tuple(found.values())
 
     def find_patients_treated_since(self, day: date) -> tuple[TreatedPatient, ...]:
@@ -185,8 +189,7 @@ class Requester:
         """
         deadline = time.monotonic() + self._timeouts.query_s
         found = RecordSearch(self, deadline=deadline).records(study, kept_count)
-        classes = (record.item.sop_class_uid for record in found)
-        self._sop_class_uids.update(dict.fromkeys(uid for uid in classes if uid))
+        self.expect(record.item.sop_class_uid for record in found)
         return found
 
     def move(

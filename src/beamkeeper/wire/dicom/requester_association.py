@@ -26,12 +26,12 @@ from beamkeeper.wire.dicom.pdu import (
     encode_abort,
     encode_release_rp,
 )
-from beamkeeper.wire.dicom.pdu_requestor import encode_message_pdus, encode_release_rq
+from beamkeeper.wire.dicom.pdu_requestor import data_set_pdus, encode_message_pdus, encode_release_rq
 from beamkeeper.wire.dicom.transport import ConnectionLost, PeerTooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from typing import BinaryIO, TypeAlias
 
     from beamkeeper.wire.dicom.dimse import Command, Status
     from beamkeeper.wire.dicom.pdu import AnsweredContext
@@ -131,10 +131,19 @@ class ClientAssociation:
         self.is_open = True
         self.used_at = time.monotonic()
 
-    def context_of(self, sop_class_uid: str) -> AnsweredContext | None:
-        """Return the first accepted context for a SOP class; None when the peer accepts none."""
-        accepted = self._answer.contexts.values()
-        return next((c for c in accepted if c.abstract_syntax_uid == sop_class_uid), None)
+    def context_of(self, sop_class_uid: str, transfer_syntax_uid: str = "") -> AnsweredContext | None:
+        """Return the first accepted context for a SOP class; None when the peer accepts none.
+
+        Parameters
+        ----------
+        transfer_syntax_uid
+            Only a context in this transfer syntax; "" for any.
+        """
+        for context in self._answer.contexts.values():
+            is_encoded_so = transfer_syntax_uid in {"", context.transfer_syntax_uid}
+            if context.abstract_syntax_uid == sop_class_uid and is_encoded_so:
+                return context
+        return None
 
     def is_quiet(self) -> bool:
         """Whether the peer has said nothing since its last answer, not even goodbye."""
@@ -166,6 +175,25 @@ class ClientAssociation:
         self._transport.send(
             encode_message_pdus(context.context_id, command, data_set, peer_max_pdu_bytes=limit)
         )
+
+    def send_object(self, context: AnsweredContext, command: bytes, file: BinaryIO, size_bytes: int) -> None:
+        """Send a command and `size_bytes` of a file after it, read piece by piece.
+
+        Raises
+        ------
+        ConnectionLost
+            The peer hung up, or takes nothing any more.
+        PeerTooSlow
+            The deadline passed.
+        IntegrityError
+            The file is shorter than it was said to be.
+        """
+        limit = self._answer.max_pdu_bytes
+        self._transport.send(encode_message_pdus(context.context_id, command, b"", peer_max_pdu_bytes=limit))
+        for pdus in data_set_pdus(context.context_id, file, size_bytes, peer_max_pdu_bytes=limit):
+            self._transport.send(pdus)
+            self._transport.check_time()
+        self.used_at = time.monotonic()
 
     def receive(self) -> tuple[Response, bytes]:
         """Return the next answer and its identifier, b"" for none; objects that come before it are taken.

@@ -174,7 +174,7 @@ class Transport:
         if time.monotonic() > self.deadline:
             raise PeerTooSlow("The peer did not finish within its time limit.")
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send all of it.
 
         Raises
@@ -215,7 +215,7 @@ class TlsTransport(Transport):
             raise _lost(error) from error
         return self._received(count)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send all of it, within the limit for sending."""
         self._socket.settimeout(SEND_LIMIT_S)
         super().send(data)
