@@ -246,6 +246,20 @@ def test_another_tuf_client_finds_every_target_once_a_lost_parcel_is_stated(
     assert again in site.vault().entries()
 
 
+def test_another_tuf_client_goes_on_after_a_patient_was_removed(site: Site, few: list[Path]) -> None:
+    gone = site.play(few[:1])
+    site.download(gone.path)
+    site.vault().remove([gone.pseudonym], on=NIGHT, keys=site.keys)
+    client = site.client()
+    client.refresh()
+
+    assert client.get_targetinfo(gone.path) is None
+    for each in site.vault().entries():
+        assert hashlib.sha256(site.download(each.path)).hexdigest() == each.sha256
+    back = site.play(few[1:])
+    assert hashlib.sha256(site.download(back.path)).hexdigest() == back.sha256
+
+
 def test_another_tuf_client_sees_versions_rise_when_a_rollback_is_accepted(
     site: Site, few: list[Path], tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from beamkeeper.vault.local import LocalStore
 from beamkeeper.vault.metadata import LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import SealedParcel, read_parcel, seal_parcel
 from beamkeeper.vault.references import resolve_secret
+from beamkeeper.vault.removed import RemovedPatient
+from beamkeeper.vault.removing import RemovedFiles
 from beamkeeper.vault.repository import Vault
 from beamkeeper.vault.restoring import RestoreFailure, RestoreReport
 from beamkeeper.vault.site import SiteFacts
@@ -41,6 +43,8 @@ __all__ = [
     "PatientState",
     "Problem",
     "RecoveryKeys",
+    "RemovedFiles",
+    "RemovedPatient",
     "RestoreFailure",
     "RestoreReport",
     "SealedParcel",

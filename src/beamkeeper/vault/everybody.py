@@ -15,15 +15,47 @@ from beamkeeper.vault.local import LocalStore
 from beamkeeper.vault.metadata import held_in
 from beamkeeper.vault.reading import in_parallel
 from beamkeeper.vault.restoring import STAGING_PREFIX, RestoreFailure, RestoreReport, restore_patient
-from beamkeeper.vault.verifying import Problem, Ticker, VaultReport, verify_patient
+from beamkeeper.vault.verifying import (
+    Problem,
+    Ticker,
+    VaultReport,
+    empty_statements,
+    verify_parcels,
+    verify_patient,
+)
 from beamkeeper.vault.workers import WorkerEnded, Workers, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from beamkeeper.vault.metadata import LostParcel, ParcelEntry
     from beamkeeper.vault.reading import Progress
+    from beamkeeper.vault.signed import SignedFacts
     from beamkeeper.vault.store import ParcelStore
+
+
+def verify_vault(
+    store: ParcelStore,
+    signed: SignedFacts,
+    identities: Sequence[str] | None,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+) -> VaultReport:
+    """Return the result of reading everything signed metadata name; with `identities` of opening it, too."""
+    entries, lost = signed.entries(), signed.lost()
+    if identities is None:
+        report = verify_parcels(store, entries, progress=progress)
+    else:
+        report = verify_contents(store, entries, identities, lost=lost, progress=progress)
+    return replace(
+        report,
+        problems=report.problems + empty_statements(entries, lost),
+        lost=lost,
+        stale=signed.is_stale(now),
+        expires_at=signed.expires_at,
+    )
 
 
 def restore_all(

@@ -106,20 +106,24 @@ class LocalStore:
         """Yield every name that begins with `prefix`, in order."""
         self._verify_root()
         with _reading(self.root):
+            folder = self.root.joinpath(*prefix.split("/")[:-1])  # what begins with it lies in there
             names = sorted(
                 path.relative_to(self.root).as_posix()
-                for path in self.root.rglob("*")
+                for path in folder.rglob("*")
                 if path.is_file() and not path.relative_to(self.root).parts[0].startswith(".")
             )
         yield from (name for name in names if name.startswith(prefix))
 
     def delete(self, name: str) -> None:
-        """Remove `name` and make that durable; done already is fine."""
+        """Remove `name`, and a folder that it leaves empty, and make that durable; done already is fine."""
         path = self._path(name)
         with _writing(self.root):
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 _fsync_folder(path.parent)
+            with contextlib.suppress(OSError):  # other files lie there, or nothing does any more
+                path.parent.rmdir()
+                _fsync_folder(path.parent.parent)
 
     def _path(self, name: str) -> Path:
         return self.root.joinpath(*verify_name(name).split("/"))

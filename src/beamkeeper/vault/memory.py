@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import IntegrityError, StorageFull
 from beamkeeper.vault.metadata import ParcelEntry
+from beamkeeper.vault.removed import read_removed, removed_json, with_removed
 from beamkeeper.vault.trust import ROOT_BYTES_MAX, Seen
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from beamkeeper.vault.removed import RemovedPatient
+
 SEEN_BYTES_MAX: Final = 64 << 10
 FORGOTTEN_BYTES_MAX: Final = 64 << 20
 """A path is some sixty bytes: about a million."""
+REMOVED_BYTES_MAX: Final = 8 << 20
+"""More than `STATED_MAX` statements."""
 _ENTRY_KEYS: Final = ("path", "sha256", "size_bytes")
 
 
@@ -85,6 +90,29 @@ class TrustedMemory:
     def note_forgotten(self, paths: Iterable[str]) -> None:
         """Keep the paths of parcels that the metadata name no more since a rollback was accepted."""
         self._write("forgotten.json", json.dumps({"paths": sorted(paths)}).encode())
+
+    def removed(self) -> tuple[RemovedPatient, ...]:
+        """Return every removal of a patient that this computer has seen stated, by pseudonym.
+
+        Raises
+        ------
+        IntegrityError
+            The note is damaged.
+        """
+        data = self._read("removed.json", REMOVED_BYTES_MAX)
+        try:
+            return () if data is None else read_removed(json.loads(data))
+        except ValueError as error:
+            raise IntegrityError(
+                "This computer's own note of the patients that were removed (removed.json) is damaged.",
+                do_next="Remove the note: the vault's signed metadata state the same.",
+            ) from error
+
+    def note_removed(self, stated: Iterable[RemovedPatient]) -> None:
+        """Keep statements about removed patients, beside earlier ones: a rollback shall not undo them."""
+        known = self.removed()
+        if (after := with_removed(known, stated)) != known:
+            self._write("removed.json", json.dumps(removed_json(after)).encode())
 
     @contextlib.contextmanager
     def only_writer(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from beamkeeper.domain.audit import AuditHead
 from beamkeeper.errors import IntegrityError
+from beamkeeper.vault.removed import read_removed, removed_json
 from beamkeeper.vault.votes import read_votes, votes_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from securesystemslib.signer import CryptoSigner, Key
 
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.votes import NightVotes
 
 FORMAT: Final = "beamkeeper-vault"
@@ -209,9 +211,10 @@ def make_targets(
     audit_head: AuditHead | None = None,
     lost: Iterable[LostParcel] = (),
     votes: Iterable[NightVotes] = (),
+    removed: Iterable[RemovedPatient] = (),
     expires_at: datetime,
 ) -> Targets:
-    """Return targets that name every parcel, the nights and votes on them, the end of the audit log."""
+    """Return targets that name every parcel, nights and votes, the audit log's end, whom we removed."""
     files = {entry.path: _target_file(entry) for entry in entries}
     signed = Targets(version=version, expires=_whole_second(expires_at), targets=files)
     ours: dict[str, object] = {"nights": sorted(night.isoformat() for night in set(nights))}
@@ -221,6 +224,8 @@ def make_targets(
         ours["lost"] = [_stated(one) for one in stated]
     if said := votes_json(votes):
         ours["votes"] = said
+    if gone := removed_json(removed):
+        ours["removed"] = gone
     signed.unrecognized_fields[EXTENSION] = ours
     return signed
 
@@ -316,6 +321,18 @@ def votes_of(targets: Targets) -> tuple[NightVotes, ...]:
     """
     extension = targets.unrecognized_fields.get(EXTENSION)
     return read_votes(extension.get("votes", []) if isinstance(extension, dict) else [])
+
+
+def removed_of(targets: Targets) -> tuple[RemovedPatient, ...]:
+    """Return whom targets state to have been removed; none stated is none.
+
+    Raises
+    ------
+    IntegrityError
+        A statement is malformed.
+    """
+    extension = targets.unrecognized_fields.get(EXTENSION)
+    return read_removed(extension.get("removed", []) if isinstance(extension, dict) else [])
 
 
 def lost_of(targets: Targets) -> tuple[LostParcel, ...]:

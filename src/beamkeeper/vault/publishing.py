@@ -14,6 +14,7 @@ from beamkeeper.vault.keys import ONLINE_ROLES
 from beamkeeper.vault.metadata import METADATA, LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import seal_parcel
 from beamkeeper.vault.reading import StoreReader, verify_stored
+from beamkeeper.vault.removed import with_removed, without_removed
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, site_bytes
 from beamkeeper.vault.tarstream import Member
 from beamkeeper.vault.trust import ROOT_BYTES_MAX, verify_first_root
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.keys import SiteKeys
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.trust import Seen, TrustedVault
     from beamkeeper.vault.votes import NightVotes
@@ -295,23 +297,34 @@ def write_metadata(
     audit_head: AuditHead | None = None,
     lost: Sequence[LostParcel] = (),
     votes: Iterable[NightVotes] = (),
+    removed: Iterable[RemovedPatient] = (),
     expires_at: datetime,
     keys: SiteKeys,
 ) -> int:
     """Write new targets and snapshot beside the old ones, then swap the timestamp; return its version.
 
     Every version is above the previous one, and `above`. Without an `audit_head` the previous one stays;
-    so do votes, and what was stated about lost parcels before.
+    so do votes, and what was stated about lost parcels and removed patients before.
+
+    Raises
+    ------
+    IntegrityError
+        A parcel to be named was removed by rule: nothing was written.
     """
     after = (0, 0, 0)
     if previous is not None:
-        lost = (*previous.lost, *lost)
+        removed = with_removed(previous.removed, removed)
+        gone = {one.entry.path for one in previous.lost} - _paths(
+            without_removed((one.entry for one in previous.lost), removed)
+        )
+        lost = (*(one for one in previous.lost if one.entry.path not in gone), *lost)
         votes = with_votes(previous.votes, votes)
         audit_head = audit_head or previous.audit_head
         after = (previous.targets_version, previous.snapshot_version, previous.timestamp_version)
     if above is not None:
         floor = (above.targets, above.snapshot, above.timestamp)
         after = (max(after[0], floor[0]), max(after[1], floor[1]), max(after[2], floor[2]))
+    _verify_none_removed(entries, removed := tuple(removed))
     version = _free_version(store, metadata.targets_name, after[0])
     made = metadata.make_targets(
         version=version,
@@ -320,6 +333,7 @@ def write_metadata(
         audit_head=audit_head,
         lost=lost,
         votes=votes,
+        removed=removed,
         expires_at=expires_at,
     )
     targets = metadata.sign(made, keys.signers["targets"])
@@ -339,6 +353,21 @@ def write_metadata(
     )
     store.replace(metadata.TIMESTAMP_NAME, metadata.sign(timestamp, keys.signers["timestamp"]))
     return timestamp.version
+
+
+def _verify_none_removed(entries: Sequence[ParcelEntry], removed: Sequence[RemovedPatient]) -> None:
+    """Refuse to name a parcel that was removed: nothing old brings a removed patient back."""
+    back = _paths(entries) - _paths(without_removed(entries, removed))
+    if back:
+        raise IntegrityError(
+            f"The parcel {min(back)} cannot be named: its patient was removed from this vault by rule.",
+            do_next="Run the night again: what the sources hold of the patient is then sealed anew.",
+            path=min(back),
+        )
+
+
+def _paths(entries: Iterable[ParcelEntry]) -> set[str]:
+    return {entry.path for entry in entries}
 
 
 def _free_version(store: ParcelStore, name_of: Callable[[int], str], after: int) -> int:

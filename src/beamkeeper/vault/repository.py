@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import utc
-from beamkeeper.errors import ConfigError, IntegrityError, VaultStale
-from beamkeeper.vault import everybody, restoring, verifying
+from beamkeeper.errors import IntegrityError, VaultStale
+from beamkeeper.vault import everybody, restoring
 from beamkeeper.vault.memory import TrustedMemory
 from beamkeeper.vault.metadata import SITE, ParcelEntry, parcel_path
 from beamkeeper.vault.publishing import (
@@ -24,6 +23,8 @@ from beamkeeper.vault.publishing import (
     write_metadata,
 )
 from beamkeeper.vault.reading import StoreReader, read_first, read_parcel_state, verify_stored
+from beamkeeper.vault.removed import without_removed
+from beamkeeper.vault.removing import delete_removed, statements
 from beamkeeper.vault.sealing import announced, content_key, placed_in, verify_parcels_named
 from beamkeeper.vault.signed import SignedFacts
 from beamkeeper.vault.site import SITE_NAME, SiteFacts, read_site
@@ -32,7 +33,7 @@ from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
 from beamkeeper.vault.votes import with_votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from beamkeeper.vault.keys import SiteKeys
     from beamkeeper.vault.metadata import LostParcel
     from beamkeeper.vault.reading import Progress
+    from beamkeeper.vault.removed import RemovedPatient
+    from beamkeeper.vault.removing import RemovedFiles
     from beamkeeper.vault.restoring import RestoreReport
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.tarstream import Member
@@ -250,8 +253,7 @@ class Vault(SignedFacts):
                 expires_at=expires_at or self.expires_at,
                 keys=keys,
             )
-            self._refresh()
-            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+            self._take_over()
             self._memory.forget_sealed(night)
         return version
 
@@ -269,19 +271,32 @@ class Vault(SignedFacts):
             self._refresh()
             if with_votes(self.votes(), votes) == self.votes():
                 return False
-            verify_online_keys(self._trusted.root, keys)
-            write_metadata(
-                self.store,
-                previous=self._trusted,
-                entries=self.entries(),
-                nights=self.nights(),
-                expires_at=self.expires_at,
-                keys=keys,
-                votes=votes,
-            )
-            self._refresh()
-            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+            self._sign_anew(self.entries(), keys=keys, votes=votes)
         return True
+
+    def remove(self, pseudonyms: Collection[str], *, on: date, keys: SiteKeys) -> tuple[RemovedFiles, ...]:
+        """Name these patients no more, delete their files, and prove by listing that they are gone.
+
+        Metadata first: what a crash leaves is covered by a signed statement and named by nothing;
+        `sweep_removed` goes on with it. Nothing may be sealed meanwhile.
+
+        Raises
+        ------
+        KeyUnavailable, IntegrityError, StorageFull, SourceUnavailable
+            Nothing was done, or some files are still there.
+        """
+        with self._memory.only_writer():
+            self._refresh()
+            if stated := statements(self.store, self.entries(), pseudonyms, on=on):
+                entries = without_removed(self.entries(), stated)
+                self._sign_anew(entries, keys=keys, removed=stated)
+        return self.sweep_removed(pseudonyms)
+
+    def sweep_removed(self, pseudonyms: Collection[str]) -> tuple[RemovedFiles, ...]:
+        """Delete what signed statements cover of these patients, and nothing else; raises as `remove`."""
+        self._memory.note_removed(self.removed())
+        going = (one for one in self.removed() if one.pseudonym in pseudonyms)
+        return tuple(delete_removed(self.store, self.entries(), one) for one in going)
 
     def renew(self, *, keys: SiteKeys, now: datetime, expires_at: datetime) -> None:
         """Let the vault trust the online keys, and seal to the recipients, of `keys` from now on.
@@ -300,18 +315,9 @@ class Vault(SignedFacts):
             self._refresh()
             put_next_root(self.store, self._trusted, keys=keys, now=now, also_old=True)
             self._refresh()
-            write_metadata(
-                self.store,
-                previous=self._trusted,
-                entries=self.entries(),
-                nights=self.nights(),
-                expires_at=expires_at,
-                keys=keys,
-            )
-            self._refresh()
+            self._sign_anew(self.entries(), keys=keys, expires_at=expires_at)
             put_next_root(self.store, self._trusted, keys=keys, now=now, also_old=False)
-            self._refresh()
-            self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+            self._take_over()
 
     def site_facts(self, identities: Sequence[str]) -> SiteFacts:
         """Return the site's sealed facts: its name and its pseudonym key.
@@ -347,20 +353,7 @@ class Vault(SignedFacts):
         With `identities`, every parcel is opened too and its members compared with the states.
         """
         self._refresh()
-        entries = self.entries()
-        if identities is None:
-            report = verifying.verify_parcels(self.store, entries, progress=progress)
-        else:
-            report = everybody.verify_contents(
-                self.store, entries, identities, lost=self.lost(), progress=progress
-            )
-        return replace(
-            report,
-            problems=report.problems + verifying.empty_statements(entries, self.lost()),
-            lost=self.lost(),
-            stale=self.is_stale(now),
-            expires_at=self.expires_at,
-        )
+        return everybody.verify_vault(self.store, self, identities, now=now, progress=progress)
 
     def restore_patient(
         self,
@@ -390,10 +383,7 @@ class Vault(SignedFacts):
         """
         entry = self.latest(pseudonym, night=night)
         if entry is None:
-            raise ConfigError(
-                "The vault holds no such patient" + (f" up to the night of {night}." if night else "."),
-                do_next="`beamkeeper vault list` names all patients and nights.",
-            )
+            raise restoring.no_such_patient(pseudonym, night, self.removed())
         return restoring.restore_patient(
             self.store,
             entry,
@@ -451,14 +441,47 @@ class Vault(SignedFacts):
         seen = self._trusted.seen
         self._trust(verify_chain(StoreReader(self.store), root_bytes=root_bytes, seen=seen))
 
+    def _sign_anew(
+        self,
+        entries: Sequence[ParcelEntry],
+        *,
+        keys: SiteKeys,
+        expires_at: datetime | None = None,
+        votes: Sequence[NightVotes] = (),
+        removed: Sequence[RemovedPatient] = (),
+    ) -> None:
+        """Sign metadata without a new night; without `expires_at` they feed nobody."""
+        verify_online_keys(self._trusted.root, keys)
+        write_metadata(
+            self.store,
+            previous=self._trusted,
+            entries=entries,
+            nights=self.nights(),
+            expires_at=expires_at or self.expires_at,
+            keys=keys,
+            votes=votes,
+            removed=removed,
+        )
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Take over what we wrote ourselves, and remember it."""
+        self._refresh()
+        self._memory.remember(self._trusted.root_bytes, self._trusted.seen)
+
     def _reserve(self, pseudonym: str, night: date) -> str:
         """Return a path that no parcel of this vault or of this session bears."""
         with self._lock:
             number = 1
             lost = {one.entry.path for one in self.lost()}
             taken = self._reserved | self._by_path.keys() | lost | self.forgotten()
-            while (path := parcel_path(pseudonym, night, number)) in taken:
+            gone = next((one for one in self.removed() if one.pseudonym == pseudonym), None)
+            if gone is not None and gone.night > night:
+                raise ValueError(f"{pseudonym} was removed up to the night of {gone.night}")
+            path = parcel_path(pseudonym, night, number)
+            while path in taken or (gone is not None and gone.covers(path)):
                 number += 1
+                path = parcel_path(pseudonym, night, number)
             self._reserved.add(path)
         return path
 

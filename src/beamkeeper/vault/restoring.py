@@ -11,19 +11,20 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from beamkeeper.errors import BeamkeeperError, StorageFull
+from beamkeeper.errors import BeamkeeperError, ConfigError, StorageFull
 from beamkeeper.vault.opening import BLOCK_BYTES as READ_BYTES
 from beamkeeper.vault.reading import OpenParcel, first_member, matching_state
 from beamkeeper.vault.state import STATE_NAME, PatientState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
     from types import TracebackType
 
     from beamkeeper.vault.metadata import ParcelEntry
     from beamkeeper.vault.reading import Progress
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.store import ParcelStore
 
 STAGING_PREFIX: Final = ".beamkeeper-"
@@ -73,6 +74,20 @@ class RestoreReport:
     def is_complete(self) -> bool:
         """Whether every file that was asked for is in place."""
         return not self.failures
+
+
+def no_such_patient(pseudonym: str, night: date | None, removed: Iterable[RemovedPatient]) -> ConfigError:
+    """Return the error that says why nothing of a patient can be restored."""
+    gone = next((one for one in removed if one.pseudonym == pseudonym), None)
+    if gone is not None:
+        return ConfigError(
+            f"The vault holds nothing of this patient any more: it was removed by rule on {gone.removed_on}.",
+            do_next="See the receipt of the removal; the hospital's own systems are the source now.",
+        )
+    return ConfigError(
+        "The vault holds no such patient" + (f" up to the night of {night}." if night else "."),
+        do_next="`beamkeeper vault list` names all patients and nights.",
+    )
 
 
 def restore_patient(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.vault.memory import TrustedMemory
 from beamkeeper.vault.publishing import verify_online_keys, write_metadata
 from beamkeeper.vault.reading import StoreReader
+from beamkeeper.vault.removed import without_removed
 from beamkeeper.vault.trust import Seen, TrustedVault, verify_chain
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def accept_rollback(
 ) -> int:
     """Sign the older list of parcels anew, above every version seen; return the timestamp's version.
 
-    The expiry stays what it was: accepting feeds nobody, and the vault is stale until a night runs.
+    The expiry stays what it was: accepting feeds nobody, and the vault is stale until a night runs. Whom
+    this computer has seen removed since stays removed.
 
     Parameters
     ----------
@@ -90,16 +92,19 @@ def accept_rollback(
     trusted = found.trusted
     with memory.only_writer():
         verify_online_keys(trusted.root, keys)
-        named = {entry.path for entry in trusted.entries}
+        removed = memory.removed()
+        entries = without_removed(trusted.entries, removed)
+        named = {entry.path for entry in entries}
         memory.note_forgotten({*memory.forgotten(), *believed} - named)
         version = write_metadata(
             store,
             previous=trusted,
             above=found.seen,
-            entries=trusted.entries,
+            entries=entries,
             nights=trusted.nights,
             expires_at=trusted.expires_at,
             keys=keys,
+            removed=removed,
         )
         fresh = verify_chain(StoreReader(store), root_bytes=trusted.root_bytes, seen=found.seen)
         memory.remember(fresh.root_bytes, fresh.seen)

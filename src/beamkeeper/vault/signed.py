@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.memory import TrustedMemory
     from beamkeeper.vault.metadata import LostParcel, ParcelEntry
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.trust import TrustedVault
     from beamkeeper.vault.votes import NightVotes
 
@@ -52,6 +53,10 @@ class SignedFacts:
         """Return what signed metadata state about parcels that are gone and whose objects stand in others."""
         return self._trusted.lost
 
+    def removed(self) -> tuple[RemovedPatient, ...]:
+        """Return whom signed metadata state to have been removed, by rule; by pseudonym."""
+        return self._trusted.removed
+
     def forgotten(self) -> frozenset[str]:
         """Return the parcels that a rollback took out of the metadata, when a person accepted it."""
         return self._memory.forgotten() - self._by_path.keys()
@@ -79,6 +84,12 @@ class SignedFacts:
             entry for entry in self._by_pseudonym.get(pseudonym, ()) if night is None or entry.night <= night
         ]
         return max(mine, key=lambda entry: (entry.night, entry.number), default=None)
+
+    def newest_night(self, pseudonym: str) -> date | None:
+        """Return the night of a patient's newest parcel, named now or removed; None when there was none."""
+        latest = self.latest(pseudonym)
+        nights = [one.night for one in self.removed() if one.pseudonym == pseudonym]
+        return max([*nights, *([latest.night] if latest else [])], default=None)
 
     def _trust(self, trusted: TrustedVault) -> None:
         self._trusted = trusted

@@ -28,6 +28,7 @@ from beamkeeper.vault.metadata import (
     lost_of,
     nights_of,
     recipients_of,
+    removed_of,
     root_name,
     snapshot_name,
     targets_name,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.audit import AuditHead
     from beamkeeper.vault.metadata import LostParcel, ParcelEntry
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.votes import NightVotes
 
 ROOT_ROTATIONS_MAX: Final = 64
@@ -136,6 +138,7 @@ class TrustedVault:
     audit_head: AuditHead | None
     lost: tuple[LostParcel, ...]
     votes: tuple[NightVotes, ...]
+    removed: tuple[RemovedPatient, ...]
     expires_at: datetime
     seen: Seen
 
@@ -213,6 +216,7 @@ def verify_chain(read: ReadFile, *, root_bytes: bytes, seen: Seen) -> TrustedVau
         nights=nights_of(targets),
         lost=lost_of(targets),
         votes=votes_of(targets),
+        removed=removed_of(targets),
         audit_head=audit_head_of(targets),
         expires_at=min(item.expires for item in (root, timestamp, snapshot, targets)),
         seen=Seen(

@@ -248,8 +248,8 @@ class Nightly:
 
         That is tonight, unless a clock that ran ahead has left a parcel of a later night.
         """
-        newest = self._run.vault.latest(pseudonym)
-        return self._run_on if newest is None else max(self._run_on, newest.night)
+        newest = self._run.vault.newest_night(pseudonym)
+        return self._run_on if newest is None else max(self._run_on, newest)
 
     # 6 ------------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.vault import RemovedPatient
+
 
 class FindingKind(StrEnum):
     """What is wrong; the order is that of a report, worst first."""
@@ -108,35 +110,64 @@ def in_time(rule: WatchRule, nights: Sequence[date], expires_at: datetime, now: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCount:
-    """The most parcels that signed metadata named on one local date."""
+    """The most that signed metadata named on one local date.
+
+    Attributes
+    ----------
+    patients
+        0 in what earlier versions noted.
+    """
 
     on: date
     parcels: int
+    patients: int = 0
 
 
 PLAUSIBLE_SHARE = 0.5
 """A purge removes patients who finished a month ago; half of everything is no purge."""
+PLAUSIBLE_COUNT = 10
+"""So many patients may be stated removed within the days remembered, however small the vault."""
 
 
-def with_today(counts: Sequence[DayCount], parcels: int, rule: WatchRule, now: datetime) -> list[DayCount]:
-    """Return the counts of the last days, today's included."""
-    today = local_date(now, rule.zone)
-    oldest = today - timedelta(days=rule.remember_days)
-    kept = {count.on: count.parcels for count in counts if oldest <= count.on <= today}
-    kept[today] = max(parcels, kept.get(today, 0))
-    return [DayCount(on=on, parcels=most) for on, most in sorted(kept.items())]
+def with_today(counts: Sequence[DayCount], seen: DayCount, rule: WatchRule) -> list[DayCount]:
+    """Return the counts of the last days, with what is seen today."""
+    oldest = seen.on - timedelta(days=rule.remember_days)
+    kept = {count.on: count for count in counts if oldest <= count.on <= seen.on}
+    before = kept.get(seen.on, seen)
+    kept[seen.on] = DayCount(
+        on=seen.on,
+        parcels=max(seen.parcels, before.parcels),
+        patients=max(seen.patients, before.patients),
+    )
+    return [kept[on] for on in sorted(kept)]
 
 
-def shrunk(counts: Sequence[DayCount], parcels: int) -> list[Finding]:
-    """Return a finding when far fewer parcels are signed for than days before: keys may be stolen."""
+def shrunk(
+    counts: Sequence[DayCount], seen: DayCount, removed: Sequence[RemovedPatient] = ()
+) -> list[Finding]:
+    """Return a finding when far fewer parcels are signed for than days before: keys may be stolen.
+
+    Parameters
+    ----------
+    removed
+        Whom signed metadata state to have been removed. They explain why there is less only where every
+        patient is accounted for and they are few: who has the keys could state anything.
+    """
     most = max((count.parcels for count in counts), default=0)
-    if parcels >= most * PLAUSIBLE_SHARE:
+    if seen.parcels >= most * PLAUSIBLE_SHARE:
         return []
+    patients = max((count.patients for count in counts), default=0)
+    gone = sum(one.removed_on >= counts[0].on for one in removed)
+    few = 0 < gone <= max(PLAUSIBLE_COUNT, patients * PLAUSIBLE_SHARE)
+    if few and seen.patients + gone >= patients:
+        return []
+    stated = f", and state that {gone} patients were removed" if gone else ""
     return [
         Finding(
             kind=FindingKind.SHRUNK,
             key="shrunk",
-            what=f"The signed metadata name {parcels} parcels; within the last days they named {most}.",
+            what=f"The signed metadata name {seen.parcels} parcels{stated}; within the last days they named"
+            f" {most}.",
             do_next="Stop every purge and every mirror, and ask the department whether it removed these.",
         )
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime  # noqa: TC003 - the codec reads these hints when it runs
 from typing import TYPE_CHECKING
 
-from beamkeeper.clock import utc
+from beamkeeper.clock import local_date, utc
 from beamkeeper.errors import BeamkeeperError, IntegrityError, SourceUnavailable, VaultRolledBack
 from beamkeeper.protect.watch.findings import DayCount, Finding, FindingKind, in_time, shrunk, with_today
 from beamkeeper.vault import Vault
@@ -92,8 +92,11 @@ def look(
         vault = Vault.open(store, trusted_dir=memory_dir, now=now, root_public_key=root_public_key)
     except (IntegrityError, SourceUnavailable) as error:
         return replace(before or Look(at=utc(now)), at=utc(now), findings=(_as_finding(error),))
-    counts = with_today(before.counts if before else (), len(vault.entries()), rule, now)
-    found = in_time(rule, vault.nights(), vault.expires_at, now) + shrunk(counts, len(vault.entries()))
+    seen = DayCount(
+        on=local_date(now, rule.zone), parcels=len(vault.entries()), patients=len(vault.pseudonyms())
+    )
+    counts = with_today(before.counts if before else (), seen, rule)
+    found = in_time(rule, vault.nights(), vault.expires_at, now) + shrunk(counts, seen, vault.removed())
     entries = () if metadata_only else vault.entries()
     known = {item.sha256: item.at for item in before.proved} if before else {}
     absent = _absent(store, entries)

@@ -11,8 +11,8 @@ import pytest
 
 from beamkeeper.clock import zone
 from beamkeeper.protect.watch import FindingKind, Look, WatchRule, look
-from beamkeeper.protect.watch.findings import shrunk, with_today
-from beamkeeper.vault import LocalStore
+from beamkeeper.protect.watch.findings import DayCount, shrunk, with_today
+from beamkeeper.vault import LocalStore, RemovedPatient
 from beamkeeper.vault.metadata import TIMESTAMP_NAME
 
 if TYPE_CHECKING:
@@ -172,11 +172,63 @@ def test_what_was_proved_before_an_outage_is_not_read_again_after_it(site: Site,
     assert outsider.before.read_count == 0
 
 
+def seen_on(day: int, parcels: int, patients: int = 0) -> DayCount:
+    return DayCount(on=morning(day).date(), parcels=parcels, patients=patients)
+
+
 def test_far_fewer_parcels_under_good_signatures_are_told_for_a_week() -> None:
-    counts = with_today((), 40, RULE, morning(1))
-    assert shrunk(counts, 40) == []
-    assert shrunk(counts, 20) == []  # half is the most that a purge may take
+    counts = with_today((), seen_on(1, 40), RULE)
+    assert shrunk(counts, seen_on(1, 40)) == []
+    assert shrunk(counts, seen_on(1, 20)) == []  # half is the most that a purge may take
     for day in range(2, 9):
-        counts = with_today(counts, 3, RULE, morning(day))
-        assert [finding.kind for finding in shrunk(counts, 3)] == [FindingKind.SHRUNK]
-    assert shrunk(with_today(counts, 3, RULE, morning(9)), 3) == []
+        counts = with_today(counts, seen_on(day, 3), RULE)
+        assert [finding.kind for finding in shrunk(counts, seen_on(day, 3))] == [FindingKind.SHRUNK]
+    assert shrunk(with_today(counts, seen_on(9, 3), RULE), seen_on(9, 3)) == []
+
+
+def stated(count: int, day: int = 2) -> list[RemovedPatient]:
+    on = morning(day).date()
+    names = ["abcdefghijklmnopqrstuvwxyz"[number] * 26 for number in range(count)]
+    return [
+        RemovedPatient(pseudonym=name, removed_on=on, through=f"{name}/{on}-1.tar.zst.age", parcels=10)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("patients", "left", "removed", "told"),
+    [
+        (3, 0, 3, False),  # a small department whose last patients finished
+        (3, 0, 2, True),  # one is unaccounted for
+        (10, 0, 10, False),
+        (11, 0, 11, True),  # nobody purges that many in a week
+        (40, 20, 20, False),
+        (40, 19, 21, True),
+        (40, 5, 3, True),
+    ],
+)
+def test_a_purge_that_accounts_for_everybody_is_no_alarm_and_one_that_does_not_is(
+    patients: int, left: int, removed: int, *, told: bool
+) -> None:
+    counts = with_today((), seen_on(1, 400, patients), RULE)
+    counts = with_today(counts, seen_on(2, 10 * left, left), RULE)
+    found = shrunk(counts, seen_on(2, 10, left), stated(removed))
+    assert bool(found) is told
+
+
+def test_removals_of_weeks_ago_explain_nothing() -> None:
+    counts = with_today((), seen_on(20, 400, 3), RULE)
+    assert shrunk(counts, seen_on(20, 10, 0), stated(3, day=2))
+
+
+def test_a_removal_by_rule_is_no_alarm_to_the_outsider(outsider: Outsider) -> None:
+    site = outsider.site
+    for number in range(3):
+        site.play("ID-1", 1, {f"1.{number}": b"a plan and its records"})
+    outsider.copy()
+    outsider.look(morning(1))
+    (pseudonym,) = site.vault().pseudonyms()
+    site.vault().remove([pseudonym], on=site.night(1), keys=site.keys)
+    outsider.copy()
+
+    assert outsider.look(morning(1, hour=9)) == []
