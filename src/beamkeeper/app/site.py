@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
+from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_window import WindowSection
@@ -185,6 +186,7 @@ class Site(_Section):
     compare: CompareSection = CompareSection()
     counting: CountingSection = CountingSection()
     window: WindowSection | None = None
+    hour: HourSection | None = None
     quorum: QuorumSection | None = None
     mail: MailSection | None = None
     alerts: tuple[AlertSection, ...] = ()

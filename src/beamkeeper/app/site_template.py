@@ -100,6 +100,13 @@ starts_at = 02:00:00             # local time; the night that has no 02:00 start
 window_minutes = 240             # when it is over, what has come is kept and the rest is named
 parallel_patients = 2
 
+# [hour]                         # today's treatment records between two nights: docs/guide/the-hour.md
+# every_minutes = 10
+# from = "07:00"
+# until = "19:00"
+# days = ["mon", "tue", "wed", "thu", "fri"]
+# days_back = 7                  # records of so many days before are taken too
+
 [receiver]
 ae_title = {ae_title}            # tell the archive this AE title, this host and this port
 bind = "127.0.0.1"               # the address of the network card towards the archive

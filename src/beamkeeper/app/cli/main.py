@@ -20,6 +20,7 @@ from beamkeeper.app.cli import (
     compare,
     demo,
     doctor,
+    hour,
     init,
     mirrors,
     night,
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.command("demo")(demo.command)
 app.command("init")(init.command)
 app.command("night")(night.command)
+app.command("hour")(hour.command)
 app.command("serve")(night.serve)
 app.command("status")(status.command)
 app.command("census")(people.census)

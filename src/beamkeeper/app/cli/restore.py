@@ -74,8 +74,11 @@ def command(
     out_dir: Annotated[Path, typer.Option("--out", help="Where the files shall go.")] = Path("restored"),
     all_: Annotated[bool, typer.Option("--all", help="Every patient, each in a folder of its own.")] = False,
     night: Annotated[
-        str | None, typer.Option(metavar="DATE", help="As of that night; the newest by default.")
+        str | None, typer.Option(metavar="DATE", help="As of that night; the newest good one by default.")
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="The newest night, also where people have not confirmed it.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--everything", help="Older versions and what is gone at the source, too.")
     ] = False,
@@ -88,9 +91,11 @@ def command(
 ) -> int:
     """Restore a patient's files, byte for byte as they were received, each digest verified.
 
-    Two persons who share the Patient ID both come back, each in a folder named by the pseudonym, unless
-    --issuer says whom you mean. Existing files are never overwritten. Works on any computer with a copy
-    of the vault and the recovery key; or without Beamkeeper, with age, zstd and tar: see the runbook.
+    Where people confirm the nights, the newest copy is taken before which nothing of that patient is
+    unconfirmed or disputed; what is passed over is said. Two persons who share the Patient ID both come
+    back, each in a folder named by the pseudonym, unless --issuer says whom you mean. Existing files are
+    never overwritten. Works on any computer with a copy of the vault and the recovery key; or without
+    Beamkeeper, with age, zstd and tar: see the runbook.
 
     Example: beamkeeper restore 0012345 --out /mnt/usb/0012345
     """
@@ -98,30 +103,60 @@ def command(
         raise ConfigError("Name one patient, or say --all.", do_next="`beamkeeper patients` lists them.")
     opened = open_vault_by(site, vault, identity, words)
     as_of = parse_day(night) if night else None
-    reports = _restore(opened, patient, issuer, out_dir, night=as_of, everything=everything)
+    wanted = _wanted(opened, patient, issuer, as_of)
+    chosen = {} if as_of or newest else good_nights(opened, wanted)
+    reports = _restore(opened, patient, wanted, out_dir, night=as_of, chosen=chosen, everything=everything)
     _warn_if_stale(opened)
     if json_:
-        emit_json({"reports": reports})
+        emit_json({"reports": reports, "good": chosen})
     else:
         for report in reports:
             show(report)
     return 0 if all(report.is_complete for report in reports) else 20
 
 
+def _wanted(
+    opened: OpenedVault, patient: str | None, issuer: str | None, night: date | None
+) -> tuple[str, ...]:
+    if patient is None:
+        return opened.vault.pseudonyms()
+    known = opened.find_pseudonyms(patient, issuer=issuer)
+    return tuple(name for name in known if opened.vault.latest(name, night=night) is not None) or known
+
+
+def good_nights(opened: OpenedVault, pseudonyms: tuple[str, ...]) -> dict[str, date | None]:
+    """Return for each patient the night to take, None for the newest; say where it is not as one wishes."""
+    from beamkeeper.app.jobs.good_copies import choose, held_back
+
+    nights: dict[str, date | None] = {}
+    for name, choice in choose(opened.vault, pseudonyms).items():
+        later = held_back(opened.vault, choice, name)
+        usable = choice.night is not None and opened.vault.latest(name, night=choice.night) is not None
+        nights[name] = choice.night if usable and later else None
+        if later and usable:
+            say = f"as of the night of {choice.night}; later ones that people have not confirmed: "
+            say += f"{', '.join(map(str, later))}. --newest takes those."
+        elif later:
+            say = "NO night of this patient is confirmed by people: this is the newest copy. Look at it."
+        else:
+            continue
+        err.print(f"▲ patient {name[:10]}: {say}", soft_wrap=True, markup=False)
+    return nights
+
+
 def _restore(
     opened: OpenedVault,
     patient: str | None,
-    issuer: str | None,
+    found: tuple[str, ...],
     out_dir: Path,
     *,
     night: date | None,
+    chosen: dict[str, date | None],
     everything: bool,
 ) -> tuple[RestoreReport, ...]:
-    if patient is None:
+    if patient is None and not any(chosen.values()):
         return opened.vault.restore_all(identities=opened.identities, out_dir=out_dir, night=night)
-    known = opened.find_pseudonyms(patient, issuer=issuer)
-    found = tuple(name for name in known if opened.vault.latest(name, night=night) is not None) or known
-    if len(found) > 1:
+    if patient is not None and len(found) > 1:
         err.print(
             f"[bold]▲ {len(found)} persons are kept under this Patient ID:[/] each comes back in a folder of "
             "its own. Look at the names in the files before you treat from them.",
@@ -131,8 +166,8 @@ def _restore(
         opened.vault.restore_patient(
             name,
             identities=opened.identities,
-            out_dir=out_dir if len(found) == 1 else out_dir / name,
-            night=night,
+            out_dir=out_dir if patient is not None and len(found) == 1 else out_dir / name,
+            night=chosen.get(name, night),
             everything=everything,
         )
         for name in found

@@ -36,6 +36,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     nights = runtime.ledger.nights(NIGHTS_SHOWN)
     stale = runtime.vault.is_stale(now)
     audit = audit_report(runtime)
+    stand = where_nights_stand(runtime, now)
     if json_:
         emit_json(
             {
@@ -46,16 +47,27 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
                 "vault_bytes": sum(entry.size_bytes for entry in runtime.vault.entries()),
                 "audit": audit,
                 "mirrors": mirror_remarks(runtime.site, runtime.ledger),
+                "trust": stand,
             }
         )
     else:
-        _show(runtime, audit, stale=stale, now=now)
+        _show(runtime, audit, stand, stale=stale, now=now)
     if stale:
         return 22
     return 0 if nights and nights[0].outcome == "complete" else 3
 
 
-def _show(runtime: Runtime, audit: AuditReport, *, stale: bool, now: datetime) -> None:
+def where_nights_stand(runtime: Runtime, now: datetime) -> dict[str, str]:
+    """Return by night the word for where it stands; empty where the site asks nobody."""
+    from beamkeeper.app.jobs.quorum import standings, take_reports
+
+    if runtime.site.quorum is None:
+        return {}
+    take_reports(runtime.site, runtime.ledger, now)
+    return {str(item.night): item.state.word for item in standings(runtime.site, runtime.ledger, now)}
+
+
+def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale: bool, now: datetime) -> None:
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
 
     size = sum(entry.size_bytes for entry in runtime.vault.entries())
@@ -76,10 +88,12 @@ def _show(runtime: Runtime, audit: AuditReport, *, stale: bool, now: datetime) -
     for remark in mirror_remarks(runtime.site, runtime.ledger):
         print_wrapped(remark)
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
-    for title in ("night", "outcome", "patients", "kept whole", "need eyes"):
-        table.add_column(title, justify="left" if title in {"night", "outcome"} else "right")
+    for title in ("night", "outcome", "patients", "kept whole", "need eyes", *(["people"] if stand else [])):
+        table.add_column(title, justify="left" if title in {"night", "outcome", "people"} else "right")
     for night in runtime.ledger.nights(NIGHTS_SHOWN):
         summary = night.summary
         cells = (str(summary.get(key, "–")) for key in ("patients", "whole", "eyes"))
-        table.add_row(str(night.run_on), night.outcome, *cells)
+        table.add_row(
+            str(night.run_on), night.outcome, *cells, *([stand.get(str(night.run_on), "–")] if stand else [])
+        )
     out.print(table)

@@ -84,6 +84,8 @@ def list_(
 
     Example: beamkeeper vault list
     """
+    from beamkeeper.app.jobs.good_copies import copies_in
+
     opened = open_vault_by(site, vault, identity, words)
     entries = [entry for entry in opened.vault.entries() if entry.kind == "patient"]
     rows = [
@@ -95,8 +97,20 @@ def list_(
         }
         for name in opened.vault.pseudonyms()
     ]
+    copies = copies_in(opened.vault)
+    for row in rows:
+        row["good_night"] = copies.choose(str(row["pseudonym"])).night if copies.asked else None
+    held = {night.isoformat(): items for night, items in copies.open_nights().items()}
     if json_:
-        emit_json({"nights": opened.vault.nights(), "expires_at": opened.vault.expires_at, "patients": rows})
+        emit_json(
+            {
+                "nights": opened.vault.nights(),
+                "expires_at": opened.vault.expires_at,
+                "asked": copies.asked,
+                "unconfirmed": held,
+                "patients": rows,
+            }
+        )
         return 0
     nights = opened.vault.nights()
     table = Table(box=None, pad_edge=False)
@@ -106,6 +120,8 @@ def list_(
         size = f"{row['size_bytes'] / 1e6:.1f}"  # type: ignore[operator]
         table.add_row(str(row["pseudonym"]), str(row["parcels"]), size, str(row["nights"][-1]))  # type: ignore[index]
     out.print(table)
+    if held:
+        out.print(f"\n▲ not confirmed, or disputed: the night of {', '.join(held)}", soft_wrap=True)
     span = f"{nights[0]} to {nights[-1]}" if nights else "none yet"
     out.print(f"\n{len(rows)} patients; {len(nights)} nights: {span}")
     out.print(f"stale after {opened.vault.expires_at:%Y-%m-%d %H:%M} UTC unless a night follows")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beamkeeper.app.cli.console import emit_json, out
+from beamkeeper.app.cli.console import emit_json, err, out, print_error
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.clock import SystemClock
 from beamkeeper.domain.ballot import Ballot, NightFacts, Verdict, VotePath
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import BeamkeeperError, ConfigError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -161,6 +161,7 @@ def _vote(
 ) -> int:
     from beamkeeper.app.jobs.quorum import cast, section_of, take_reports
     from beamkeeper.app.jobs.runtime import open_ledger
+    from beamkeeper.app.jobs.signed_votes import publish_votes
     from beamkeeper.app.jobs.vote_codes import use_code
 
     site, clock = open_site(site_path), SystemClock()
@@ -182,6 +183,11 @@ def _vote(
     after = cast(site, ledger, ballot, now)
     if by_code:
         use_code(ledger, facts, person, now)
+    try:
+        publish_votes(site, ledger, clock)
+    except BeamkeeperError as error:
+        err.print("Your vote counts. It could not be signed into the vault yet; the next look tries again:")
+        print_error(error)
     if json_:
         emit_json({"ballot": ballot, "night": after.night, "state": after.state})
     else:

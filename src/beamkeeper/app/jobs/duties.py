@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
+from beamkeeper.app.jobs.hour_duty import HourDuty
 from beamkeeper.app.jobs.mirror_duty import MirrorDuty
 from beamkeeper.app.jobs.quorum_duty import QuorumDuty
 from beamkeeper.app.jobs.running import run_night
@@ -53,5 +54,6 @@ def duties_of(site: Site) -> tuple[Duty, ...]:
     heartbeats = [HeartbeatDuty(site, target, number) for number, target in enumerate(site.heartbeats, 1)]
     ledger = open_ledger(site)
     mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
+    hour = [HourDuty(site, site.hour)] if site.hour else []
     quorum = [QuorumDuty(site, ledger)] if site.quorum else []
-    return (NightDuty(site, ledger), *quorum, *mirrors, *heartbeats)
+    return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *heartbeats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from beamkeeper.domain.census import Census, CensusEntry
 from beamkeeper.domain.clinical import ClinicalObject
@@ -91,6 +92,8 @@ class PatientFacts:
         list says nothing.
     known_as
         Every way in which issuer, name and birth date of this person were stated so far.
+    as_of
+        When the hour last added records; None when these are a night's facts.
     """
 
     pseudonym: str
@@ -98,6 +101,7 @@ class PatientFacts:
     objects: tuple[ClinicalObject, ...] = ()
     pushed: tuple[str, ...] = ()
     known_as: tuple[Patient, ...] = ()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.running import last_report
 from beamkeeper.clock import local_date
-from beamkeeper.domain.ballot import NightFacts, Verdict
+from beamkeeper.domain.ballot import NightFacts
 from beamkeeper.errors import ConfigError, VoteRefused
 from beamkeeper.protect.quorum import (
     Disputed,
@@ -25,6 +25,7 @@ from beamkeeper.protect.quorum import (
     trust,
 )
 from beamkeeper.protect.quorum.casting import VOTABLE_FOR
+from beamkeeper.protect.quorum.copies import Copies, Said
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -246,14 +247,18 @@ def audit_vote(ledger: Ledger, ballot: Ballot, now: datetime, why_refused: str =
 def frozen_by(site: Site, ledger: Ledger, now: datetime) -> tuple[Disputed, ...]:
     """Return the disputes that stand, for as long as which nothing may be purged; () when there is none.
 
-    A site that asks nobody any more is still bound by the disputes that were raised while it did.
+    One stops to count when it is withdrawn, or when those who raised it have confirmed the same patients
+    in a later night. A site that asks nobody any more is still bound by what was disputed before.
     """
     rule = rule_of(site) if site.quorum else QuorumRule(zone=site.zone)
+    ballots = ledger.votes.ballots()
+    said = [
+        Said(facts, tuple(b for b in ballots if b.night == facts.night)) for facts in ledger.votes.all_facts()
+    ]
+    still_open = Copies([one.facts.night for one in said], said).open_nights()
     found = []
-    disputed = {b.night for b in ledger.votes.ballots() if b.verdict is Verdict.DISPUTE}
-    for night in sorted(disputed):
-        facts = ledger.votes.facts(night) or NightFacts(night=night)
-        state = trust(facts, ledger.votes.ballots(night), rule, now)
-        if isinstance(state, Disputed):
+    for one in said:
+        state = trust(one.facts, one.ballots, rule, now)
+        if isinstance(state, Disputed) and set(state.items) & set(still_open.get(one.facts.night, ())):
             found.append(state)
     return tuple(found)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.domain.ballot import THE_NIGHT, Ballot, NightFacts, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from beamkeeper.protect.quorum.rule import QuorumRule
@@ -144,6 +144,23 @@ def trust(facts: NightFacts, ballots: Iterable[Ballot], rule: QuorumRule, now: d
 def open_items(facts: NightFacts, ballots: Iterable[Ballot]) -> tuple[str, ...]:
     """Return what a vote on this night can be about: its list, and what somebody disputed beside it."""
     return tuple(sorted(_items(facts, _ordered(facts, ballots))))
+
+
+def unsettled(facts: NightFacts, ballots: Iterable[Ballot]) -> Mapping[str, tuple[str, ...]]:
+    """Return what nobody may rely on of a night: by item, the people who dispute it (none: not confirmed)."""
+    said = _ordered(facts, ballots)
+    found: dict[str, tuple[str, ...]] = {}
+    for item in _items(facts, said):
+        stances = _Stances(item, said)
+        disputes = stances.disputes()
+        if disputes or stances.confirmed_at(facts.people_needed) is None:
+            found[item] = tuple(sorted({dispute.person for dispute in disputes}))
+    return found
+
+
+def confirmers(facts: NightFacts, ballots: Iterable[Ballot], item: str) -> frozenset[str]:
+    """Return whose last word on an item of the present list is a confirmation."""
+    return frozenset(_Stances(item, _ordered(facts, ballots)).confirmers())
 
 
 def _ordered(facts: NightFacts, ballots: Iterable[Ballot]) -> list[Ballot]:

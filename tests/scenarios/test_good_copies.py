@@ -1,0 +1,133 @@
+"""Restore prefers what people confirmed, patient by patient, and says when it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from voting_site import (
+    MORNING,
+    NIGHT_1,
+    NIGHT_2,
+    SmallSite,
+    ask_people,
+    ballot,
+    ledger_of,
+    lose_a_structure_set,
+)
+
+from beamkeeper.app.cli.status import where_nights_stand
+from beamkeeper.app.jobs.quorum import cast, take_reports
+from beamkeeper.app.jobs.quorum_duty import look
+from beamkeeper.clock import MovableClock
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+
+@pytest.fixture
+def voting(kept_site: SmallSite) -> SmallSite:
+    """Two nights: the first confirmed by two, the second with an unconfirmed change of one patient."""
+    ask_people(kept_site)
+    day_one = MORNING - timedelta(days=1)
+    take_reports(kept_site.site, ledger_of(kept_site), day_one)
+    confirm(kept_site, NIGHT_1, day_one)
+    lose_a_structure_set(kept_site)
+    kept_site.night(NIGHT_2)
+    sign(kept_site, MORNING)
+    return kept_site
+
+
+def confirm(site: SmallSite, night: date, at: datetime) -> None:
+    for person in ("an", "bo"):
+        given = ballot(site, person, night=night)
+        cast(site.site, ledger_of(site), given, max(at, given.at))
+
+
+def sign(site: SmallSite, at: datetime) -> None:
+    found = look(site.site, ledger_of(site), MovableClock(at))
+    assert found.errors == ()
+
+
+def beamkeeper(site: SmallSite, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "beamkeeper", *arguments, "--site", str(site.site_file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+def restored(site: SmallSite, name: str, *options: str) -> tuple[dict[str, str], str]:
+    """Return the night each patient came back as of, by pseudonym, and what was said."""
+    done = beamkeeper(site, "restore", "--all", "--out", str(site.root / name), "--json", *options)
+    assert done.returncode == 0, done.stderr
+    return {item["pseudonym"]: item["night"] for item in json.loads(done.stdout)["reports"]}, done.stderr
+
+
+def test_only_the_patient_with_the_open_change_comes_back_as_of_the_confirmed_night(
+    voting: SmallSite,
+) -> None:
+    (changed,) = ledger_of(voting).votes.facts(NIGHT_2).items  # type: ignore[union-attr]
+    nights, said = restored(voting, "good")
+    newest, said_newest = restored(voting, "newest", "--newest")
+
+    assert nights[changed] == NIGHT_1.isoformat()
+    assert newest[changed] == NIGHT_2.isoformat()
+    assert {name: night for name, night in nights.items() if name != changed} == {
+        name: night for name, night in newest.items() if name != changed
+    }
+    assert changed[:10] in said
+    assert NIGHT_2.isoformat() in said
+    assert "▲ patient" not in said_newest
+
+
+def test_once_confirmed_the_newest_is_taken_and_nothing_is_said(voting: SmallSite) -> None:
+    confirm(voting, NIGHT_2, MORNING)
+    sign(voting, MORNING + timedelta(minutes=1))
+    nights, said = restored(voting, "good")
+
+    assert NIGHT_2.isoformat() in nights.values()
+    assert "▲ patient" not in said
+
+
+def test_the_vault_list_and_the_status_say_what_is_open(voting: SmallSite) -> None:
+    listed = json.loads(beamkeeper(voting, "vault", "list", "--json").stdout)
+    (changed,) = ledger_of(voting).votes.facts(NIGHT_2).items  # type: ignore[union-attr]
+
+    assert listed["asked"]
+    assert listed["unconfirmed"] == {NIGHT_2.isoformat(): [changed]}
+    good = {row["pseudonym"]: row["good_night"] for row in listed["patients"]}
+    assert good.pop(changed) == NIGHT_1.isoformat()
+    assert set(good.values()) == {NIGHT_2.isoformat()}
+    assert where_nights_stand(voting.runtime(NIGHT_2), MORNING) == {
+        NIGHT_1.isoformat(): "confirmed",
+        NIGHT_2.isoformat(): "unverified",
+    }
+    assert "not confirmed, or disputed" in beamkeeper(voting, "vault", "list").stdout
+
+
+def test_a_site_that_asks_nobody_restores_the_newest_as_before(kept_site: SmallSite) -> None:
+    lose_a_structure_set(kept_site)
+    kept_site.night(NIGHT_2)
+    nights, said = restored(kept_site, "plain")
+
+    assert NIGHT_2.isoformat() in nights.values()
+    assert "▲ patient" not in said
+    assert not json.loads(beamkeeper(kept_site, "vault", "list", "--json").stdout)["asked"]
+
+
+def test_when_nobody_confirmed_anything_the_newest_is_taken_and_that_is_said(kept_site: SmallSite) -> None:
+    ask_people(kept_site)
+    sign(kept_site, MORNING - timedelta(days=1))
+    nights, said = restored(kept_site, "none")
+
+    assert set(nights.values()) == {NIGHT_1.isoformat()}
+    assert said.count("NO night of this patient is confirmed") == len(nights)
