@@ -136,6 +136,11 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # addresses = ["192.0.2.20/24"]  # its own, with the prefix
 # worker = "beamkeeper"          # the user who may ask for it
 
+# [[mirrors]]                    # copies of the vault elsewhere: docs/guide/mirrors.md
+# name = "usb"
+# kind = "directory"             # or "smb", "sftp", "s3", "azure", "gcs"
+# path = "/mnt/usb/beamkeeper"   # must be there, and on another disk than the vault
+
 # [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
 # url = "https://watch.example.org:8443/heartbeat"
 # tls_ca = "watch-ca.pem"

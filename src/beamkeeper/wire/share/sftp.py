@@ -95,7 +95,8 @@ class SftpDestination:
 
     def __init__(self, peer: SftpPeer) -> None:
         self._peer = peer
-        self._runner = asyncio.Runner()
+        # Not asyncio.Runner: in the main thread, to set its signal handler, it writes out every answer whole.
+        self._loop = asyncio.new_event_loop()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
         self._folders: set[str] = set()
@@ -142,16 +143,20 @@ class SftpDestination:
     def cut(self) -> None:
         """Break the connection from another thread."""
         if self._connection is not None:
-            self._runner.get_loop().call_soon_threadsafe(self._connection.abort)
+            self._loop.call_soon_threadsafe(self._connection.abort)
 
     def close(self) -> None:
         """Hang up."""
+        if self._loop.is_closed():
+            return
         if self._connection is not None:
             self._connection.abort()
             with contextlib.suppress(TimeoutError):
-                self._runner.run(asyncio.wait_for(self._connection.wait_closed(), LOGIN_S_MAX))
+                closed = asyncio.wait_for(self._connection.wait_closed(), LOGIN_S_MAX)
+                self._loop.run_until_complete(closed)
         self._connection = self._client = None
-        self._runner.close()
+        self._loop.run_until_complete(self._end_tasks())
+        self._loop.close()
 
     def read(self, file: asyncssh.SFTPClientFile, size: int) -> bytes:
         """Return up to `size` bytes of an open file; for the readers that `open` hands out."""
@@ -249,6 +254,13 @@ class SftpDestination:
             await self._soon(client.makedirs(folder, exist_ok=True))
             self._folders.add(folder)
 
+    async def _end_tasks(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
     async def _client_now(self) -> asyncssh.SFTPClient:
         if self._client is None:
             self._connection = await _connect(self._peer)
@@ -269,7 +281,7 @@ class SftpDestination:
         """Run one piece of the conversation; `timeout_s` of 0 stands for the longest silence."""
         limit = self._peer.silence_s + LOGIN_S_MAX if timeout_s == 0 else timeout_s
         try:
-            return self._runner.run(asyncio.wait_for(work, limit))
+            return self._loop.run_until_complete(asyncio.wait_for(work, limit))
         except BeamkeeperError:
             raise
         except (asyncssh.Error, OSError, TimeoutError) as error:
@@ -281,7 +293,8 @@ class SftpDestination:
     def _is_full(self) -> bool:
         """Whether a bare "failure", which is all that version 3 has for a full disk, means that."""
         try:
-            free = self._runner.run(asyncio.wait_for(self._free_bytes(), self._peer.silence_s))
+            asked = asyncio.wait_for(self._free_bytes(), self._peer.silence_s)
+            free = self._loop.run_until_complete(asked)
         except (asyncssh.Error, OSError, TimeoutError):
             return False
         return free is not None and free < _ROOM_MIN_BYTES

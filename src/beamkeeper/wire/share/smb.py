@@ -33,6 +33,7 @@ from beamkeeper.wire.destination import (
     verify_count,
 )
 from beamkeeper.wire.share.resuming import part_name
+from beamkeeper.wire.share.smb_stream import Ahead, write_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,11 +97,9 @@ class SmbDestination:
             with self._file(part, "r+b") as file:
                 at = _resume_at(file, source)
                 file.truncate(at)
-                file.seek(at)
                 source.seek(at)
-                while block := source.read(BLOCK_BYTES):
-                    _write(file, block)
-                file.flush()
+                write_from(file, source, at)
+                file.fd.flush()
             try:
                 smbclient.rename(part, final, **self._session())
             except SMBOSError as error:
@@ -115,8 +114,8 @@ class SmbDestination:
             self._make_folder(final)
             self._make_folder(part)
             with self._file(part, "wb") as file:
-                _write(file, data)
-                file.flush()
+                write_from(file, io.BytesIO(data), 0)
+                file.fd.flush()
             smbclient.replace(part, final, **self._session())
 
     def list(self, prefix: str) -> Iterator[Listed]:
@@ -298,17 +297,19 @@ class _Reader(io.RawIOBase):
     def __init__(self, destination: SmbDestination, raw: Any) -> None:
         self._destination = destination
         self._raw = raw
+        self._ahead = Ahead(raw)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
         with self._destination._talking():  # noqa: SLF001 - the other half of one adapter
-            return int(self._raw.readinto(buffer))
+            return self._ahead.readinto(buffer)
 
     def close(self) -> None:
         if not self.closed:
             super().close()
+            self._ahead.leave()
             _let_go(self._raw)
 
 
@@ -328,12 +329,6 @@ def _resume_at(file: Any, source: BinaryIO) -> int:
             return 0
         at += count
     return at
-
-
-def _write(file: Any, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:  # the server takes what its credits allow, and says how much that was
-        rest = rest[int(file.write(rest)) :]
 
 
 def _is_logon_failure(error: Exception) -> bool:
