@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from beamkeeper.app.site import DicomSourceSection, Site, SqlSourceSection
+from beamkeeper.app.site_alerts import HookAlertSection, SyslogAlertSection
 from beamkeeper.app.site_window import WindowSection, open_time
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.isolate import AllowedPeer, Direction, Transport, WindowPlan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.isolate.plan import Address
 
 SQL_PORTS = {"postgresql": 5432, "mssql": 1433, "oracle": 1521, "mysql": 3306, "mariadb": 3306}
+HTTP, HTTPS = 80, 443
 HOSTS_FILE_BYTES_MAX = 1_000_000
 
 NamedPeer = tuple[str, Direction, str, int, Transport]
@@ -87,6 +89,29 @@ def _of_mirrors(site: Site) -> Iterator[NamedPeer]:
             yield f"mirror {section.name}", Direction.OUTBOUND, host, port, Transport.TCP
 
 
+def _of_deliveries(site: Site) -> Iterator[NamedPeer]:
+    for mirror in site.mirrors:
+        for host, port in mirror.servers:
+            yield f"mirror {mirror.name}", Direction.OUTBOUND, host, port, Transport.TCP
+    if site.mail is not None:
+        yield "mail out", Direction.OUTBOUND, site.mail.host, site.mail.port, Transport.TCP
+        if (replies := site.mail.replies) is not None:
+            yield "answers by mail", Direction.OUTBOUND, replies.host, replies.port, Transport.TCP
+    for alert in site.alerts:
+        if isinstance(alert, SyslogAlertSection):
+            transport = Transport.UDP if alert.transport == "udp" else Transport.TCP
+            yield f"alert {alert.name}", Direction.OUTBOUND, alert.host, alert.port, transport
+        elif isinstance(alert, HookAlertSection):
+            yield f"alert {alert.name}", Direction.OUTBOUND, *_web_server(alert.url), Transport.TCP
+    for number, target in enumerate(site.heartbeats, 1):
+        yield f"heartbeat {number}", Direction.OUTBOUND, *_web_server(target.url), Transport.TCP
+
+
+def _web_server(url: str) -> tuple[str, int]:
+    scheme, host, port = _server_of(url, "a web address")
+    return host, port or (HTTP if scheme == "http" else HTTPS)
+
+
 def _of_window(window: WindowSection) -> Iterator[NamedPeer]:
     for row in window.allow:
         yield row.purpose, Direction.OUTBOUND, row.host, row.port, Transport(row.transport)
@@ -104,7 +129,7 @@ def _sql_server(section: SqlSourceSection) -> tuple[str, int]:
 
 
 def _server_of(url: str, whose: str) -> tuple[str, str, int]:
-    """Return (kind of database, host, port) of an SQLAlchemy URL; host "" is a file, port 0 its usual one."""
+    """Return (scheme, host, port) of a URL; host "" is a file, port 0 the usual one."""
     try:
         parts = urlsplit(url)
         return parts.scheme.partition("+")[0], parts.hostname or "", parts.port or 0

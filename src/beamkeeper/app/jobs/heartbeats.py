@@ -14,10 +14,11 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - the codec reads these hints when it runs
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, SourceUnavailable
 from beamkeeper.protect.watch import HEARTBEAT_BYTES_MAX, packed
@@ -39,6 +40,8 @@ CONNECTIONS_MAX: Final = 16
 VISIT_S: Final = 120.0
 """The most one visit may take, however slowly it drips."""
 EVERY_S: Final = 600.0
+NETWORK_FOR: Final = timedelta(minutes=2)
+"""How long one heartbeat may hold the network, where the network is rationed."""
 PATH: Final = "/heartbeat"
 
 
@@ -89,7 +92,8 @@ class HeartbeatDuty:
             The watcher does not take it.
         """
         data = packed(LocalStore(self.site.vault.directory))
-        send_heartbeat(self.target, data)
+        with network(self.site, clock.now() + NETWORK_FOR):
+            send_heartbeat(self.target, data)
         before, digest = self._sent(), hashlib.sha256(data).hexdigest()
         write_note(self._note_path, Sent(at=clock.now(), sha256=digest))
         return "" if before and before.sha256 == digest else "the watcher knows the newest metadata"

@@ -113,7 +113,7 @@ def read_rules(listing: str) -> RuleFacts:
                 open_on = dict(_member(member) for member in _members(item))
             elif kind == "set" and item["name"] in PEER_SETS.values():
                 peers |= {_member(member)[0] for member in _members(item)}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WindowUnavailable(
             f"What nft says of the rules cannot be read: {type(error).__name__}.",
             do_next="Look at `nft list ruleset`; the nftables of Debian 12 and later is known to work.",
