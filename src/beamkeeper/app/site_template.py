@@ -122,6 +122,30 @@ treated_days = 7                 # on the list: treated in the last days and not
 scheduled_days = 7               # or booked in the coming days,
 simulated_days = 14              # or simulated lately, or planned, approved and not started
 
+# [quorum]                       # two people confirm each night: docs/guide/two-people-confirm.md
+# people_needed = 2
+# deadline = 10:00:00            # local; from then on people are called every remind_minutes
+# [[quorum.people]]
+# login = "an"
+# name = "An Peeters"
+# role = "physicist"
+# mail = "an@hospital.example"
+# [[quorum.people]]
+# login = "bo"
+# name = "Bo Claes"
+# role = "physicist"
+# mail = "bo@hospital.example"
+#
+# [mail]
+# host = "mail.hospital.example"
+# user = "beamkeeper"
+# secret = "credential:mail"
+# sender = "beamkeeper@hospital.example"
+#
+# [[alerts]]                     # mail, http, syslog, command; try them: beamkeeper alert test
+# name = "mail"
+# kind = "mail"
+
 [compare]
 volatile = []                    # DICOM keywords this site knows to change by themselves
 
