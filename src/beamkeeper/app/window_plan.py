@@ -58,13 +58,12 @@ def plan_of(site: Site) -> WindowPlan | None:
 
 
 def named_peers(site: Site) -> tuple[NamedPeer, ...]:
-    """Return everybody the site file names: sources, senders, mirrors, and `[[window.allow]]`."""
+    """Return everybody the site file names: sources, senders, deliveries, and `[[window.allow]]`."""
     window = site.window
     if window is None:
         return ()
-    return tuple(
-        dict.fromkeys((*_of_sources(site), *_senders(site, window), *_of_mirrors(site), *_of_window(window)))
-    )
+    named = (*_of_sources(site), *_senders(site, window), *_of_deliveries(site), *_of_window(window))
+    return tuple(peer for peer in dict.fromkeys(named) if not _is_here(peer[2]))
 
 
 def _of_sources(site: Site) -> Iterator[NamedPeer]:
@@ -81,12 +80,6 @@ def _senders(site: Site, window: WindowSection) -> Iterator[NamedPeer]:
     movers = (s.host for s in site.sources if isinstance(s, DicomSourceSection) and s.method == "move")
     for host in (*movers, *window.inbound_from):
         yield "sends to our receiver", Direction.INBOUND, host, site.receiver.port, Transport.TCP
-
-
-def _of_mirrors(site: Site) -> Iterator[NamedPeer]:
-    for section in site.mirrors:
-        for host, port in section.servers:
-            yield f"mirror {section.name}", Direction.OUTBOUND, host, port, Transport.TCP
 
 
 def _of_deliveries(site: Site) -> Iterator[NamedPeer]:
