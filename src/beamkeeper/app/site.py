@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.app.site_alerts import AlertSection, MailSection
+from beamkeeper.app.site_console import ConsoleSection
+from beamkeeper.app.site_copies import CopiesSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
@@ -192,6 +194,7 @@ class Site(_Section):
     alerts: tuple[AlertSection, ...] = ()
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
     mirrors: tuple[MirrorSection, ...] = ()
+    copies: tuple[CopiesSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
 
     @field_validator("sources")
@@ -214,6 +217,13 @@ class Site(_Section):
     def _mirror_names_differ(cls, value: tuple[MirrorSection, ...]) -> tuple[MirrorSection, ...]:
         if len({mirror.name for mirror in value}) != len(value):
             raise ValueError("two mirrors have the same name")
+        return value
+
+    @field_validator("copies")
+    @classmethod
+    def _copies_names_differ(cls, value: tuple[CopiesSection, ...]) -> tuple[CopiesSection, ...]:
+        if len({copies.name for copies in value}) != len(value):
+            raise ValueError("two [[copies]] have the same name")
         return value
 
     @property

@@ -17,6 +17,10 @@ from beamkeeper.ledger.rows import (
     NightRow,
     PatientRow,
     PositionRow,
+    RemovalPlaceRow,
+    RemovalRow,
+    RetentionRow,
+    WordRow,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +38,10 @@ __all__ = [
     "NightRow",
     "PatientRow",
     "PositionRow",
+    "RemovalPlaceRow",
+    "RemovalRow",
+    "RetentionRow",
+    "WordRow",
     "verify_exported",
 ]
 

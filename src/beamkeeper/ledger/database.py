@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20
 """How long a writer waits for another one before it gives up."""
 
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+)
+"""What is deleted is overwritten: a removed patient's name shall not lie in the free pages of the file."""
+
 _preparing = threading.Lock()
 
 
@@ -81,7 +86,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
         "OPTIONS": {
             "timeout": TIMEOUT_S,
             "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "init_command": _PRAGMAS,
         },
     }
 
@@ -137,6 +142,14 @@ class Database:
         """Bring the tables to this version."""
         with self.session():
             call_command("migrate", "ledger", database=self.alias, verbosity=0, interactive=False)
+
+    def overwrite_freed(self) -> None:
+        """Leave nothing of what was deleted beside the database; PostgreSQL does so in its own time."""
+        connection = connections[self.alias]
+        with self.session():
+            if connection.vendor == "sqlite":
+                with connection.cursor() as cursor:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ prepare_django()  # the models below can only be imported once Django knows what
 from beamkeeper.ledger import changes, identities, nights, patients  # noqa: E402
 from beamkeeper.ledger.audit import Audit  # noqa: E402
 from beamkeeper.ledger.mirrors import Mirrors  # noqa: E402
+from beamkeeper.ledger.removals import Removals  # noqa: E402
 from beamkeeper.ledger.votes import Votes  # noqa: E402
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Ledger:
         self.audit = Audit(database)
         self.votes = Votes(database)
         self.mirrors = Mirrors(database)
+        self.removals = Removals(database)
 
     @classmethod
     def open(cls, url: str, *, secret: str = "") -> Ledger:

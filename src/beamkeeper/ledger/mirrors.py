@@ -13,12 +13,13 @@ from beamkeeper.ledger.models import KnownMirror, ProvedCopy
 from beamkeeper.ledger.rows import CopyRow, MirrorRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from beamkeeper.ledger.database import Database
 
 STAMP_CHARACTERS_MAX = 200
+ROWS_AT_A_TIME = 100
 
 
 class Mirrors:
@@ -86,6 +87,29 @@ class Mirrors:
                     "stamp": copy.stamp[:STAMP_CHARACTERS_MAX],
                     "proved_at": utc(copy.proved_at),
                 },
+            )
+
+    def keep_all(self, destination: str, copies: Sequence[CopyRow]) -> None:
+        """Keep several proofs at once, each in place of an earlier one of that name."""
+        rows = [
+            ProvedCopy(
+                destination=destination,
+                name=copy.name,
+                sha256=copy.sha256,
+                size_bytes=copy.size_bytes,
+                stamp=copy.stamp[:STAMP_CHARACTERS_MAX],
+                proved_at=utc(copy.proved_at),
+            )
+            for copy in copies
+        ]
+        alias = self._database.alias
+        with self._database.session(), transaction.atomic(using=alias):
+            ProvedCopy.objects.using(alias).bulk_create(
+                rows,
+                batch_size=ROWS_AT_A_TIME,
+                update_conflicts=True,
+                unique_fields=["destination", "name"],
+                update_fields=["sha256", "size_bytes", "stamp", "proved_at"],
             )
 
     def forget(self, destination: str, name: str) -> None:

@@ -231,6 +231,71 @@ class ProvedCopy(_Row):
         ]
 
 
+class Removal(_Row):
+    """One patient removed by rule; `patient` is emptied when no place needs it any more."""
+
+    removal_id: models.CharField[str, str] = models.CharField(max_length=160, primary_key=True)
+    pseudonym: models.CharField[str, str] = models.CharField(
+        max_length=PSEUDONYM_CHARACTERS_MAX, db_index=True
+    )
+    decided_on: models.DateField[date, date] = models.DateField()
+    reason: models.TextField[str, str] = models.TextField()
+    state: models.CharField[str, str] = models.CharField(max_length=20, db_index=True)
+    patient: models.TextField[str, str] = models.TextField(default="")
+    receipt: models.TextField[str, str] = models.TextField(default="{}")
+    changed_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class RemovalPlace(_Row):
+    """Where one place stands with one removal."""
+
+    removal_id: models.CharField[str, str] = models.CharField(max_length=160)
+    place: models.CharField[str, str] = models.CharField(max_length=64)
+    kind: models.CharField[str, str] = models.CharField(max_length=20)
+    state: models.CharField[str, str] = models.CharField(max_length=20)
+    said: models.TextField[str, str] = models.TextField(default="")
+    do_next: models.TextField[str, str] = models.TextField(default="")
+    until_on: models.DateField[date | None, date | None] = models.DateField(null=True)
+    order_taken: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    count: models.IntegerField[int, int] = models.IntegerField(default=0)
+    tries: models.IntegerField[int, int] = models.IntegerField(default=0)
+    tried_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """One row for each place of a removal."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["removal_id", "place"], name="ledger_removal_place_once")
+        ]
+
+
+class RetentionWord(_Row):
+    """One word of a person about keeping; a reason goes with the patient it is about."""
+
+    key: models.CharField[str, str] = models.CharField(max_length=64, primary_key=True)
+    at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    person: models.CharField[str, str] = models.CharField(max_length=64)
+    kind: models.CharField[str, str] = models.CharField(max_length=20)
+    pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
+    reason: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class RetentionRun(_Row):
+    """What retention found on one local date."""
+
+    run_on: models.DateField[date, date] = models.DateField(primary_key=True)
+    at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    found: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
 class AuditEntry(_Row):
     """One line of the audit log. Triggers of migration 0002 refuse to change or delete any."""
 

@@ -136,3 +136,79 @@ class CopyRow:
     size_bytes: int
     stamp: str
     proved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRow:
+    """One patient who was removed by rule, or is about to be.
+
+    Attributes
+    ----------
+    removal_id
+        Pseudonym and date of the decision.
+    state
+        "decided" (the vault still names the patient), "going" (it does not; some place may still hold
+        something), "gone", "dropped" (the decision no longer stood when it was to be carried out).
+    patient
+        Who it is, for places that know patients by name; None once nothing needs it any more.
+    receipt
+        JSON object: what was removed where and how it was proved; no names.
+    """
+
+    removal_id: str
+    pseudonym: str
+    decided_on: date
+    reason: str
+    state: str
+    patient: Patient | None
+    receipt: Mapping[str, object]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalPlaceRow:
+    """Where one place stands with one removal.
+
+    Attributes
+    ----------
+    state
+        A value of `protect.retain.PlaceState`.
+    said, do_next
+        Plain sentences of the last try, without names.
+    order_taken
+        Whether the place accepted the order once.
+    count
+        Objects that went there, over all tries.
+    """
+
+    removal_id: str
+    place: str
+    kind: str
+    state: str
+    said: str = ""
+    do_next: str = ""
+    until_on: date | None = None
+    order_taken: bool = False
+    count: int = 0
+    tries: int = 0
+    tried_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordRow:
+    """One word of a person about keeping: see `protect.retain.Word`."""
+
+    at: datetime
+    person: str
+    kind: str
+    pseudonym: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRow:
+    """What retention found on one local date, as JSON: counts and reasons, no names."""
+
+    run_on: date
+    at: datetime
+    found: Mapping[str, object]

@@ -3,9 +3,11 @@
 Nothing goes while a person doubts a night, an incident is open, or tonight's list is implausibly small;
 nothing goes of a patient who is on the list or has fractions left, unless two people released them. The
 rule only decides; `app/jobs/retaining.py` removes from the vault and every mirror, proves it by listing,
-and keeps the receipt. Choices: `docs/decisions/0054-retention.md`.
+and keeps the receipt. Whatever may hold a copy elsewhere stands behind `PatientRemoval`. Choices:
+`docs/decisions/0054-retention.md`.
 """
 
+from beamkeeper.protect.retain.places import FINAL, Going, PatientRemoval, PlaceAnswer, PlaceState
 from beamkeeper.protect.retain.rule import (
     Freeze,
     KeptFacts,
@@ -16,14 +18,25 @@ from beamkeeper.protect.retain.rule import (
     planned,
     verdict,
 )
+from beamkeeper.protect.retain.spoken import EVERYBODY, Word, WordKind, released_by, standing_hold
 
 __all__ = [
+    "EVERYBODY",
+    "FINAL",
     "Freeze",
+    "Going",
     "KeptFacts",
+    "PatientRemoval",
+    "PlaceAnswer",
+    "PlaceState",
     "RetainRule",
     "RetentionPlan",
     "Verdict",
     "VerdictKind",
+    "Word",
+    "WordKind",
     "planned",
+    "released_by",
+    "standing_hold",
     "verdict",
 ]

@@ -1,0 +1,154 @@
+"""`beamkeeper copies`: where stores of plain DICOM stand, and bringing them up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, out, plain, print_wrapped
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.copying import CopiesStanding
+    from beamkeeper.protect.copies import CopyOutcome
+
+EXIT_BEHIND = 3
+EXIT_DIFFERS = 20
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def show(ctx: typer.Context, site: SiteOption = None, json_: JsonOption = False) -> int:
+    """Show where the stores of plain DICOM stood after their last run; asks no store anything.
+
+    Exit status: 0 all hold everything and proved it, 3 one is behind, gave no answer or proves
+    nothing, 20 one gives back something else than was sent.
+
+    Example: beamkeeper copies
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from beamkeeper.app.jobs.copying import standings
+    from beamkeeper.app.jobs.runtime import open_ledger
+
+    chosen = open_site(site)
+    found = standings(chosen, open_ledger(chosen))
+    if json_:
+        emit_json({"copies": found})
+        return _status([standing.state.value for standing in found])
+    if not found:
+        out.print("The site file names no [[copies]]: plain DICOM goes nowhere.", markup=False)
+    for standing in found:
+        show_standing(standing, chosen.zone)
+    return _status([standing.state.value for standing in found])
+
+
+@app.command("run")
+def run(
+    destination: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this store; may be given again.")
+    ] = None,
+    reread: Annotated[bool, typer.Option("--reread", help="Read everything there back once more.")] = False,
+    site: SiteOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Bring stores up to date now: send what they lack, read it back, compare.
+
+    Safe to interrupt and to repeat. Exit status: 0 all hold everything and proved it, 3 one is
+    behind, gave no answer or proves nothing, 20 one gives back something else than was sent.
+
+    Example: beamkeeper copies run --destination mim
+    """
+    from beamkeeper.app.jobs.copy_stores import chosen as sections_of
+    from beamkeeper.app.jobs.copying import run_copies
+
+    chosen = open_site(site)
+    sections = sections_of(chosen, destination or ())
+    if not sections:
+        raise ConfigError(
+            "The site file names no [[copies]].", do_next="Add a section: docs/guide/copies.md."
+        )
+    outcomes = []
+    for outcome in run_copies(chosen, SystemClock(), sections, reread_all=reread):
+        outcomes.append(outcome)
+        if not json_:
+            _tell(outcome)
+    if json_:
+        emit_json({"outcomes": outcomes})
+    return _status([outcome.state.value for outcome in outcomes])
+
+
+def _status(states: list[str]) -> int:
+    if "differs" in states:
+        return EXIT_DIFFERS
+    return 0 if all(state == "complete" for state in states) else EXIT_BEHIND
+
+
+def show_standing(standing: CopiesStanding, zone: ZoneInfo) -> None:
+    """Print where one store stands."""
+    sign = "✓" if standing.state.value == "complete" else "✗"
+    print_wrapped(f"{sign} {standing.name}: {standing.state.value}, {standing.kind} {standing.where}")
+    _counts(standing.facts)
+    since = (
+        "" if standing.waiting_since is None else f", waiting since {_local(standing.waiting_since, zone)}"
+    )
+    print_wrapped(
+        f"    last complete {_local(standing.complete_at, zone)},"
+        f" last tried {_local(standing.tried_at, zone)}{since}"
+    )
+    _explain(standing.facts)
+
+
+def _tell(outcome: CopyOutcome) -> None:
+    sign = "✓" if outcome.is_complete else "✗"
+    print_wrapped(
+        f"{sign} {outcome.destination}: {outcome.state.value}; {outcome.sent_count} sent"
+        f" ({outcome.sent_bytes / 1e6:.1f} MB), {outcome.reread_count} read back again"
+    )
+    facts = plain(outcome)
+    assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
+    _counts(facts)
+    _explain(facts)
+
+
+def _counts(facts: dict[str, object]) -> None:
+    """Print how much of what should be there is."""
+    if not facts:
+        return
+    said = (
+        f"    of {facts['wanted_count']} objects of {facts['patient_count']} patients"
+        f" {facts['proved_count']} proved"
+    )
+    if facts["listed_count"]:
+        said += f", {facts['listed_count']} sent and not proved"
+    if facts["waiting_count"]:
+        said += f", {facts['waiting_count']} waiting ({int(str(facts['waiting_bytes'])) / 1e6:.1f} MB)"
+    print_wrapped(said)
+
+
+def _explain(facts: dict[str, object]) -> None:
+    """Print why the last run ended as it did, and what it found."""
+    for text in (facts.get("error"), facts.get("do_next") and f"→ {facts['do_next']}"):
+        if text:
+            print_wrapped(f"    {text}")
+    problems = facts.get("problems")
+    for problem in problems if isinstance(problems, list) else []:
+        print_wrapped(f"    ! {problem['text']}")
+        print_wrapped(f"      → {problem['do_next']}")
+    more = int(str(facts.get("problems_count", 0))) - (len(problems) if isinstance(problems, list) else 0)
+    if more > 0:
+        print_wrapped(f"    ! and {more} more, not shown")
+    remarks = facts.get("remarks")
+    for remark in remarks if isinstance(remarks, list) else []:
+        print_wrapped(f"    · {remark}")
+
+
+def _local(instant: datetime | None, zone: ZoneInfo) -> str:
+    return "never" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"

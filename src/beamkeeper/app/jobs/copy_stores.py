@@ -1,0 +1,116 @@
+"""From a `[[copies]]` section of the site file to an open store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.errors import ConfigError
+from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
+from beamkeeper.protect.copies import DicomStore, Group, ReadBack, RoutingRule, Share
+from beamkeeper.wire.dicom.peers import Peer, Timeouts
+from beamkeeper.wire.dicom.receiver import ReceiverConfig
+from beamkeeper.wire.tls import TlsClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.app.site_copies import CopiesSection, DicomCopies
+    from beamkeeper.protect.copies import PlainStore
+
+
+def connect(section: CopiesSection, site: Site, kinds: frozenset[tuple[str, str]]) -> PlainStore:
+    """Return the store a section names; nothing is sent yet.
+
+    Parameters
+    ----------
+    kinds
+        (SOP class, transfer syntax) of what will be sent.
+
+    Raises
+    ------
+    KeyUnavailable
+        A secret it needs cannot be read.
+    """
+    return _dicom(section, site, kinds)
+
+
+def rule_of(section: CopiesSection) -> RoutingRule:
+    """Return what goes there."""
+    return RoutingRule(
+        shares=frozenset(map(Share, section.what)),
+        groups=frozenset(map(Group, section.patients)),
+        modalities=frozenset(section.modalities),
+        any_plan=section.any_plan,
+        listed_days=section.listed_days,
+    )
+
+
+def compare_rules_of(section: CopiesSection, site: Site) -> CompareRules:
+    """Return by which rules what comes back is ours.
+
+    Raises
+    ------
+    ConfigError
+        `may_change` names an element that must always count, or none.
+    """
+    return CompareRules(volatile=DEFAULT_VOLATILE | {*site.compare.volatile, *section.may_change})
+
+
+def chosen(site: Site, names: Iterable[str]) -> tuple[CopiesSection, ...]:
+    """Return the sections of these names, all of them when none is named.
+
+    Raises
+    ------
+    ConfigError
+        The site file has none of that name.
+    """
+    known = {section.name: section for section in site.copies}
+    wanted = tuple(names)
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"The site file names no [[copies]] {name!r}.",
+                do_next=f"It names: {', '.join(known) or 'none'}.",
+            )
+    return tuple(known[name] for name in wanted) if wanted else site.copies
+
+
+def _dicom(section: DicomCopies, site: Site, kinds: frozenset[tuple[str, str]]) -> DicomStore:
+    tls = None
+    if section.tls_ca is not None:
+        tls = TlsClient(
+            ca_file=section.tls_ca,
+            certificate_file=section.tls_certificate,
+            key_file=section.tls_key,
+            server_name=section.tls_name,
+        )
+    own = section.own_ae_title or site.receiver.ae_title
+    return DicomStore(
+        own_ae_title=own,
+        peer=Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls),
+        asked=Peer(
+            ae_title=section.asked_ae_title or section.ae_title,
+            host=section.asked_host or section.host,
+            port=section.asked_port or section.port,
+            tls=tls,
+        ),
+        kinds=kinds,
+        read_back_by=ReadBack(section.read_back),
+        timeouts=Timeouts(answer_s=section.answer_seconds, pending_s=section.silence_seconds),
+        receiver=_back(section) if section.read_back == "move" else None,
+    )
+
+
+def _back(section: DicomCopies) -> ReceiverConfig:
+    """Return how our receiver listens while objects come back."""
+    assert section.back_ae_title is not None, "the site file was checked"  # noqa: S101
+    assert section.back_port is not None, "the site file was checked"  # noqa: S101
+    callers = {section.ae_title, section.asked_ae_title or section.ae_title}
+    return ReceiverConfig(
+        ae_title=section.back_ae_title,
+        allowed_calling_ae_titles=frozenset(callers),
+        bind_address=section.back_bind,
+        port=section.back_port,
+        allowed_networks=section.back_networks,
+    )

@@ -1,0 +1,107 @@
+"""`[[copies]]` of the site file: stores that hold plain DICOM of some patients, and by which rule."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+_AeTitle = Annotated[
+    str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
+]
+_Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+_Port = Annotated[int, Field(ge=1, le=65535)]
+_Modality = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Z0-9]+$")]
+_Share = Literal[
+    "plan",
+    "structures",
+    "dose",
+    "records",
+    "planning images",
+    "other images",
+    "rt images",
+    "registrations",
+    "other",
+]
+_Group = Literal["on treatment", "plan ready", "listed"]
+_Keyword = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+
+
+class _Copies(BaseModel):
+    """What every destination of plain copies has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    what: Annotated[tuple[_Share, ...], Field(min_length=1)] = (
+        "plan",
+        "structures",
+        "dose",
+        "records",
+        "planning images",
+    )
+    patients: Annotated[tuple[_Group, ...], Field(min_length=1)] = ("on treatment", "plan ready")
+    modalities: Annotated[tuple[_Modality, ...], Field(max_length=32)] = ()
+    any_plan: bool = False
+    listed_days: Annotated[int, Field(ge=1, le=365)] = 7
+    when: Literal["approval", "hourly", "nightly"] = "approval"
+    minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+    reread_days: Annotated[int, Field(ge=1, le=365)] = 30
+    may_change: Annotated[tuple[_Keyword, ...], Field(max_length=64)] = ()
+
+    @property
+    def where(self) -> str:
+        """Where it is, in words for people."""
+        raise NotImplementedError
+
+    @property
+    def place(self) -> str:
+        """Fingerprint of where it is: what was proved at another place does not count."""
+        return hashlib.sha256(f"{type(self).__name__} {self.where}".encode()).hexdigest()
+
+
+class DicomCopies(_Copies):
+    """A DICOM store: any AE title that takes C-STORE."""
+
+    kind: Literal["dicom"]
+    ae_title: _AeTitle
+    host: _Host
+    port: _Port
+    own_ae_title: _AeTitle | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_name: str = ""
+    read_back: Literal["get", "move", "query", "none"] = "get"
+    asked_ae_title: _AeTitle | None = None
+    asked_host: _Host | None = None
+    asked_port: _Port | None = None
+    back_ae_title: _AeTitle | None = None
+    back_bind: str = "127.0.0.1"
+    back_port: _Port | None = None
+    back_networks: tuple[str, ...] = ("127.0.0.0/8",)
+    answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
+
+    @model_validator(mode="after")
+    def _has_a_receiver(self) -> Self:
+        if self.read_back == "move" and (self.back_ae_title is None or self.back_port is None):
+            raise ValueError('read_back = "move" needs back_ae_title and back_port: where objects come back')
+        return self
+
+    @property
+    def where(self) -> str:
+        """AE title, host and port."""
+        return f"{self.ae_title}@{self.host}:{self.port}"
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom the network window must let us reach: (host, port)."""
+        asked = (self.asked_host or self.host, self.asked_port or self.port)
+        return tuple(dict.fromkeys(((self.host, self.port), asked)))
+
+
+CopiesSection = DicomCopies
