@@ -18,6 +18,7 @@ from beamkeeper.app.cli import (
     alert,
     changes,
     compare,
+    copies,
     demo,
     doctor,
     hour,
@@ -73,6 +74,7 @@ app.add_typer(vault.app, name="vault")
 app.add_typer(window.app, name="window")
 app.command("watch")(watch.command)
 app.add_typer(mirrors.app, name="mirrors")
+app.add_typer(copies.app, name="copies")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)
