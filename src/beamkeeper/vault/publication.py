@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beamkeeper.vault.metadata import ParcelEntry
+    from beamkeeper.vault.removed import RemovedPatient
     from beamkeeper.vault.store import ParcelStore
     from beamkeeper.vault.trust import TrustedVault
 
@@ -58,6 +59,8 @@ class Publication:
     ----------
     roots_before, roots_after
         Root versions that a copy must have before its timestamp is replaced, and those that follow.
+    removed
+        Signed statements about patients whose parcels went, and must go from every copy.
     timestamp_version
         Counts up with every publication: what was published later has the higher one.
     """
@@ -70,6 +73,7 @@ class Publication:
     roots_after: tuple[SignedFile, ...]
     timestamp_version: int
     expires_at: datetime
+    removed: tuple[RemovedPatient, ...] = ()
 
     @property
     def versioned(self) -> tuple[SignedFile, ...]:
@@ -179,6 +183,7 @@ def _publication(trusted: TrustedVault, roots: list[SignedFile], files: dict[str
         roots_after=tuple(roots[needed:]),
         timestamp_version=trusted.timestamp_version,
         expires_at=trusted.expires_at,
+        removed=trusted.removed,
     )
 
 

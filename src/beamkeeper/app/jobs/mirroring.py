@@ -265,6 +265,19 @@ def _note(ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
         },
         at=clock.now(),
     )
+    for removed in outcome.removed:
+        ledger.audit.append(
+            "copies removed",
+            actor=ACTOR,
+            outcome="kept there" if removed.kept_count else "proved by listing and reading",
+            patient_pseudonym=removed.pseudonym,
+            details={
+                "destination": outcome.destination,
+                "gone": removed.gone_count,
+                "kept": removed.kept_count,
+            },
+            at=clock.now(),
+        )
 
 
 @contextmanager

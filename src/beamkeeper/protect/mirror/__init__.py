@@ -3,7 +3,7 @@
 What is to be done is computed anew every time, from what signed metadata name and what was proved at the
 destination, so it survives restarts and weeks of absence. A destination is never believed: "stored" is
 what was read back from it with the right digest. Nothing there is overwritten but the timestamp, and
-nothing is removed but by an explicit list. Every destination has a worker of its own.
+nothing is removed but what a signed statement says was removed. Every destination has a worker of its own.
 
 Others use `Mirroring` (one run over one destination), `run_all` (many at once), `Proof`, `Proofs`,
 `Outcome`, `MirrorState`, `Limits`, `Pace`, `remove_proved`, `fetch` and `DestinationReader`.
@@ -11,7 +11,7 @@ Others use `Mirroring` (one run over one destination), `run_all` (many at once),
 
 from beamkeeper.protect.mirror.fetching import DestinationReader, fetch
 from beamkeeper.protect.mirror.mirroring import Limits, Mirroring
-from beamkeeper.protect.mirror.outcome import MirrorState, Outcome, Problem, ProblemKind
+from beamkeeper.protect.mirror.outcome import MirrorState, Outcome, Problem, ProblemKind, RemovedThere
 from beamkeeper.protect.mirror.pace import Pace
 from beamkeeper.protect.mirror.plan import Proof, Proofs, Wanted
 from beamkeeper.protect.mirror.removing import Removal, remove_proved
@@ -30,6 +30,7 @@ __all__ = [
     "Proof",
     "Proofs",
     "Removal",
+    "RemovedThere",
     "Wanted",
     "fetch",
     "remove_proved",

@@ -14,10 +14,12 @@ from beamkeeper.protect.mirror.outcome import (
     MirrorState,
     Outcome,
     Problem,
+    RemovedThere,
 )
 from beamkeeper.protect.mirror.pace import TimeIsUp
 from beamkeeper.protect.mirror.plan import Plan, Proof, Wanted, once_proved, plan
 from beamkeeper.protect.mirror.reading import Found, paced, read_back
+from beamkeeper.protect.mirror.removing import DueRemovals
 from beamkeeper.protect.mirror.signing import MetadataCopy
 from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.wire.destination import DestinationFacts, Listed, NameTaken
@@ -61,6 +63,7 @@ class _Tally:
     sent_count: int = 0
     sent_bytes: int = 0
     reread_count: int = 0
+    removed: tuple[RemovedThere, ...] = ()
     timestamp_version: int = 0
     problems: list[Problem] = field(default_factory=list)
     problems_count: int = 0
@@ -113,6 +116,7 @@ class Mirroring:
             for entry in publication.entries
         }
         self._tally = _Tally()
+        self._due = DueRemovals(publication)
 
     def cut(self) -> None:
         """End the run from another thread: the connection is broken."""
@@ -161,6 +165,8 @@ class Mirroring:
         held_back = self._send_all(destination, todo.send)
         if not held_back:
             self._tally.timestamp_version = copy.bring(self._memory, now=self._now)
+        if self._tally.timestamp_version:
+            self._remove(destination)  # now that nothing there leads to them any more
 
     # 1: what is there --------------------------------------------------------------------------------
 
@@ -172,7 +178,7 @@ class Mirroring:
             self.pace.verify_time()
             if item.name in self._wanted:
                 found[item.name] = item
-            else:
+            elif not self._due.note(item.name):
                 strange += 1
         if strange:
             self._tally.add(words.strange(strange))
@@ -285,6 +291,11 @@ class Mirroring:
         stamps = (listed.stamp for listed in destination.list(folder) if listed.name == item.name)
         return next(stamps, "")
 
+    def _remove(self, destination: Destination) -> None:
+        self._tally.removed = self._due.carry_out(destination, self._memory)
+        if kept := sum(one.kept_count for one in self._tally.removed):
+            self._tally.add(words.kept(kept, self._tally.facts.lock))
+
     # 4: how it ended ----------------------------------------------------------------------------------
 
     def _outcome(self, failure: BeamkeeperError | None) -> Outcome:
@@ -302,6 +313,7 @@ class Mirroring:
             sent_count=tally.sent_count,
             sent_bytes=tally.sent_bytes,
             reread_count=tally.reread_count,
+            removed=tally.removed,
             timestamp_version=tally.timestamp_version,
             problems=tuple(tally.problems),
             problems_count=tally.problems_count,

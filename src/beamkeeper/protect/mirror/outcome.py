@@ -37,6 +37,8 @@ class ProblemKind(StrEnum):
     """It holds signed metadata newer than this vault's."""
     NOT_HERE = "not here"
     """The vault itself lacks what its metadata name."""
+    KEPT = "kept"
+    """It still has what signed metadata say was removed."""
     STRANGE = "strange"
     """It lists what no vault holds."""
 
@@ -72,6 +74,23 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedThere:
+    """The parcels of one patient that this run removed, by a signed statement.
+
+    Attributes
+    ----------
+    gone_count
+        Neither listed nor readable any more.
+    kept_count
+        Still there: an Object Lock, a missing right, a destination that does not obey.
+    """
+
+    pseudonym: str
+    gone_count: int
+    kept_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One run over one destination.
 
@@ -83,6 +102,8 @@ class Outcome:
         Named parcels that are not (yet) proved there.
     sent_count, sent_bytes, reread_count
         What this run did.
+    removed
+        What was removed by signed statement, for each patient of whom something was there.
     timestamp_version
         Of the signed metadata that are proved there; 0 when none are.
     problems_count
@@ -104,6 +125,7 @@ class Outcome:
     sent_count: int = 0
     sent_bytes: int = 0
     reread_count: int = 0
+    removed: tuple[RemovedThere, ...] = ()
     timestamp_version: int = 0
     problems: tuple[Problem, ...] = ()
     problems_count: int = 0

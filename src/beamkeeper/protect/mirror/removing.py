@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
+from beamkeeper.errors import StorageFull
+from beamkeeper.protect.mirror.outcome import RemovedThere
+from beamkeeper.vault.removing import stored_entry
 from beamkeeper.wire.destination import is_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from beamkeeper.protect.mirror.plan import Proofs
+    from beamkeeper.vault.publication import Publication
     from beamkeeper.wire.destination import Destination
+
+
+REMOVED_AT_ONCE_MAX: Final = 10_000
+"""Parcels removed in one run; a hostile list could name more, and the next run goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +67,41 @@ def _is_readable(destination: Destination, name: str) -> bool:
         return False
     source.close()
     return True
+
+
+@dataclass(slots=True)
+class DueRemovals:
+    """What a destination lists that signed metadata say was removed: the only things a run removes.
+
+    Parameters
+    ----------
+    publication
+        Whose statements count.
+    """
+
+    publication: Publication
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, name: str) -> bool:
+        """Take note of a name that no metadata hold; return whether a statement covers it."""
+        entry = stored_entry(name)
+        if entry is None:
+            return False
+        for statement in self.publication.removed:
+            if statement.pseudonym == entry.pseudonym and statement.covers(entry.path):
+                if sum(map(len, self.names.values())) < REMOVED_AT_ONCE_MAX:
+                    self.names.setdefault(entry.pseudonym, []).append(name)
+                return True
+        return False
+
+    def carry_out(self, destination: Destination, proofs: Proofs) -> tuple[RemovedThere, ...]:
+        """Remove them, patient by patient, and prove it; what may not be removed is counted as kept."""
+        done = []
+        for pseudonym, names in sorted(self.names.items()):
+            try:
+                removal = remove_proved(destination, names, proofs)
+                gone, kept = len(removal.gone), len(removal.still_there)
+            except StorageFull:  # no right to delete, which is how we advise to set buckets up
+                gone, kept = 0, len(names)
+            done.append(RemovedThere(pseudonym=pseudonym, gone_count=gone, kept_count=kept))
+        return tuple(done)

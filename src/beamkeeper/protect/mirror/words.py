@@ -68,6 +68,19 @@ def strange(count: int) -> Problem:
     )
 
 
+def kept(count: int, lock: str | None) -> Problem:
+    """Return the problem of parcels that were removed by rule and still lie there."""
+    parcels = "1 parcel whose" if count == 1 else f"{count} parcels whose"
+    why = f" ({lock})" if lock else ""
+    return Problem(
+        kind=ProblemKind.KEPT,
+        name="",
+        text=f"{parcels} time is over could not be removed there{why}.",
+        do_next="Give the right to delete, have them removed there, or let a lifecycle rule of the bucket do"
+        " it. It is tried again at every run.",
+    )
+
+
 def turned_back(found: int, put: int) -> Problem:
     """Return the problem of a timestamp that is older than the one that was put there."""
     return Problem(
