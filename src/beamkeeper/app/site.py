@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.app.site_alerts import AlertSection, MailSection
-from beamkeeper.app.site_console import ConsoleSection
 from beamkeeper.app.site_copies import CopiesSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
