@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
+from beamkeeper.app.checkup_mirrors import check_mirrors
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.host import Host
 from beamkeeper.app.jobs.network import NO_AIR_GAP, network, window_of
@@ -67,7 +68,7 @@ def check_site(
 
 
 def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
-    """Yield what takes the network: every source, the receiver."""
+    """Yield what takes the network: every source, the receiver, every mirror."""
     if site.window is None:
         yield Finding(what="window", verdict="warning", text=NO_AIR_GAP, do_next="See docs/guide/air-gap.md.")
         yield from _peers(site, clock)
@@ -78,7 +79,8 @@ def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
         why = (
             "nobody keeps the window" if window.verdict == "bad" else "the window is shut; --online opens it"
         )
-        for name in (*(section.name for section in site.sources), "receiver"):
+        mirrors = (f"mirror {section.name}" for section in site.mirrors)
+        for name in (*(section.name for section in site.sources), "receiver", *mirrors):
             yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
         return
     try:
@@ -92,6 +94,7 @@ def _peers(site: Site, clock: Clock) -> Iterator[Finding]:
     for section in site.sources:
         yield _tried(section.name, lambda section=section: _source(section, site, clock))  # type: ignore[misc]
     yield _receiver(site)
+    yield from check_mirrors(site)
 
 
 def _window(site: Site) -> Finding:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PIECE_BYTES: Final = 1 << 20
-UNDER_WAY_MAX: Final = 4
+UNDER_WAY_MAX: Final = 8
 CREDIT_BYTES: Final = 64 << 10
 """What one credit pays for."""
 
