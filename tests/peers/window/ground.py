@@ -252,9 +252,15 @@ class Ground:
     def guard(self) -> subprocess.Popen[str]:
         """Start the watchdog, and wait until it answers."""
         said = self.said().count("the window is shut\n")
-        process = self.start_beamkeeper("guard")
+        process = self._guard = self.start_beamkeeper("guard")
         self.wait_until(lambda: self.said().count("the window is shut\n") > said)
         return process
+
+    def restart_guard(self) -> None:
+        """Have the watchdog read its site file anew."""
+        self._guard.terminate()
+        self._guard.wait()
+        self.guard()
 
     def worker(self, *, minutes: float = 5, code: str = "", user: str = WORKER) -> subprocess.Popen[str]:
         """Start a worker that holds the window until its standard input ends; return when it is open.
@@ -378,7 +384,9 @@ def as_user(user: str) -> list[str]:
     if not user:
         return []
     found = pwd.getpwnam(user)
-    return ["setpriv", f"--reuid={found.pw_uid}", f"--regid={found.pw_gid}", "--clear-groups", "--"]
+    # A desk's Python may lie in a home that others cannot read; reading is all this user gets.
+    read = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return ["setpriv", f"--reuid={found.pw_uid}", f"--regid={found.pw_gid}", "--clear-groups", *read, "--"]
 
 
 def end(process: subprocess.Popen[str]) -> None:
