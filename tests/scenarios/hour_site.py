@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archive_site import free_port, site_of
-from night_site import NIGHT_1, SESSIONS_A_PATIENT, WHO, ZONE
+from archive_site import OUR_AE, free_port, rewrite, site_of
+from night_site import NIGHT_1, SESSIONS_A_PATIENT, WHO, ZONE, SmallSite
 from pydicom import dcmread
 
 from beamkeeper.app.jobs.hourly import run_hour
@@ -22,11 +24,11 @@ from beamkeeper.rehearse.sim.state import at_first, patient_of
 from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from night_site import SmallSite
     from pydicom import Dataset
+    from pynetdicom.association import Association
 
     from beamkeeper.app.jobs.hour_notes import HourReport
     from beamkeeper.rehearse.sim.treatments import SimPatient
@@ -93,7 +95,7 @@ class HourSite:
     """A site whose source is an archive, after the first night."""
 
     site: SmallSite
-    archive: Archive
+    archive: CountingArchive
 
     def hour(
         self, day: date = NIGHT_1, hour: int = 9, *, on_step: Callable[[str], None] = lambda _name: None
@@ -125,7 +127,44 @@ def site_before(archive: Archive, root: Path, *, changed: Mapping[str, str] | No
     return site_of(root, ArchiveAlone(archive), port=free_port(), changed=text, with_ois=False)
 
 
-def archive_with(objects: Path, folder: Path) -> Archive:
+class CountingArchive(Archive):
+    """An archive that knows how often it sent what.
+
+    Attributes
+    ----------
+    sent
+        SOP Instance UIDs, in the order they were sent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.sent: list[str] = []
+
+    def send_raw(self, assoc: Association, named: Dataset, **options: Any) -> Dataset:
+        self.sent.append(str(named.SOPInstanceUID))
+        return super().send_raw(assoc, named, **options)
+
+
+def archive_with(objects: Path, folder: Path) -> CountingArchive:
     """Return an archive, not started, that holds copies of these objects."""
     shutil.copytree(objects, folder)
-    return Archive(folder)
+    return CountingArchive(folder)
+
+
+@contextmanager
+def copied_site(original: Path, objects: Path, root: Path) -> Iterator[HourSite]:
+    """Yield a copy of a site and of its archive, each with a port of its own."""
+    shutil.copytree(original, root / "site")
+    site = SmallSite(root / "site")
+    told = tomllib.loads(site.site_file.read_text(encoding="utf-8"))
+    with archive_with(objects, root / "archive") as archive:
+        own = free_port()
+        rewrite(
+            site,
+            {
+                f"port = {told['sources'][0]['port']}": f"port = {archive.port}",
+                f"port = {told['receiver']['port']}": f"port = {own}",
+            },
+        )
+        archive.add_destination(OUR_AE, "127.0.0.1", own)
+        yield HourSite(site, archive)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
+from beamkeeper.app.checkup_hour import check_hour
 from beamkeeper.app.checkup_mirrors import check_mirrors
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.host import Host
@@ -58,6 +59,7 @@ def check_site(
     yield _tried("keys", lambda: _keys(site))
     yield _tried("vault", lambda: _vault(site, clock))
     yield _tried("ledger", lambda: _ledger(site, clock))
+    yield _tried("hour", lambda: check_hour(site, clock))
     yield _tried("left over", lambda: _left_over(site, clock))
     yield _tried("clock", lambda: _clock(site, clock))
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):

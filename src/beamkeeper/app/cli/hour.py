@@ -39,7 +39,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
 
 def show(report: HourReport, zone: ZoneInfo) -> None:
     """Print how a look went."""
-    from beamkeeper.app.jobs.hour_duty import in_one_line
+    from beamkeeper.app.jobs.hour_words import in_one_line
 
     print_wrapped(f"{report.began_at.astimezone(zone):%Y-%m-%d %H:%M} {in_one_line(report)}")
     for problem in report.problems[1:]:

@@ -17,10 +17,12 @@ from beamkeeper.domain.identity import identity_of
 from beamkeeper.domain.patient import shown_name
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.patient import Patient
     from beamkeeper.domain.position import CoursePosition
-    from beamkeeper.ledger import PatientRow
+    from beamkeeper.ledger import PatientRow, PositionRow
 
 DECIDES = "Decision support: a physicist decides."
 
@@ -119,6 +121,7 @@ def _patient_facts(runtime: Runtime, row: PatientRow) -> dict[str, object]:
         "patient": row,
         "known_as": _known_as(runtime, row),
         "position": positions[-1].position if positions else None,
+        "position_as_of": positions[-1].as_of or positions[-1].run_on if positions else None,
         "objects": runtime.ledger.current_objects(row.pseudonym),
         "changes": runtime.ledger.changes(pseudonym=row.pseudonym),
     }
@@ -156,7 +159,7 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     positions = runtime.ledger.positions(pseudonym=row.pseudonym)
     if positions:
         position = positions[-1].position
-        out.print(f"\n[bold]Position[/] as of the night of {positions[-1].run_on}")
+        out.print(f"\n[bold]Position[/] {_as_of(positions[-1], runtime.site.zone)}")
         for plan in position.plans:
             print_wrapped("  " + position_in_words(plan, runtime.site.zone))
             for conflict in plan.conflicts:
@@ -183,6 +186,12 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
         for item in change.comparison.changes:
             print_wrapped(f"    · {item.text}")
     out.print(f"\n{DECIDES}")
+
+
+def _as_of(row: PositionRow, zone: ZoneInfo) -> str:
+    if row.as_of is None:
+        return f"as of the night of {row.run_on}"
+    return f"as of {row.as_of.astimezone(zone):%Y-%m-%d %H:%M}, from the records of the day"
 
 
 def _name(person: Patient) -> str:

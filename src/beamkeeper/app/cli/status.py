@@ -27,6 +27,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     Example: beamkeeper status
     """
     from beamkeeper.app.jobs.audited import audit_report
+    from beamkeeper.app.jobs.hour_notes import last_report
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
     from beamkeeper.app.jobs.runtime import open_runtime
 
@@ -46,6 +47,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
                 "patients": len(runtime.vault.pseudonyms()),
                 "vault_bytes": sum(entry.size_bytes for entry in runtime.vault.entries()),
                 "audit": audit,
+                "hour": last_report(runtime.site),
                 "mirrors": mirror_remarks(runtime.site, runtime.ledger),
                 "trust": stand,
             }
@@ -68,6 +70,7 @@ def where_nights_stand(runtime: Runtime, now: datetime) -> dict[str, str]:
 
 
 def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale: bool, now: datetime) -> None:
+    from beamkeeper.app.jobs.hour_words import hour_remark
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
 
     size = sum(entry.size_bytes for entry in runtime.vault.entries())
@@ -85,7 +88,9 @@ def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale:
         out.print(f"audit log: {audit.lines} lines, unbroken{by}")
     else:
         print_wrapped(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}")
-    for remark in mirror_remarks(runtime.site, runtime.ledger):
+    for remark in filter(
+        None, (hour_remark(runtime.site, now), *mirror_remarks(runtime.site, runtime.ledger))
+    ):
         print_wrapped(remark)
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
     for title in ("night", "outcome", "patients", "kept whole", "need eyes", *(["people"] if stand else [])):

@@ -8,6 +8,7 @@ holds what they found from the moment their parcels count as stored.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.pushed import count_unasked
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.night import NightReport, PatientNight
     from beamkeeper.ledger import NightRow
+
+UNTOLD_DAYS_MAX = 60
+"""So long after the last night the hour may go on before what it kept is no longer told by a night."""
 
 
 def find_earlier(report: NightReport | None, pseudonym: str) -> PatientNight | None:
@@ -39,6 +43,18 @@ def unended_nights(nights: Iterable[NightRow], run_on: date) -> tuple[date, ...]
     last = max((night.run_on for night in before if night.finished_at is not None), default=None)
     unended = (night.run_on for night in before if night.finished_at is None)
     return tuple(sorted(day for day in unended if last is None or day > last))
+
+
+def untold_days(nights: Iterable[NightRow], run_on: date) -> tuple[date, ...]:
+    """Return the dates of which nothing was told yet, up to `run_on`, oldest first.
+
+    The hour notes what it kept for the date of the next night, which may never have begun.
+    """
+    known = tuple(nights)
+    ended = [night.run_on for night in known if night.run_on < run_on and night.finished_at is not None]
+    days = min((run_on - max(ended)).days, UNTOLD_DAYS_MAX) if ended else 1
+    since_then = (run_on - timedelta(days=back) for back in range(days))
+    return tuple(sorted({*unended_nights(known, run_on), *since_then}))
 
 
 def unended_in_words(day: date, folder: Path) -> tuple[str, bool]:

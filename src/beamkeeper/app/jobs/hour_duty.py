@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.hour_notes import HourOutcome, last_report
+from beamkeeper.app.jobs.hour_words import in_one_line
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.hours import wait_s
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from beamkeeper.app.jobs.hour_notes import HourReport
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_hour import HourSection
     from beamkeeper.clock import Clock
@@ -41,14 +41,3 @@ class HourDuty:
     def _last_at(self) -> datetime | None:
         report = last_report(self.site)
         return None if report is None else report.began_at
-
-
-def in_one_line(report: HourReport) -> str:
-    """Return how a look went, naming nobody."""
-    said = report.outcome.value
-    if report.records_count:
-        records, patients = report.records_count, report.patients_count
-        said += f": {records} record{'s' * (records != 1)} of {patients} patient{'s' * (patients != 1)}"
-    if report.left:
-        said += f"; {len(report.left)} left for the night"
-    return f"{said}. {report.why}" if report.why else said

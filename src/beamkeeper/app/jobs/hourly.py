@@ -39,10 +39,10 @@ from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.sources import Sources
+from beamkeeper.app.jobs.tidying import nights_left
 from beamkeeper.app.site import DicomSourceSection
 from beamkeeper.app.site_hour import HourSection
 from beamkeeper.clock import local_date
-from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import AlreadyRunning, BeamkeeperError, StorageFull
 from beamkeeper.protect.collect import ArchiveSource
 from beamkeeper.vault.publishing import small_member
@@ -271,13 +271,12 @@ class Hourly:
         )
 
     def _forget_stopped(self, sealed: Sequence[_Sealed]) -> None:
-        """Let a night that was stopped, if a person seals it after all, look at these patients again."""
-        if self._night.outcome != NightOutcome.STOPPED.value:
-            return
-        notes = self._run.site.night_dir(self._night.run_on) / "patients"
-        for one in sealed:
-            for note in notes.glob(f"{one.looked.night.pseudonym}.*.json"):
-                note.unlink()
+        """Let nights that were stopped, if a person seals one after all, look at these patients again."""
+        for day in nights_left(self._run.site):
+            notes = self._run.site.night_dir(day) / "patients"
+            for one in sealed:
+                for note in notes.glob(f"{one.looked.night.pseudonym}.*.json"):
+                    note.unlink()
 
     # 6 --------------------------------------------------------------------------------------------
 

@@ -21,7 +21,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import sealing
-from beamkeeper.app.jobs.again import find_earlier, unended_in_words, unended_nights, with_earlier_changes
+from beamkeeper.app.jobs.again import (
+    find_earlier,
+    unended_in_words,
+    unended_nights,
+    untold_days,
+    with_earlier_changes,
+)
 from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
@@ -415,7 +421,7 @@ class Nightly:
     def _with_earlier_changes(self, looked: Looked) -> PatientNight:
         pseudonym = looked.night.pseudonym
         ledger = self._run.ledger
-        dates = (*unended_nights(ledger.nights(), self._run_on), self._run_on)
+        dates = untold_days(ledger.nights(), self._run_on)
         found = [row for day in dates for row in ledger.changes(day, pseudonym)]
         return with_earlier_changes(
             looked.night,

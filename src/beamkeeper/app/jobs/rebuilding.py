@@ -73,7 +73,7 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
         runtime.ledger.record_objects(state.pseudonym, state.objects)
         standing = [item for item in state.objects if not item.superseded]
         position, _ = stand(facts, standing, tolerance=runtime.site.tolerance)
-        runtime.ledger.record_position(state.night, state.pseudonym, position)
+        runtime.ledger.record_position(state.night, state.pseudonym, position, as_of=facts.as_of)
     write_note(runtime.facts_path(state.pseudonym), facts)
     return len(state.objects)
 
