@@ -41,6 +41,7 @@ class SmallVault:
         self.store = LocalStore(folder / "vault", create=True)
         self.trusted = folder / "trusted"
         self.nights = 0
+        self.renewals = 0
         Vault.create(self.store, keys=self.keys, now=NOW, trusted_dir=self.trusted)
 
     @property
@@ -62,6 +63,17 @@ class SmallVault:
         state = PatientState(pseudonym=name, night=night, patient={}, objects=(kept,), documents=())
         entry = vault.seal(pseudonym=name, night=night, members=[member], state=state)
         vault.publish([entry], night=night, now=NOW, expires_at=NOW + timedelta(days=30), keys=self.keys)
+
+    def renew_with_new_keys(self) -> None:
+        """Let the vault trust other online keys, as after a theft."""
+        self.renewals += 1
+        new = SiteKeys.create(
+            self.folder / f"keys{self.renewals}",
+            recovery=self.keys.recovery,
+            pseudonym_key=self.keys.pseudonym_key,
+        )
+        self.open().renew(keys=new, now=NOW, expires_at=NOW + timedelta(days=30))
+        self.keys = new
 
     def publication(self) -> Publication:
         return read_publication(self.store, trusted_dir=self.trusted)

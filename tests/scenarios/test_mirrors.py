@@ -242,3 +242,36 @@ def test_a_mirror_that_was_never_tried_is_said_so(site: SmallSite) -> None:
     told = [remark for remark in site.night(NIGHT_2).remarks if "Mirror" in remark]
 
     assert told[0] == "Mirror usb: nothing was ever proved there; it was not tried yet."
+
+
+WINDOW = """
+[window]
+interface = "eth1"
+addresses = ["192.0.2.1/24"]
+worker = "root"
+socket = "no-watchdog-here.socket"
+
+[[mirrors]]
+name = "far"
+kind = "sftp"
+host = "192.0.2.9"
+user = "beamkeeper"
+host_keys = ["ssh-ed25519 AAAA"]
+"""
+
+
+def test_where_the_network_does_not_open_disks_go_on_and_the_others_are_named(
+    site: SmallSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = site.site_file.read_text("utf-8")
+    site.site_file.write_text(text.replace("[[mirrors]]", f"{WINDOW}\n[[mirrors]]", 1), "utf-8")
+
+    assert beamkeeper(site, "run", "--json") == 3
+
+    outcomes = {one["destination"]: one for one in said(capsys)["outcomes"]}
+    assert {name: one["state"] for name, one in outcomes.items()} == {
+        "far": "unreachable",
+        "usb": "mirrored",
+        "second": "mirrored",
+    }
+    assert "window" in outcomes["far"]["error"].lower()

@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime, timedelta
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.mirror_peers.small_vault import SmallVault
 
-from beamkeeper.errors import IntegrityError, KeyUnavailable
-from beamkeeper.vault import LocalStore, PatientState, SiteKeys, Vault, pseudonym
-from beamkeeper.vault.publication import read_publication, signed_timestamp_version
+from beamkeeper.errors import IntegrityError, KeyUnavailable, VaultRolledBack
+from beamkeeper.vault import LocalStore
+from beamkeeper.vault.publication import read_publication, signed_timestamp_version, timestamp_seen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
-NIGHT = date(2026, 3, 2)
-
-
-class Made:
-    def __init__(self, folder: Path) -> None:
-        self.keys = SiteKeys.create(folder / "keys")
-        self.store = LocalStore(folder / "vault", create=True)
-        self.trusted = folder / "trusted"
-        Vault.create(self.store, keys=self.keys, now=NOW, trusted_dir=self.trusted)
-
-    def night(self, day: int) -> None:
-        vault = Vault.open(self.store, trusted_dir=self.trusted, now=NOW)
-        name = pseudonym(self.keys.pseudonym_key, "", f"P{day}")
-        night = NIGHT + timedelta(days=day)
-        state = PatientState(pseudonym=name, night=night, patient={}, objects=(), documents=())
-        entry = vault.seal(pseudonym=name, night=night, members=[], state=state)
-        vault.publish([entry], night=night, now=NOW, expires_at=NOW + timedelta(days=2), keys=self.keys)
-
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
-    return Made(tmp_path)
+def made(tmp_path: Path) -> SmallVault:
+    return SmallVault(tmp_path)
 
 
-def test_it_names_every_parcel_and_the_newest_of_each_signed_file(made: Made) -> None:
-    made.night(1)
-    made.night(2)
+def test_it_names_every_parcel_and_the_newest_of_each_signed_file(made: SmallVault) -> None:
+    made.night()
+    made.night()
 
     found = read_publication(made.store, trusted_dir=made.trusted)
 
@@ -56,22 +38,52 @@ def test_it_names_every_parcel_and_the_newest_of_each_signed_file(made: Made) ->
     assert found.timestamp_version == 3
 
 
-def test_after_a_renewal_the_last_root_follows_the_timestamp(made: Made) -> None:
-    Vault.open(made.store, trusted_dir=made.trusted, now=NOW).renew(
-        keys=made.keys, now=NOW, expires_at=NOW + timedelta(days=2)
-    )
+def test_after_a_renewal_only_the_roots_that_old_and_new_signatures_share_come_first(
+    made: SmallVault,
+) -> None:
+    made.renew_with_new_keys()
 
     found = read_publication(made.store, trusted_dir=made.trusted)
 
-    assert [root.name for root in (*found.roots_before, *found.roots_after)] == [
-        "metadata/1.root.json",
-        "metadata/2.root.json",
-        "metadata/3.root.json",
-    ]
+    assert [root.name for root in found.roots_before] == ["metadata/1.root.json", "metadata/2.root.json"]
+    assert [root.name for root in found.roots_after] == ["metadata/3.root.json"]
 
 
-def test_a_root_that_was_replaced_is_told(made: Made, tmp_path: Path) -> None:
-    other = Made(tmp_path / "other")
+@pytest.mark.parametrize("older_too", [True, False])
+def test_another_sites_vault_is_not_taken_for_ours(made: SmallVault, tmp_path: Path, older_too: bool) -> None:
+    other = SmallVault(tmp_path / "other")
+
+    with pytest.raises(IntegrityError, match="signed by another key"):
+        read_publication(other.store, trusted_dir=made.trusted, older_too=older_too)
+    with pytest.raises(IntegrityError, match="signed by another key"):
+        read_publication(
+            other.store, trusted_dir=tmp_path / "cold", root_public_key=made.keys.root_public_key
+        )
+
+
+def test_an_older_state_is_taken_only_when_asked_for(made: SmallVault, tmp_path: Path) -> None:
+    shutil.copytree(made.root, tmp_path / "older")
+    made.renew_with_new_keys()
+    made.night()
+    made.open()
+    older = LocalStore(tmp_path / "older")
+
+    with pytest.raises(VaultRolledBack):
+        read_publication(older, trusted_dir=made.trusted)
+    found = read_publication(older, trusted_dir=made.trusted, older_too=True)
+    assert found.timestamp_version < timestamp_seen(made.trusted)
+
+
+def test_a_computer_that_never_opened_it_reads_it_by_the_root_key(made: SmallVault, tmp_path: Path) -> None:
+    key = made.keys.root_public_key
+
+    found = read_publication(made.store, trusted_dir=tmp_path / "cold", root_public_key=key)
+
+    assert found == read_publication(made.store, trusted_dir=made.trusted)
+
+
+def test_a_root_that_was_replaced_is_told(made: SmallVault, tmp_path: Path) -> None:
+    other = SmallVault(tmp_path / "other")
     foreign = other.store.get("metadata/1.root.json")
     assert foreign is not None
     with foreign:
@@ -81,15 +93,15 @@ def test_a_root_that_was_replaced_is_told(made: Made, tmp_path: Path) -> None:
         read_publication(made.store, trusted_dir=made.trusted)
 
 
-def test_a_computer_that_never_opened_the_vault_says_so(made: Made, tmp_path: Path) -> None:
+def test_a_computer_that_never_opened_the_vault_says_so(made: SmallVault, tmp_path: Path) -> None:
     with pytest.raises(KeyUnavailable):
         read_publication(made.store, trusted_dir=tmp_path / "nothing")
 
 
-def test_only_a_signed_timestamp_has_a_version(made: Made, tmp_path: Path) -> None:
-    made.night(1)
+def test_only_a_signed_timestamp_has_a_version(made: SmallVault, tmp_path: Path) -> None:
+    made.night()
     found = read_publication(made.store, trusted_dir=made.trusted)
-    other = Made(tmp_path / "other")
+    other = SmallVault(tmp_path / "other")
     foreign = read_publication(other.store, trusted_dir=other.trusted).timestamp.data
 
     assert signed_timestamp_version(found.timestamp.data, found) == 2
@@ -97,9 +109,9 @@ def test_only_a_signed_timestamp_has_a_version(made: Made, tmp_path: Path) -> No
         assert signed_timestamp_version(data, found) is None
 
 
-def test_versions_left_by_a_crash_are_not_part_of_it(made: Made) -> None:
+def test_versions_left_by_a_crash_are_not_part_of_it(made: SmallVault) -> None:
     made.store.put("metadata/2.targets.json", io.BytesIO(b"left by a crash"))
-    made.night(1)
+    made.night()
 
     found = read_publication(made.store, trusted_dir=made.trusted)
 

@@ -301,7 +301,7 @@ def test_a_client_that_looks_at_any_moment_finds_a_whole_state(
 ) -> None:
     mirror.run()
     mirror.vault.night()
-    mirror.vault.open().renew(keys=mirror.vault.keys, now=NOW, expires_at=NOW + timedelta(days=30))
+    mirror.vault.renew_with_new_keys()
     mirror.vault.night()
     looks = 0
 
