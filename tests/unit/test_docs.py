@@ -18,6 +18,8 @@ from beamkeeper.errors import BeamkeeperError
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+SERVES = {"beamkeeper serve", "beamkeeper window guard", "beamkeeper console serve"}
+"""They run until stopped and have nothing to say as one document."""
 GLOBAL_OPTIONS = {"--help", "--version", "-h"}
 
 
@@ -61,7 +63,7 @@ def test_the_manual_names_every_option_of_a_command_and_no_other(name: str) -> N
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_an_example_and_json(name: str) -> None:
     assert f"Example: {name}" in " ".join((COMMANDS[name].help or "").split())
-    assert "--json" in options(COMMANDS[name]) or name in {"beamkeeper serve", "beamkeeper window guard"}
+    assert "--json" in options(COMMANDS[name]) or name in SERVES
 
 
 def test_the_runbook_explains_every_exit_status() -> None:

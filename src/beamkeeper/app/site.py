@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamkeeper.app.site_alerts import AlertSection, MailSection
+from beamkeeper.app.site_console import ConsoleSection
 from beamkeeper.app.site_copies import CopiesSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
@@ -187,6 +188,7 @@ class Site(_Section):
     compare: CompareSection = CompareSection()
     counting: CountingSection = CountingSection()
     window: WindowSection | None = None
+    console: ConsoleSection = ConsoleSection()
     hour: HourSection | None = None
     quorum: QuorumSection | None = None
     mail: MailSection | None = None

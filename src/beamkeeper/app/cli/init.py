@@ -13,13 +13,14 @@ from rich.text import Text
 
 from beamkeeper.app.cli.console import emit_json, out
 from beamkeeper.app.cli.options import JsonOption
-from beamkeeper.app.setup import NewSite, make_site
 from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from beamkeeper.app.setup import NewSite
 
 _PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>[^@:]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 
@@ -47,6 +48,8 @@ def command(
 
     Example: beamkeeper init /srv/beamkeeper --name "AZ Example" --archive ARIA@10.1.2.3:104
     """
+    from beamkeeper.app.setup import make_site
+
     answers = SiteAnswers(
         name=name,
         time_zone=time_zone,

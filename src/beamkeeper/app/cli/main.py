@@ -33,6 +33,7 @@ from beamkeeper.app.cli import (
     vault,
     vote,
     watch,
+    web,
     window,
 )
 from beamkeeper.app.cli.console import err, print_error
@@ -73,6 +74,7 @@ app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(window.app, name="window")
 app.command("watch")(watch.command)
+app.add_typer(web.app, name="console")
 app.add_typer(mirrors.app, name="mirrors")
 app.add_typer(copies.app, name="copies")
 app.command("doctor")(doctor.command)

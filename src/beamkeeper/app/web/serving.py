@@ -1,0 +1,102 @@
+"""The server: granian with TLS inside, in this process and one worker of its own.
+
+The worker is replaced once in half a day and then reads its certificate anew, so that one that was
+renewed is served without anybody's doing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from beamkeeper.app.site import load_site
+from beamkeeper.app.web.certificates import Certificates, make_certificates
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.clock import Clock
+
+THREADS: Final = 4
+WORKER_LIVES_S: Final = 12 * 3600
+WAITING_MAX: Final = 128
+"""Connections that may wait for an answer; more are refused."""
+HEADERS_WITHIN_MS: Final = 10_000
+"""Whoever takes longer to ask is hung up on."""
+BUFFER_BYTES: Final = 64 << 10
+STOPS_WITHIN_S: Final = 10
+
+
+def console_certificates(site: Site, clock: Clock, *, new_authority: bool = False) -> Certificates:
+    """Return the certificates of a site's console, made or renewed where due."""
+    from beamkeeper.app.web.settings import console_dir  # noqa: PLC0415 - Django, only where it is needed
+
+    return make_certificates(
+        console_dir(site),
+        site.console.hosts,
+        site_name=site.site.name,
+        now=clock.now(),
+        new_authority=new_authority,
+    )
+
+
+def load(site_file: Path, clock: Clock) -> Callable[..., Any]:
+    """Return the pages as a WSGI application; called in the worker."""
+    from django.core.handlers.wsgi import WSGIHandler  # noqa: PLC0415 - settings first
+
+    from beamkeeper.app.web.settings import prepare  # noqa: PLC0415 - only in the worker
+
+    site = load_site(site_file)
+    console_certificates(site, clock)
+    prepare(site, clock)
+    return WSGIHandler()
+
+
+def serve(site: Site, site_file: Path, clock: Clock) -> None:
+    """Serve the pages of a site until somebody stops it.
+
+    Parameters
+    ----------
+    site_file
+        Where the site file is: the worker reads it anew.
+
+    Raises
+    ------
+    ConfigError
+        The address is not ours or in use.
+    """
+    certificates = console_certificates(site, clock)
+    server = Server(
+        "beamkeeper console",
+        address=site.console.bind,
+        port=site.console.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        backpressure=WAITING_MAX,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=BUFFER_BYTES),
+        websockets=False,
+        log_level=LogLevels.warning,
+        ssl_cert=certificates.server,
+        ssl_key=certificates.server_key,
+        ssl_protocol_min=SSLProtocols.tls12,
+        workers_lifetime=WORKER_LIVES_S,
+        workers_kill_timeout=STOPS_WITHIN_S,
+        respawn_failed_workers=True,
+    )
+    try:
+        server.serve(target_loader=partial(load, site_file, clock), wrap_loader=False)
+    except OSError as error:
+        raise ConfigError(
+            f"The console cannot listen at {site.console.bind}:{site.console.port} ({error}).",
+            do_next="Check [console] bind and port, and that no other console runs.",
+        ) from error
