@@ -249,10 +249,17 @@ class Ground:
         program = str(Path(sys.executable).with_name("beamkeeper"))
         return self.start(self.collector, program, "window", *words, "--site", str(self.site_file), user=user)
 
-    def guard(self) -> subprocess.Popen[str]:
-        """Start the watchdog, and wait until it answers."""
+    def guard(self, *before: str) -> subprocess.Popen[str]:
+        """Start the watchdog, and wait until it answers.
+
+        Parameters
+        ----------
+        before
+            A program that starts it, as systemd would.
+        """
         said = self.said().count("the window is shut\n")
-        process = self._guard = self.start_beamkeeper("guard")
+        module = ("-I", "-m", "beamkeeper.app.window_main", "--site", str(self.site_file))
+        process = self._guard = self.start(self.collector, *before, sys.executable, *module)
         self.wait_until(lambda: self.said().count("the window is shut\n") > said)
         return process
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,3 +198,25 @@ def test_the_card_has_its_addresses_and_no_others_and_takes_none_from_the_networ
         f"ipv6/conf/{CARD}/autoconf": "0",
         f"ipv4/conf/{CARD}/rp_filter": "1",
     }
+
+
+def test_the_watchdog_needs_no_more_than_its_unit_gives_it(ground: Ground) -> None:
+    unit = (Path(__file__).parents[3] / "deploy" / "systemd" / "beamkeeper-window.service").read_text()
+    given = re.findall(r"^CapabilityBoundingSet=(.+)$", unit, flags=re.MULTILINE)[0].lower().split()
+    bounding = ",".join(["-all", *("+" + name.removeprefix("cap_") for name in given)])
+    guard = ground.guard("setpriv", f"--bounding-set={bounding}", "--no-new-privs", "--")
+    opened = ground.ask(OPEN)
+    guard.terminate()
+
+    assert opened == "opened\n"
+    assert guard.wait() == 0
+    assert not ground.card_is_up()
+
+
+def test_the_command_becomes_the_watchdog(ground: Ground) -> None:
+    guard = ground.start_beamkeeper("guard")
+    ground.wait_until(lambda: "the window is shut\n" in ground.said())
+    line = Path(f"/proc/{guard.pid}/cmdline").read_bytes().split(b"\0")
+
+    assert b"beamkeeper.app.window_main" in line
+    assert ground.ask(OPEN) == "opened\n"
