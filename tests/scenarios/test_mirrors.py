@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+from tests.mail_peers.hook_server import Gateway, gateway
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.mirror_duty import LOOK_EVERY, RETRY, MirrorDuty
@@ -17,6 +18,7 @@ from beamkeeper.clock import MovableClock, SystemClock
 from beamkeeper.vault import LocalStore, SiteKeys, Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
@@ -275,3 +277,76 @@ def test_where_the_network_does_not_open_disks_go_on_and_the_others_are_named(
         "second": "mirrored",
     }
     assert "window" in outcomes["far"]["error"].lower()
+
+
+PAGER = """
+[[alerts]]
+name = "pager"
+kind = "http"
+url = "http://127.0.0.1:{port}/send"
+fields = {{ text = "$text", kind = "$kind" }}
+"""
+
+
+@pytest.fixture
+def pager() -> Iterator[Gateway]:
+    with gateway() as state:
+        yield state
+
+
+@pytest.fixture
+def calling(site: SmallSite, pager: Gateway) -> SmallSite:
+    text = site.site_file.read_text("utf-8")
+    more = PAGER.format(port=pager.port)
+    site.site_file.write_text(text.replace("[[mirrors]]", f"{more}\n[[mirrors]]", 1), "utf-8")
+    return site
+
+
+def work(site: SmallSite, instant: datetime) -> str:
+    """Do the duty of the first mirror."""
+    return MirrorDuty(site.site, open_ledger(site.site), site.site.mirrors[0]).work(MovableClock(instant))
+
+
+def test_an_altered_mirror_calls_people_once_a_day(calling: SmallSite, pager: Gateway) -> None:
+    now = at(NIGHT_1, 4).now()
+    work(calling, now)
+    assert pager.taken == []
+    parcel = max((calling.root / "usb" / "targets").rglob("*.age"), key=lambda path: path.stat().st_size)
+    parcel.write_bytes(b"?" * parcel.stat().st_size)
+
+    for hours in (1, 2, 3):
+        work(calling, now + timedelta(hours=hours))
+    assert [call["kind"] for call in pager.taken] == ["mirror"]
+    assert "mirror usb was altered" in pager.taken[0]["text"]
+    assert "other bytes than the ones that were sealed" in pager.taken[0]["text"]
+    work(calling, now + timedelta(days=1))
+    assert len(pager.taken) == 2
+
+
+def test_a_dead_mirror_calls_people_after_a_day(calling: SmallSite, pager: Gateway) -> None:
+    (calling.root / "usb").rmdir()
+    now = at(NIGHT_1, 4).now()
+    for hours in (0, 1, 12, 23):
+        work(calling, now + timedelta(hours=hours))
+    assert pager.taken == []
+
+    work(calling, now + timedelta(hours=24))
+    work(calling, now + timedelta(hours=25))
+
+    assert len(pager.taken) == 1
+    assert "mirror usb is unreachable since 2026-03-02" in pager.taken[0]["text"]
+
+
+def test_a_call_that_nobody_took_is_made_again(calling: SmallSite, pager: Gateway) -> None:
+    now = at(NIGHT_1, 4).now()
+    work(calling, now)
+    (calling.root / "usb" / "metadata" / "timestamp.json").write_bytes(b"{}")
+    pager.status = 500
+    work(calling, now + timedelta(hours=1))
+    assert pager.taken == []
+    pager.status = 200
+    (calling.root / "usb" / "metadata" / "timestamp.json").write_bytes(b"{}")
+
+    work(calling, now + timedelta(hours=2))
+
+    assert len(pager.taken) == 1

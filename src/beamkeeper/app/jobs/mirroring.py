@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.destinations import connect, find_section
+from beamkeeper.app.jobs.mirror_alarm import call_about
 from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.runtime import open_ledger, open_vault, trusted_dir
 from beamkeeper.domain.codec import to_json
@@ -147,10 +148,10 @@ def run_mirrors(
             if shut is not None and section.servers:
                 del jobs[section.name]
                 outcome = _unreachable(section.name, shut)
-                _note(ledger, clock, outcome)
+                _note(site, ledger, clock, outcome)
                 yield outcome
         for outcome in run_all(tuple(jobs.values())):
-            _note(ledger, clock, outcome)
+            _note(site, ledger, clock, outcome)
             yield outcome
 
 
@@ -242,10 +243,10 @@ def _job(
     return Job(mirroring=mirroring, silence_s=section.silence_seconds)
 
 
-def _note(ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
+def _note(site: Site, ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
     facts = to_json(outcome)
     assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
-    ledger.mirrors.finish(
+    row = ledger.mirrors.finish(
         outcome.destination,
         at=clock.now(),
         state=outcome.state.value,
@@ -278,6 +279,7 @@ def _note(ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
             },
             at=clock.now(),
         )
+    call_about(site, ledger, outcome, row, clock.now())
 
 
 @contextmanager
