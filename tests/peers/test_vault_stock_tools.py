@@ -33,6 +33,7 @@ from beamkeeper.vault import (
     object_member,
     read_parcel,
 )
+from beamkeeper.vault.pruning import VERSIONS_KEPT, remove_old_metadata
 from beamkeeper.vault.rollback import accept_rollback, find_rollback
 
 if TYPE_CHECKING:
@@ -347,3 +348,18 @@ def verify_ours(site: Site) -> None:
 def test_our_own_look_at_the_genuine_vault_finds_nothing(site: Site, few: list[Path]) -> None:
     site.play(few)
     verify_ours(site)
+
+
+def test_pythontuf_follows_a_vault_whose_old_metadata_went(site, few: list[Path]) -> None:
+    first = site.play(few)
+    site.download(first.path)
+    newest = first
+    for number in range(2 * VERSIONS_KEPT):
+        few[0].write_bytes(bytes([number]) * 60_000)
+        newest = site.play(few)
+    remove_old_metadata(site.vault())
+
+    assert not (site.folder / "vault/metadata/2.targets.json").exists()
+    assert site.download(newest.path)
+    shutil.rmtree(site.client_dir)
+    assert site.download(first.path)

@@ -70,6 +70,11 @@ class SignedFacts:
         return self._trusted.votes
 
     @property
+    def metadata_versions(self) -> tuple[int, int]:
+        """The versions of targets and of snapshot that the timestamp names."""
+        return self._trusted.targets_version, self._trusted.snapshot_version
+
+    @property
     def audit_head(self) -> AuditHead | None:
         """Where the collector's audit log ended when the vault was fed; None when it does not say."""
         return self._trusted.audit_head

@@ -35,6 +35,7 @@ from beamkeeper.app.jobs.hour_notes import (
 from beamkeeper.app.jobs.hour_sheets import SHEET_NAME, keep_sheet, remove_old_sheets, sheet_of, stored_sheet
 from beamkeeper.app.jobs.network import Online, window_of
 from beamkeeper.app.jobs.notes import write_note
+from beamkeeper.app.jobs.old_metadata import tidy_metadata
 from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
@@ -269,6 +270,7 @@ class Hourly:
             },
             at=self._run.clock.now(),
         )
+        tidy_metadata(self._run, actor=ACTOR)
 
     def _forget_stopped(self, sealed: Sequence[_Sealed]) -> None:
         """Let nights that were stopped, if a person seals one after all, look at these patients again."""

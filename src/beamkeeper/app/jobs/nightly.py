@@ -54,6 +54,7 @@ from beamkeeper.app.jobs.night_notes import (
     remove_working_files,
 )
 from beamkeeper.app.jobs.notes import read_note, write_note
+from beamkeeper.app.jobs.old_metadata import tidy_metadata
 from beamkeeper.app.jobs.progress import Event, silent
 from beamkeeper.app.jobs.pushed import Pushed
 from beamkeeper.app.jobs.remembered import remembered
@@ -293,6 +294,7 @@ class Nightly:
         for one in lost:
             self._audit("lost parcel stated", parcel=one.entry.path, held_in=list(one.held_in))
         self._audit("vault published", version=version, parcels=len(entries))
+        tidy_metadata(self._run, actor=ACTOR)
         self._tell(Event(step="publish", phase="done", total=len(entries)))
         return {"parcels": len(entries)}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from beamkeeper.errors import BeamkeeperError, IntegrityError, SourceUnavailable, StorageFull
 from beamkeeper.protect.mirror import words
+from beamkeeper.protect.mirror.old_metadata import remove_old_there
 from beamkeeper.protect.mirror.outcome import (
     PROBLEMS_MAX,
     SERIOUS,
@@ -167,6 +168,7 @@ class Mirroring:
             self._tally.timestamp_version = copy.bring(self._memory, now=self._now)
         if self._tally.timestamp_version:
             self._remove(destination)  # now that nothing there leads to them any more
+            remove_old_there(destination, self._publication)
 
     # 1: what is there --------------------------------------------------------------------------------
 
