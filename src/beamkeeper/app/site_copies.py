@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _AeTitle = Annotated[
@@ -27,6 +28,21 @@ _Share = Literal[
     "other",
 ]
 _Group = Literal["on treatment", "plan ready", "listed"]
+_Line = Annotated[str, Field(min_length=1, max_length=1000)]
+HTTP, HTTPS = 80, 443
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _address(value: str) -> str:
+    """Return the address of a service; without TLS it may only be on this computer."""
+    parts = urlsplit(value)
+    if not parts.hostname or parts.username or parts.query or parts.fragment or value.endswith("/"):
+        raise ValueError("an address is https://host/path, and ends before /studies")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("an address begins with https://")
+    return value
+
+
 _Keyword = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -104,4 +120,39 @@ class DicomCopies(_Copies):
         return tuple(dict.fromkeys(((self.host, self.port), asked)))
 
 
-CopiesSection = DicomCopies
+class WebCopies(_Copies):
+    """A DICOMweb service: a PACS, or a store in a cloud."""
+
+    kind: Literal["dicomweb"]
+    url: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_address)]
+    token: _Line | None = None
+    user: _Line | None = None
+    password: _Line | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    read_back: Literal["web", "query", "none"] = "web"
+    request_megabytes: Annotated[int, Field(ge=1, le=4000)] = 100
+    silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.user is None) != (self.password is None) or (self.user and self.token):
+            raise ValueError("give token, or user and password, or none of them")
+        if self.tls_certificate is not None and self.tls_ca is None:
+            raise ValueError("tls_certificate needs tls_ca: whom do we trust?")
+        return self
+
+    @property
+    def where(self) -> str:
+        """The service's address."""
+        return self.url
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom the network window must let us reach: (host, port)."""
+        parts = urlsplit(self.url)
+        return ((parts.hostname or "", parts.port or (HTTP if parts.scheme == "http" else HTTPS)),)
+
+
+CopiesSection = Annotated[DicomCopies | WebCopies, Field(discriminator="kind")]

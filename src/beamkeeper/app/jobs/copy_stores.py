@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.site_copies import WebCopies
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
-from beamkeeper.protect.copies import DicomStore, Group, ReadBack, RoutingRule, Share
+from beamkeeper.protect.copies import DicomStore, Group, ReadBack, RoutingRule, Share, WebStore
+from beamkeeper.vault import resolve_secret
 from beamkeeper.wire.dicom.peers import Peer, Timeouts
 from beamkeeper.wire.dicom.receiver import ReceiverConfig
+from beamkeeper.wire.dicomweb import WebPeer, basic, bearer
 from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ def connect(section: CopiesSection, site: Site, kinds: frozenset[tuple[str, str]
     KeyUnavailable
         A secret it needs cannot be read.
     """
+    if isinstance(section, WebCopies):
+        return _web(section)
     return _dicom(section, site, kinds)
 
 
@@ -76,15 +81,46 @@ def chosen(site: Site, names: Iterable[str]) -> tuple[CopiesSection, ...]:
     return tuple(known[name] for name in wanted) if wanted else site.copies
 
 
+def web_peer(section: WebCopies) -> WebPeer:
+    """Return the service of a section; its secret is read again for every request."""
+    return WebPeer(
+        url=section.url,
+        authorization=lambda: _authorization(section),
+        tls=_tls(section),
+        answer_s=section.silence_seconds,
+    )
+
+
+def _web(section: WebCopies) -> WebStore:
+    _authorization(section)  # a secret that is not there is told before anything is sent
+    return WebStore(
+        web_peer(section),
+        read_back_by=ReadBack(section.read_back),
+        request_bytes_max=section.request_megabytes * 1_000_000,
+    )
+
+
+def _authorization(section: WebCopies) -> str:
+    if section.token:
+        return bearer(resolve_secret(section.token))
+    if section.user and section.password:
+        return basic(section.user, resolve_secret(section.password))
+    return ""
+
+
+def _tls(section: CopiesSection, server_name: str = "") -> TlsClient | None:
+    if section.tls_ca is None:
+        return None
+    return TlsClient(
+        ca_file=section.tls_ca,
+        certificate_file=section.tls_certificate,
+        key_file=section.tls_key,
+        server_name=server_name,
+    )
+
+
 def _dicom(section: DicomCopies, site: Site, kinds: frozenset[tuple[str, str]]) -> DicomStore:
-    tls = None
-    if section.tls_ca is not None:
-        tls = TlsClient(
-            ca_file=section.tls_ca,
-            certificate_file=section.tls_certificate,
-            key_file=section.tls_key,
-            server_name=section.tls_name,
-        )
+    tls = _tls(section, section.tls_name)
     own = section.own_ae_title or site.receiver.ae_title
     return DicomStore(
         own_ae_title=own,

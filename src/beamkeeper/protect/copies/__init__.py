@@ -27,6 +27,7 @@ from beamkeeper.protect.copies.interfaces import (
 from beamkeeper.protect.copies.outcome import CopyOutcome, CopyState, Problem, ProblemKind
 from beamkeeper.protect.copies.plan import name_of
 from beamkeeper.protect.copies.routing import CopyFacts, Group, Routed, RoutingRule, Share, route
+from beamkeeper.protect.copies.web_store import WebStore
 
 __all__ = [
     "CopyFacts",
@@ -51,6 +52,7 @@ __all__ = [
     "Share",
     "Source",
     "TakenOut",
+    "WebStore",
     "name_of",
     "route",
 ]

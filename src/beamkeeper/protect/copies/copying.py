@@ -82,6 +82,7 @@ class _Tally:
     sent_count: int = 0
     sent_bytes: int = 0
     reread_count: int = 0
+    claims: dict[str, str] = field(default_factory=dict)
     has_answered: bool = False
     no_room: str = ""
     problems: list[Problem] = field(default_factory=list)
@@ -221,7 +222,8 @@ class Copying:
     def _hand_over(self, store: PlainStore, batch: _Batch) -> None:
         stored = self._sent(store, batch)
         reread = [o for o in batch.outgoing() if batch.taken[o.sop_instance_uid].name not in self._send]
-        self._prove(store, batch, [*stored, *reread])
+        if stored or reread:
+            self._prove(store, batch, [*stored, *reread])
         if self._tally.no_room:
             raise StorageFull(
                 f"The destination has no room: {self._tally.no_room}.",
@@ -260,6 +262,9 @@ class Copying:
         return taken
 
     def _is_taken(self, item: StoredObject, answer: StoreAnswer) -> bool:
+        if answer.verdict is StoreVerdict.HAS_ANOTHER:
+            self._tally.claims[item.sop_instance_uid] = answer.reason
+            return True
         if not answer.is_taken:
             self._tally.add(words.refused(item, answer.reason))
             return False
@@ -268,8 +273,11 @@ class Copying:
         return True
 
     def _prove(self, store: PlainStore, batch: _Batch, items: list[Outgoing]) -> None:
-        if not items or store.read_back_by is ReadBack.NONE:
-            self._keep(batch, dict.fromkeys((item.sop_instance_uid for item in items), How.LISTED))
+        if store.read_back_by is ReadBack.NONE:
+            claimed = [item for item in items if item.sop_instance_uid in self._tally.claims]
+            self._absent(batch, claimed)
+            uids = (item.sop_instance_uid for item in items if item not in claimed)
+            self._keep(batch, dict.fromkeys(uids, How.LISTED))
             return
         if store.read_back_by is ReadBack.QUERY:
             owners = {item.sop_instance_uid: self._wanted[item.sop_instance_uid].patient_id for item in items}

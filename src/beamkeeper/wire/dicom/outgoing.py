@@ -122,6 +122,8 @@ class StoreVerdict(StrEnum):
     WARNED = "stored with a warning"
     FULL = "no room"
     REFUSED = "refused"
+    HAS_ANOTHER = "has one already"
+    """It says that it has an object of this UID, and did not take ours: reading back tells which."""
     NOT_AGREED = "not agreed"
     """The peer accepts no context for this SOP class in this transfer syntax: nothing was sent."""
 
