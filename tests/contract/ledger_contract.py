@@ -342,6 +342,7 @@ class LedgerContract:
 
         assert ledger.votes.facts(NIGHT) == again
         assert ledger.votes.state(NIGHT) == "quiet"
+        assert ledger.votes.states(since=NIGHT) == {NIGHT: "quiet"}
         assert [facts.night for facts in ledger.votes.all_facts()] == [NIGHT - timedelta(days=1), NIGHT]
         assert ledger.votes.all_facts(since=NIGHT) == (again,)
         assert ledger.votes.facts(NIGHT + timedelta(days=1)) is None

@@ -13,6 +13,7 @@ from beamkeeper.ledger.documents import read_document, write_document
 from beamkeeper.ledger.models import CastBallot, ReportedNight, SentNotice, TakenOnce
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from beamkeeper.ledger.database import Database
@@ -55,6 +56,12 @@ class Votes:
             rows = ReportedNight.objects.using(self._database.alias)
             row = rows.filter(run_on=night).first()
         return "" if row is None else row.state
+
+    def states(self, *, since: date) -> Mapping[date, str]:
+        """Return the words for where the nights since a date stood when anybody last looked."""
+        with self._database.session():
+            rows = ReportedNight.objects.using(self._database.alias).filter(run_on__gte=since)
+            return dict(rows.values_list("run_on", "state"))
 
     def record_ballot(self, ballot: Ballot) -> bool:
         """Keep a ballot for ever; return False when the very same one is there already."""

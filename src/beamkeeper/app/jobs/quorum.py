@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.notes import read_note
+from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.clock import local_date
 from beamkeeper.domain.ballot import NightFacts
+from beamkeeper.domain.night import NightReport
 from beamkeeper.errors import ConfigError, VoteRefused
 from beamkeeper.protect.quorum import (
     Disputed,
@@ -122,7 +124,7 @@ def take_reports(site: Site, ledger: Ledger, now: datetime) -> None:
 
 
 def _take_report(site: Site, ledger: Ledger, row: NightRow, needed: int, now: datetime) -> None:
-    report = last_report(site, row.run_on)
+    report = read_note(site.night_dir(row.run_on) / NOTE_NAME, NightReport)
     if report is None or report.finished_at != row.finished_at:
         return  # rebuilt from the vault, or the report is being written
     facts = facts_of(report, people_needed=needed)

@@ -60,6 +60,11 @@ class _Steps:
 
 def look(site: Site, ledger: Ledger, clock: Clock) -> Look:
     """Do once all that is due: reports, answers, files, signatures, alarms; each for itself."""
+    with ledger.session():
+        return _look(site, ledger, clock)
+
+
+def _look(site: Site, ledger: Ledger, clock: Clock) -> Look:
     steps, now = _Steps(), clock.now()
     steps.take(lambda: take_reports(site, ledger, now), None)
     files = steps.take(lambda: read_files(site, ledger, now), 0)
@@ -101,8 +106,11 @@ def _online(site: Site, ledger: Ledger, now: datetime, steps: _Steps, *, asks_ma
 
 def _note_states(site: Site, ledger: Ledger, now: datetime) -> None:
     """Keep where nights stand now: some came to stand elsewhere by the time alone."""
-    for item in standings(site, ledger, now):
-        note_state(ledger, item, now)
+    found = standings(site, ledger, now)
+    known = ledger.votes.states(since=found[0].night) if found else {}
+    for item in found:
+        if known.get(item.night) != item.state.word:
+            note_state(ledger, item, now)
 
 
 @dataclass

@@ -98,8 +98,10 @@ class Copies:
         disputed_by = self._open[night].get(item)
         if disputed_by is None:
             return True
-        if not disputed_by or item == THE_NIGHT:
+        if not disputed_by:
             return False
+        if item == THE_NIGHT:
+            return self._was_settled_by_its_patients(night)
         return any(
             item in one.facts.items
             and item not in self._open[later]
@@ -107,3 +109,10 @@ class Copies:
             for later, one in self._said.items()
             if later > night
         )
+
+    def _was_settled_by_its_patients(self, night: date) -> bool:
+        """Whether a night disputed as a whole had nothing but patients to dispute, and all are settled."""
+        patients = [item for item in self._open[night] if item != THE_NIGHT]
+        if not patients or THE_NIGHT in self._said[night].facts.items:
+            return False
+        return all(self._is_settled(night, item) for item in patients)

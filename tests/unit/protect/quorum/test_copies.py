@@ -80,6 +80,14 @@ def test_a_dispute_is_settled_when_its_person_confirms_the_patient_in_a_later_ni
     assert chosen([*nights, said(3, "p", confirm="ab")]).night == NIGHTS[3]
 
 
+def test_a_night_disputed_as_a_whole_is_settled_when_all_its_patients_are() -> None:
+    nights = [said(0), said(1, "p", "q", dispute="a"), said(2, "p", confirm="ab")]
+
+    assert chosen(nights, "p").night == NIGHTS[0]
+    assert chosen([*nights, said(3, "q", confirm="ab")], "p").night == NIGHTS[3]
+    assert chosen([said(0), said(1, dispute="a"), said(2, "p", confirm="ab")], "p").night == NIGHTS[0]
+
+
 def test_what_was_never_confirmed_is_not_settled_by_a_later_night() -> None:
     nights = [said(0), said(1, "p", confirm="a"), said(2, "p", confirm="ab")]
 
