@@ -68,6 +68,12 @@ def test_a_copy_on_the_disk_of_the_vault_is_refused(tmp_path: Path) -> None:
         DirectoryDestination(tmp_path, other_disk_than=tmp_path)
 
 
+def test_where_the_vault_is_lost_its_copy_is_read_all_the_same(tmp_path: Path) -> None:
+    destination = DirectoryDestination(tmp_path, other_disk_than=tmp_path / "lost")
+
+    assert destination.open(NAME) is None
+
+
 def test_a_link_that_leads_out_of_the_directory_is_not_followed(
     place: DirectoryPlace, tmp_path: Path
 ) -> None:

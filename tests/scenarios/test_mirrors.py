@@ -15,6 +15,7 @@ from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.mirror_duty import LOOK_EVERY, RETRY, MirrorDuty
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.clock import MovableClock, SystemClock
+from beamkeeper.errors import IntegrityError, KeyUnavailable
 from beamkeeper.vault import LocalStore, SiteKeys, Vault
 
 if TYPE_CHECKING:
@@ -124,6 +125,29 @@ def test_a_fetched_vault_is_a_vault(
     assert said(capsys)["fetched"] == {"parcel_count": 2, "failures": [], "is_older": False}
     restored = restore(tmp_path / "back", site, tmp_path)
     assert sorted(restored.values()) == sorted(site.sources_by_uid().values())
+
+
+def test_a_collector_that_lost_everything_but_its_site_file_fetches_with_the_root_key(
+    site: SmallSite, tmp_path: Path
+) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+    key = SiteKeys.load(site.site.vault.keys_dir).root_public_key
+    for folder in (site.vault_dir, site.site.data_dir, site.site.vault.keys_dir):
+        shutil.rmtree(folder)
+
+    with pytest.raises(KeyUnavailable, match="never opened this vault"):
+        beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back")
+    assert beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back", "--root-key", key) == 0
+    with pytest.raises(IntegrityError, match="another key"):
+        beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back", "--root-key", "00" * 32)
+
+
+def test_a_collector_that_kept_its_keys_needs_no_root_key(site: SmallSite, tmp_path: Path) -> None:
+    beamkeeper(site, "run", "--destination", "usb")
+    for folder in (site.vault_dir, site.site.data_dir):
+        shutil.rmtree(folder)
+
+    assert beamkeeper(site, "fetch", "usb", "--to", tmp_path / "back") == 0
 
 
 def test_a_fetch_leaves_out_what_was_altered_and_says_so(

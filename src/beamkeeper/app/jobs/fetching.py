@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.destinations import connect, find_section
 from beamkeeper.app.jobs.runtime import trusted_dir
+from beamkeeper.errors import KeyUnavailable
 from beamkeeper.protect.mirror import DestinationReader, Pace, fetch
-from beamkeeper.vault import LocalStore
+from beamkeeper.vault import LocalStore, SiteKeys
 from beamkeeper.vault.publication import read_publication, timestamp_seen
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ class Fetched:
     is_older: bool
 
 
+def _own_root_key(site: Site) -> str | None:
+    """Return whose root the site's keys belong to; None when they are lost too."""
+    try:
+        return SiteKeys.load(site.vault.keys_dir).root_public_key
+    except KeyUnavailable:
+        return None
+
+
 def fetch_vault(site: Site, name: str, to: Path, *, root_public_key: str | None = None) -> Fetched:
     """Bring the vault that a mirror holds into `to`.
 
@@ -53,7 +62,7 @@ def fetch_vault(site: Site, name: str, to: Path, *, root_public_key: str | None 
         publication = read_publication(
             DestinationReader(destination, pace),
             trusted_dir=trusted_dir(site),
-            root_public_key=root_public_key,
+            root_public_key=root_public_key or _own_root_key(site),
             older_too=True,
         )
         failures = fetch(destination, publication, LocalStore(to, create=True), pace)

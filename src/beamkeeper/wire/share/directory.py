@@ -48,7 +48,7 @@ class DirectoryDestination:
     def __init__(self, root: Path, *, other_disk_than: Path | None = None) -> None:
         self._root = root
         self._identity = self._look()
-        if other_disk_than is not None and self._identity[0] == other_disk_than.stat().st_dev:
+        if other_disk_than is not None and self._identity[0] == _disk_of(other_disk_than):
             raise SourceUnavailable(
                 f"{root} lies on the same disk as the vault: the disk it should be on is not mounted.",
                 do_next="Mount it; or, if one disk is all there is, say unsafe_same_disk = true.",
@@ -188,6 +188,14 @@ class DirectoryDestination:
             f"The directory {self._root} does not answer ({error.strerror}).",
             do_next="Check the disk or the mount.",
         )
+
+
+def _disk_of(folder: Path) -> int | None:
+    """Return the disk a folder lies on; None when it is not there, as a vault that was lost."""
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return None
 
 
 def _appear(part: Path, final: Path) -> None:
