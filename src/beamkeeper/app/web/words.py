@@ -6,6 +6,7 @@ translation that is a little wrong would be worse than English.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -139,6 +140,40 @@ REASONS: Final[Words] = {
     CensusReason.ASKED_FOR: _("asked for by name"),
     CensusReason.SHARES_AN_ID: _("has objects under the Patient ID of somebody on the list"),
 }
+
+REFUSED: Final = (
+    (r"Nobody of that name may vote here\.", _("Nobody of that name may vote here.")),
+    (
+        r"(?P<name>.+) is \w+ here; physicists and physicians vote\.",
+        _("%(name)s may not vote here; physicists and physicians vote."),
+    ),
+    (
+        r"There is no report of the night of (?P<night>\S+) yet\.",
+        _("There is no report of the night of %(night)s yet."),
+    ),
+    (r"This vote comes too late, .+", _("This vote comes too late, or from a clock that is wrong.")),
+    (
+        r"The night was run again .+",
+        _("The night was run again and found other changes since. Look at the new list first."),
+    ),
+    (r"The vault knows no such patient\.", _("The vault knows no such patient.")),
+    (
+        r"The night of (?P<night>\S+) was quiet: it needs no vote\.",
+        _("The night of %(night)s was quiet: it needs no vote."),
+    ),
+    (r"That patient has nothing to confirm .+", _("That patient has nothing to confirm in this night.")),
+    (r"This vote was counted before: .+", _("This vote was counted before.")),
+)
+"""Why a vote was refused, as the rule says it (`protect.quorum.casting`), and as readers read it."""
+
+
+def refused(why: str) -> str:
+    """Return why a vote was refused, in the reader's language; what we do not know stays as it is."""
+    for pattern, said in REFUSED:
+        if (found := re.fullmatch(pattern, why)) is not None:
+            return str(said) % found.groupdict()
+    return why
+
 
 VERDICTS: Final[Words] = {
     Verdict.CONFIRM: pgettext_lazy("a person", "confirmed"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 LINES_A_PAGE: Final = 50
 NUMBER_DIGITS_MAX: Final = 12
+ITEMS_SHOWN_MAX: Final = 3
+DETAIL_CHARACTERS_MAX: Final = 100
 
 
 @require_safe
@@ -32,7 +33,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     lines = list(islice(console.ledger.audit.rows(after=after), max(0, until - after)))
     facts = {
         "lines": [
-            {"row": row, "details": json.dumps(dict(row.details), ensure_ascii=False)}
+            {"row": row, "details": [(key, _shortly(value)) for key, value in sorted(row.details.items())]}
             for row in reversed(lines)
         ],
         "last": last,
@@ -41,6 +42,14 @@ def audit(request: HttpRequest) -> HttpResponse:
         "checked": audit_whole(console) if request.GET.get("check") else None,
     }
     return render(request, "console/audit.html", facts)
+
+
+def _shortly(value: object) -> str:
+    """Return a detail as one reads it; a list of many is counted."""
+    if isinstance(value, list) and len(value) > ITEMS_SHOWN_MAX:
+        return f"({len(value)})"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= DETAIL_CHARACTERS_MAX else f"{text[:DETAIL_CHARACTERS_MAX]}…"
 
 
 def _number(text: str, otherwise: int) -> int:

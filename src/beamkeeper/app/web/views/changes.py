@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from beamkeeper.app.jobs.quorum import cast, people_of, standing, take_reports
+from beamkeeper.app.web import words
 from beamkeeper.app.web.console import Console, the_console
 from beamkeeper.app.web.forms import VoteForm
 from beamkeeper.app.web.known import last_words, report_of
@@ -160,7 +161,7 @@ def vote(request: HttpRequest, night: date) -> HttpResponse:
     try:
         after = cast(console.site, console.ledger, ballot, now)
     except VoteRefused as refused:
-        messages.error(request, _("Not counted: %(why)s") % {"why": refused.message})
+        messages.error(request, _("Not counted: %(why)s") % {"why": words.refused(refused.message)})
     else:
         _say(request, ballot, after)
     return redirect(_back(request, night, about))

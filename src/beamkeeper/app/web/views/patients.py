@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +62,8 @@ def patients(request: HttpRequest) -> HttpResponse:
 
 
 def _by_name(row: PatientRow) -> tuple[str, str]:
-    return (row.patient.name.casefold(), row.patient.patient_id)
+    plain = unicodedata.normalize("NFKD", row.patient.name.casefold())
+    return ("".join(sign for sign in plain if not unicodedata.combining(sign)), row.patient.patient_id)
 
 
 def _fits(row: PatientRow, asked: str) -> bool:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from beamkeeper.errors import BeamkeeperError
 
 
-def _page(request: HttpRequest, status: int, title: str, text: str, do_next: str = "") -> HttpResponse:
-    facts = {"title": title, "text": text, "do_next": do_next}
+def _page(
+    request: HttpRequest, status: int, title: str, text: str, do_next: str = "", *, is_quoted: bool = False
+) -> HttpResponse:
+    facts = {"title": title, "text": text, "do_next": do_next, "is_quoted": is_quoted}
     return render(request, "console/refusal.html", facts, status=status)
 
 
@@ -71,4 +73,6 @@ def our_mistake(request: HttpRequest) -> HttpResponse:
 def ours(request: HttpRequest, error: BeamkeeperError) -> HttpResponse:
     """Say what went wrong, in the words of the error."""
     status = 400 if isinstance(error, ConfigError | VoteRefused) else 503
-    return _page(request, status, _("This cannot be shown now."), error.message, error.do_next)
+    return _page(
+        request, status, _("This cannot be shown now."), error.message, error.do_next, is_quoted=True
+    )
