@@ -21,6 +21,7 @@ from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
+from beamkeeper.app.site_removals import RemovalSection
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -67,6 +68,7 @@ class VaultSection(_Section):
     keys_dir: Path
     encrypt_only: bool = False
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    after_completion_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     fresh_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 30
 
 
@@ -196,6 +198,7 @@ class Site(_Section):
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
     mirrors: tuple[MirrorSection, ...] = ()
     copies: tuple[CopiesSection, ...] = ()
+    removals: tuple[RemovalSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
 
     @field_validator("sources")
@@ -225,6 +228,13 @@ class Site(_Section):
     def _copies_names_differ(cls, value: tuple[CopiesSection, ...]) -> tuple[CopiesSection, ...]:
         if len({copies.name for copies in value}) != len(value):
             raise ValueError("two [[copies]] have the same name")
+        return value
+
+    @field_validator("removals")
+    @classmethod
+    def _removal_names_differ(cls, value: tuple[RemovalSection, ...]) -> tuple[RemovalSection, ...]:
+        if len({removal.name for removal in value}) != len(value):
+            raise ValueError("two receivers of removals have the same name")
         return value
 
     @property

@@ -238,3 +238,8 @@ class Ledger:
         """Return positions of one night, of one patient over the nights, or all; oldest first."""
         with self._database.session():
             return nights.positions(self._database.alias, run_on, pseudonym)
+
+    def newest_position(self, pseudonym: str) -> CoursePosition | None:
+        """Return where a patient stood last; None when that was never noted."""
+        with self._database.session():
+            return nights.newest_position(self._database.alias, pseudonym)

@@ -114,6 +114,12 @@ def positions(alias: str, run_on: date | None, pseudonym: str | None) -> tuple[P
     )
 
 
+def newest_position(alias: str, pseudonym: str) -> CoursePosition | None:
+    """Return where a patient stood last; None when that was never noted."""
+    row = Position.objects.using(alias).filter(pseudonym=pseudonym).order_by("-run_on").first()
+    return None if row is None else read_document(CoursePosition, row.document)
+
+
 def _night_row(night: Night) -> NightRow:
     return NightRow(
         run_on=night.run_on,

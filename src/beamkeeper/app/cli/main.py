@@ -29,6 +29,7 @@ from beamkeeper.app.cli import (
     quorum,
     read,
     restore,
+    retain,
     status,
     vault,
     vote,
@@ -77,6 +78,7 @@ app.command("watch")(watch.command)
 app.add_typer(web.app, name="console")
 app.add_typer(mirrors.app, name="mirrors")
 app.add_typer(copies.app, name="copies")
+app.add_typer(retain.app, name="retain")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
 app.command("compare")(compare.command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.notes import write_note
+from beamkeeper.app.jobs.retaining import take_back_removals
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
 from beamkeeper.app.jobs.signed_votes import take_back_votes
@@ -47,6 +48,7 @@ def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> 
             runtime.ledger.begin_night(night, at)
             runtime.ledger.finish_night(night, finished_at=at, outcome=REBUILT, summary={})
     ballots = take_back_votes(runtime)
+    removals = take_back_removals(runtime)
     patients = objects = 0
     for entry, state in runtime.vault.iter_states(runtime.keys.identities):
         objects += _take(runtime, entry, state)
@@ -55,7 +57,7 @@ def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> 
         "ledger rebuilt",
         actor="vault rebuild",
         outcome="ok",
-        details={"patients": patients, "objects": objects, "ballots": ballots},
+        details={"patients": patients, "objects": objects, "ballots": ballots, "removals": removals},
         at=clock.now(),
     )
     return patients, objects

@@ -12,6 +12,7 @@ from beamkeeper.app.jobs.nightly import Nightly
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.progress import silent
 from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
+from beamkeeper.app.jobs.removals_here import go_on_with_removals
 from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.tidying import is_abandoned, remove_abandoned, resume_as_usual
@@ -60,6 +61,7 @@ def run_night(
         )
     with only_one(site):
         runtime = open_runtime(site, clock)
+        go_on_with_removals(runtime)
         done = last_report(site, run_on)
         if done is not None and done.outcome is NightOutcome.COMPLETE:
             remove_working_files(site.night_dir(run_on))  # it may have been killed just before

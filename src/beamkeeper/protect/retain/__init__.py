@@ -7,7 +7,14 @@ and keeps the receipt. Whatever may hold a copy elsewhere stands behind `Patient
 `docs/decisions/0054-retention.md`.
 """
 
-from beamkeeper.protect.retain.places import FINAL, Going, PatientRemoval, PlaceAnswer, PlaceState
+from beamkeeper.protect.retain.places import (
+    FINAL,
+    Going,
+    PatientRemoval,
+    PlaceAnswer,
+    PlaceState,
+    no_answer,
+)
 from beamkeeper.protect.retain.rule import (
     Freeze,
     KeptFacts,
@@ -35,6 +42,7 @@ __all__ = [
     "VerdictKind",
     "Word",
     "WordKind",
+    "no_answer",
     "planned",
     "released_by",
     "standing_hold",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beamkeeper.domain.patient import Patient
+    from beamkeeper.errors import BeamkeeperError
 
 
 class PlaceState(StrEnum):
@@ -83,6 +84,11 @@ class PlaceAnswer:
     count: int = 0
 
 
+def no_answer(error: BeamkeeperError) -> PlaceAnswer:
+    """Return the answer of a place that gave none."""
+    return PlaceAnswer(state=PlaceState.WAITING, said=error.message, do_next=error.do_next)
+
+
 class PatientRemoval(Protocol):
     """A place that lets a patient go; see `PlaceAnswer`."""
 
@@ -100,3 +106,6 @@ class PatientRemoval(Protocol):
         Whatever the place causes is an answer, never an error; repeating is harmless. Objects the vault
         names are not touched: a patient may have come back.
         """
+
+    def close(self) -> None:
+        """Hang up; harmless twice."""

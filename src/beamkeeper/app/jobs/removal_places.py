@@ -1,0 +1,41 @@
+"""The places of a site that may hold a copy of a removed patient, each behind the port `PatientRemoval`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.removal_hl7 import Hl7Place
+from beamkeeper.app.jobs.removal_mirror import MirrorPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.app.site import Site
+    from beamkeeper.protect.retain import PatientRemoval
+
+ORDER_CHARACTERS: Final = 18
+"""MSH-10 has room for 20 in HL7 before 2.7."""
+KNOW_NAMES: Final = frozenset({"hl7", "dicom", "dicomweb"})
+"""Kinds of place that know a patient by name: while one is waiting, we must not forget who it was."""
+
+
+def place_names(site: Site) -> dict[str, str]:
+    """Return every place of a site that may hold a copy, with its kind."""
+    mirrors = {f"mirror {section.name}": "mirror" for section in site.mirrors}
+    return mirrors | {f"hl7 {section.name}": "hl7" for section in site.removals}
+
+
+def order_id(pseudonym: str, removed_on: object, place: str) -> str:
+    """Return the number of an order: the same for every try of the same one."""
+    text = f"{pseudonym}/{removed_on}/{place}"
+    return f"BK{hashlib.sha256(text.encode()).hexdigest()[: ORDER_CHARACTERS - 2].upper()}"
+
+
+def places_of(runtime: Runtime) -> Iterator[PatientRemoval]:
+    """Yield every place of the site; nothing is connected before it is asked."""
+    for mirror in runtime.site.mirrors:
+        yield MirrorPlace(runtime, mirror)
+    for removal in runtime.site.removals:
+        yield Hl7Place(runtime.site, removal)
