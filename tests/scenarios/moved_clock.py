@@ -1,0 +1,354 @@
+"""A site played on a clock that stands still while nothing is due, and the timeline of what came of it.
+
+`Played` asks every duty of `beamkeeper serve` how long it can wait and moves the clock there, minute by
+minute, just as `serve` would. People, breakdowns and attacks are calls at an hour. What happens is read
+where it counts: letters at a real SMTP server, texts at a real gateway, the audit log, the watcher's voice.
+The timeline to compare with is a table that a person wrote by the rules: see `rows`.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import unified_diff
+from email import message_from_bytes
+from typing import TYPE_CHECKING
+
+from tests.mail_peers.hook_server import Gateway, gateway
+from tests.mail_peers.mail_servers import Posted, smtp_server, two_free_ports
+from voting_site import QUORUM, ballot
+
+from beamkeeper.app.jobs.duties import NightDuty, duties_of
+from beamkeeper.app.jobs.quorum import cast
+from beamkeeper.app.jobs.quorum_duty import QuorumDuty
+from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
+from beamkeeper.clock import MovableClock, local_instant
+from beamkeeper.errors import BeamkeeperError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from night_site import SmallSite
+
+    from beamkeeper.app.jobs.serving import Duty
+    from beamkeeper.app.site_watch import WatchFile
+    from beamkeeper.ledger import AuditRow
+    from beamkeeper.protect.watch import Telling
+
+MINUTE = timedelta(minutes=1)
+AFTERGLOW = 2 * MINUTE
+"""So long after anything happened, the quorum is played every minute."""
+ROUNDS_MAX = 20
+FEEDING = frozenset({"night", "quorum"})
+"""Duties that may give others work."""
+KINDS = ("overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror")
+CHANNELS = """
+[mail]
+host = "127.0.0.1"
+port = {smtp}
+security = "unsafe-none"
+sender = "beamkeeper@hospital.example"
+
+[[alerts]]
+name = "letters"
+kind = "mail"
+
+[[alerts]]
+name = "pager"
+kind = "http"
+url = "http://127.0.0.1:{pager}/send"
+fields = {{ text = "$text", kind = "$kind", night = "$night" }}
+"""
+
+
+class Outside:
+    """Who can be reached: a mail server and a pager gateway on loopback."""
+
+    def __init__(self, pager: Gateway) -> None:
+        self.posted = Posted()
+        self.pager = pager
+        self.smtp_port, _ = two_free_ports()
+        self._mail = ExitStack()
+
+    @property
+    def settings(self) -> str:
+        """Return the site file's words for both, and for the people."""
+        return QUORUM + CHANNELS.format(smtp=self.smtp_port, pager=self.pager.port)
+
+    def start_mail(self) -> None:
+        """Let the mail server listen."""
+        self._mail.enter_context(contextmanager(smtp_server)(self.posted, self.smtp_port, None))
+
+    def stop_mail(self) -> None:
+        """Let nothing listen where the mail server was."""
+        self._mail.close()
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Serve mail and pager while the block lasts."""
+    with gateway() as pager:
+        around = Outside(pager)
+        around.start_mail()
+        try:
+            yield around
+        finally:
+            around.stop_mail()
+
+
+def in_zone(site: SmallSite, name: str = "Europe/Brussels") -> SmallSite:
+    """Hang the site's clock on a wall of another zone."""
+    text = site.site_file.read_text(encoding="utf-8")
+    site.site_file.write_text(text.replace('time_zone = "UTC"', f'time_zone = "{name}"'), encoding="utf-8")
+    return site
+
+
+@dataclass
+class Played:
+    """A site that does its duties by a moved clock.
+
+    Attributes
+    ----------
+    every_minute
+        Play the quorum every minute, as `serve` does. Otherwise only where a rule can have something to
+        say: after anything happened, around the deadline, and at full ten minutes while a night is overdue.
+    """
+
+    site: SmallSite
+    clock: MovableClock
+    around: Outside
+    every_minute: bool = False
+    lines: list[tuple[datetime, str]] = field(default_factory=list)
+    _stirred_at: datetime | None = None
+    _retry_at: dict[str, datetime] = field(default_factory=dict)
+    _due_at: dict[str, datetime] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
+    _mirrors: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)
+    _letters: int = 0
+    _texts: int = 0
+    _audited: int = 0
+
+    def __post_init__(self) -> None:
+        self._site = self.site.site
+        self.duties: tuple[Duty, ...] = duties_of(self._site)
+        self.ledger = next(duty.ledger for duty in self.duties if isinstance(duty, NightDuty))
+        self._audited = self.ledger.audit.head().sequence
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the site's wall."""
+        return self._site.zone
+
+    def at(self, day: date, hour: str) -> datetime:
+        """Return the instant of "HH:MM" on a day of the site."""
+        return local_instant(day, time.fromisoformat(hour), self.zone)
+
+    def play(self, until: datetime, calls: Sequence[tuple[datetime, Callable[[], object]]] = ()) -> None:
+        """Do everything that is due before `until`; `calls` happen at their minute, before the duties."""
+        with self.ledger.session():
+            self._play(until, sorted(calls, key=lambda call: call[0]))
+
+    def _play(self, until: datetime, open_calls: list[tuple[datetime, Callable[[], object]]]) -> None:
+        self._due_at = {duty.name: self.clock.now() for duty in self.duties}
+        while self.clock.now() < until:
+            while open_calls and open_calls[0][0] <= self.clock.now():
+                self._stirred_at = self.clock.now()
+                open_calls.pop(0)[1]()
+                self._take_in()
+                self._ask_all()
+            self._work()
+            soonest = min([*self._due_at.values(), *(at for at, _ in open_calls), until])
+            self.clock.move_to(max(soonest, self.clock.now() + MINUTE))
+
+    def follow(self, table: str, actions: Mapping[str, Callable[[], object]], *, until: datetime) -> None:
+        """Play until `until` and do what stands behind a star in a timeline, each at its minute.
+
+        "* an confirms" and "* an disputes" are votes on the night of that day; all else is in `actions`.
+        """
+        done, hoped = rows(table, year=self.clock.now().year, zone=self.zone)
+        self.play(until, [(instant, self._action(instant, words, actions)) for instant, words in done])
+
+        was, should = as_table(self.lines, self.zone), as_table(hoped, self.zone)
+        assert was == should, "\n".join(["", *unified_diff(should, was, "by the rules", "as played", n=1)])
+
+    def _action(
+        self, instant: datetime, words: str, actions: Mapping[str, Callable[[], object]]
+    ) -> Callable[[], object]:
+        if words in actions:
+            return actions[words]
+        person, verb = words.split()
+        return lambda: self.vote(person, verb.removesuffix("s"), night=_day(instant, self.zone))
+
+    def vote(self, person: str, verdict: str = "confirm", *, night: date) -> None:
+        """Let a person vote on the page, now."""
+        now = self.clock.now()
+        given = replace(ballot(self.site, person, verdict, night=night), at=now)
+        cast(self._site, self.ledger, given, now)
+
+    def watched_from(self, watch: WatchFile) -> None:
+        """Let a computer elsewhere watch the site, by the same clock."""
+
+        def tell(tellings: tuple[Telling, ...]) -> bool:
+            failed = call_people(watch, tellings, self.clock.now())
+            for telling in tellings if not failed else ():
+                more = {"new": "", "lasts": ", still", "over": ", over"}[telling.kind.value]
+                self._say(f"the watcher calls: {telling.alarm.finding.kind.value}{more}")
+            return not failed
+
+        self.duties = (*self.duties, WatchDuty(Watcher(watch), tell))
+
+    def _work(self) -> None:
+        """Do at this minute what is due, until nothing is: a night that ended gives mirrors work."""
+        now = self.clock.now()
+        for _ in range(ROUNDS_MAX):
+            due = [duty for duty in self.duties if self._due_at[duty.name] <= now]
+            if not due:
+                return
+            for duty in due:
+                self._do(duty)
+                self._due_at[duty.name] = self._next(duty, now)
+                if duty.name in FEEDING:
+                    self._ask_all()
+                self._take_in()
+        raise AssertionError(f"{[duty.name for duty in due]} do not come to an end")
+
+    def _ask_all(self) -> None:
+        """Ask the others again when they are due: something was published, cast or broken."""
+        now = self.clock.now()
+        for duty in self.duties:
+            self._due_at[duty.name] = self._next(duty, now)
+
+    def _do(self, duty: Duty) -> None:
+        try:
+            line = duty.work(self.clock)
+        except BeamkeeperError as error:
+            self._retry_at[duty.name] = self.clock.now() + timedelta(seconds=duty.retry_s)
+            if duty.name not in self._failing:
+                self._say(f"{duty.name} fails: {type(error).__name__}")
+            self._failing.add(duty.name)
+            return
+        self._retry_at.pop(duty.name, None)
+        self._failing.discard(duty.name)
+        if duty.name.startswith("mirror"):
+            self._mirror_line(duty.name, line)
+
+    def _mirror_line(self, name: str, line: str) -> None:
+        state, sent, *_ = re.split(", | sent", line)
+        if self._mirrors.get(name) != state or int(sent):
+            self._say(f"{name}: {state}" + (f", {sent} sent" if int(sent) else ""))
+        self._mirrors[name] = state
+
+    def _next(self, duty: Duty, now: datetime) -> datetime:
+        """Return the minute of a duty's next work; the quorum's, as `every_minute` says."""
+        seconds = duty.wait_s(self.clock)
+        instant = max(now + timedelta(seconds=seconds), self._retry_at.get(duty.name, now))
+        if isinstance(duty, QuorumDuty) and not self.every_minute and instant > now:
+            return self._next_look(now)
+        return instant if instant == instant.replace(second=0, microsecond=0) else _next_minute(instant)
+
+    def _next_look(self, now: datetime) -> datetime:
+        if self._stirred_at is not None and now - self._stirred_at < AFTERGLOW:
+            return now + MINUTE
+        edges = [self.at(_day(now, self.zone) + timedelta(days=n), "10:00") for n in (0, 1)]
+        near = [edge + minutes * MINUTE for edge in edges for minutes in (-1, 0, 1)]
+        if "overdue" in self._states.values():
+            near.append(_next_minute(now, of=10))
+        return min(instant for instant in near if instant > now)
+
+    def _say(self, text: str) -> None:
+        self._stirred_at = self.clock.now()
+        self.lines.append((self.clock.now(), text))
+
+    def _take_in(self) -> None:
+        """Note what came out since the last look: letters, texts, and lines of the audit log."""
+        for row in self.ledger.audit.rows(after=self._audited):
+            self._audited = row.sequence
+            if said := self._audited_line(row):
+                self._say(said)
+        letters = self.around.posted.letters[self._letters :]
+        self._letters += len(letters)
+        by_kind: dict[str, list[str]] = {}
+        for address, data in letters:
+            by_kind.setdefault(_kind_of(data), []).append(address.partition("@")[0])
+        for kind, to in by_kind.items():
+            self._say(f"letter to {' '.join(sorted(to))}: {kind}")
+        texts = self.around.pager.taken[self._texts :]
+        self._texts += len(texts)
+        for text in texts:
+            self._say(f"pager: {text['kind']}")
+
+    def _audited_line(self, row: AuditRow) -> str:
+        details = row.details
+        if row.action == "night ended":
+            return f"night {row.outcome}, {details['eyes']} changes to look at"
+        if row.action in {"night stands", "night put to the vote"}:
+            night = str(details["run_on"])
+            is_awaited = row.action == "night stands" and row.outcome == "unverified"
+            if self._states.get(night) == row.outcome or (is_awaited and night not in self._states):
+                return ""
+            self._states[night] = row.outcome
+            return f"the night of {night[5:]} is {row.outcome}"
+        if row.action == "vote cast":
+            return f"{row.actor} votes: {details['verdict']}"
+        if row.action == "vote refused":
+            return f"a vote of {row.actor} is refused"
+        return ""
+
+
+def _kind_of(data: bytes) -> str:
+    subject = str(message_from_bytes(data)["Subject"])
+    return next((kind for kind in KINDS if subject.endswith(f": {kind}")), "report")
+
+
+def _day(now: datetime, zone: ZoneInfo) -> date:
+    return now.astimezone(zone).date()
+
+
+def _next_minute(instant: datetime, *, of: int = 1) -> datetime:
+    """Return the first full minute, or multiple of minutes of the hour, after an instant."""
+    start = instant.replace(second=0, microsecond=0)
+    return start + timedelta(minutes=of - start.minute % of)
+
+
+_ROW = re.compile(
+    r"(?P<first>\d\d-\d\d)(?:\.\.(?P<last>\d\d-\d\d))?\s+(?P<from>\d\d:\d\d)"
+    r"(?:\.\.(?P<to>\d\d:\d\d) every (?P<step>\d+))?\s+(?P<text>.+)"
+)
+
+
+def rows(
+    table: str, *, year: int, zone: ZoneInfo
+) -> tuple[list[tuple[datetime, str]], list[tuple[datetime, str]]]:
+    """Return what a timeline says is done, and what must come of it.
+
+    A row is "DAY[..DAY] HH:MM[..HH:MM every MINUTES] what; what", in local time; a star marks what is
+    done, "{night}" becomes the day.
+    """
+    done, hoped = [], []
+    for row in filter(None, map(str.strip, table.splitlines())):
+        match = _ROW.fullmatch(row)
+        assert match, row
+        for day in _days(f"{year}-{match['first']}", f"{year}-{match['last'] or match['first']}"):
+            instant = local_instant(day, time.fromisoformat(match["from"]), zone)
+            end = local_instant(day, time.fromisoformat(match["to"] or match["from"]), zone)
+            while instant <= end:
+                for words in match["text"].replace("{night}", f"{day:%m-%d}").split("; "):
+                    is_done = words.startswith("* ")
+                    (done if is_done else hoped).append((instant, words.removeprefix("* ")))
+                instant += timedelta(minutes=int(match["step"] or 1))
+    return done, hoped
+
+
+def _days(first: str, last: str) -> list[date]:
+    start, count = date.fromisoformat(first), (date.fromisoformat(last) - date.fromisoformat(first)).days
+    return [start + timedelta(days=number) for number in range(count + 1)]
+
+
+def as_table(lines: list[tuple[datetime, str]], zone: ZoneInfo) -> list[str]:
+    """Return a timeline as one line a thing, in the order of time, then of words."""
+    ordered = sorted((instant.astimezone(UTC), text) for instant, text in lines)
+    return [f"{instant.astimezone(zone):%m-%d %H:%M} {text}" for instant, text in ordered]
