@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
-from night_site import NIGHT_1, SmallSite, make_objects
+from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+from pydicom import dcmread
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
 
-from query_archives import orthanc
+from query_archives import dcmqrscp, free_port, orthanc, running
+from web_stores import orthanc_web
 
+from beamkeeper.app.checkup import check_site
 from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.copy_duty import CopiesDuty
+from beamkeeper.app.jobs.runtime import open_ledger
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import KeyUnavailable
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.peers import Peer
 from beamkeeper.wire.dicom.requester import Requester
@@ -93,3 +102,190 @@ def test_nothing_in_clear_stays_behind(program, copied: Copied, tmp_path: Path):
         copied.run()
 
     assert not list((copied.site.root / "site" / "data" / "copies").rglob("*.dcm"))
+
+
+def changed_plan(site: SmallSite) -> str:
+    """Change one plan at its source, under the same UID; return that."""
+    path = next(site.source.rglob("RTPLAN-1.dcm"))
+    plan = dcmread(path)
+    plan.BeamSequence[0].ControlPointSequence[0].GantryAngle = "17"
+    plan.save_as(path)
+    return str(plan.SOPInstanceUID)
+
+
+def test_a_store_that_says_stored_and_keeps_the_old_object_is_caught(program, copied: Copied, tmp_path: Path):
+    """As Orthanc does unless it is told otherwise; DICOM and DICOMweb alike."""
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store:
+        copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.dicom_port)
+        copied.goes_to(name="web", kind="dicomweb", url=store.url)
+        copied.run("--destination", "web")
+        uid = changed_plan(copied.site)
+        copied.site.night(NIGHT_2)
+        status, outcomes = copied.run()
+
+    assert status == 20
+    for outcome in outcomes.values():
+        problem = outcome["problems"][0]
+        assert outcome["state"] == "differs"
+        assert (outcome["waiting_count"], outcome["problems_count"]) == (1, 1)
+        assert problem["what"] == f"RTPLAN {uid}"
+        assert "OverwriteInstances" in problem["do_next"]
+    assert outcomes["web"]["problems"][0]["kind"] == "kept an older version"
+    assert str(NIGHT_1) in outcomes["web"]["problems"][0]["text"]
+
+
+def test_a_store_that_overwrites_holds_the_new_object(program, copied: Copied, tmp_path: Path):
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc", OverwriteInstances=True) as store:
+        copied.goes_to(name="web", kind="dicomweb", url=store.url)
+        copied.run()
+        changed_plan(copied.site)
+        copied.site.night(NIGHT_2)
+        status, outcomes = copied.run()
+
+    assert (status, outcomes["web"]["state"], outcomes["web"]["sent_count"]) == (0, "complete", 1)
+
+
+def test_what_goes_over_the_web_comes_back_as_the_same_bytes(program, copied: Copied, tmp_path: Path):
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store:
+        copied.goes_to(name="web", kind="dicomweb", url=store.url)
+        status, outcomes = copied.run()
+    ledger = open_ledger(copied.site.site)
+
+    assert (status, outcomes["web"]["state"]) == (0, "complete")
+    assert {row.stamp for row in ledger.mirrors.proofs("copies:web")} == {"same bytes"}
+
+
+def test_a_dead_store_holds_up_no_other_and_loses_nothing_in_a_week(program, copied: Copied, tmp_path: Path):
+    port = free_port()
+    copied.goes_to(name="dead", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=port)
+    text = copied.site.site_file.read_text()
+    with orthanc(program("Orthanc"), tmp_path) as store:
+        copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
+        status, outcomes = copied.run()
+        wanted = outcomes["pacs"]["wanted_count"]
+
+        assert status == 3
+        assert (outcomes["pacs"]["state"], outcomes["dead"]["state"]) == ("complete", "unreachable")
+        assert outcomes["dead"]["waiting_count"] == wanted
+        assert "Nothing answers" in outcomes["dead"]["error"]
+    for day in range(7):
+        copied.site.night(NIGHT_2 + timedelta(days=day))
+    (tmp_path / "again").mkdir()
+    with orthanc(program("Orthanc"), tmp_path / "again") as store:
+        copied.site.site_file.write_text(text.replace(f"port = {port}", f"port = {store.port}"))
+        status, outcomes = copied.run()
+
+    assert (status, outcomes["dead"]["state"], outcomes["dead"]["proved_count"]) == (0, "complete", wanted)
+
+
+def test_what_was_removed_there_is_noticed_and_sent_again(program, copied: Copied, tmp_path: Path):
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store:
+        copied.goes_to(name="web", kind="dicomweb", url=store.url)
+        copied.run()
+        root = store.url.removesuffix("/dicom-web")
+        uid = next(uid for uid, ref in copied.sources().items() if ref.modality == "RTPLAN")
+        found = httpx2.post(f"{root}/tools/lookup", content=uid).json()
+        httpx2.delete(f"{root}/instances/{found[0]['ID']}")
+        status, outcomes = copied.run("--reread")
+        again, second = copied.run()
+
+    assert (status, outcomes["web"]["state"]) == (3, "behind")
+    assert [problem["kind"] for problem in outcomes["web"]["problems"]] == ["gone"]
+    assert (again, second["web"]["state"], second["web"]["sent_count"]) == (0, "complete", 1)
+
+
+def test_objects_come_back_by_c_move_to_a_receiver_of_our_own(program, copied: Copied, tmp_path: Path):
+    with dcmqrscp(program("dcmqrscp"), tmp_path) as store:
+        copied.goes_to(
+            name="pacs",
+            kind="dicom",
+            ae_title=store.ae_title,
+            host="127.0.0.1",
+            port=store.port,
+            read_back="move",
+            back_ae_title="BEAMKEEPER",
+            back_port=store.destination_port,
+        )
+        status, outcomes = copied.run()
+
+    assert (status, outcomes["pacs"]["state"], outcomes["pacs"]["problems_count"]) == (0, "complete", 0)
+
+
+@pytest.mark.parametrize("way", ["query", "none"])
+def test_a_store_that_gives_nothing_back_is_never_called_complete(
+    program, copied: Copied, tmp_path: Path, way: str
+):
+    with orthanc(program("Orthanc"), tmp_path) as store:
+        copied.goes_to(
+            name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port, read_back=way
+        )
+        status, outcomes = copied.run()
+        again, second = copied.run()
+
+    pacs = outcomes["pacs"]
+    assert (status, pacs["state"], pacs["proved_count"]) == (3, "sent, not proved", 0)
+    assert pacs["listed_count"] == pacs["wanted_count"] > 0
+    assert (again, second["pacs"]["sent_count"]) == (3, 0)
+
+
+def test_a_store_that_only_receives_proves_nothing(program, copied: Copied, tmp_path: Path):
+    """storescp answers success to everything, and to no question."""
+    port = free_port()
+    command = [program("storescp"), "--ignore", str(port)]
+    with running(command, port=port, log=tmp_path / "log"):
+        copied.goes_to(name="hole", kind="dicom", ae_title="HOLE", host="127.0.0.1", port=port)
+        status, outcomes = copied.run()
+
+    assert (status, outcomes["hole"]["state"], outcomes["hole"]["proved_count"]) == (3, "behind", 0)
+    assert "cannot be asked for them back" in outcomes["hole"]["error"]
+
+
+def test_a_collector_that_only_encrypts_says_that_it_cannot(copied: Copied):
+    copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=1)
+    (copied.site.site.vault.keys_dir / "collector.age").unlink()
+
+    with pytest.raises(KeyUnavailable, match="only encrypts"):
+        copied.run()
+    found = {one.what: one for one in check_site(copied.site.site, SystemClock())}
+    assert found["copies"].verdict == "bad"
+    assert "only encrypts" in found["copies"].text
+
+
+def test_the_duty_sends_when_something_is_new_and_rests_when_nothing_is(
+    program, copied: Copied, tmp_path: Path
+):
+    with orthanc(program("Orthanc"), tmp_path) as store:
+        copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
+        site = copied.site.site
+        duty = CopiesDuty(site, open_ledger(site), site.copies[0])
+        clock = at(NIGHT_1, 6)
+
+        assert duty.wait_s(clock) == 0
+        assert duty.work(clock).startswith("complete")
+        assert duty.wait_s(clock) == 24 * 3600
+        make_objects(copied.site.source, who=(2,), sessions=2)
+        copied.site.night(NIGHT_2)
+        assert duty.wait_s(at(NIGHT_2, 6)) == 0
+        assert duty.work(at(NIGHT_2, 6)) == "complete, 3 sent, 0 waiting"
+    assert duty.wait_s(at(NIGHT_2, 7)) == 23 * 3600
+
+
+def test_a_store_that_failed_is_tried_again_after_a_quarter_of_an_hour(copied: Copied):
+    copied.goes_to(name="dead", kind="dicom", ae_title="X", host="127.0.0.1", port=free_port())
+    site = copied.site.site
+    duty = CopiesDuty(site, open_ledger(site), site.copies[0])
+
+    assert duty.work(at(NIGHT_1, 6)).startswith("unreachable")
+    assert duty.wait_s(at(NIGHT_1, 6)) == 15 * 60
+
+
+def test_report_and_mirrors_tell_where_the_stores_stand(program, copied: Copied, tmp_path: Path):
+    with orthanc(program("Orthanc"), tmp_path) as store:
+        copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
+        copied.run()
+    app(["mirrors", "--site", str(copied.site.site_file)], standalone_mode=False)
+    shown = copied.capsys.readouterr().out
+    remarks = copied.site.night(NIGHT_2).remarks
+
+    assert "pacs: complete" in shown
+    assert any("Plain DICOM at pacs: all" in remark for remark in remarks)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from beamkeeper.app.checkup_copies import check_copies
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
 from beamkeeper.app.checkup_hour import check_hour
@@ -82,7 +83,8 @@ def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
             "nobody keeps the window" if window.verdict == "bad" else "the window is shut; --online opens it"
         )
         mirrors = (f"mirror {section.name}" for section in site.mirrors)
-        for name in (*(section.name for section in site.sources), "receiver", *mirrors):
+        copies = (f"copies {section.name}" for section in site.copies)
+        for name in (*(section.name for section in site.sources), "receiver", *mirrors, *copies):
             yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
         return
     try:
@@ -97,6 +99,7 @@ def _peers(site: Site, clock: Clock) -> Iterator[Finding]:
         yield _tried(section.name, lambda section=section: _source(section, site, clock))  # type: ignore[misc]
     yield _receiver(site)
     yield from check_mirrors(site)
+    yield from check_copies(site)
 
 
 def _window(site: Site) -> Finding:

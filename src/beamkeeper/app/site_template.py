@@ -165,6 +165,16 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # kind = "directory"             # or "smb", "sftp", "s3", "azure", "gcs"
 # path = "/mnt/usb/beamkeeper"   # must be there, and on another disk than the vault
 
+# [[copies]]                     # plain DICOM in a store of its own: docs/guide/copies.md
+# name = "mim"
+# kind = "dicom"                 # or "dicomweb"
+# ae_title = "MIM_EMERGENCY"
+# host = "192.0.2.30"
+# port = 104
+# what = ["plan", "structures", "dose", "records", "planning images"]
+# patients = ["on treatment", "plan ready"]
+# when = "approval"              # or "hourly", "nightly"
+
 # [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
 # url = "https://watch.example.org:8443/heartbeat"
 # tls_ca = "watch-ca.pem"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from beamkeeper.app.site import DicomSourceSection, Site, SqlSourceSection
 from beamkeeper.app.site_alerts import HookAlertSection, SyslogAlertSection
+from beamkeeper.app.site_copies import DicomCopies
 from beamkeeper.app.site_window import WindowSection, open_time
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.isolate import AllowedPeer, Direction, Transport, WindowPlan
@@ -86,6 +87,12 @@ def _of_deliveries(site: Site) -> Iterator[NamedPeer]:
     for mirror in site.mirrors:
         for host, port in mirror.servers:
             yield f"mirror {mirror.name}", Direction.OUTBOUND, host, port, Transport.TCP
+    for copies in site.copies:
+        for host, port in copies.servers:
+            yield f"copies {copies.name}", Direction.OUTBOUND, host, port, Transport.TCP
+        if isinstance(copies, DicomCopies) and copies.back_port is not None:
+            back = copies.asked_host or copies.host
+            yield f"copies {copies.name}, back", Direction.INBOUND, back, copies.back_port, Transport.TCP
     if site.mail is not None:
         yield "mail out", Direction.OUTBOUND, site.mail.host, site.mail.port, Transport.TCP
         if (replies := site.mail.replies) is not None:

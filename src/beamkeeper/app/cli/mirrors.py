@@ -34,24 +34,31 @@ RootKeyOption = Annotated[
 def show(ctx: typer.Context, site: SiteOption = None, json_: JsonOption = False) -> int:
     """Show where the copies of the vault stand against what it has published; asks no mirror anything.
 
-    Exit status: 0 all hold everything, 3 one is behind or gave no answer, 20 one was altered.
+    The stores of plain DICOM follow. Exit status: 0 all hold everything, 3 one is behind or gave no
+    answer, 20 one was altered.
 
     Example: beamkeeper mirrors
     """
     if ctx.invoked_subcommand is not None:
         return 0
+    from beamkeeper.app.cli.copies import show_standing
+    from beamkeeper.app.jobs.copying import standings as plain_standings
     from beamkeeper.app.jobs.mirroring import published, standings
     from beamkeeper.app.jobs.runtime import open_ledger
 
     chosen = open_site(site)
-    found = standings(chosen, open_ledger(chosen), published(chosen, SystemClock()))
+    ledger = open_ledger(chosen)
+    found = standings(chosen, ledger, published(chosen, SystemClock()))
+    stores = plain_standings(chosen, ledger)
     if json_:
-        emit_json({"mirrors": found})
+        emit_json({"mirrors": found, "copies": stores})
     elif not found:
         out.print("The site file names no mirror: the vault has no copy elsewhere.")
         out.print("  → Add one: see \\[\\[mirrors]] in docs/guide/mirrors.md.")
     for standing in () if json_ else found:
         _show(standing, chosen.zone)
+    for store in () if json_ else stores:
+        show_standing(store, chosen.zone)
     return _status([standing.state.value for standing in found])
 
 

@@ -27,6 +27,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     Example: beamkeeper status
     """
     from beamkeeper.app.jobs.audited import audit_report
+    from beamkeeper.app.jobs.copy_words import copy_remarks
     from beamkeeper.app.jobs.hour_notes import last_report
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
     from beamkeeper.app.jobs.runtime import open_runtime
@@ -49,6 +50,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
                 "audit": audit,
                 "hour": last_report(runtime.site),
                 "mirrors": mirror_remarks(runtime.site, runtime.ledger),
+                "copies": copy_remarks(runtime.site, runtime.ledger),
                 "trust": stand,
             }
         )
@@ -70,6 +72,7 @@ def where_nights_stand(runtime: Runtime, now: datetime) -> dict[str, str]:
 
 
 def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale: bool, now: datetime) -> None:
+    from beamkeeper.app.jobs.copy_words import copy_remarks
     from beamkeeper.app.jobs.hour_words import hour_remark
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
 
@@ -88,9 +91,11 @@ def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale:
         out.print(f"audit log: {audit.lines} lines, unbroken{by}")
     else:
         print_wrapped(f"▲ audit log: broken at line {audit.first_broken}: {audit.reason}")
-    for remark in filter(
-        None, (hour_remark(runtime.site, now), *mirror_remarks(runtime.site, runtime.ledger))
-    ):
+    elsewhere = (
+        *mirror_remarks(runtime.site, runtime.ledger),
+        *copy_remarks(runtime.site, runtime.ledger),
+    )
+    for remark in filter(None, (hour_remark(runtime.site, now), *elsewhere)):
         print_wrapped(remark)
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
     for title in ("night", "outcome", "patients", "kept whole", "need eyes", *(["people"] if stand else [])):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.site_copies import WebCopies
 from beamkeeper.errors import ConfigError
@@ -11,7 +11,8 @@ from beamkeeper.protect.copies import DicomStore, Group, ReadBack, RoutingRule, 
 from beamkeeper.vault import resolve_secret
 from beamkeeper.wire.dicom.peers import Peer, Timeouts
 from beamkeeper.wire.dicom.receiver import ReceiverConfig
-from beamkeeper.wire.dicomweb import WebPeer, basic, bearer
+from beamkeeper.wire.dicom.requester import Requester
+from beamkeeper.wire.dicomweb import DicomWeb, WebPeer, basic, bearer
 from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_copies import CopiesSection, DicomCopies
     from beamkeeper.protect.copies import PlainStore
+
+NO_STUDY: Final = "2.25.0"
+"""The UID of no study: a search for it answers with nothing."""
 
 
 def connect(section: CopiesSection, site: Site, kinds: frozenset[tuple[str, str]]) -> PlainStore:
@@ -60,6 +64,26 @@ def compare_rules_of(section: CopiesSection, site: Site) -> CompareRules:
         `may_change` names an element that must always count, or none.
     """
     return CompareRules(volatile=DEFAULT_VOLATILE | {*site.compare.volatile, *section.may_change})
+
+
+def look_at(section: CopiesSection, site: Site) -> None:
+    """Ask a store whether it answers: C-ECHO, or an empty search; nothing is sent.
+
+    Raises
+    ------
+    SourceUnavailable, SourceAnswerInvalid, KeyUnavailable
+        Why it does not.
+    """
+    if isinstance(section, WebCopies):
+        web = DicomWeb(web_peer(section))
+        try:
+            web.find_in_study(NO_STUDY)
+        finally:
+            web.close()
+        return
+    own = section.own_ae_title or site.receiver.ae_title
+    with Requester(own_ae_title=own, peer=_peer(section), timeouts=_timeouts(section)) as asking:
+        asking.echo()
 
 
 def chosen(site: Site, names: Iterable[str]) -> tuple[CopiesSection, ...]:
@@ -120,22 +144,35 @@ def _tls(section: CopiesSection, server_name: str = "") -> TlsClient | None:
 
 
 def _dicom(section: DicomCopies, site: Site, kinds: frozenset[tuple[str, str]]) -> DicomStore:
-    tls = _tls(section, section.tls_name)
     own = section.own_ae_title or site.receiver.ae_title
     return DicomStore(
         own_ae_title=own,
-        peer=Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls),
-        asked=Peer(
-            ae_title=section.asked_ae_title or section.ae_title,
-            host=section.asked_host or section.host,
-            port=section.asked_port or section.port,
-            tls=tls,
-        ),
+        peer=_peer(section),
+        asked=asked_peer(section),
         kinds=kinds,
         read_back_by=ReadBack(section.read_back),
-        timeouts=Timeouts(answer_s=section.answer_seconds, pending_s=section.silence_seconds),
+        timeouts=_timeouts(section),
         receiver=_back(section) if section.read_back == "move" else None,
     )
+
+
+def _peer(section: DicomCopies) -> Peer:
+    tls = _tls(section, section.tls_name)
+    return Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls)
+
+
+def asked_peer(section: DicomCopies) -> Peer:
+    """Return whom a store's objects are asked back from."""
+    return Peer(
+        ae_title=section.asked_ae_title or section.ae_title,
+        host=section.asked_host or section.host,
+        port=section.asked_port or section.port,
+        tls=_tls(section, section.tls_name),
+    )
+
+
+def _timeouts(section: DicomCopies) -> Timeouts:
+    return Timeouts(answer_s=section.answer_seconds, pending_s=section.silence_seconds)
 
 
 def _back(section: DicomCopies) -> ReceiverConfig:

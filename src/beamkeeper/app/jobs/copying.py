@@ -14,14 +14,17 @@ import shutil
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_source import VaultSource, own_identities
 from beamkeeper.app.jobs.copy_stores import compare_rules_of, connect, rule_of
+from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.domain.codec import to_json
+from beamkeeper.errors import WindowUnavailable
 from beamkeeper.ledger import CopyRow
 from beamkeeper.protect.copies import (
     CopyFacts,
@@ -131,19 +134,25 @@ def run_copies(
                 free.append(section)
             else:
                 yield _busy(section)
-        marker = marker_of(runtime)
+        marker = marker_of(site)
         facts = patient_facts(runtime) if free else ()
+        copyings = [_copying(runtime, section, facts, reread_all=reread_all) for section in free]
+        if (shut := _open_network(held, site, clock, free)) is not None:
+            for section in free:
+                outcome = _unreachable(section, shut)
+                _note(runtime, outcome)
+                yield outcome
+            return
         done: queue.SimpleQueue[CopyOutcome | BaseException] = queue.SimpleQueue()
-        for section in free:
-            copying = _copying(runtime, section, facts, reread_all=reread_all)
+        for copying in copyings:
             threading.Thread(
-                target=_work, args=(copying, done), name=f"copies-{section.name}", daemon=True
+                target=_work, args=(copying, done), name=f"copies-{copying.name}", daemon=True
             ).start()
-        for _ in free:
-            outcome = done.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            outcome = replace(outcome, marker=marker)
+        for _ in copyings:
+            ended = done.get()
+            if isinstance(ended, BaseException):
+                raise ended
+            outcome = replace(ended, marker=marker)
             _note(runtime, outcome)
             yield outcome
 
@@ -175,9 +184,9 @@ def patient_facts(runtime: Runtime) -> tuple[CopyFacts, ...]:
     return tuple(found)
 
 
-def marker_of(runtime: Runtime) -> str:
+def marker_of(site: Site) -> str:
     """Return a fingerprint of what the routing rule looks at, without opening it."""
-    folder = runtime.site.data_dir / "facts"
+    folder = site.data_dir / "facts"
     seen = sorted(
         (entry.name, entry.stat().st_mtime_ns)
         for entry in (os.scandir(folder) if folder.is_dir() else ())
@@ -243,6 +252,24 @@ def _older(facts: Sequence[CopyFacts]) -> Mapping[tuple[str, str], str]:
         for item in one.held
         if item.superseded
     }
+
+
+def _open_network(
+    held: ExitStack, site: Site, clock: Clock, sections: Sequence[CopiesSection]
+) -> WindowUnavailable | None:
+    """Hold the network for the longest run; return why it does not open, None when it does."""
+    minutes = max((section.minutes for section in sections), default=0)
+    try:
+        held.enter_context(network(site, clock.now() + timedelta(minutes=minutes)))
+    except WindowUnavailable as error:
+        return error
+    return None
+
+
+def _unreachable(section: CopiesSection, why: WindowUnavailable) -> CopyOutcome:
+    return CopyOutcome(
+        destination=section.name, state=CopyState.UNREACHABLE, error=why.message, do_next=why.do_next
+    )
 
 
 def _busy(section: CopiesSection) -> CopyOutcome:

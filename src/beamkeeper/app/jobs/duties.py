@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.copy_duty import CopiesDuty
 from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
 from beamkeeper.app.jobs.hour_duty import HourDuty
 from beamkeeper.app.jobs.mirror_duty import MirrorDuty
@@ -53,7 +54,8 @@ def duties_of(site: Site) -> tuple[Duty, ...]:
     """Return everything this site's collector does by itself."""
     heartbeats = [HeartbeatDuty(site, target, number) for number, target in enumerate(site.heartbeats, 1)]
     ledger = open_ledger(site)
+    copies = [CopiesDuty(site, ledger, section) for section in site.copies]
     mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
     hour = [HourDuty(site, site.hour)] if site.hour else []
     quorum = [QuorumDuty(site, ledger)] if site.quorum else []
-    return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *heartbeats)
+    return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *copies, *heartbeats)

@@ -29,6 +29,7 @@ from beamkeeper.app.jobs.again import (
     with_earlier_changes,
 )
 from beamkeeper.app.jobs.audited import audit_in_words
+from beamkeeper.app.jobs.copy_words import copy_remarks
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
@@ -384,6 +385,7 @@ class Nightly:
                 *self._unended(at_stake=False),
                 *nights_ahead(self._run.vault.nights(), self._run_on),
                 *mirror_remarks(self._run.site, self._run.ledger),
+                *copy_remarks(self._run.site, self._run.ledger),
                 *self._sources.remarks(),
                 *(() if self._online.is_rationed else (NO_AIR_GAP,)),
             ),

@@ -55,6 +55,10 @@ class TimeIsUp(SourceUnavailable):
     """The run has had its time; the next one goes on."""
 
 
+class NotGivenBack(SourceAnswerInvalid):
+    """A destination that takes objects and gives none back: nothing can be proved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyLimits:
     """What a site allows a destination.
@@ -285,23 +289,32 @@ class Copying:
             self._absent(batch, [item for item in items if item.sop_instance_uid not in there])
             self._keep(batch, dict.fromkeys(there, How.LISTED))
             return
-        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         asked = {item.sop_instance_uid: item for item in items}
-        found: dict[str, How] = {}
-        came: set[str] = set()
+        found = dict(self._read_back(store, batch, asked))
+        self._absent(batch, [item for uid, item in asked.items() if uid not in found])
+        self._keep(batch, {uid: how for uid, how in found.items() if how is not None})
+
+    def _read_back(
+        self, store: PlainStore, batch: _Batch, asked: Mapping[str, Outgoing]
+    ) -> Iterator[tuple[str, How | None]]:
+        """Yield what came back of what was asked for, and how well it is ours."""
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            for returned in store.fetch(items, Path(folder)):
-                self._verify_time()
-                sent = asked.get(returned.sop_instance_uid)
-                if sent is None:
-                    continue  # something else than we asked for: nobody's business
-                came.add(returned.sop_instance_uid)
-                how = self._judged(batch, sent, returned)
-                if how is not None:
-                    found[returned.sop_instance_uid] = how
-                returned.path.unlink(missing_ok=True)
-        self._absent(batch, [item for uid, item in asked.items() if uid not in came])
-        self._keep(batch, found)
+            try:
+                for returned in store.fetch(tuple(asked.values()), Path(folder)):
+                    self._verify_time()
+                    if returned.sop_instance_uid in asked:  # anything else is nobody's business
+                        how = self._judged(batch, asked[returned.sop_instance_uid], returned)
+                        yield returned.sop_instance_uid, how
+                    returned.path.unlink(missing_ok=True)
+            except TimeIsUp:
+                raise
+            except (SourceUnavailable, SourceAnswerInvalid) as error:
+                raise NotGivenBack(
+                    f"It takes objects, and cannot be asked for them back: {error.message}",
+                    do_next="Let it answer us, or say in read_back how it can be asked. Until then everything is"
+                    " sent again.",
+                ) from error
 
     def _judged(self, batch: _Batch, sent: Outgoing, returned: Returned) -> How | None:
         """Return how well an object that came back is ours; None when it is not."""
@@ -381,6 +394,7 @@ class Copying:
 def _state_of(failure: BeamkeeperError) -> CopyState:
     if isinstance(failure, StorageFull):
         return CopyState.FULL
-    if isinstance(failure, SourceUnavailable | SourceAnswerInvalid) and not isinstance(failure, TimeIsUp):
-        return CopyState.UNREACHABLE
-    return CopyState.BEHIND
+    if isinstance(failure, TimeIsUp | NotGivenBack):
+        return CopyState.BEHIND
+    is_silent = isinstance(failure, SourceUnavailable | SourceAnswerInvalid)
+    return CopyState.UNREACHABLE if is_silent else CopyState.BEHIND
