@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.console_house.clock import FileClock
 
 from beamkeeper.app.site import load_site
 from beamkeeper.app.web.serving import serve
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from tests.console_house.house import House
 
 STARTED_WITHIN_S = 60
-
-
-@dataclass(frozen=True)
-class FileClock:
-    """Says what a file says."""
-
-    path: Path
-
-    def now(self) -> datetime:
-        return datetime.fromisoformat(self.path.read_text(encoding="ascii"))
-
-    def move_to(self, instant: datetime) -> None:
-        partial = self.path.with_suffix(".part")
-        partial.write_text(instant.isoformat(), encoding="ascii")
-        partial.replace(self.path)
 
 
 @contextmanager

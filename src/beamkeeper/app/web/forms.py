@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Final
 
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
 from beamkeeper.domain.ballot import REASON_CHARACTERS_MAX, Verdict
@@ -13,8 +18,35 @@ from beamkeeper.domain.ballot import REASON_CHARACTERS_MAX, Verdict
 if TYPE_CHECKING:
     from beamkeeper.app.web.models import Account
 
-PASSWORD_CHARACTERS_MAX = 256
+USED_CODE_KEPT_S: Final = 300
+"""Longer than any code is right: three periods of 30 s."""
+PASSWORD_CHARACTERS_MAX: Final = 256
 """Longer ones only make hashing slow."""
+
+
+class _Once:
+    """A code of a second factor counts once for as long as it could be typed again.
+
+    allauth remembers a code for one period; with tolerance for clocks it is right for three.
+    """
+
+    user: Account
+
+    def clean_code(self) -> str:
+        """Return the code when it is right and was not used before."""
+        code = str(super().clean_code())  # type: ignore[misc]
+        digest = hashlib.sha256(f"{self.user.pk} {normalize_user_code(code)}".encode()).hexdigest()
+        if not cache.add(f"code used {digest}", "y", timeout=USED_CODE_KEPT_S):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class SecondFactorForm(_Once, AuthenticateForm):  # type: ignore[misc]
+    """The code of a second factor, or a recovery code, when somebody logs in."""
+
+
+class SecondFactorAgainForm(_Once, ReauthenticateForm):  # type: ignore[misc]
+    """The same before something is changed."""
 
 
 class NewPasswordForm(forms.Form):

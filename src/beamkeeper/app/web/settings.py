@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ BUSY_S: Final = 20
 PASSWORD_LETTERS_MIN: Final = 12
 POST_BYTES_MAX: Final = 64 << 10
 FIELDS_MAX: Final = 50
+QUIET_LOGGERS: Final = ("django.request", "django.security")
 HSTS_S: Final = 365 * 24 * 3600
 
 CONTENT_POLICY: Final = (
@@ -207,6 +209,10 @@ def _how_people_log_in() -> dict[str, Any]:
         "MFA_RECOVERY_CODES_SHOW_ONCE": True,
         "MFA_TOTP_TOLERANCE": 1,
         "MFA_TOTP_ISSUER": "Beamkeeper",
+        "MFA_FORMS": {
+            "authenticate": "beamkeeper.app.web.forms.SecondFactorForm",
+            "reauthenticate": "beamkeeper.app.web.forms.SecondFactorAgainForm",
+        },
     }
 
 
@@ -237,6 +243,8 @@ def prepare(site: Site, clock: Clock) -> None:
             raise ConfigError("This process was set up for something else.", do_next="Start another one.")
         return
     settings.configure(**settings_for(site))
+    for name in QUIET_LOGGERS:  # whoever is outside could fill the log; the audit log has what matters
+        logging.getLogger(name).setLevel(logging.ERROR)
     django.setup()
     migrate(site)
     from beamkeeper.app.jobs.runtime import open_ledger  # noqa: PLC0415 - Django's settings come first

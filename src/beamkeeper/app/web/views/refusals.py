@@ -23,7 +23,7 @@ def _page(
     return render(request, "console/refusal.html", facts, status=status)
 
 
-def not_yours(request: HttpRequest, *_exception: object) -> HttpResponse:
+def not_yours(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Say that this page is not for this role."""
     return _page(
         request,
@@ -47,14 +47,14 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
 
 
-def not_there(request: HttpRequest, *_exception: object) -> HttpResponse:
+def not_there(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Say that there is no such page."""
     return _page(
         request, 404, _("There is no such page."), _("The address is wrong, or what it showed is gone.")
     )
 
 
-def not_understood(request: HttpRequest, *_exception: object) -> HttpResponse:
+def not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Say that a request made no sense."""
     return _page(request, 400, _("This request was not understood."), _("Nothing was changed."))
 

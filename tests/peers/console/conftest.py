@@ -1,0 +1,60 @@
+"""One served house a module, with everybody in it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.console_house.clock import FileClock
+from tests.console_house.house import (
+    MORNING,
+    OTHERS,
+    PEOPLE,
+    House,
+    add_night,
+    few_patients,
+    make_house,
+    report,
+)
+from tests.console_house.server import console_server
+from tests.console_house.staff import newcomers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.console_house.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class Morning:
+    """A house in the morning after a night, and its people, logged in."""
+
+    house: House
+    clock: FileClock
+    staff: dict[str, Visitor]
+
+    def audit(self, action: str) -> list[tuple[str, str]]:
+        """Return who did something, and with which outcome, in order."""
+        rows = self.house.ledger.audit.rows()
+        return [(row.actor, row.outcome) for row in rows if row.action == action]
+
+
+def new_house(folder: Path) -> tuple[House, FileClock]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    house = make_house(folder, port)
+    clock = FileClock(folder / "clock")
+    clock.move_to(MORNING)
+    return house, clock
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+    house, clock = new_house(tmp_path_factory.mktemp("house"))
+    add_night(house, report(few_patients()))
+    with console_server(house, clock):
+        yield Morning(house, clock, newcomers(house, clock, PEOPLE | OTHERS))
