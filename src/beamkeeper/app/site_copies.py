@@ -132,13 +132,24 @@ class WebCopies(_Copies):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     read_back: Literal["web", "query", "none"] = "web"
+    remove: Literal["none", "dicomweb", "orthanc"] = "none"
+    remove_token: _Line | None = None
+    remove_user: _Line | None = None
+    remove_password: _Line | None = None
+    orthanc_url: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_address)] | None = None
     request_megabytes: Annotated[int, Field(ge=1, le=4000)] = 100
     silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if (self.user is None) != (self.password is None) or (self.user and self.token):
+        ways = (
+            (self.token, self.user, self.password),
+            (self.remove_token, self.remove_user, self.remove_password),
+        )
+        if any((user is None) != (password is None) or (user and token) for token, user, password in ways):
             raise ValueError("give token, or user and password, or none of them")
+        if self.remove == "orthanc" and self.orthanc_url is None:
+            raise ValueError('remove = "orthanc" needs orthanc_url, such as https://host:8042')
         if self.tls_certificate is not None and self.tls_ca is None:
             raise ValueError("tls_certificate needs tls_ca: whom do we trust?")
         return self

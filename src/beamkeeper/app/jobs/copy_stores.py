@@ -105,11 +105,18 @@ def chosen(site: Site, names: Iterable[str]) -> tuple[CopiesSection, ...]:
     return tuple(known[name] for name in wanted) if wanted else site.copies
 
 
-def web_peer(section: WebCopies) -> WebPeer:
-    """Return the service of a section; its secret is read again for every request."""
+def web_peer(section: WebCopies, *, to_remove: bool = False) -> WebPeer:
+    """Return the service of a section; its secret is read again for every request.
+
+    Parameters
+    ----------
+    to_remove
+        With the credentials that may delete, where the section has some.
+    """
+    own = to_remove and (section.remove_token or section.remove_user)
     return WebPeer(
         url=section.url,
-        authorization=lambda: _authorization(section),
+        authorization=lambda: _may_delete(section) if own else _authorization(section),
         tls=_tls(section),
         answer_s=section.silence_seconds,
     )
@@ -130,6 +137,18 @@ def _authorization(section: WebCopies) -> str:
     if section.user and section.password:
         return basic(section.user, resolve_secret(section.password))
     return ""
+
+
+def _may_delete(section: WebCopies) -> str:
+    if section.remove_token:
+        return bearer(resolve_secret(section.remove_token))
+    return basic(section.remove_user or "", resolve_secret(section.remove_password or ""))
+
+
+def dicom_requester(section: DicomCopies, site: Site) -> Requester:
+    """Return whom a store of plain DICOM is asked about what it holds; nothing is connected yet."""
+    own = section.own_ae_title or site.receiver.ae_title
+    return Requester(own_ae_title=own, peer=asked_peer(section), timeouts=_timeouts(section))
 
 
 def _tls(section: CopiesSection, server_name: str = "") -> TlsClient | None:

@@ -107,6 +107,11 @@ class LedgerMemory:
         """Forget one."""
         self._ledger.mirrors.forget(self._key, name)
 
+    def sent_of(self, pseudonym: str) -> frozenset[str]:
+        """Return the SOP Instance UIDs that we know of there of one patient."""
+        names = (one.name.split("/", 1) for one in self.all())
+        return frozenset(uid for owner, uid in names if owner == pseudonym)
+
 
 def key_of(section: CopiesSection) -> str:
     """Return the name a store has in the ledger, apart from the mirrors'."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.removal_copies import CopiesPlace
 from beamkeeper.app.jobs.removal_hl7 import Hl7Place
 from beamkeeper.app.jobs.removal_mirror import MirrorPlace
 
@@ -24,7 +25,8 @@ KNOW_NAMES: Final = frozenset({"hl7", "dicom", "dicomweb"})
 def place_names(site: Site) -> dict[str, str]:
     """Return every place of a site that may hold a copy, with its kind."""
     mirrors = {f"mirror {section.name}": "mirror" for section in site.mirrors}
-    return mirrors | {f"hl7 {section.name}": "hl7" for section in site.removals}
+    receivers = {f"hl7 {section.name}": "hl7" for section in site.removals}
+    return mirrors | receivers | {f"copies {section.name}": section.kind for section in site.copies}
 
 
 def order_id(pseudonym: str, removed_on: object, place: str) -> str:
@@ -39,3 +41,5 @@ def places_of(runtime: Runtime) -> Iterator[PatientRemoval]:
         yield MirrorPlace(runtime, mirror)
     for removal in runtime.site.removals:
         yield Hl7Place(runtime.site, removal)
+    for copies in runtime.site.copies:
+        yield CopiesPlace(runtime, copies)

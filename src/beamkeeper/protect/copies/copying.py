@@ -312,7 +312,7 @@ class Copying:
             except (SourceUnavailable, SourceAnswerInvalid) as error:
                 raise NotGivenBack(
                     f"It takes objects, and cannot be asked for them back: {error.message}",
-                    do_next="Let it answer us, or say in read_back how it can be asked. Until then everything is"
+                    do_next="Let it answer us, or say in read_back how it can be asked. Until then it is all"
                     " sent again.",
                 ) from error
 

@@ -8,6 +8,7 @@ DICOM PS3.18 section 10: 10.5 store (STOW-RS), 10.4 retrieve (WADO-RS), 10.6 sea
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from beamkeeper.wire.dicom.outgoing import StoreAnswer, StoreVerdict
 from beamkeeper.wire.dicom.peers import ExpectedObject
 from beamkeeper.wire.dicom.requester_query import patient_id_key
 from beamkeeper.wire.dicomweb.answers import data_sets, store_answers, text_of, uid_of, valid_uid
-from beamkeeper.wire.dicomweb.http import WebLink
+from beamkeeper.wire.dicomweb.http import JSON, WebLink
 from beamkeeper.wire.dicomweb.multipart import RelatedBody, RelatedReader, boundary_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _OK, _ACCEPTED, _NO_CONTENT, _NOT_FOUND, _CONFLICT = 200, 202, 204, 404, 409
 _STORE_ANSWERS: Final = frozenset({_OK, _ACCEPTED, 400, _CONFLICT, 413, 415, 422})
 _RETRIEVE: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _WILDCARDS: Final = "*?"
+_ORTHANC_NAME: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 _PATIENT_ID, _STUDY, _SERIES = "00100020", "0020000D", "0020000E"
 _SOP_CLASS, _SOP_INSTANCE, _MODALITY = "00080016", "00080018", "00080060"
 
@@ -165,6 +167,41 @@ class DicomWeb:
         with self._link.asked("DELETE", where) as answer:
             answer.verify_usual()
             return answer.status in {_OK, _ACCEPTED, _NO_CONTENT, _NOT_FOUND}
+
+    def delete_at_orthanc(self, root_url: str, item: ExpectedObject) -> bool:
+        """Have an Orthanc delete one object by its own interface: its DICOMweb answers 405 to DELETE.
+
+        Returns
+        -------
+        Whether it says it did, or has none. Its word is no proof.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+        """
+        self._verify_uids(item.sop_instance_uid)
+        uid = item.sop_instance_uid.encode("ascii")
+        with self._link.asked(
+            "POST",
+            "/tools/lookup",
+            url=root_url,
+            accept=JSON,
+            body=[uid],
+            headers={"Content-Length": str(len(uid))},
+        ) as answer:
+            answer.verify_usual()
+            if answer.status != _OK:
+                raise self._odd(answer, "a lookup")
+            found = data_sets(answer.whole())
+        names = [str(one.get("ID")) for one in found if one.get("Type") == "Instance"]
+        return all([self._deleted_there(root_url, name) for name in names])  # noqa: C419 - try each
+
+    def _deleted_there(self, root_url: str, name: str) -> bool:
+        if _ORTHANC_NAME.fullmatch(name) is None:
+            raise SourceAnswerInvalid(f"{self.peer} names an object in a way that Orthanc does not.")
+        with self._link.asked("DELETE", f"/instances/{name}", url=root_url, accept=JSON) as answer:
+            answer.verify_usual()
+            return answer.status in {_OK, _NOT_FOUND}
 
     def _search(self, path: str, query: Mapping[str, str], key: str, limit: int) -> Iterator[dict[str, Any]]:
         """Yield the answers of a search, page after page, each key once."""

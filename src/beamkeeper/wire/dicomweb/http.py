@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 JSON_BYTES_MAX: Final = 64 << 20
 """Answers of up to 100 studies or objects, or what became of as many that were sent."""
 DICOM_JSON: Final = "application/dicom+json"
+JSON: Final = "application/json"
 # The library logs each address it asks, and a search by Patient ID carries one.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
