@@ -14,7 +14,7 @@ Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 ChannelName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Reference = Annotated[str, Field(pattern=r"^(|(file|env|credential):.+)$")]
-AlertKind = Literal["overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror"]
+AlertKind = Literal["stopped", "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror"]
 Security = Literal["tls", "starttls", "unsafe-none"]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -62,6 +62,7 @@ class MailSection(_Part):
 class _ChannelPart(_Part):
     name: ChannelName
     when: tuple[AlertKind, ...] = (
+        "stopped",
         "overdue",
         "escalated",
         "disputed",

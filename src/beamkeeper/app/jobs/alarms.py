@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.calling import Called, call
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standings
+from beamkeeper.app.jobs.running import last_report
+from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError, SourceUnavailable
 from beamkeeper.protect.quorum import (
     AlarmKind,
@@ -13,6 +15,7 @@ from beamkeeper.protect.quorum import (
     Overdue,
     Sent,
     alarms_due,
+    is_trusted,
 )
 from beamkeeper.wire.alerting import Alert, Severity
 
@@ -37,7 +40,19 @@ def due_now(site: Site, ledger: Ledger, now: datetime) -> tuple[tuple[Alarm, Sta
         return ()
     rule = rule_of(site)
     sent = [Sent(key=text, at=at) for text, at in ledger.votes.sent(since=found[0].night)]
-    return tuple((alarm, item) for item in found for alarm in alarms_due(item.state, rule, now, sent))
+    return tuple(
+        (alarm, item)
+        for item in found
+        for alarm in alarms_due(item.state, rule, now, sent, stopped=_stopped(ledger, item))
+    )
+
+
+def _stopped(ledger: Ledger, item: Standing) -> str:
+    """Return the digest of a list that stands although its night was stopped; "" when it was not."""
+    if is_trusted(item.state) or item.facts.reported_at is None:
+        return ""
+    row = ledger.night(item.night)
+    return item.facts.digest if row is not None and row.outcome == NightOutcome.STOPPED.value else ""
 
 
 def send_alarms(site: Site, ledger: Ledger, now: datetime) -> int:
@@ -145,6 +160,10 @@ def alarm_text(site: Site, kind: AlarmKind, items: Sequence[Standing]) -> str:
     head = f"Beamkeeper {site.site.name}:"
     if kind is AlarmKind.ALL_CLEAR:
         return f"{head} settled, night of {nights}."
+    if kind is AlarmKind.STOPPED:
+        report = last_report(site, items[-1].night)
+        said = f"{report.alarm} " if report is not None else ""
+        return f"{head} STOPPED, night of {nights}. {said}The last good copies are untouched. Look now."
     said = _why(items[-1])
     if kind is AlarmKind.DISPUTED:
         return f"{head} DISPUTED, night of {nights}. {said}"

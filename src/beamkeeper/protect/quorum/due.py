@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class AlarmKind(StrEnum):
     """Why people are called."""
 
+    STOPPED = "stopped"
+    """A night was stopped by a mass change: possibly an attack that goes on."""
     OVERDUE = "overdue"
     ESCALATED = "escalated"
     """Overdue for so long that further people are called."""
@@ -59,16 +61,30 @@ class Alarm:
 
 
 def alarms_due(
-    state: TrustState, rule: QuorumRule, now: datetime, already_sent: Collection[Sent]
+    state: TrustState,
+    rule: QuorumRule,
+    now: datetime,
+    already_sent: Collection[Sent],
+    *,
+    stopped: str = "",
 ) -> tuple[Alarm, ...]:
-    """Return what has to go out about a night now: nothing, or one alarm.
+    """Return what has to go out about a night now: at most one alarm of a kind.
 
     After a pause only the present reminder is due, not those that were missed.
+
+    Parameters
+    ----------
+    stopped
+        The digest of the night's list when it was stopped by a mass change: nobody waits for the deadline
+        then. "" otherwise.
     """
     alarm = _due(state, rule, now, [sent for sent in already_sent if _is_of(sent, state.night)])
-    if alarm is None or any(sent.key == alarm.key for sent in already_sent):
-        return ()
-    return (alarm,)
+    due = [] if alarm is None else [alarm]
+    if stopped and not is_trusted(state):
+        key = f"{state.night}/stopped/{stopped}"
+        due.insert(0, Alarm(night=state.night, kind=AlarmKind.STOPPED, key=key, to=_everybody(rule)))
+    keys = {sent.key for sent in already_sent}
+    return tuple(alarm for alarm in due if alarm.key not in keys)
 
 
 def _due(state: TrustState, rule: QuorumRule, now: datetime, sent: list[Sent]) -> Alarm | None:

@@ -48,6 +48,20 @@ def test_an_overdue_night_makes_noise_every_ten_minutes_and_escalates_after_an_h
     assert sent_over(OVERDUE, minutes=range(121)) == expected
 
 
+def test_a_stopped_night_calls_everybody_at_once_and_once_for_the_same_list() -> None:
+    waits = Unverified(night=NIGHT, deadline_at=SINCE)
+    (alarm,) = alarms_due(waits, RULE, SINCE - 8 * 60 * MINUTE, [], stopped="a")
+    sent = [Sent(key=alarm.key, at=SINCE)]
+
+    assert (alarm.kind, alarm.to) == (AlarmKind.STOPPED, ("an", "bo", "head"))
+    assert alarms_due(waits, RULE, SINCE - MINUTE, sent, stopped="a") == ()
+    assert [one.kind for one in alarms_due(OVERDUE, RULE, SINCE, sent, stopped="b")] == [
+        AlarmKind.STOPPED,
+        AlarmKind.OVERDUE,
+    ]
+    assert alarms_due(Quiet(night=NIGHT), RULE, SINCE, [], stopped="a") == ()
+
+
 def test_after_a_pause_one_reminder_is_due_and_not_all_that_were_missed() -> None:
     sent = [Sent(key=alarm.key, at=SINCE) for alarm in alarms_due(OVERDUE, RULE, SINCE, [])]
     after = SINCE + timedelta(hours=5)
