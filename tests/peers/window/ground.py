@@ -27,6 +27,7 @@ COLLECTOR, ARCHIVE, MAIL, STRANGER = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.
 COLLECTOR6, ARCHIVE6, STRANGER6 = "fd77::1", "fd77::2", "fd77::9"
 ARCHIVE_PORT, MAIL_PORT, RECEIVER_PORT, OTHER_PORT, TIME_PORT = 1104, 1587, 11113, 1445, 1123
 WAIT_S = 60.0
+TRIES_MAX = 5
 
 SITE = """
 format = 1
@@ -353,6 +354,16 @@ class Ground:
         """Return the first word of what came of one attempt to connect."""
         done = self.run(space, sys.executable, str(TALK), kind, source, address, str(port), user=user)
         return done.stdout.split()[0] if done.stdout else done.stderr
+
+    def reached(
+        self, space: str, source: str, address: str, port: int, kind: str = "try", *, user: str = ""
+    ) -> str:
+        """Return what came of connecting where it is meant to succeed: on a busy machine not at once."""
+        for _ in range(TRIES_MAX):
+            came = self.attempt(space, source, address, port, kind, user=user)
+            if came in {"connected", "answered"}:
+                break
+        return came
 
     def hammer(self, space: str, source: str, address: str, port: int, *, user: str = "") -> Hammer:
         """Try to connect all the time, until asked how often it came through."""

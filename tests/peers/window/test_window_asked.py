@@ -169,7 +169,7 @@ def test_the_command_holds_it_open_until_it_is_stopped(ground: Ground) -> None:
     ground.serve(ground.collector, "::", RECEIVER_PORT)
     opened = ground.start_beamkeeper("open", "--minutes", "5")
     ground.wait_until(lambda: '"open"' in ground.beamkeeper("status", "--json").stdout)
-    came = ground.attempt(ground.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT)
+    came = ground.reached(ground.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT)
     opened.terminate()
     opened.wait()
 

@@ -54,7 +54,7 @@ def test_the_card_is_gone_while_it_is_shut_and_there_while_it_is_open(driven: Gr
     driven.guard()
     at_first = card_is_there(driven)
     worker = driven.worker()
-    came = driven.attempt(driven.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT)
+    came = driven.reached(driven.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT)
     worker.kill()
     driven.wait_until(lambda: not card_is_there(driven))
 

@@ -30,6 +30,10 @@ def comes_in(ground: Ground) -> bool:
     return ground.attempt(ground.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT) == "connected"
 
 
+def came_in(ground: Ground) -> bool:
+    return ground.reached(ground.hospital, ARCHIVE, COLLECTOR, RECEIVER_PORT) == "connected"
+
+
 @pytest.fixture
 def leased(make_ground: Callable[..., Ground]) -> Ground:
     """A ground whose rules lapse soon, with a receiver that listens."""
@@ -136,7 +140,7 @@ def test_a_worker_finds_the_new_watchdog_when_the_old_one_was_killed(leased: Gro
     assert worker.stdout
 
     assert worker.stdout.readline() == "open\n"
-    assert comes_in(leased)
+    assert came_in(leased)
 
 
 def test_it_stays_open_beyond_the_lease_while_worker_and_watchdog_live(leased: Ground) -> None:
@@ -164,7 +168,7 @@ def test_stopping_the_watchdog_shuts_it(leased: Ground) -> None:
 
 def test_it_starts_shut_though_the_network_was_there_before(leased: Ground) -> None:
     leased.bare_network()
-    before = comes_in(leased)
+    before = came_in(leased)
     leased.guard()
 
     assert before
