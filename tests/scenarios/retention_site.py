@@ -5,25 +5,36 @@ from __future__ import annotations
 import shutil
 from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from night_site import NIGHT_1, SmallSite, at
+from voting_site import QUORUM
 
+from beamkeeper.app.jobs.mirroring import run_mirrors
 from beamkeeper.app.jobs.quorum import cast, take_reports
 from beamkeeper.app.jobs.retaining import RetentionOutcome, retain
 from beamkeeper.app.jobs.retention_words import speak
 from beamkeeper.app.jobs.runtime import open_ledger, open_runtime
 from beamkeeper.domain.ballot import Ballot, Verdict, VotePath
 from beamkeeper.protect.retain import WordKind
+from beamkeeper.wire.dicom.reader import read_stated_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from beamkeeper.ledger import Ledger, PatientRow
     from beamkeeper.vault import Vault
 
 LATER = date(2026, 4, 20)
 """Long after 30 days."""
-SECRET_NAMES = 4
+MIRROR = """
+[[mirrors]]
+name = "usb"
+kind = "directory"
+path = "{path}"
+unsafe_same_disk = true
+"""
 
 
 def put(site: SmallSite, settings: str) -> None:
@@ -40,17 +51,32 @@ def vault_of(site: SmallSite, day: date = LATER) -> Vault:
     return open_runtime(site.site, at(day, 12)).vault
 
 
-def leave(site: SmallSite, folder: str = "p3") -> PatientRow:
-    """Let a patient leave every source; return who it is."""
-    known = {row.patient.patient_id: row for row in ledger_of(site).patients()}
-    before = {path.name: path for path in site.source.iterdir()}
-    from beamkeeper.wire.dicom.reader import read_stated_patient
+def play_until_later(site: SmallSite, more: str = "") -> SmallSite:
+    """Give a kept site people and a mirror, let p3 leave, and play the night of LATER, which two confirm."""
+    usb = site.root / "usb"
+    usb.mkdir()
+    put(site, QUORUM + MIRROR.format(path=usb) + more)
+    for _ in run_mirrors(site.site, at(NIGHT_1, 4), site.site.mirrors):
+        pass
+    shutil.rmtree(site.source / "p3")
+    site.night(LATER)
+    vote(site, "an")
+    vote(site, "bo", minute=1)
+    return site
 
-    data = next(before[folder].glob("RTPLAN-*.dcm")).read_bytes()
-    stated = read_stated_patient(memoryview(data), zone=site.site.zone)
+
+def who_left(site: SmallSite) -> PatientRow:
+    """Return the patient whom no source names any more."""
+    here = {read_id(folder) for folder in site.source.iterdir()}
+    (gone,) = (row for row in ledger_of(site).patients() if row.patient.patient_id not in here)
+    return gone
+
+
+def read_id(folder: Path) -> str:
+    data = next(folder.glob("RTPLAN-*.dcm")).read_bytes()
+    stated = read_stated_patient(memoryview(data), zone=ZoneInfo("UTC"))
     assert stated is not None
-    shutil.rmtree(before[folder])
-    return known[stated.patient_id]
+    return stated.patient_id
 
 
 def release(site: SmallSite, pseudonym: str, *people: str, day: date = LATER) -> None:

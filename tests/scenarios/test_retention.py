@@ -3,55 +3,53 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from night_site import NIGHT_1, SmallSite, at
-from retention_site import LATER, leave, put, release, run_retention, vault_of, vote
-from voting_site import QUORUM
+from retention_site import (
+    LATER,
+    ledger_of,
+    play_until_later,
+    release,
+    run_retention,
+    vault_of,
+    vote,
+    who_left,
+)
 
+from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.app.jobs.retention_facts import look
+from beamkeeper.app.jobs.retention_words import retention_remarks, speak
+from beamkeeper.app.jobs.running import last_report
 from beamkeeper.app.jobs.runtime import open_runtime
+from beamkeeper.errors import ConfigError, VoteRefused
+from beamkeeper.protect.retain import EVERYBODY, WordKind
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from beamkeeper.ledger import PatientRow
 
-MIRROR = """
-[[mirrors]]
-name = "usb"
-kind = "directory"
-path = "{path}"
-unsafe_same_disk = true
-"""
+
+@pytest.fixture(scope="session")
+def over_root(tmp_path_factory: pytest.TempPathFactory, kept_root: Path) -> Path:
+    """A site whose patient p3 left long ago, after a trusted night; do not change it, copy it."""
+    return play_until_later(SmallSite.copied(kept_root, tmp_path_factory.mktemp("over") / "site")).root
 
 
 @pytest.fixture
-def mirrored(kept_site: SmallSite) -> SmallSite:
-    """A site with people and one mirror."""
-    usb = kept_site.root / "usb"
-    usb.mkdir()
-    put(kept_site, QUORUM + MIRROR.format(path=usb))
-    return kept_site
-
-
-@pytest.fixture
-def over(mirrored: SmallSite) -> tuple[SmallSite, PatientRow]:
+def over(tmp_path: Path, over_root: Path) -> tuple[SmallSite, PatientRow]:
     """The night of LATER is played and trusted; one patient left every source long ago."""
-    from beamkeeper.app.jobs.mirroring import run_mirrors
-
-    gone = leave(mirrored)
-    for _ in run_mirrors(mirrored.site, at(NIGHT_1, 4), mirrored.site.mirrors):
-        pass
-    mirrored.night(LATER)
-    vote(mirrored, "an")
-    vote(mirrored, "bo", minute=1)
-    return mirrored, gone
+    site = SmallSite.copied(over_root, tmp_path / "over")
+    return site, who_left(site)
 
 
-def verdict_of(site: SmallSite, pseudonym: str) -> tuple[str, str]:
-    found = look(open_runtime(site.site, at(LATER, 12))).plan
+def verdict_of(site: SmallSite, pseudonym: str, day: date = LATER) -> tuple[str, str]:
+    found = look(open_runtime(site.site, at(day, 12))).plan
     return next((str(v.kind), v.reason) for v in found.verdicts if v.pseudonym == pseudonym)
 
 
@@ -86,9 +84,7 @@ def test_a_removed_patient_is_gone_from_vault_mirror_and_this_computer_and_the_r
     assert outcome.waiting == ()
     assert gone.pseudonym not in vault_of(site).pseudonyms()
     assert not list((site.vault_dir / "targets").glob(f"{gone.pseudonym}*"))
-    assert not [
-        path for path in (site.root / "usb" / "targets").rglob("*.age") if gone.pseudonym in str(path)
-    ]
+    assert not list((site.root / "usb" / "targets").glob(f"{gone.pseudonym}/*"))
     assert gone.patient.birth_on is not None  # the name is another patient's, too
     assert who_still_names(site.root / "site", gone.patient.birth_on.isoformat()) == []
     assert who_still_names(site.root / "site", gone.patient.patient_id) == []
@@ -110,3 +106,210 @@ def test_who_stays_is_whole_and_the_next_night_is_quiet(over, tmp_path: Path) ->
     assert gone.pseudonym not in {patient.pseudonym for patient in report.patients}
     assert report.eyes_count == 0
     site.verify_holds_the_source(tmp_path / "out", after)
+
+
+def frozen(site: SmallSite, hour: int = 12) -> list[str]:
+    """Run retention; return what kept everybody, after nobody was removed."""
+    before = vault_of(site).pseudonyms()
+    outcome = run_retention(site, hour=hour)
+
+    assert outcome.removed == ()
+    assert vault_of(site).pseudonyms() == before
+    return [freeze.reason for freeze in outcome.retention.plan.freezes]
+
+
+def test_a_dispute_keeps_everybody_until_it_is_settled(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    vote(site, "cy", "dispute", minute=5)
+
+    assert any("disputed by cy" in reason for reason in frozen(site))
+    vote(site, "cy", minute=6)
+    vote(site, "an", minute=7)
+    assert run_retention(site).removed == (gone.pseudonym,)
+
+
+def test_a_night_that_is_not_confirmed_or_overdue_keeps_everybody(tmp_path: Path, over_root: Path) -> None:
+    site = SmallSite.copied(over_root, tmp_path / "over")
+    gone = who_left(site)
+    release(site, gone.pseudonym, "an", "bo")
+    next(iter(sorted(site.source.rglob("RTSTRUCT-1.dcm")))).unlink()
+    next_day = LATER.replace(day=LATER.day + 1)
+    site.night(next_day)
+
+    early = run_retention(site, next_day, hour=8)
+    late = run_retention(site, next_day, hour=12)
+    assert "unverified" in early.retention.plan.freezes[0].reason
+    assert "overdue" in late.retention.plan.freezes[0].reason
+    assert early.removed == late.removed == ()
+    assert gone.pseudonym in vault_of(site, next_day).pseudonyms()
+
+
+def test_before_the_night_has_ended_nobody_goes(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    outcome = run_retention(site, LATER.replace(day=LATER.day + 1), hour=1)
+
+    assert outcome.removed == ()
+    assert any("has not ended" in freeze.reason for freeze in outcome.retention.plan.freezes)
+
+
+def test_somebody_holds_everybody_and_two_release(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    say(site, WordKind.HOLD, EVERYBODY, "head", hour=10)
+
+    assert frozen(site) == [f"Everybody is held by head since {LATER}."]
+    say(site, WordKind.RELEASE, EVERYBODY, "an", hour=11)
+    assert frozen(site) != []
+    say(site, WordKind.RELEASE, EVERYBODY, "bo", hour=11)
+    assert run_retention(site).removed == (gone.pseudonym,)
+
+
+def test_who_may_not_vote_may_hold_and_not_release(over) -> None:
+    site, gone = over
+    with pytest.raises(VoteRefused, match="may not release"):
+        say(site, WordKind.RELEASE, gone.pseudonym, "head")
+    with pytest.raises(ConfigError, match="needs a reason"):
+        say(site, WordKind.HOLD, gone.pseudonym, "head", reason=" ")
+    say(site, WordKind.HOLD, gone.pseudonym, "head")
+    assert "held by head" in verdict_of(site, gone.pseudonym)[1]
+
+
+def say(
+    site: SmallSite, kind: WordKind, pseudonym: str, person: str, *, hour: int = 10, reason: str = "a doubt"
+) -> None:
+    now = at(LATER, hour).now()
+    ledger = ledger_of(site)
+    speak(site.site, ledger, kind=kind, pseudonym=pseudonym, person=person, reason=reason, now=now)
+
+
+def test_a_dead_mirror_keeps_the_removal_waiting_until_it_is_back(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    away = (site.root / "usb").rename(site.root / "away")
+    outcome = run_retention(site)
+
+    assert outcome.removed == (gone.pseudonym,)
+    assert outcome.finished == ()
+    (row,) = outcome.waiting
+    assert row.patient is None  # no place that is waited for knows names: this one is forgotten
+    (place,) = ledger_of(site).removals.places(row.removal_id)
+    assert (place.state, place.tries) == ("waiting", 1)
+    assert "not proved gone from mirror usb" in " ".join(retention_remarks(ledger_of(site)))
+    assert who_still_names(away, gone.pseudonym) != []
+
+    away.rename(site.root / "usb")
+    again = run_retention(site, hour=14)
+    assert [row.pseudonym for row in again.finished] == [gone.pseudonym]
+    assert again.waiting == ()
+    assert [
+        path for path in (site.root / "usb" / "targets").rglob("*.age") if gone.pseudonym in str(path)
+    ] == []
+
+
+def test_a_patient_who_comes_back_is_kept_anew_and_whole(over, small_objects: Path, tmp_path: Path) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    run_retention(site)
+    shutil.copytree(small_objects / "p3", site.source / "p3")
+    after = LATER.replace(day=LATER.day + 1)
+    report = site.night(after)
+
+    assert report.outcome.value == "complete"
+    assert gone.pseudonym in vault_of(site, after).pseudonyms()
+    site.verify_holds_the_source(tmp_path / "out", after)
+    assert run_retention(site, after).removed == ()
+
+
+def test_each_step_stands_in_the_audit_log_without_names(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    run_retention(site)
+    ledger = ledger_of(site)
+    said = [row.action for row in ledger.audit.rows() if row.patient_pseudonym == gone.pseudonym]
+
+    assert said[-5:] == [
+        "removal decided",
+        "removed from the vault",
+        "copies removed",
+        "copy elsewhere",
+        "removal done",
+    ]
+    assert ledger.audit.verify_chain().is_whole
+    assert gone.patient.patient_id not in "".join(ledger.audit.lines())
+
+
+def test_a_mirror_that_left_the_site_file_is_named_in_the_receipt_and_not_waited_for(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    (site.root / "usb").rename(site.root / "away")
+    run_retention(site)
+    text = site.site_file.read_text("utf-8")
+    before, _, rest = text.partition("[[mirrors]]")
+    site.site_file.write_text(before + "[[sources]]" + rest.partition("[[sources]]")[2], "utf-8")
+    outcome = run_retention(site, hour=15)
+
+    (row,) = outcome.finished
+    assert [(place["state"], place["place"]) for place in row.receipt["places"]] == [("off", "mirror usb")]
+
+
+def test_a_ledger_made_anew_asks_every_place_again(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    away = (site.root / "usb").rename(site.root / "away")
+    run_retention(site)
+    for path in (site.root / "site" / "data").glob("ledger.db*"):
+        path.unlink()
+    rebuild_ledger(site.site, at(LATER, 13))
+    away.rename(site.root / "usb")
+
+    assert gone.pseudonym not in {row.pseudonym for row in ledger_of(site).patients()}
+    outcome = run_retention(site, hour=14)
+    assert [row.pseudonym for row in outcome.finished] == [gone.pseudonym]
+    assert not list((site.root / "usb" / "targets").glob(f"{gone.pseudonym}/*"))
+
+
+def test_whom_a_fresh_ledger_does_not_know_is_held(over) -> None:
+    site, gone = over
+    for path in (site.root / "site" / "data").glob("ledger.db*"):
+        path.unlink()
+
+    kind, reason = verdict_of(site, gone.pseudonym, LATER.replace(month=LATER.month + 2))
+    assert kind == "hold"
+    assert "vault rebuild" in reason
+
+
+def test_the_duty_works_once_a_day_after_the_deadline_and_hourly_while_something_waits(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    duty = RetainDuty(site.site, ledger_of(site))
+    (site.root / "usb").rename(site.root / "away")
+
+    assert duty.wait_s(at(LATER, 9)) == 3600
+    assert duty.wait_s(at(LATER, 10)) == 0
+    assert "not proved gone from mirror usb" in duty.work(at(LATER, 10))
+    assert duty.wait_s(at(LATER, 10)) == 3600
+    assert duty.wait_s(at(LATER, 11)) == 0
+    (site.root / "away").rename(site.root / "usb")
+    assert duty.work(at(LATER, 11)) == "0 removed, 1 gone everywhere"
+    assert duty.wait_s(at(LATER, 12)) == 22 * 3600
+
+
+def test_an_earlier_report_says_only_numbers_of_who_was_removed_and_all_of_who_stays(over) -> None:
+    site, gone = over
+    before = last_report(site.site, NIGHT_1)
+    release(site, gone.pseudonym, "an", "bo")
+    run_retention(site)
+    after = last_report(site.site, NIGHT_1)
+
+    assert before is not None
+    assert after is not None
+    assert "Removed by rule since this night: 1 patient." in after.remarks[-1]
+    kept = {patient.pseudonym: patient for patient in after.patients}
+    assert kept[gone.pseudonym].patient_name == ""
+    assert kept[gone.pseudonym].expected_count > 0
+    assert [p for p in after.patients if p.patient_id] == [
+        p for p in before.patients if p.pseudonym != gone.pseudonym
+    ]
+    assert after.finished_at == before.finished_at

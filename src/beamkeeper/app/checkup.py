@@ -13,6 +13,7 @@ from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
 from beamkeeper.app.checkup_hour import check_hour
 from beamkeeper.app.checkup_mirrors import check_mirrors
+from beamkeeper.app.checkup_retention import check_retention
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.host import Host
 from beamkeeper.app.jobs.network import NO_AIR_GAP, network, window_of
@@ -61,6 +62,7 @@ def check_site(
     yield _tried("vault", lambda: _vault(site, clock))
     yield _tried("ledger", lambda: _ledger(site, clock))
     yield _tried("hour", lambda: check_hour(site, clock))
+    yield _tried("retention", lambda: check_retention(site, clock))
     yield _tried("left over", lambda: _left_over(site, clock))
     yield _tried("clock", lambda: _clock(site, clock))
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):

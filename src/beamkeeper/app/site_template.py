@@ -88,7 +88,8 @@ data_dir = {data_dir}            # ledger, spool, remembered metadata: on an enc
 directory = {vault_dir}          # sealed parcels and signed metadata
 keys_dir = {keys_dir}            # the collector's own keys, mode 0600; the recovery key is NOT here
 encrypt_only = {encrypt_only}             # true: the collector cannot open what it sealed (docs/security.md)
-retention_days = 30              # after the last treatment
+retention_days = 30              # after the last treatment: docs/guide/retention.md
+# after_completion_days = 14     # sooner, where the OIS calls the course complete and no fraction is left
 fresh_hours = 30                 # after that without a night, the vault says it is stale
 
 [ledger]
@@ -174,6 +175,16 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # what = ["plan", "structures", "dose", "records", "planning images"]
 # patients = ["on treatment", "plan ready"]
 # when = "approval"              # or "hourly", "nightly"
+
+# [[removals]]                   # a PACS told by HL7 that a patient's copy goes: docs/guide/retention.md
+# name = "mim"
+# host = "192.0.2.30"
+# port = 2575
+# template = "ADT^A23"           # or ADT^A29, ADT^A03, ADT^A08, or template_file = "remove.hl7"
+# [removals.ask]                 # asked by C-FIND whether the patient is gone
+# ae_title = "MIM_EMERGENCY"
+# host = "192.0.2.30"
+# port = 104
 
 # [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
 # url = "https://watch.example.org:8443/heartbeat"

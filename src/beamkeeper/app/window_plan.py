@@ -93,6 +93,9 @@ def _of_deliveries(site: Site) -> Iterator[NamedPeer]:
         if isinstance(copies, DicomCopies) and copies.back_port is not None:
             back = copies.asked_host or copies.host
             yield f"copies {copies.name}, back", Direction.INBOUND, back, copies.back_port, Transport.TCP
+    for removal in site.removals:
+        for host, port in removal.servers:
+            yield f"removal {removal.name}", Direction.OUTBOUND, host, port, Transport.TCP
     if site.mail is not None:
         yield "mail out", Direction.OUTBOUND, site.mail.host, site.mail.port, Transport.TCP
         if (replies := site.mail.replies) is not None:

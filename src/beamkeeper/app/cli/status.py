@@ -30,6 +30,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs.copy_words import copy_remarks
     from beamkeeper.app.jobs.hour_notes import last_report
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
+    from beamkeeper.app.jobs.retention_words import retention_remarks
     from beamkeeper.app.jobs.runtime import open_runtime
 
     clock = SystemClock()
@@ -51,6 +52,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
                 "hour": last_report(runtime.site),
                 "mirrors": mirror_remarks(runtime.site, runtime.ledger),
                 "copies": copy_remarks(runtime.site, runtime.ledger),
+                "retention": retention_remarks(runtime.ledger),
                 "trust": stand,
             }
         )
@@ -75,6 +77,7 @@ def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale:
     from beamkeeper.app.jobs.copy_words import copy_remarks
     from beamkeeper.app.jobs.hour_words import hour_remark
     from beamkeeper.app.jobs.mirror_words import mirror_remarks
+    from beamkeeper.app.jobs.retention_words import retention_remarks
 
     size = sum(entry.size_bytes for entry in runtime.vault.entries())
     zone = runtime.site.zone
@@ -94,6 +97,7 @@ def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale:
     elsewhere = (
         *mirror_remarks(runtime.site, runtime.ledger),
         *copy_remarks(runtime.site, runtime.ledger),
+        *retention_remarks(runtime.ledger),
     )
     for remark in filter(None, (hour_remark(runtime.site, now), *elsewhere)):
         print_wrapped(remark)

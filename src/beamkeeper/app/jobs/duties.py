@@ -10,6 +10,7 @@ from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
 from beamkeeper.app.jobs.hour_duty import HourDuty
 from beamkeeper.app.jobs.mirror_duty import MirrorDuty
 from beamkeeper.app.jobs.quorum_duty import QuorumDuty
+from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.jobs.schedule import due
@@ -58,4 +59,4 @@ def duties_of(site: Site) -> tuple[Duty, ...]:
     mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
     hour = [HourDuty(site, site.hour)] if site.hour else []
     quorum = [QuorumDuty(site, ledger)] if site.quorum else []
-    return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *copies, *heartbeats)
+    return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *copies, *heartbeats, RetainDuty(site, ledger))

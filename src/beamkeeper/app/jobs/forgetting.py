@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.runtime import Runtime
 
-REMOVED_SINCE = "{count} of this night were removed by rule since: of them only numbers stand here."
+REMOVED_SINCE = "Removed by rule since this night: {count}. Of them only numbers stand here."
 
 
 def forget_here(runtime: Runtime, pseudonyms: Collection[str]) -> None:
@@ -70,8 +70,8 @@ def without(report: NightReport, pseudonyms: Collection[str]) -> NightReport:
     )
     count = sum(not patient.patient_id for patient in patients)
     said = REMOVED_SINCE.format(count="1 patient" if count == 1 else f"{count} patients")
-    before = REMOVED_SINCE.partition("}")[2]
-    remarks = (*(remark for remark in report.remarks if not remark.endswith(before)), said)
+    begins = REMOVED_SINCE.partition("{")[0]
+    remarks = (*(remark for remark in report.remarks if not remark.startswith(begins)), said)
     return replace(report, patients=patients, remarks=remarks, page_only=())
 
 

@@ -60,6 +60,7 @@ from beamkeeper.app.jobs.progress import Event, silent
 from beamkeeper.app.jobs.pushed import Pushed
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead, write_report
+from beamkeeper.app.jobs.retention_words import retention_remarks
 from beamkeeper.app.jobs.shares import Shares
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
@@ -386,6 +387,7 @@ class Nightly:
                 *nights_ahead(self._run.vault.nights(), self._run_on),
                 *mirror_remarks(self._run.site, self._run.ledger),
                 *copy_remarks(self._run.site, self._run.ledger),
+                *retention_remarks(self._run.ledger),
                 *self._sources.remarks(),
                 *(() if self._online.is_rationed else (NO_AIR_GAP,)),
             ),

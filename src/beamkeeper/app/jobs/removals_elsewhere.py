@@ -64,7 +64,9 @@ def ask_elsewhere(site: Site, clock: Clock, on_step: Callable[[str], None]) -> t
 def open_places(runtime: Runtime, row: RemovalRow) -> list[RemovalPlaceRow]:
     """Return the places that have not let go yet."""
     rows = runtime.ledger.removals.places(row.removal_id)
-    return [place for place in rows if PlaceState(place.state) not in FINAL]
+    waited_for = [place for place in rows if PlaceState(place.state) not in FINAL]
+    # Who can be told comes first: what can only be asked may have heard of it by then.
+    return sorted(waited_for, key=lambda place: (place.kind != "hl7", place.place))
 
 
 def _ask(runtime: Runtime, row: RemovalRow, standing: RemovalPlaceRow, place: PatientRemoval | None) -> None:

@@ -57,7 +57,7 @@ def speak(
     )
 
 
-def standing_in_words(ledger: Ledger) -> tuple[str, ...]:
+def retention_remarks(ledger: Ledger) -> tuple[str, ...]:
     """Return how retention stood at the last look, and what waits elsewhere, for status and report."""
     said = []
     last = ledger.removals.last_run()
