@@ -5,6 +5,7 @@
     compare   comparing in words beside a walk over every value
     seal      sealing, restoring, verifying beside restic and the stock pipe
     night     a second night with nothing changed: our share of the time
+    hour      looks for new treatment records of 200 patients between two nights
     memory    the largest process of a night with a 600 MB dose and 400,000 known objects
     mirror    mirroring a vault beside rclone and smbclient, to the same servers
     growth    time and memory from 1,000 to 400,000 objects and from 1 to 60 nights, with a figure
@@ -23,7 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 CORPUS = Path(os.environ.get("BEAMKEEPER_CORPUS", HERE / "corpus.cache"))
-NAMES = ("receive", "compare", "seal", "night", "memory", "mirror", "growth")
+NAMES = ("receive", "compare", "seal", "night", "hour", "memory", "mirror", "growth")
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 
 

@@ -44,6 +44,12 @@ class Found:
     wanted: Mapping[str, Mapping[str, Sequence[ExpectedObject]]]
     left: tuple[LeftForNight, ...] = ()
 
+    @property
+    def wanted_uids(self) -> frozenset[str]:
+        """The SOP Instance UIDs of everything that was asked for."""
+        of_sources = (items for wanted in self.wanted.values() for items in wanted.values())
+        return frozenset(item.sop_instance_uid for items in of_sources for item in items)
+
 
 @dataclass
 class _Sorting:

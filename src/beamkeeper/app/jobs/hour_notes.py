@@ -96,6 +96,8 @@ class HourReport:
         How many studies had changed and were asked one by one.
     left
         What is left for the night, from earlier looks too.
+    unasked_count
+        Objects that somebody sent to us unasked while a look received: they wait for the night.
     """
 
     began_at: datetime
@@ -106,12 +108,18 @@ class HourReport:
     patients_count: int = 0
     studies_asked: int = 0
     left: tuple[LeftForNight, ...] = ()
+    unasked_count: int = 0
     problems: tuple[str, ...] = ()
 
 
 def hour_folder(site: Site) -> Path:
     """Return where the notes, the spool and the receiver's log lie."""
     return site.data_dir / FOLDER
+
+
+def hour_spool(site: Site) -> Path:
+    """Return where a look receives: emptied after it, but for what was sent unasked, until the night."""
+    return hour_folder(site) / "spool"
 
 
 def last_report(site: Site) -> HourReport | None:

@@ -26,6 +26,8 @@ def in_one_line(report: HourReport) -> str:
         said += f": {records} record{'s' * (records != 1)} of {patients} patient{'s' * (patients != 1)}"
     if report.left:
         said += f"; {len(report.left)} left for the night"
+    if report.unasked_count:
+        said += f"; {report.unasked_count} sent unasked, kept for the night"
     return f"{said}. {report.why}" if report.why else said
 
 

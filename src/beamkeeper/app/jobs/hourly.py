@@ -29,6 +29,7 @@ from beamkeeper.app.jobs.hour_notes import (
     LeftForNight,
     as_counts,
     hour_folder,
+    hour_spool,
     read_counts,
     read_left,
 )
@@ -36,7 +37,7 @@ from beamkeeper.app.jobs.hour_sheets import SHEET_NAME, keep_sheet, remove_old_s
 from beamkeeper.app.jobs.network import Online, window_of
 from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.old_metadata import tidy_metadata
-from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
+from beamkeeper.app.jobs.pushed import remove_packs_but
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.sources import Sources
@@ -126,7 +127,7 @@ class Hourly:
         archives = tuple(one for one in runtime.site.sources if isinstance(one, DicomSourceSection))
         self._sources = Sources(
             runtime.site.model_copy(update={"sources": archives}),
-            spool_dir=self._folder / "spool",
+            spool_dir=hour_spool(runtime.site),
             known_path=self._folder / "known.sha256",
         )
         self._left_before = read_left(runtime.site, since=night.run_on)
@@ -142,11 +143,12 @@ class Hourly:
             self._publish(sealed)
             for one in sealed:
                 self._take_into_ledger(one)
-            self._on_step("taken")
+                self._on_step("taken")
         self._remember(found, left)
-        remove_what_we_asked_for(self._folder / "spool")
+        unasked_count = self._tidy(found, left)
         problems = [*(one.error for one in found.lists if one.error), *problems, *failures]
-        return self._report(found, sealed, left, problems)
+        report = self._report(found, sealed, left, problems)
+        return replace(report, unasked_count=unasked_count)
 
     # 1, 2 -----------------------------------------------------------------------------------------
 
@@ -165,7 +167,7 @@ class Hourly:
         online = Online(
             window_of(self._run.site),
             until=lambda: until,
-            start=self._sources.start,
+            start=lambda: None,  # nobody may send to us before it is known that something comes
             stop=self._sources.stop,
         )
         try:
@@ -175,6 +177,8 @@ class Hourly:
                 counts_before=read_counts(self._run.site),
             )
             self._on_step("found")
+            if found.wanted:
+                self._sources.start()
             came, problems = finding.bring(found, self._sources.arrivals, deadline=until)
             self._on_step("brought")
         finally:
@@ -321,6 +325,19 @@ class Hourly:
             }
         write_note(self._folder / COUNTS_NAME, as_counts(counts))
         self._on_step("noted")
+
+    def _tidy(self, found: Found, left: tuple[LeftForNight, ...]) -> int:
+        """Empty the spool, but for what somebody sent unasked: success was answered for it; return its count.
+
+        Not every archive says on whose behalf it sends: what we asked for counts as asked for all the same.
+        """
+        asked = found.wanted_uids | {one.sop_instance_uid for one in left}
+        self._sources.arrivals.refresh()
+        sent = [item for item in self._sources.arrivals.unasked() if item.sop_instance_uid not in asked]
+        kept = self._run.ledger.with_digests({item.sha256 for item in sent})
+        unasked = [item for item in sent if item.sha256 not in kept]
+        remove_packs_but(hour_spool(self._run.site), frozenset(item.pack for item in unasked))
+        return len(unasked)
 
     def _report(
         self, found: Found, sealed: Sequence[_Sealed], left: tuple[LeftForNight, ...], problems: Sequence[str]

@@ -32,6 +32,7 @@ from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.copy_words import copy_remarks
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
+from beamkeeper.app.jobs.hour_notes import hour_spool
 from beamkeeper.app.jobs.judging import night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
@@ -57,7 +58,7 @@ from beamkeeper.app.jobs.night_notes import (
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.old_metadata import tidy_metadata
 from beamkeeper.app.jobs.progress import Event, silent
-from beamkeeper.app.jobs.pushed import Pushed
+from beamkeeper.app.jobs.pushed import Pushed, hand_on_unasked
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead, write_report
 from beamkeeper.app.jobs.retention_words import retention_remarks
@@ -148,6 +149,7 @@ class Nightly:
         self._run.ledger.begin_night(self._run_on, self._run.clock.now())
         self._audit("night begun")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        hand_on_unasked(hour_spool(self._run.site), self.folder / "spool", writer_name="hour")
         return {"known": self._write_known(), "apart": self._online.is_rationed}
 
     def _write_known(self) -> int:

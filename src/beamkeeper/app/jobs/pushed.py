@@ -18,7 +18,7 @@ from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.protect.collect import Collection, Outcome
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.requester import ExpectedObject
-from beamkeeper.wire.dicom.spool import SpoolReader
+from beamkeeper.wire.dicom.spool import ObjectIdentity, SpoolReader, SpoolWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.protect.collect import Arrivals
     from beamkeeper.wire.dicom.spool import SpooledObject
+
+BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,36 @@ def count_unasked(spool: Path) -> int:
     if not spool.is_dir():
         return 0
     return sum(not item.solicited and not item.known for item in SpoolReader(spool).poll())
+
+
+def hand_on_unasked(before: Path, spool: Path, *, writer_name: str) -> int:
+    """Move what was sent unasked to one spool into another, then empty the first; return how many objects.
+
+    Killed half way it leaves objects in both: the same bytes twice are one.
+    """
+    if not before.is_dir():
+        return 0
+    reader = SpoolReader(before)
+    items = [item for item in reader.poll() if not item.solicited and not item.known]
+    if items:
+        with SpoolWriter(spool, writer_name) as writer:
+            for item in items:
+                with reader.open(item) as source:
+                    blocks = iter(lambda source=source: source.read(BLOCK_BYTES), b"")
+                    writer.add(b"", blocks, _identity(item))
+            writer.commit()
+    remove_packs_but(before, frozenset())
+    return len(items)
+
+
+def _identity(item: SpooledObject) -> ObjectIdentity:
+    return ObjectIdentity(
+        sop_class_uid=item.sop_class_uid,
+        sop_instance_uid=item.sop_instance_uid,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        calling_ae_title=item.calling_ae_title,
+        solicited=item.solicited,
+    )
 
 
 def remove_what_we_asked_for(spool: Path) -> bool:

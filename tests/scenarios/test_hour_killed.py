@@ -1,0 +1,115 @@
+"""A look that is killed at any point loses nothing, and the next one goes on as if it had never been."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from archive_site import free_port, rewrite
+from hour_site import HourSite, archive_with, copied_site, patient_number, record, site_before
+from night_site import NIGHT_1, NIGHT_2, SESSIONS_A_PATIENT, WHO, patient_night
+from one_hour import STEPS
+
+from beamkeeper.app.jobs.hour_notes import HourOutcome, hour_spool
+from beamkeeper.app.jobs.remembered import FORGOTTEN
+from beamkeeper.wire.dicom.identify import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DRIVER = Path(__file__).with_name("one_hour.py")
+LOOK_S_MAX = 120.0
+ONE, OTHER = WHO[0], WHO[1]
+QUICK = {"sealed:1", "published"}
+"""Marks that are tried in every run; the others only with the slow tests."""
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
+    root = tmp_path_factory.mktemp("hour")
+    with archive_with(small_objects, root / "archive") as archive:
+        assert site_before(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
+    return root / "site"
+
+
+@pytest.fixture
+def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSite]:
+    with copied_site(original, small_objects, tmp_path) as site:
+        yield site
+
+
+def killed_at(kept: HourSite, mark: str) -> int:
+    """Look in a process that dies at a mark; return how it ended."""
+    instant = datetime.combine(NIGHT_1, time(9), tzinfo=UTC).isoformat()
+    command = [sys.executable, str(DRIVER), str(kept.site.site_file), instant, mark]
+    return subprocess.run(command, check=False, timeout=LOOK_S_MAX, capture_output=True).returncode
+
+
+@pytest.mark.parametrize(
+    "mark", [mark if mark in QUICK else pytest.param(mark, marks=pytest.mark.slow) for mark in STEPS]
+)
+def test_a_look_killed_anywhere_loses_nothing(kept: HourSite, tmp_path: Path, mark: str) -> None:
+    uids = {kept.archive.store(record(ONE)), kept.archive.store(record(OTHER))}
+    status = killed_at(kept, mark)
+    kept.hour(hour=10)
+
+    assert status == -signal.SIGKILL
+    assert uids <= kept.kept_uids()
+    assert kept.restored_uids(tmp_path / "out") == kept.kept_uids()
+    assert kept.position_of(patient_number(OTHER).patient_id)[0] == SESSIONS_A_PATIENT + 1
+    kept.site.verify_vault()
+    assert not list(hour_spool(kept.site.site).glob("*.pack"))
+    assert kept.hour(hour=11).outcome is HourOutcome.NOTHING_NEW
+
+
+@pytest.mark.parametrize("mark", ["published", pytest.param("taken:0", marks=pytest.mark.slow)])
+def test_the_night_after_a_look_that_was_killed_keeps_and_tells_the_same(kept: HourSite, mark: str) -> None:
+    uids = {kept.archive.store(record(ONE)), kept.archive.store(record(OTHER))}
+    killed_at(kept, mark)
+    night = kept.site.night(NIGHT_2)
+
+    assert uids <= kept.kept_uids()
+    told = [item.sop_instance_uid for patient in night.patients for item in patient.comparisons]
+    assert sorted(told) == sorted(uids)
+    assert not any(FORGOTTEN in patient.disagreements for patient in night.patients)
+    kept.site.verify_vault(NIGHT_2)
+
+
+@pytest.mark.peer
+def test_what_is_sent_unasked_while_a_look_receives_waits_for_the_night(
+    kept: HourSite, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    port = free_port()
+    rewrite(
+        kept.site,
+        {
+            f"port = {kept.site.site.receiver.port}": f"port = {port}",
+            f'allowed_callers = ["{kept.archive.ae_title}"]': 'allowed_callers = ["SIMARCHIVE", "STORESCU"]',
+        },
+    )
+    kept.archive.add_destination("BEAMKEEPER", "127.0.0.1", port)
+    path = tmp_path / "pushed.dcm"
+    path.write_bytes(record(OTHER))
+    kept.archive.store(record(ONE))
+    storescu = program("storescu")
+
+    def on_step(name: str) -> None:
+        if name == "brought":
+            command = [storescu, "-aet", "STORESCU", "-aec", "BEAMKEEPER", "127.0.0.1", str(port)]
+            subprocess.run([*command, str(path)], check=True, capture_output=True)
+
+    sent = identify(path.read_bytes()).sop_instance_uid
+    first = kept.hour(hour=9, on_step=on_step)
+    second = kept.hour(hour=10)
+    night = kept.site.night(NIGHT_2)
+
+    assert (first.unasked_count, second.unasked_count) == (1, 1)
+    assert sent in kept.kept_uids()
+    told = patient_night(night, patient_number(OTHER).patient_id).comparisons
+    assert [item.sop_instance_uid for item in told] == [sent]
+    assert not list(hour_spool(kept.site.site).glob("*.pack"))
