@@ -137,6 +137,7 @@ class Played:
         self.duties: tuple[Duty, ...] = duties_of(self._site)
         self.ledger = next(duty.ledger for duty in self.duties if isinstance(duty, NightDuty))
         self._audited = self.ledger.audit.head().sequence
+        self._letters, self._texts = len(self.around.posted.letters), len(self.around.pager.taken)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -12,7 +12,7 @@ from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
 from tests.mail_peers.hook_server import Gateway, gateway
 
 from beamkeeper.app.cli.main import app
-from beamkeeper.app.jobs.mirror_duty import LOOK_EVERY, RETRY, MirrorDuty
+from beamkeeper.app.jobs.mirror_duty import LOOK_EVERY, RETRY, RETRY_SLOWER, SLOWER_AFTER, MirrorDuty
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.clock import MovableClock, SystemClock
 from beamkeeper.errors import IntegrityError, KeyUnavailable
@@ -200,6 +200,9 @@ def test_the_duty_tries_a_dead_mirror_again_and_again_and_no_oftener(site: Small
     assert duty.wait_s(clock) == RETRY.total_seconds()
     clock.advance(RETRY)
     assert duty.wait_s(clock) == 0
+    clock.advance(SLOWER_AFTER)
+    duty.work(clock)
+    assert duty.wait_s(clock) == RETRY_SLOWER.total_seconds()
     clock.move_to(datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=1))
     assert duty.wait_s(clock) == 0
 

@@ -16,13 +16,18 @@ from beamkeeper.vault.reading import StoreReader
 from beamkeeper.vault.trust import TIMESTAMP_BYTES_MAX
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_mirrors import MirrorSection
     from beamkeeper.clock import Clock
-    from beamkeeper.ledger import Ledger
+    from beamkeeper.ledger import Ledger, MirrorRow
 
 RETRY: Final = timedelta(minutes=15)
 """A mirror that did not come to its end is tried again after this."""
+SLOWER_AFTER: Final = timedelta(hours=24)
+RETRY_SLOWER: Final = timedelta(hours=1)
+"""Where nothing can be sent for a day, a try an hour is enough: each stands in the audit log."""
 LOOK_EVERY: Final = timedelta(hours=24)
 """A mirror that holds everything is looked at again after this: somebody may alter what lies there."""
 
@@ -50,7 +55,7 @@ class MirrorDuty:
         if since < timedelta(0):  # the clock went back
             return 0.0
         if row.state != MirrorState.MIRRORED.value:
-            return max(0.0, (RETRY - since).total_seconds())
+            return max(0.0, (_retry(row, clock.now()) - since).total_seconds())
         if not self._holds_newest():
             return 0.0
         return max(0.0, (LOOK_EVERY - since).total_seconds())
@@ -77,3 +82,10 @@ class MirrorDuty:
         digest = None if data is None else hashlib.sha256(data).hexdigest()
         proof = self.ledger.mirrors.find_proof(self.section.name, TIMESTAMP_NAME)
         return proof is not None and proof.sha256 == digest
+
+
+def _retry(row: MirrorRow, now: datetime) -> timedelta:
+    """Return how long a mirror that lacks something is left alone; one that is filling up, never long."""
+    if row.state == MirrorState.BEHIND.value or row.waiting_since is None:
+        return RETRY
+    return RETRY if now - row.waiting_since < SLOWER_AFTER else RETRY_SLOWER
