@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +20,9 @@ from beamkeeper.errors import (
     StorageFull,
 )
 from beamkeeper.protect.copies import words
+from beamkeeper.protect.copies.batch import Batch, Tally
 from beamkeeper.protect.copies.interfaces import How, Known, ReadBack
-from beamkeeper.protect.copies.outcome import PROBLEMS_MAX, SERIOUS, CopyOutcome, CopyState
+from beamkeeper.protect.copies.outcome import CopyOutcome, CopyState
 from beamkeeper.protect.copies.plan import name_of, plan
 from beamkeeper.wire.dicom.outgoing import StoreVerdict
 
@@ -35,16 +36,11 @@ if TYPE_CHECKING:
         PlainStore,
         Returned,
         Source,
-        TakenOut,
     )
-    from beamkeeper.protect.copies.outcome import Problem
     from beamkeeper.protect.copies.routing import Routed
     from beamkeeper.vault import StoredObject
     from beamkeeper.wire.dicom.outgoing import Outgoing, StoreAnswer
 
-BATCH_OBJECTS_MAX: Final = 200
-BATCH_BYTES_MAX: Final = 256 << 20
-"""So much lies on the collector's disk at a time, or one object if it is larger."""
 ATTEMPTS_MAX: Final = 2
 """Tries of what a destination did not answer for, in one run."""
 SILENT_OBJECTS_MAX: Final = 3
@@ -76,57 +72,6 @@ class CopyLimits:
     lasts_s: float = 3600.0
     reread_days: int = 30
     reread_all: bool = False
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a run has done so far."""
-
-    known: dict[str, How] = field(default_factory=dict)
-    sent_count: int = 0
-    sent_bytes: int = 0
-    reread_count: int = 0
-    claims: dict[str, str] = field(default_factory=dict)
-    has_answered: bool = False
-    no_room: str = ""
-    problems: list[Problem] = field(default_factory=list)
-    problems_count: int = 0
-    serious: bool = False
-
-    def add(self, problem: Problem) -> None:
-        self.problems_count += 1
-        self.serious = self.serious or problem.kind in SERIOUS
-        if len(self.problems) < PROBLEMS_MAX:
-            self.problems.append(problem)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Objects that are on the collector's disk together."""
-
-    taken: dict[str, TakenOut] = field(default_factory=dict)
-    size_bytes: int = 0
-
-    def add(self, one: TakenOut) -> None:
-        self.taken[one.item.sop_instance_uid] = one
-        self.size_bytes += one.item.size_bytes
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.taken) >= BATCH_OBJECTS_MAX or self.size_bytes >= BATCH_BYTES_MAX
-
-    def outgoing(self, names: frozenset[str] | None = None) -> list[Outgoing]:
-        """Return the files, those of these names only where some are given, sorted by kind."""
-        found = [
-            one.outgoing
-            for one in self.taken.values()
-            if one.outgoing is not None and (names is None or one.name in names)
-        ]
-        return sorted(found, key=lambda o: (o.sop_class_uid, o.transfer_syntax_uid, o.series_instance_uid))
-
-    def let_go(self) -> None:
-        for one in self.outgoing():
-            one.path.unlink(missing_ok=True)
 
 
 class Copying:
@@ -165,7 +110,7 @@ class Copying:
         self._wanted = {item.sop_instance_uid: item for _, item in routed.objects}
         self._send: frozenset[str] = frozenset()
         self._ends_at = 0.0
-        self._tally = _Tally()
+        self._tally = Tally()
 
     def run(self) -> CopyOutcome:
         """Bring the destination to what should be there; return how far that went."""
@@ -195,6 +140,7 @@ class Copying:
             can_prove=store.read_back_by not in {ReadBack.QUERY, ReadBack.NONE},
         )
         self._tally.known = {name: known[name].how for name, _ in (*todo.stand, *todo.reread)}
+        self._tally.left_count = len(todo.stale)
         self._send = frozenset(name for name, _ in todo.send)
         for batch in self._batches((*todo.send, *todo.reread)):
             try:
@@ -204,8 +150,8 @@ class Copying:
 
     # 1: out of the vault ------------------------------------------------------------------------------
 
-    def _batches(self, wanted: Sequence[tuple[str, StoredObject]]) -> Iterator[_Batch]:
-        batch = _Batch()
+    def _batches(self, wanted: Sequence[tuple[str, StoredObject]]) -> Iterator[Batch]:
+        batch = Batch()
         try:
             for one in self._source.take(wanted):
                 self._verify_time()
@@ -215,7 +161,7 @@ class Copying:
                 batch.add(one)
                 if batch.is_full:
                     yield batch
-                    batch = _Batch()
+                    batch = Batch()
             if batch.taken:
                 yield batch
         finally:
@@ -223,7 +169,7 @@ class Copying:
 
     # 2: sent, 3: read back ----------------------------------------------------------------------------
 
-    def _hand_over(self, store: PlainStore, batch: _Batch) -> None:
+    def _hand_over(self, store: PlainStore, batch: Batch) -> None:
         stored = self._sent(store, batch)
         reread = [o for o in batch.outgoing() if batch.taken[o.sop_instance_uid].name not in self._send]
         if stored or reread:
@@ -234,7 +180,7 @@ class Copying:
                 do_next="Make room there; nothing of ours is removed there by itself.",
             )
 
-    def _sent(self, store: PlainStore, batch: _Batch) -> list[Outgoing]:
+    def _sent(self, store: PlainStore, batch: Batch) -> list[Outgoing]:
         """Send what is to be sent of a batch; return what the destination says it took."""
         left = {item.sop_instance_uid: item for item in batch.outgoing(self._send)}
         taken: list[Outgoing] = []
@@ -276,16 +222,9 @@ class Copying:
         self._tally.sent_bytes += item.size_bytes
         return True
 
-    def _prove(self, store: PlainStore, batch: _Batch, items: list[Outgoing]) -> None:
-        if store.read_back_by is ReadBack.NONE:
-            claimed = [item for item in items if item.sop_instance_uid in self._tally.claims]
-            self._absent(batch, claimed)
-            uids = (item.sop_instance_uid for item in items if item not in claimed)
-            self._keep(batch, dict.fromkeys(uids, How.LISTED))
-            return
-        if store.read_back_by is ReadBack.QUERY:
-            owners = {item.sop_instance_uid: self._wanted[item.sop_instance_uid].patient_id for item in items}
-            there = store.listed(items, owners)
+    def _prove(self, store: PlainStore, batch: Batch, items: list[Outgoing]) -> None:
+        if store.read_back_by in {ReadBack.QUERY, ReadBack.NONE}:
+            there = self._listed(store, items)
             self._absent(batch, [item for item in items if item.sop_instance_uid not in there])
             self._keep(batch, dict.fromkeys(there, How.LISTED))
             return
@@ -294,8 +233,16 @@ class Copying:
         self._absent(batch, [item for uid, item in asked.items() if uid not in found])
         self._keep(batch, {uid: how for uid, how in found.items() if how is not None})
 
+    def _listed(self, store: PlainStore, items: Sequence[Outgoing]) -> frozenset[str]:
+        """Return what the destination says it has of `items`: its word, no proof."""
+        mine = [item for item in items if item.sop_instance_uid not in self._tally.claims]
+        uids = [item.sop_instance_uid for item in mine]
+        if store.read_back_by is ReadBack.NONE or not mine:
+            return frozenset(uids)
+        return store.listed(mine, {uid: self._wanted[uid].patient_id for uid in uids})
+
     def _read_back(
-        self, store: PlainStore, batch: _Batch, asked: Mapping[str, Outgoing]
+        self, store: PlainStore, batch: Batch, asked: Mapping[str, Outgoing]
     ) -> Iterator[tuple[str, How | None]]:
         """Yield what came back of what was asked for, and how well it is ours."""
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -316,7 +263,7 @@ class Copying:
                     " sent again.",
                 ) from error
 
-    def _judged(self, batch: _Batch, sent: Outgoing, returned: Returned) -> How | None:
+    def _judged(self, batch: Batch, sent: Outgoing, returned: Returned) -> How | None:
         """Return how well an object that came back is ours; None when it is not."""
         if returned.sha256 == sent.sha256:
             return How.SAME_BYTES
@@ -331,16 +278,19 @@ class Copying:
         self._tally.add(words.kept_older(item, night) if night else words.differs(item, judgement.differs))
         return None
 
-    def _absent(self, batch: _Batch, items: Sequence[Outgoing]) -> None:
+    def _absent(self, batch: Batch, items: Sequence[Outgoing]) -> None:
         for item in items:
             one = batch.taken[item.sop_instance_uid]
             self._memory.forget(one.name)
             self._tally.known.pop(one.name, None)
-            self._tally.add(
-                words.not_given_back(one.item) if one.name in self._send else words.gone(one.item)
-            )
+            if claim := self._tally.claims.get(item.sop_instance_uid):
+                self._tally.add(words.refused(one.item, claim))
+            elif one.name in self._send:
+                self._tally.add(words.not_given_back(one.item))
+            else:
+                self._tally.add(words.gone(one.item))
 
-    def _keep(self, batch: _Batch, found: Mapping[str, How]) -> None:
+    def _keep(self, batch: Batch, found: Mapping[str, How]) -> None:
         kept = []
         for uid, how in found.items():
             one = batch.taken[uid]
@@ -383,7 +333,7 @@ class Copying:
             reread_count=tally.reread_count,
             problems=tuple(tally.problems),
             problems_count=tally.problems_count,
-            remarks=words.remarks(self._routed),
+            remarks=words.remarks(self._routed, left_count=tally.left_count),
         )
         if failure is None:
             return made

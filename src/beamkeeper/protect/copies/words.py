@@ -101,8 +101,14 @@ def no_answer(item: StoredObject, reason: str) -> Problem:
     )
 
 
-def remarks(routed: Routed) -> tuple[str, ...]:
-    """Return what stays here by rule and somebody may miss."""
+def remarks(routed: Routed, *, left_count: int) -> tuple[str, ...]:
+    """Return what stays here by rule and somebody may miss, and what stays there though no rule sends it.
+
+    Parameters
+    ----------
+    left_count
+        Objects known there that should not be there any more.
+    """
     lines = []
     if count := routed.plans_not_approved:
         lines.append(
@@ -117,6 +123,11 @@ def remarks(routed: Routed) -> tuple[str, ...]:
         )
     if count := routed.contested:
         lines.append(f"{count} SOP Instance UIDs stand under two patients and are not sent.")
+    if left_count:
+        lines.append(
+            f"{left_count} objects are still there that no rule sends any more, of patients who finished for"
+            " example. They go when the patient's copy goes: docs/guide/copies.md, Removal."
+        )
     return tuple(lines)
 
 
