@@ -92,9 +92,7 @@ def sign(
     night: Annotated[str, typer.Option("--night", metavar="DATE", help="The night.")],
     list_: Annotated[
         str,
-        typer.Option(
-            "--list", metavar="DIGEST", help="The list you looked at: from `quorum --json` or mail."
-        ),
+        typer.Option("--list", metavar="DIGEST", help="The list you looked at: from `quorum --json`."),
     ],
     site_name: Annotated[str, typer.Option("--site-name", help="The department, as its site file calls it.")],
     patient: Annotated[
