@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.protect.copies.interfaces import ReadBack, Returned
 from beamkeeper.wire.dicom.receiver import Receiver
 from beamkeeper.wire.dicom.requester import Requester
+from beamkeeper.wire.dicom.requester_query import query
 from beamkeeper.wire.dicom.sender import Sender
 from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from beamkeeper.wire.dicom.outgoing import Outgoing, StoreAnswer
     from beamkeeper.wire.dicom.peers import Peer, Timeouts
     from beamkeeper.wire.dicom.receiver import ReceiverConfig
 
+    Series: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+    """SOP Instance UIDs by Study and Series Instance UID."""
+
 SPOOL: Final = "back"
 BLOCK_BYTES: Final = 1 << 20
+INSTANCES_MAX: Final = 100_000
+"""Objects one series may list."""
+QUESTION_S: Final = 600.0
 
 
 class DicomStore:
@@ -85,24 +95,54 @@ class DicomStore:
         self._sender.close()
         self._requester.close()
 
-    def _got(self, series: Mapping[tuple[str, str], Sequence[str]], spool: Path) -> None:
+    def _got(self, series: Series, spool: Path) -> None:
         with SpoolWriter(spool, SPOOL) as writer:
-            for (study, one), uids in series.items():
+
+            def get(study: str, one: str, uids: Sequence[str]) -> None:
                 self._requester.get(
                     study_instance_uid=study, series_instance_uid=one, sop_instance_uids=uids, writer=writer
                 )
 
-    def _moved(
-        self, series: Mapping[tuple[str, str], Sequence[str]], spool: Path, config: ReceiverConfig
-    ) -> None:
+            self._each(series, get)
+
+    def _moved(self, series: Series, spool: Path, config: ReceiverConfig) -> None:
         with Receiver(config, spool_dir=spool):
-            for (study, one), uids in series.items():
+
+            def move(study: str, one: str, uids: Sequence[str]) -> None:
                 self._requester.move(
                     study_instance_uid=study,
                     series_instance_uid=one,
                     sop_instance_uids=uids,
                     destination_ae_title=config.ae_title,
                 )
+
+            self._each(series, move)
+
+    def _each(self, series: Series, ask: Callable[[str, str, Sequence[str]], None]) -> None:
+        """Ask for the objects of each series.
+
+        Orthanc refuses all of them when it has none of one (C000). It is then asked what it lists, and
+        for that alone; a second refusal is an answer.
+        """
+        for (study, one), uids in series.items():
+            try:
+                ask(study, one, uids)
+            except SourceAnswerInvalid as error:
+                if "status" not in error.facts:
+                    raise
+                there = self._listed_in(study, one)
+                if len(there.intersection(uids)) == len(uids):
+                    raise
+                if some := [uid for uid in uids if uid in there]:
+                    ask(study, one, some)
+
+    def _listed_in(self, study: str, series: str) -> frozenset[str]:
+        identifier = query(
+            "IMAGE", returning=("SOPInstanceUID",), StudyInstanceUID=study, SeriesInstanceUID=series
+        )
+        deadline = time.monotonic() + QUESTION_S
+        answers = self._requester.ask(identifier, limit=INSTANCES_MAX, deadline=deadline)
+        return frozenset(answer.uid("SOPInstanceUID") for answer in answers)
 
 
 def _spooled(spool: Path, folder: Path) -> Iterator[Returned]:
