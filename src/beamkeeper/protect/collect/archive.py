@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         RecordStudy,
         Requester,
     )
+    from beamkeeper.wire.dicom.requester_records import IsKept
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
 
@@ -84,9 +85,11 @@ class ArchiveSource:
         """Return the studies that may hold a treatment record of `day` or later."""
         return self._requester.find_record_studies(day)
 
-    def records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
-        """Return the treatment records of a study, but for series of which as many are kept."""
-        return self._requester.find_records(study, kept_count)
+    def records(
+        self, study: RecordStudy, kept_count: Callable[[str], int], is_kept: IsKept
+    ) -> tuple[ListedRecord, ...]:
+        """Return the treatment records of a study that are not kept."""
+        return self._requester.find_records(study, kept_count, is_kept)
 
     def fetch_exactly(self, wanted: Sequence[ExpectedObject]) -> FetchAnswer:
         """Ask for these objects of one series by name, and for no other."""

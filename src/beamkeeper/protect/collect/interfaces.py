@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beamkeeper.wire.dicom.requester import ExpectedObject, ListedRecord, RecordStudy
+    from beamkeeper.wire.dicom.requester_records import IsKept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,18 @@ class RecordSource(Protocol):
             As `PatientSource.list_objects`.
         """
 
-    def records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
-        """Return the records of a study, but for series of which as many are kept (`kept_count`)."""
+    def records(
+        self, study: RecordStudy, kept_count: Callable[[str], int], is_kept: IsKept
+    ) -> tuple[ListedRecord, ...]:
+        """Return the records of a study that are not kept.
+
+        Parameters
+        ----------
+        kept_count
+            How many records of a series are kept.
+        is_kept
+            Which of some SOP Instance UIDs are kept.
+        """
 
     def fetch_exactly(self, wanted: Sequence[ExpectedObject]) -> FetchAnswer:
         """Have these objects of one series, and no other, brought into the spool."""

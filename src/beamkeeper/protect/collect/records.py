@@ -15,12 +15,13 @@ from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.protect.collect.collection import QUIET_S, SETTLE_S_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from beamkeeper.protect.collect.arrivals import Arrivals
     from beamkeeper.protect.collect.interfaces import RecordSource
     from beamkeeper.wire.dicom.requester import ExpectedObject, ListedRecord, RecordStudy
+    from beamkeeper.wire.dicom.requester_records import IsKept
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 ROUNDS = 2
@@ -57,7 +58,7 @@ def new_records(
     counts_before: Mapping[str, int],
     is_under_treatment: Callable[[str], bool],
     kept_count: Callable[[str, str], int],
-    is_kept: Callable[[Collection[str]], Collection[str]],
+    is_kept: IsKept,
 ) -> RecordList:
     """Return the records of `day` or later that are not kept, as far as the source tells their day.
 
@@ -84,13 +85,9 @@ def new_records(
             if not _is_open(study, counts_before, is_under_treatment):
                 continue
             asked += 1
-            listed = source.records(study, partial(kept_count, study.patient_id))
-            recent = [one for one in listed if one.treated_on is None or one.treated_on >= day]
-            kept = is_kept([one.item.sop_instance_uid for one in recent])
-            found[uid] = (
-                *found.get(uid, ()),
-                *(one for one in recent if one.item.sop_instance_uid not in kept),
-            )
+            listed = source.records(study, partial(kept_count, study.patient_id), is_kept)
+            recent = (one for one in listed if one.treated_on is None or one.treated_on >= day)
+            found[uid] = (*found.get(uid, ()), *recent)
     except (SourceUnavailable, SourceAnswerInvalid) as failure:
         error = f"{source.name}: {failure.message}"
     if error:  # what was not looked at must not count as looked at

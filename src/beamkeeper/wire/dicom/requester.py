@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from beamkeeper.wire.dicom.requester_query import Query
+    from beamkeeper.wire.dicom.requester_records import IsKept
     from beamkeeper.wire.dicom.spool import SpoolWriter
 
 __all__ = [
@@ -179,8 +180,10 @@ class Requester:
         deadline = time.monotonic() + self._timeouts.query_s
         return RecordSearch(self, deadline=deadline).studies(day)
 
-    def find_records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
-        """Return the treatment records of a study, but for series of which as many are kept.
+    def find_records(
+        self, study: RecordStudy, kept_count: Callable[[str], int], is_kept: IsKept
+    ) -> tuple[ListedRecord, ...]:
+        """Return the treatment records of a study that are not kept; see `RecordSearch.records`.
 
         Raises
         ------
@@ -188,7 +191,7 @@ class Requester:
             As `find_patients_treated_since`.
         """
         deadline = time.monotonic() + self._timeouts.query_s
-        found = RecordSearch(self, deadline=deadline).records(study, kept_count)
+        found = RecordSearch(self, deadline=deadline).records(study, kept_count, is_kept)
         self.expect(record.item.sop_class_uid for record in found)
         return found
 

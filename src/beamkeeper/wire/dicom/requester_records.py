@@ -3,6 +3,9 @@
 One question lists all studies with records and how many objects each holds; only a study whose number
 changed is asked for its series, and only a series that holds more than we keep for its records. An
 archive that does not count is asked for every study of those who are under treatment.
+
+No more is asked to come back than is needed: some archives open a file for each answer that tells
+anything they do not index, such as the issuer of a Patient ID or the day of a treatment.
 """
 
 from __future__ import annotations
@@ -13,23 +16,25 @@ from typing import TYPE_CHECKING
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.wire.dicom.peers import ExpectedObject, RecordStudy
 from beamkeeper.wire.dicom.requester_query import query
+from beamkeeper.wire.dicom.requester_retrieve import UIDS_A_REQUEST_MAX
 from beamkeeper.wire.dicom.requester_treated import (
     RECORD,
     RECORDS_MAX,
     SERIES_MAX,
     STUDIES_MAX,
-    WHO,
     has_records,
     since_of,
-    who_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from beamkeeper.wire.dicom.requester_query import Answer
     from beamkeeper.wire.dicom.requester_treated import Asker
+
+    IsKept = Callable[[Collection[str]], AbstractSet[str]]
 
 _DATES = ("TreatmentDate", "ContentDate", "InstanceCreationDate")
 
@@ -67,34 +72,42 @@ class RecordSearch:
                 raise
             return self._matching(f"{since_of(day):%Y%m%d}-", day)
 
-    def records(self, study: RecordStudy, kept_count: Callable[[str], int]) -> tuple[ListedRecord, ...]:
-        """Return the records of a study, but for series of which as many are kept as the archive holds.
+    def records(
+        self, study: RecordStudy, kept_count: Callable[[str], int], is_kept: IsKept
+    ) -> tuple[ListedRecord, ...]:
+        """Return the records of a study that are not kept.
 
         Parameters
         ----------
         kept_count
-            How many records of a series are kept.
+            How many records of a series are kept: one that holds as many is not asked for them.
+        is_kept
+            Which of some SOP Instance UIDs are kept.
         """
-        return tuple(
-            record for series in self._series(study, kept_count) for record in self._instances(study, series)
-        )
+        found: list[ListedRecord] = []
+        for series in self._series(study, kept_count):
+            items = {item.sop_instance_uid: item for item in self._instances(study, series)}
+            missing = items.keys() - is_kept(items)
+            days = self._days(study, series, sorted(missing)) if missing else {}
+            found += [ListedRecord(item, days.get(uid)) for uid, item in items.items() if uid in missing]
+        return tuple(found)
 
     def _matching(self, study_date: str, day: date) -> tuple[RecordStudy, ...]:
         identifier = query(
             "STUDY",
-            returning=("StudyInstanceUID", "NumberOfStudyRelatedInstances", *WHO),
+            returning=("StudyInstanceUID", "NumberOfStudyRelatedInstances", "PatientID"),
             ModalitiesInStudy=RECORD,
             StudyDate=study_date,
         )
         since = since_of(day)
         return tuple(
             RecordStudy(
-                patient_id=who.patient_id,
+                patient_id=answer.text("PatientID"),
                 study_instance_uid=answer.uid("StudyInstanceUID"),
                 instance_count=answer.count("NumberOfStudyRelatedInstances"),
             )
             for answer in self._asker.ask(identifier, limit=STUDIES_MAX, deadline=self._deadline)
-            if (who := who_of(answer)) is not None
+            if answer.text("PatientID")
             and has_records(answer)
             and (answer.day("StudyDate") or since) >= since
         )
@@ -117,28 +130,36 @@ class RecordSearch:
             if count is None or count != kept_count(series):
                 yield series
 
-    def _instances(self, study: RecordStudy, series: str) -> Iterator[ListedRecord]:
+    def _instances(self, study: RecordStudy, series: str) -> Iterator[ExpectedObject]:
+        for answer in self._ask_for(study, series, "SOPClassUID"):
+            yield ExpectedObject(
+                sop_instance_uid=answer.uid("SOPInstanceUID"),
+                series_instance_uid=series,
+                study_instance_uid=study.study_instance_uid,
+                modality=RECORD,
+                sop_class_uid=next(iter(answer.uids("SOPClassUID")), ""),
+                patient_id=study.patient_id,
+            )
+
+    def _days(self, study: RecordStudy, series: str, uids: Sequence[str]) -> dict[str, date | None]:
+        days = {}
+        for first in range(0, len(uids), UIDS_A_REQUEST_MAX):
+            some = tuple(uids[first : first + UIDS_A_REQUEST_MAX])
+            for answer in self._ask_for(study, series, *_DATES, uids=some):
+                days[answer.uid("SOPInstanceUID")] = _day_of(answer)
+        return days
+
+    def _ask_for(
+        self, study: RecordStudy, series: str, *returning: str, uids: tuple[str, ...] = ()
+    ) -> list[Answer]:
         identifier = query(
             "IMAGE",
-            returning=("SOPInstanceUID", "SOPClassUID", *_DATES),
+            returning=returning,
             StudyInstanceUID=study.study_instance_uid,
             SeriesInstanceUID=series,
+            SOPInstanceUID=uids or "",
         )
-        answers = self._asker.ask_below(
-            identifier, study.patient_id, limit=RECORDS_MAX, deadline=self._deadline
-        )
-        for answer in answers:
-            yield ListedRecord(
-                ExpectedObject(
-                    sop_instance_uid=answer.uid("SOPInstanceUID"),
-                    series_instance_uid=series,
-                    study_instance_uid=study.study_instance_uid,
-                    modality=RECORD,
-                    sop_class_uid=next(iter(answer.uids("SOPClassUID")), ""),
-                    patient_id=study.patient_id,
-                ),
-                _day_of(answer),
-            )
+        return self._asker.ask_below(identifier, study.patient_id, limit=RECORDS_MAX, deadline=self._deadline)
 
 
 def _day_of(answer: Answer) -> date | None:
