@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.destinations import connect
 from beamkeeper.app.jobs.mirroring import LedgerProofs
 from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError, StorageFull
@@ -17,6 +16,7 @@ from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.vault.removing import covered_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
@@ -26,13 +26,22 @@ if TYPE_CHECKING:
 
 
 class MirrorPlace:
-    """A mirror: whatever signed statements cover is removed there, and its absence proved."""
+    """A mirror: whatever signed statements cover is removed there, and its absence proved.
+
+    Parameters
+    ----------
+    open_destination
+        Opens the mirror; its errors are the mirror's.
+    """
 
     kind = "mirror"
 
-    def __init__(self, runtime: Runtime, section: MirrorSection) -> None:
+    def __init__(
+        self, runtime: Runtime, section: MirrorSection, open_destination: Callable[[], Destination]
+    ) -> None:
         self._run = runtime
         self._section = section
+        self._open = open_destination
         self._named = {entry.storage_name for entry in runtime.vault.entries()}
         self._stated = {one.pseudonym: one for one in runtime.vault.removed()}
         self._destination: Destination | None = None
@@ -60,7 +69,7 @@ class MirrorPlace:
 
     def _connected(self) -> Destination:
         if self._destination is None:
-            self._destination = connect(self._section, self._run.site)
+            self._destination = self._open()
         return self._destination
 
     def _remove(self, destination: Destination, statement: RemovedPatient, now: datetime) -> PlaceAnswer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.destinations import connect
 from beamkeeper.app.jobs.removal_copies import CopiesPlace
 from beamkeeper.app.jobs.removal_hl7 import Hl7Place
 from beamkeeper.app.jobs.removal_mirror import MirrorPlace
@@ -38,7 +40,7 @@ def order_id(pseudonym: str, removed_on: object, place: str) -> str:
 def places_of(runtime: Runtime) -> Iterator[PatientRemoval]:
     """Yield every place of the site; nothing is connected before it is asked."""
     for mirror in runtime.site.mirrors:
-        yield MirrorPlace(runtime, mirror)
+        yield MirrorPlace(runtime, mirror, partial(connect, mirror, runtime.site))
     for removal in runtime.site.removals:
         yield Hl7Place(runtime.site, removal)
     for copies in runtime.site.copies:
