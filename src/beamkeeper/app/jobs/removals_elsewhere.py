@@ -72,7 +72,7 @@ def open_places(runtime: Runtime, row: RemovalRow) -> list[RemovalPlaceRow]:
 def _ask(runtime: Runtime, row: RemovalRow, standing: RemovalPlaceRow, place: PatientRemoval | None) -> None:
     now = runtime.clock.now()
     answer = _answer(runtime, row, standing, place, now)
-    answer = _as_lock_stands(answer, standing, local_date(now, runtime.site.zone))
+    answer = as_lock_stands(answer, standing, local_date(now, runtime.site.zone))
     after = replace(
         standing,
         state=answer.state.value,
@@ -140,7 +140,7 @@ def _is_id_shared(runtime: Runtime, row: RemovalRow) -> bool:
     return any(runtime.vault.latest(person.pseudonym) is not None for person in others)
 
 
-def _as_lock_stands(answer: PlaceAnswer, standing: RemovalPlaceRow, today: date) -> PlaceAnswer:
+def as_lock_stands(answer: PlaceAnswer, standing: RemovalPlaceRow, today: date) -> PlaceAnswer:
     """Return a lock with the date it was first given; when that is over nobody can prove more."""
     if answer.state is not PlaceState.LOCKED or standing.until_on is None:
         return answer
