@@ -211,6 +211,26 @@ class LedgerContract:
         assert ledger.held_by_others("ab", uids) == {"1.2.3.3000": "cd"}
         assert ledger.held_by_others("cd", ()) == {}
 
+    def test_which_uids_are_kept_is_asked_of_any_version_of_anybody(self, ledger: Ledger) -> None:
+        count = 1_200  # more than one statement takes
+        ledger.record_objects("ab", [kept(number) for number in range(count)])
+        ledger.record_objects("cd", [kept(2_001, present=False), kept(2_002, superseded=True)])
+        held = {f"1.2.3.{number}" for number in (*range(count), 2_001, 2_002)}
+
+        assert ledger.known_uids(held | {"1.2.3.4000"}) == held
+        assert ledger.known_uids(()) == frozenset()
+
+    def test_objects_of_a_modality_are_counted_by_series_each_once(self, ledger: Ledger) -> None:
+        records = {"modality": "RTRECORD", "series_instance_uid": "1.9"}
+        ledger.record_objects(
+            "ab", [kept(1, **records), kept(1, content="other", **records), kept(2, **records)]
+        )
+        ledger.record_objects("ab", [kept(3, modality="CT", series_instance_uid="1.9")])
+        ledger.record_objects("cd", [kept(4, **records)])
+
+        assert ledger.series_counts("ab", "RTRECORD") == {"1.9": 2}
+        assert ledger.series_counts("ef", "RTRECORD") == {}
+
     def test_where_bytes_lie_is_asked_by_their_digest(self, ledger: Ledger) -> None:
         objects = [kept(number) for number in range(3)]
         ledger.record_objects("ab", objects)
@@ -294,6 +314,14 @@ class LedgerContract:
 
         assert [row.position for row in ledger.positions(NIGHT)] == [position]
         assert len(ledger.positions(pseudonym="ab")) == 2
+        assert [row.as_of for row in ledger.positions()] == [None, None]
+
+    def test_a_position_counted_after_the_night_says_when_and_takes_its_place(self, ledger: Ledger) -> None:
+        night, later = (CoursePosition(patient_id=patient_id, plans=()) for patient_id in ("P1", "P2"))
+        ledger.record_position(NIGHT, "ab", night)
+        ledger.record_position(NIGHT, "ab", later, as_of=NOW)
+
+        assert [(row.position, row.as_of) for row in ledger.positions()] == [(later, NOW)]
 
     def test_an_empty_ledger_knows_nothing(self, ledger: Ledger) -> None:
         assert ledger.night(NIGHT) is None
