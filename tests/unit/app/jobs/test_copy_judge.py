@@ -87,6 +87,12 @@ def test_another_value_is_named_by_its_place_and_never_by_itself(sent, tmp_path)
     assert "Doe" not in str(judgement.differs)
 
 
+def test_one_byte_of_the_same_length_makes_another_object(sent, tmp_path):
+    data = sent.path.read_bytes().replace(b"Doe^Jane", b"Roe^Jane")
+
+    assert JUDGE(sent, returned(tmp_path / "back", data)).how is None
+
+
 def test_what_a_site_lets_change_does_not_count(sent, tmp_path):
     def coerce(dataset) -> None:
         dataset.InstitutionName = "Elsewhere"

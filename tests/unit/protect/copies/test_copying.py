@@ -446,3 +446,12 @@ def test_what_no_rule_sends_any_more_stays_there_and_is_told(run):
 
     assert (outcome.state, len(run.store.holds)) == (CopyState.COMPLETE, 3)
     assert any("2 objects are still there" in remark for remark in outcome.remarks)
+
+
+def test_what_was_altered_there_after_it_was_proved_is_proved_no_more(run):
+    run()
+    run.store.holds["1.1"] = b"altered"
+    outcome = run(reread_all=True)
+
+    assert (outcome.state, outcome.proved_count, outcome.waiting_count) == (CopyState.DIFFERS, 2, 1)
+    assert name_of("p", "1.1") not in run.memory.known
