@@ -57,6 +57,8 @@ class PatientNight:
     identity
         What is doubtful about who this patient is, in words that name nobody: a Patient ID that two
         persons share, a name or birth date that changed, objects that another patient has too.
+    prescribed
+        What the OIS prescribes otherwise than the night before, in words that name nobody.
     stored
         True when tonight's state of this patient is in the vault, read back and named in signed
         metadata.
@@ -76,6 +78,7 @@ class PatientNight:
     comparisons: tuple[ObjectComparison, ...] = ()
     disagreements: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+    prescribed: tuple[str, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     parcel: str = ""
@@ -162,7 +165,12 @@ class NightReport:
         return sum(bool(patient.identity) for patient in self.patients)
 
     @property
+    def prescribed_count(self) -> int:
+        """How many patients are prescribed something else in the OIS than the night before."""
+        return sum(bool(patient.prescribed) for patient in self.patients)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing needs eyes and everything is kept: never true for an empty list."""
         whole = bool(self.patients) and self.outcome is NightOutcome.COMPLETE
-        return whole and not self.eyes_count and not self.identity_count
+        return whole and not (self.eyes_count or self.identity_count or self.prescribed_count)

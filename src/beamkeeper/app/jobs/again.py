@@ -99,6 +99,7 @@ def with_earlier_changes(
     return replace(
         night,
         comparisons=(*carried, *night.comparisons),
+        prescribed=tuple(dict.fromkeys((*(earlier.prescribed if earlier else ()), *night.prescribed))),
         identical_count=max(0, night.identical_count - seen_again),
         parcel=night.parcel or (earlier.parcel if earlier else ""),
         parcel_bytes=night.parcel_bytes or (earlier.parcel_bytes if earlier else 0),

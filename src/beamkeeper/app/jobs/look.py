@@ -31,6 +31,7 @@ from beamkeeper.app.jobs.standing import (
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NotKept, PatientNight
 from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.prescribed import last_known, prescribed_otherwise
 from beamkeeper.errors import IntegrityError, KeyUnavailable, ObjectUnreadable
 from beamkeeper.protect.collect import Collection, Outcome
 from beamkeeper.protect.compare import (
@@ -133,12 +134,16 @@ def look(
     found.not_kept += still_lost(lost, collection.received)
     if not (kept or collection.expected or collection.unavailable_sources):
         found.not_kept += nothing_listed(listed.entry)
+    known = facts_before.prescribed if facts_before else ()
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
+        prescribed=last_known(known, listed.entry.courses),
     )
+    prescribed = prescribed_otherwise(known, listed.entry.courses)
+    found.disagreements += prescribed
     position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
     if kept or lost:
         judged = judge_expected(
@@ -153,7 +158,7 @@ def look(
     judged = with_foreign_named(with_unassigned_named(judged, position), found.foreign)
     judged = with_moved_named(judged, held_by_others)
     night = _as_night(listed, collection, found, comparisons=judged, position=position, readiness=readiness)
-    return _as_looked(night, facts, found, gone)
+    return _as_looked(replace(night, prescribed=prescribed), facts, found, gone)
 
 
 def _as_looked(night: PatientNight, facts: PatientFacts, found: _Findings, gone: Sequence[str]) -> Looked:

@@ -9,6 +9,7 @@ from beamkeeper.domain.census import Census, CensusEntry
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.night import PatientNight
 from beamkeeper.domain.patient import Patient
+from beamkeeper.domain.plan import Course
 from beamkeeper.protect.compare import EntropySample
 
 
@@ -92,6 +93,8 @@ class PatientFacts:
         list says nothing.
     known_as
         Every way in which issuer, name and birth date of this person were stated so far.
+    prescribed
+        The courses as an OIS last named them, to hold the next night against.
     as_of
         When the hour last added records; None when these are a night's facts.
     """
@@ -102,6 +105,7 @@ class PatientFacts:
     pushed: tuple[str, ...] = ()
     known_as: tuple[Patient, ...] = ()
     as_of: datetime | None = None
+    prescribed: tuple[Course, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
