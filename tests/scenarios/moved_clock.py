@@ -44,7 +44,7 @@ AFTERGLOW = 2 * MINUTE
 ROUNDS_MAX = 20
 FEEDING = frozenset({"night", "quorum"})
 """Duties that may give others work."""
-KINDS = ("overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror")
+KINDS = ("stopped", "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror")
 CHANNELS = """
 [mail]
 host = "127.0.0.1"

@@ -52,14 +52,14 @@ class Town:
         }
 
     @classmethod
-    def founded(cls, root: Path, around: Outside) -> Town:
+    def founded(cls, root: Path, around: Outside, *, who: tuple[int, ...] = WHO) -> Town:
         """Make everything anew, before the first night."""
         for name in ("near", "far", "net"):
             (root / name).mkdir(parents=True)
         made = cls(root, around)
         made._connect("near")
         made._connect("far")
-        make_objects(root / "source", who=WHO)
+        make_objects(root / "source", who=who)
         in_zone(SmallSite.make(root, settings=around.settings + MIRRORS))
         return made
 
