@@ -191,6 +191,14 @@ def test_sheets_in_clear_go_after_48_hours(kept: HourSite) -> None:
     assert not list(folder.iterdir())
 
 
+def test_a_night_removes_old_sheets_too_when_the_hour_has_been_switched_off(kept: HourSite) -> None:
+    kept.archive.store(record(FIRST))
+    kept.hour(hour=9)
+    kept.site.night(NIGHT_3, hour=10)
+
+    assert not list((kept.site.site.data_dir / "hourly").iterdir())
+
+
 def test_what_was_kept_stands_in_the_audit_log_without_names(kept: HourSite) -> None:
     kept.hour(hour=8)
     kept.archive.store(record(FIRST))

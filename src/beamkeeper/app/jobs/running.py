@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs import durable
+from beamkeeper.app.jobs.hour_sheets import remove_old_sheets
 from beamkeeper.app.jobs.looked import AlarmNote
 from beamkeeper.app.jobs.night_notes import ALARM_NAME, remove_working_files
 from beamkeeper.app.jobs.nightly import Nightly
@@ -60,6 +61,7 @@ def run_night(
             do_next="Leave --on out for tonight, or name a date that has come.",
         )
     with only_one(site):
+        remove_old_sheets(site, clock.now())
         runtime = open_runtime(site, clock)
         go_on_with_removals(runtime)
         done = last_report(site, run_on)
