@@ -194,6 +194,25 @@ def test_objects_go_over_tls_where_both_sides_prove_themselves(tmp_path):
     assert kept[0] == item.path.read_bytes()[item.data_set_at :]
 
 
+def test_objects_go_to_dcmtk_over_tls(program, tmp_path):
+    authority, signs = issue(tmp_path, "authority")
+    server, client = issue(tmp_path, "server", signs)[0], issue(tmp_path, "client", signs)[0]
+    own = TlsClient(ca_file=authority.certificate, certificate_file=client.certificate, key_file=client.key)
+    item = written(tmp_path, whole(1_000_000))
+    port = free_port()
+    kept = tmp_path / "received"
+    kept.mkdir()
+    secured = ["+tls", str(server.key), str(server.certificate), "+cf", str(authority.certificate), "-rc"]
+    command = [program("storescp"), *secured, "+B", "-od", str(kept), str(port)]
+    with running(command, port=port, log=tmp_path / "log"), sending(port, [item], tls=own) as sender:
+        answer = sender.store(item)
+        sender.close()
+    came = [read_instance(path) for path in kept.iterdir()]
+
+    assert answer.verdict is StoreVerdict.STORED
+    assert [one.data_set for one in came if one] == [item.path.read_bytes()[item.data_set_at :]]
+
+
 def test_a_peer_that_hangs_up_in_the_middle_is_unavailable_and_the_next_object_goes(tmp_path):
     def leave(event):
         if event.request.AffectedSOPInstanceUID == "1.2.3.4.1":

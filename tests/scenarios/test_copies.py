@@ -97,11 +97,15 @@ def test_the_plan_chain_of_every_patient_is_sent_and_read_back(program, copied: 
 
 
 def test_nothing_in_clear_stays_behind(program, copied: Copied, tmp_path: Path):
+    folder = copied.site.root / "site" / "data" / "copies"
+    killed = folder / "pacs" / "of-a-run-that-was-killed.dcm"
+    killed.parent.mkdir(parents=True)
+    killed.write_bytes(b"a plan")
     with orthanc(program("Orthanc"), tmp_path) as store:
         copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
         copied.run()
 
-    assert not list((copied.site.root / "site" / "data" / "copies").rglob("*.dcm"))
+    assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
 def changed_plan(site: SmallSite) -> str:
