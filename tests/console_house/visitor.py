@@ -65,6 +65,7 @@ class Visitor:
     secret: str = ""
     language: str = "en"
     used: set[str] = field(default_factory=set)
+    address: str = "127.0.0.1"
 
     def ask(
         self,
@@ -77,7 +78,13 @@ class Visitor:
         site = self.house.site
         context = ssl.create_default_context(cafile=site.data_dir / "console" / "authority.pem")
         context.verify_flags |= NO_CHECK_TIME
-        connection = http.client.HTTPSConnection("127.0.0.1", site.console.port, context=context, timeout=60)
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1",
+            site.console.port,
+            context=context,
+            timeout=60,
+            source_address=(self.address, 0),
+        )
         origin = f"https://127.0.0.1:{site.console.port}"
         sent = {"Referer": origin + path, "Origin": origin, "Accept-Language": self.language}
         sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

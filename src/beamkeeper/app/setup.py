@@ -9,6 +9,7 @@ from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.runtime import open_ledger, trusted_dir
 from beamkeeper.app.site import load_site
 from beamkeeper.app.site_template import site_text
+from beamkeeper.app.web.certificates import console_dir, make_certificates
 from beamkeeper.errors import ConfigError
 from beamkeeper.vault import LocalStore, SiteKeys, Vault, split_words
 
@@ -67,6 +68,7 @@ def make_keys_and_vault(site_file: Path, clock: Clock) -> NewSite:
         assert keys.recovery is not None  # noqa: S101 - `create` always returns it
         store = LocalStore(site.vault.directory, create=True)
         open_ledger(site)
+        make_certificates(console_dir(site), site.console.hosts, site_name=site.site.name, now=clock.now())
         Vault.create(
             store, keys=keys, now=clock.now(), trusted_dir=trusted_dir(site), site_name=site.site.name
         )

@@ -186,6 +186,13 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # host = "192.0.2.30"
 # port = 104
 
+[console]                        # the pages, once `beamkeeper console serve` runs: docs/guide/console.md
+bind = "127.0.0.1"               # the address people reach the collector at; 127.0.0.1: on its own screen only
+port = 8443
+names = []                       # its names on the network, such as "collector.hospital.example"
+idle_minutes = 15                # nobody touched it for so long: logged out
+session_hours = 10               # logged out after a shift, whatever happens
+
 # [[heartbeats]]                 # who alarms when we fall silent: docs/guide/watch.md
 # url = "https://watch.example.org:8443/heartbeat"
 # tls_ca = "watch-ca.pem"

@@ -23,6 +23,8 @@ PATHS = {
     "newest-changes": "/changes/",
     "changes": f"/changes/{NIGHT}/",
     "vote": f"/changes/{NIGHT}/vote/",
+    "drawings": f"/changes/{NIGHT}/{pseudonym(1)}/2.25.1234567890/",
+    "picture": f"/changes/{NIGHT}/{pseudonym(1)}/2.25.1234567890/picture.svg",
     "patients": "/patients/",
     "patient": f"/patients/{pseudonym(1)}/",
     "nights": "/nights/",
@@ -45,6 +47,7 @@ PATHS = {
     "mfa_view_recovery_codes": "/account/recovery/",
     "mfa_generate_recovery_codes": "/account/recovery/new/",
 }
+OTHERWISE = {"vote": 405, "drawings": 503, "picture": 503}
 BY_ROLE = sorted(page for page, rule in PAGES.items() if not isinstance(rule, Access))
 ROLES = PEOPLE | OTHERS
 
@@ -78,7 +81,8 @@ def test_each_role_sees_its_pages_and_no_other(morning: Morning, login: str) -> 
     for page in BY_ROLE:
         answer = visitor.ask("GET", PATHS[page])
         if may(role, page):
-            assert answer.status in {200, 302, 405}, page
+            # A vote wants a form; drawings want a vault, and this house has none.
+            assert answer.status in {200, 302, OTHERWISE.get(page)}, page
         else:
             refused += 1
 

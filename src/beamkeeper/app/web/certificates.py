@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from beamkeeper.app.site import Site
+
 AUTHORITY_LASTS: Final = timedelta(days=3650)
 SERVER_LASTS: Final = timedelta(days=397)
 """The longest that browsers accept."""
@@ -44,6 +46,14 @@ SERVER_NAME = "server.pem"
 SERVER_KEY_NAME = "server.key"
 SECRET_NAME = "secret.key"  # noqa: S105 - a file's name
 SECRET_BYTES = 48
+
+
+FOLDER_NAME = "console"
+
+
+def console_dir(site: Site) -> Path:
+    """Return where a site's console keeps its certificates and its secret."""
+    return site.data_dir / FOLDER_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

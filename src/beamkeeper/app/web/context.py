@@ -24,7 +24,12 @@ MENU: Final = (
     ("people", _("People")),
     ("audit", _("Audit log")),
 )
-ALSO: Final = {"changes": "newest-changes", "patient": "patients", "night": "nights"}
+ALSO: Final = {
+    "changes": "newest-changes",
+    "drawings": "newest-changes",
+    "patient": "patients",
+    "night": "nights",
+}
 """Pages that stand under another one in the menu."""
 
 

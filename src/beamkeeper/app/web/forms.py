@@ -36,7 +36,7 @@ class _Once:
         """Return the code when it is right and was not used before."""
         code = str(super().clean_code())  # type: ignore[misc]
         digest = hashlib.sha256(f"{self.user.pk} {normalize_user_code(code)}".encode()).hexdigest()
-        if not cache.add(f"code used {digest}", "y", timeout=USED_CODE_KEPT_S):
+        if not cache.add(f"code-used:{digest}", "y", timeout=USED_CODE_KEPT_S):
             raise get_adapter().validation_error("incorrect_code")
         return code
 

@@ -36,6 +36,8 @@ PAGES: Final[Mapping[str, frozenset[Role] | Access]] = {
     "newest-changes": VOTING_ROLES,
     "changes": VOTING_ROLES,
     "vote": VOTING_ROLES,
+    "drawings": VOTING_ROLES,
+    "picture": VOTING_ROLES,
     "patients": SEES_NAMES,
     "patient": SEES_NAMES,
     "mirrors": RUNS_IT,

@@ -15,7 +15,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from beamkeeper.app.site import load_site
-from beamkeeper.app.web.certificates import Certificates, make_certificates
+from beamkeeper.app.web.certificates import Certificates, console_dir, make_certificates
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ STOPS_WITHIN_S: Final = 10
 
 def console_certificates(site: Site, clock: Clock, *, new_authority: bool = False) -> Certificates:
     """Return the certificates of a site's console, made or renewed where due."""
-    from beamkeeper.app.web.settings import console_dir  # noqa: PLC0415 - Django, only where it is needed
-
     return make_certificates(
         console_dir(site),
         site.console.hosts,

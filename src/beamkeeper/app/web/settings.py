@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.utils import DatabaseError
 
-from beamkeeper.app.web.certificates import SECRET_NAME
+from beamkeeper.app.web.certificates import SECRET_NAME, console_dir
 from beamkeeper.errors import ConfigError, KeyUnavailable, StorageFull
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from beamkeeper.clock import Clock
 
 HERE: Final = Path(__file__).parent
-FOLDER_NAME: Final = "console"
 DATABASE_NAME: Final = "console.db"
 CACHE_TABLE: Final = "console_limits"
 BUSY_S: Final = 20
@@ -45,11 +44,6 @@ LIMITS: Final = {
     "invitation": "20/h/ip",
 }
 """How often the same address, account or person may try; see django-allauth's rate limits."""
-
-
-def console_dir(site: Site) -> Path:
-    """Return where the console keeps its certificates and its secret."""
-    return site.data_dir / FOLDER_NAME
 
 
 def settings_for(site: Site) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from beamkeeper.app.web.views import (
     account,
     audit,
     changes,
+    drawings,
     mirrors,
     nights,
     patients,
@@ -48,7 +49,14 @@ class _Pseudonym:
         return value
 
 
+class _Uid(_Pseudonym):
+    """A DICOM UID in a path."""
+
+    regex = r"[0-9.]{1,64}"
+
+
 register_converter(_Day, "day")
+register_converter(_Uid, "uid")
 register_converter(_Pseudonym, "pseudonym")
 
 urlpatterns = [
@@ -56,6 +64,8 @@ urlpatterns = [
     path("changes/", changes.newest, name="newest-changes"),
     path("changes/<day:night>/", changes.changes, name="changes"),
     path("changes/<day:night>/vote/", changes.vote, name="vote"),
+    path("changes/<day:night>/<pseudonym:pseudonym>/<uid:uid>/", drawings.drawings, name="drawings"),
+    path("changes/<day:night>/<pseudonym:pseudonym>/<uid:uid>/picture.svg", drawings.picture, name="picture"),
     path("patients/", patients.patients, name="patients"),
     path("patients/<pseudonym:pseudonym>/", patients.patient, name="patient"),
     path("nights/", nights.nights, name="nights"),

@@ -10,6 +10,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
+from beamkeeper.app.jobs.drawn import can_be_drawn
 from beamkeeper.app.web import words
 from beamkeeper.app.web.console import the_console
 from beamkeeper.domain.patient import shown_name
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.filter("person_name", shown_name)
+register.filter("drawable", can_be_drawn)
 
 _WORDS: Mapping[str, words.Words] = {
     "grade": words.GRADES,
@@ -101,6 +103,12 @@ def size(size_bytes: int) -> str:
 def gray(dose_gy: float) -> str:
     """Return a dose with two decimals."""
     return f"{number_format(dose_gy, 2)} Gy"
+
+
+@register.filter
+def millimetres(distance_mm: float) -> str:
+    """Return a distance with one decimal."""
+    return f"{number_format(distance_mm, 1)} mm"
 
 
 @register.filter

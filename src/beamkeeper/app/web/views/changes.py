@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from beamkeeper.app.jobs.quorum import cast, people_of, standing, take_reports
+from beamkeeper.app.jobs.signed_votes import publish_votes
 from beamkeeper.app.web import words
 from beamkeeper.app.web.console import Console, the_console
 from beamkeeper.app.web.forms import VoteForm
@@ -21,7 +22,7 @@ from beamkeeper.app.web.known import last_words, report_of
 from beamkeeper.app.web.witness import login_of, witness
 from beamkeeper.domain.ballot import THE_NIGHT, Ballot, Verdict, VotePath
 from beamkeeper.domain.change import SEVERITY
-from beamkeeper.errors import VoteRefused
+from beamkeeper.errors import BeamkeeperError, VoteRefused
 
 if TYPE_CHECKING:
     from datetime import date
@@ -164,7 +165,16 @@ def vote(request: HttpRequest, night: date) -> HttpResponse:
         messages.error(request, _("Not counted: %(why)s") % {"why": words.refused(refused.message)})
     else:
         _say(request, ballot, after)
+        _sign(request, console)
     return redirect(_back(request, night, about))
+
+
+def _sign(request: HttpRequest, console: Console) -> None:
+    """Sign the vote into the vault now; where that fails, the quorum's next look does."""
+    try:
+        publish_votes(console.site, console.ledger, console.clock)
+    except BeamkeeperError:
+        messages.info(request, _("It is not signed into the vault yet; that is tried again by itself."))
 
 
 def _say(request: HttpRequest, ballot: Ballot, after: Standing) -> None:
