@@ -35,3 +35,13 @@ def persons_with_id(alias: str, patient_id: str) -> tuple[KnownPerson, ...]:
     return tuple(
         KnownPerson(pseudonym=pseudonym, known_as=tuple(found[pseudonym])) for pseudonym in sorted(found)
     )
+
+
+def folders_by_id(alias: str) -> dict[str, frozenset[str]]:
+    """Return every folder by each Patient ID that its person was ever stated with."""
+    found: dict[str, set[str]] = {}
+    for model in (KnownPatient, KnownIdentity):
+        rows = model.objects.using(alias).values_list("patient_id", "pseudonym")
+        for patient_id, pseudonym in rows.iterator():
+            found.setdefault(patient_id, set()).add(pseudonym)
+    return {patient_id: frozenset(names) for patient_id, names in found.items()}

@@ -148,6 +148,11 @@ class Ledger:
         with self._database.session():
             return identities.persons_with_id(self._database.alias, patient_id)
 
+    def folders_by_id(self) -> Mapping[str, frozenset[str]]:
+        """Return every pseudonym by each Patient ID that its person was ever stated with."""
+        with self._database.session():
+            return identities.folders_by_id(self._database.alias)
+
     # Objects
 
     def current_objects(self, pseudonym: str) -> tuple[StoredObject, ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.app.jobs.folders import folders_of_list
 from beamkeeper.app.jobs.quorum import frozen_by, standings, take_reports
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.clock import local_date
@@ -114,20 +113,22 @@ class _Lists:
     """The lists of earlier nights: on which of them a source named somebody last.
 
     That a patient was on the list before and is not known to have finished is no source's word: such a
-    patient stays on the list for ever where no source tells of ends.
+    patient stays on the list for ever where no source tells of ends. Where two persons share a Patient ID,
+    naming one counts for both: keeping too long is the smaller mistake.
     """
 
     def __init__(self, runtime: Runtime, nights: Sequence[NightRow]) -> None:
         self._named: dict[str, date] = {}
         self._since: date | None = None
+        folders = runtime.ledger.folders_by_id()
         for night in nights:  # newest first
             census = runtime.ledger.census_of(night.run_on)
             if census is None:
                 continue
             self._since = night.run_on
-            entries = [entry for entry in census.entries if _is_named(entry)]
-            for name in folders_of_list(runtime, [entry.patient for entry in entries]):
-                self._named.setdefault(name, night.run_on)
+            for entry in filter(_is_named, census.entries):
+                for name in folders.get(entry.patient.patient_id, ()):
+                    self._named.setdefault(name, night.run_on)
 
     def last_named(self, pseudonym: str, row: PatientRow | None, oldest: date) -> date | None:
         """Return that night; where the lists do not go back to `oldest`, at least when we saw them last."""
