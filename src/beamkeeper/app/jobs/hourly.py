@@ -297,11 +297,8 @@ class Hourly:
             ledger.record_changes(
                 told_on, pseudonym, tuple(dict.fromkeys((*told, *looked.night.comparisons)))
             )
-            placed = (
-                replace(item, parcel=one.entry.path) if item.parcel == THIS_PARCEL else item
-                for item in one.after
-            )
-            ledger.record_objects(pseudonym, placed)
+            new = (item for item in one.after if item.parcel == THIS_PARCEL)  # nothing else has changed
+            ledger.record_objects(pseudonym, [replace(item, parcel=one.entry.path) for item in new])
             if looked.night.position is not None:
                 ledger.record_position(on, pseudonym, looked.night.position, as_of=self._began_at)
         write_note(self._run.facts_path(pseudonym), looked.facts)
