@@ -283,6 +283,38 @@ def test_a_store_that_failed_is_tried_again_after_a_quarter_of_an_hour(copied: C
     assert duty.wait_s(at(NIGHT_1, 6)) == 15 * 60
 
 
+@pytest.mark.slow
+def test_every_real_object_goes_and_is_proved(
+    program, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """What ten systems wrote, over DICOM into one Orthanc and over the web into another."""
+    copied = Copied(SmallSite.make(tmp_path / "site", real_data), capsys)
+    copied.site.night(NIGHT_1)
+    everything = {
+        "any_plan": True,
+        "patients": ["listed"],
+        "what": [
+            *("plan", "structures", "dose", "records", "planning images", "other images"),
+            *("rt images", "registrations", "other"),
+        ],
+    }
+    with (
+        orthanc_web(program("Orthanc"), tmp_path / "one") as one,
+        orthanc_web(program("Orthanc"), tmp_path / "two") as two,
+    ):
+        dicom = {"kind": "dicom", "ae_title": "ORTHANC", "host": "127.0.0.1", "port": one.dicom_port}
+        copied.goes_to(name="pacs", **dicom, **everything)
+        copied.goes_to(name="web", kind="dicomweb", url=two.url, **everything)
+        status, outcomes = copied.run()
+    ledger = open_ledger(copied.site.site)
+
+    assert status == 0
+    for outcome in outcomes.values():
+        assert (outcome["state"], outcome["problems_count"]) == ("complete", 0)
+        assert outcome["proved_count"] == outcome["wanted_count"] > 150
+    assert {row.stamp for row in ledger.mirrors.proofs("copies:web")} == {"same bytes"}
+
+
 def test_report_and_mirrors_tell_where_the_stores_stand(program, copied: Copied, tmp_path: Path):
     with orthanc(program("Orthanc"), tmp_path) as store:
         copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)

@@ -8,9 +8,11 @@ from tests.unit.app.test_site import written
 from beamkeeper.app.jobs.copy_stores import compare_rules_of, rule_of, web_peer
 from beamkeeper.app.site import parse_site
 from beamkeeper.app.site_copies import DicomCopies, WebCopies
+from beamkeeper.app.window_plan import named_peers
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.copies import Group, Share
 from beamkeeper.protect.copies.routing import USUAL_GROUPS, USUAL_SHARES
+from beamkeeper.protect.isolate import Direction
 from beamkeeper.wire.dicomweb import basic, bearer
 
 DICOM = """
@@ -109,3 +111,22 @@ def test_who_sends_and_who_deletes_can_be_two(tmp_path, monkeypatch):
     assert web_peer(section, to_remove=True).authorization() == basic("us", "deletes")
     monkeypatch.setenv("SEND", "renewed")
     assert web_peer(section).authorization() == bearer("renewed")
+
+
+WINDOW = """
+[window]
+interface = "eno1"
+addresses = ["192.0.2.20/24"]
+worker = "beamkeeper"
+"""
+
+
+def test_the_window_lets_through_whom_the_stores_name_and_who_gives_objects_back(tmp_path):
+    back = 'read_back = "move"\nback_ae_title = "US"\nback_port = 11114\nasked_host = "192.0.2.31"\n'
+    made = site(WINDOW + DICOM + back + WEB, tmp_path)
+    named = {(what, way, host, port) for what, way, host, port, _ in named_peers(made)}
+
+    assert ("copies mim", Direction.OUTBOUND, "192.0.2.30", 104) in named
+    assert ("copies mim", Direction.OUTBOUND, "192.0.2.31", 104) in named
+    assert ("copies mim, back", Direction.INBOUND, "192.0.2.31", 11114) in named
+    assert ("copies cloud", Direction.OUTBOUND, "pacs.example.org", 443) in named

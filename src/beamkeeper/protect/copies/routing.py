@@ -19,6 +19,7 @@ from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.domain.plan import ApprovalStatus, Plan
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.domain.volume import Dose, StructureSet
+from beamkeeper.wire.dicom.identify import is_storage_object
 from beamkeeper.wire.dicom.reader import kind_of
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
 
 
 def _current(facts: CopyFacts) -> tuple[StoredObject, ...]:
-    """Return the objects that stand, whole, and name the patient they are kept under."""
+    """Return the objects that stand, whole, name the patient they are kept under, and that stores store."""
     return tuple(
         item
         for item in facts.held
@@ -191,6 +192,7 @@ def _current(facts: CopyFacts) -> tuple[StoredObject, ...]:
         and not item.superseded
         and not item.member.startswith(QUARANTINE)
         and item.patient_id.strip() == facts.patient_id.strip()
+        and is_storage_object(_ref(item))
     )
 
 
@@ -251,7 +253,7 @@ def _doses(said: Iterable[object], going: dict[str, Plan], structures: frozenset
 def _goes(rule: RoutingRule, item: StoredObject, chosen: _Chosen) -> bool:
     if rule.modalities and item.modality not in rule.modalities:
         return False
-    uid, kind = item.sop_instance_uid, _kind(item)
+    uid, kind = item.sop_instance_uid, kind_of(_ref(item))
     if kind is ObjectKind.PLAN:
         return Share.PLAN in rule.shares and uid in chosen.plans
     if kind is ObjectKind.STRUCTURE_SET:
@@ -264,19 +266,17 @@ def _goes(rule: RoutingRule, item: StoredObject, chosen: _Chosen) -> bool:
     return _SHARE_OF[kind] in rule.shares
 
 
-def _kind(item: StoredObject) -> ObjectKind:
-    return kind_of(
-        ObjectRef(
-            sop_class_uid=item.sop_class_uid,
-            sop_instance_uid=item.sop_instance_uid,
-            study_instance_uid=item.study_instance_uid,
-            series_instance_uid=item.series_instance_uid,
-            patient_id=item.patient_id,
-            modality=item.modality,
-            transfer_syntax_uid=item.transfer_syntax_uid,
-            sha256=item.sha256,
-            size_bytes=item.size_bytes,
-        )
+def _ref(item: StoredObject) -> ObjectRef:
+    return ObjectRef(
+        sop_class_uid=item.sop_class_uid,
+        sop_instance_uid=item.sop_instance_uid,
+        study_instance_uid=item.study_instance_uid,
+        series_instance_uid=item.series_instance_uid,
+        patient_id=item.patient_id,
+        modality=item.modality,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
     )
 
 

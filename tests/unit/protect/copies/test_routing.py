@@ -246,6 +246,12 @@ def test_what_is_gone_replaced_broken_or_of_somebody_else_does_not_go(odd):
     assert "ct1" not in going(facts)
 
 
+def test_a_worklist_entry_is_no_object_of_a_store():
+    entry = held("ups", "SR", sop_class_uid="1.2.840.10008.5.1.4.34.6.1")
+
+    assert "ups" not in going(patient(others=(entry,)), shares=frozenset(Share))
+
+
 def test_a_uid_that_two_patients_hold_goes_nowhere_and_is_counted():
     routed = route(RoutingRule(), [patient(pseudonym="a"), patient(pseudonym="b")])
 
