@@ -10,6 +10,7 @@ from beamkeeper.app.jobs.hour_words import in_one_line, is_overdue
 from beamkeeper.app.site import DicomSourceSection
 
 if TYPE_CHECKING:
+    from beamkeeper.app.finding import Verdict
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
 
@@ -40,7 +41,7 @@ def check_hour(site: Site, clock: Clock) -> Finding:
     if report is None:
         return Finding(what=WHAT, verdict="good", text="on; the first look is still to come.")
     said = f"last look {report.began_at.astimezone(site.zone):%Y-%m-%d %H:%M}: {in_one_line(report)}"
-    verdict = "warning" if report.outcome is HourOutcome.INCOMPLETE or report.left else "good"
+    verdict: Verdict = "warning" if report.outcome is HourOutcome.INCOMPLETE or report.left else "good"
     return Finding(
         what=WHAT,
         verdict=verdict,

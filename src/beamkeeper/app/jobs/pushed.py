@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,8 +176,7 @@ def hand_on_unasked(before: Path, spool: Path, *, writer_name: str) -> int:
         with SpoolWriter(spool, writer_name) as writer:
             for item in items:
                 with reader.open(item) as source:
-                    blocks = iter(lambda source=source: source.read(BLOCK_BYTES), b"")
-                    writer.add(b"", blocks, _identity(item))
+                    writer.add(b"", iter(partial(source.read, BLOCK_BYTES), b""), _identity(item))
             writer.commit()
     remove_packs_but(before, frozenset())
     return len(items)
