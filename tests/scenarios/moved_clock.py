@@ -23,9 +23,11 @@ from voting_site import QUORUM, ballot
 from beamkeeper.app.jobs.duties import NightDuty, duties_of
 from beamkeeper.app.jobs.quorum import cast
 from beamkeeper.app.jobs.quorum_duty import QuorumDuty
+from beamkeeper.app.jobs.retention_words import speak
 from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
 from beamkeeper.clock import MovableClock, local_instant
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.retain import EVERYBODY, WordKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -168,7 +170,8 @@ class Played:
     def follow(self, table: str, actions: Mapping[str, Callable[[], object]], *, until: datetime) -> None:
         """Play until `until` and do what stands behind a star in a timeline, each at its minute.
 
-        "* an confirms" and "* an disputes" are votes on the night of that day; all else is in `actions`.
+        "* an confirms", "* an disputes" are votes on the night of that day; "* an holds everybody" and "* an
+        releases everybody" are words about removing; all else is in `actions`.
         """
         done, hoped = rows(table, year=self.clock.now().year, zone=self.zone)
         self.play(until, [(instant, self._action(instant, words, actions)) for instant, words in done])
@@ -181,7 +184,10 @@ class Played:
     ) -> Callable[[], object]:
         if words in actions:
             return actions[words]
-        person, verb = words.split()
+        person, verb, *whom = words.split()
+        if whom:
+            kind = WordKind(verb.removesuffix("s"))
+            return lambda: self.retain(person, kind, EVERYBODY)
         return lambda: self.vote(person, verb.removesuffix("s"), night=_day(instant, self.zone))
 
     def vote(self, person: str, verdict: str = "confirm", *, night: date) -> None:
@@ -189,6 +195,13 @@ class Played:
         now = self.clock.now()
         given = replace(ballot(self.site, person, verdict, night=night), at=now)
         cast(self._site, self.ledger, given, now)
+
+    def retain(self, person: str, kind: WordKind, pseudonym: str) -> None:
+        """Let a person hold or release, now."""
+        now = self.clock.now()
+        speak(
+            self._site, self.ledger, kind=kind, pseudonym=pseudonym, person=person, reason="file 77", now=now
+        )
 
     def watched_from(self, watch: WatchFile) -> None:
         """Let a computer elsewhere watch the site, by the same clock."""
@@ -297,6 +310,11 @@ class Played:
             return f"{row.actor} votes: {details['verdict']}"
         if row.action == "vote refused":
             return f"a vote of {row.actor} is refused"
+        if row.action in {"retention hold", "retention release"}:
+            what = "everybody" if details["everybody"] else "the patient"
+            return f"{row.actor} {row.action.removeprefix('retention ')}s {what}"
+        if row.action in {"removal decided", "removed from the vault", "copy elsewhere", "removal done"}:
+            return row.action
         return ""
 
 

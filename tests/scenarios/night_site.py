@@ -72,10 +72,12 @@ class SmallSite:
     root: Path
 
     @classmethod
-    def make(cls, root: Path, objects: Path | None = None, *, settings: str = "") -> SmallSite:
+    def make(
+        cls, root: Path, objects: Path | None = None, *, settings: str = "", on: date = NIGHT_1
+    ) -> SmallSite:
         """Make keys, an empty vault and a site file over `root/source`, or over `objects`."""
         made = cls(root)
-        folder_site(objects or made.source, root / "site", at(NIGHT_1))
+        folder_site(objects or made.source, root / "site", at(on))
         if settings:
             text = made.site_file.read_text(encoding="utf-8")
             made.site_file.write_text(text.replace("[[sources]]", f"{settings}\n[[sources]]", 1), "utf-8")

@@ -62,3 +62,8 @@ def give_a_fraction(folder: Path, index: int, *, on: date, number: int) -> None:
     session = Session(treatment_key="plan", version=1, fraction_number=number, on=on)
     for part, (_, data) in enumerate(session_objects(patient, session, ZONE)):
         (folder / f"p{index}" / f"fraction-{number}-{part}.dcm").write_bytes(data)
+
+
+def patient_id_of(site: SmallSite, patient: str) -> str:
+    """Return the Patient ID that a patient's plan states."""
+    return str(dcmread(a_plan(site, patient), stop_before_pixels=True).PatientID)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from contextlib import contextmanager
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moved_clock import in_zone
-from night_site import SmallSite, make_objects
+from moved_clock import Played, in_zone, outside
+from night_site import NIGHT_1, SmallSite, make_objects
 from source_changes import give_a_fraction, move_a_leaf, rename_structures
+from tests.mail_peers.hook_server import gateway
 
 from beamkeeper.app.site_watch import WatchFile
+from beamkeeper.clock import MovableClock, local_instant
 from beamkeeper.vault import SiteKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from moved_clock import Outside
 
 WHO = (2, 3)
@@ -52,7 +57,7 @@ class Town:
         }
 
     @classmethod
-    def founded(cls, root: Path, around: Outside, *, who: tuple[int, ...] = WHO) -> Town:
+    def founded(cls, root: Path, around: Outside, *, who: tuple[int, ...] = WHO, on: date = NIGHT_1) -> Town:
         """Make everything anew, before the first night."""
         for name in ("near", "far", "net"):
             (root / name).mkdir(parents=True)
@@ -60,7 +65,7 @@ class Town:
         made._connect("near")
         made._connect("far")
         make_objects(root / "source", who=who)
-        in_zone(SmallSite.make(root, settings=around.settings + MIRRORS))
+        in_zone(SmallSite.make(root, settings=around.settings + MIRRORS, on=on))
         return made
 
     @classmethod
@@ -107,3 +112,14 @@ class Town:
                 "alerts": [hook],
             }
         )
+
+
+@contextmanager
+def watched_town(root: Path, first: date, *, watch_hours: int = 1) -> Iterator[tuple[Town, Played]]:
+    """Found a town in the first hour of a day, with a watcher elsewhere, and serve mail and pagers."""
+    with outside() as around, gateway() as elsewhere:
+        town = Town.founded(root, around, on=first)
+        zone = town.site.site.zone
+        played = Played(town.site, MovableClock(local_instant(first, time(1), zone)), around)
+        played.watched_from(town.watch_file(elsewhere.port, every_minutes=60 * watch_hours))
+        yield town, played

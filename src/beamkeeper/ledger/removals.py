@@ -151,9 +151,11 @@ class Removals:
             )
 
     def note_run(self, row: RetentionRow) -> None:
-        """Keep what retention found on a date; the last look counts."""
+        """Keep what retention found on a date; the last look counts, also after a clock that ran ahead."""
         with self._database.session():
-            RetentionRun.objects.using(self._database.alias).update_or_create(
+            runs = RetentionRun.objects.using(self._database.alias)
+            runs.filter(run_on__gt=row.run_on).delete()
+            runs.update_or_create(
                 run_on=row.run_on, defaults={"at": utc(row.at), "found": canonical(dict(row.found))}
             )
 

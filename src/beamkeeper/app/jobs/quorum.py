@@ -143,7 +143,8 @@ def standings(site: Site, ledger: Ledger, now: datetime) -> tuple[Standing, ...]
     """Return where the nights stand, oldest first: reported ones, and those whose report is missing.
 
     A date without a report counts only until a later night has one: that night compared with the last
-    good copy, and so looked at everything since.
+    good copy, and so looked at everything since. A night of a day to come, which a clock that ran ahead has
+    reported, stands in for none until then.
     """
     rule = rule_of(site)
     today = local_date(now, site.zone)
@@ -151,7 +152,8 @@ def standings(site: Site, ledger: Ledger, now: datetime) -> tuple[Standing, ...]
     known = {facts.night: facts for facts in ledger.votes.all_facts(since=since)}
     if not known:
         return ()
-    last = max((night for night, facts in known.items() if facts.reported_at), default=min(known))
+    reported = [night for night, facts in known.items() if facts.reported_at and night <= today]
+    last = max(reported, default=min(*known, today))
     ahead = (today - last).days
     missing = [last + timedelta(days=days) for days in range(ahead + 1)]
     all_facts = {night: NightFacts(night=night, people_needed=rule.people_needed) for night in missing}

@@ -83,9 +83,13 @@ def due_night(rule: WatchRule, now: datetime) -> date:
 
 
 def in_time(rule: WatchRule, nights: Sequence[date], expires_at: datetime, now: datetime) -> list[Finding]:
-    """Return what is wrong with the age of signed metadata that are genuine."""
+    """Return what is wrong with the age of signed metadata that are genuine.
+
+    A night of a day to come, which a clock that ran ahead has signed, stands in for none until then.
+    """
     found = []
-    due, last = due_night(rule, now), max(nights, default=None)
+    tomorrow = local_date(now, rule.zone) + timedelta(days=1)
+    due, last = due_night(rule, now), max((night for night in nights if night <= tomorrow), default=None)
     if last is None or last < due:
         until = "there is none at all" if last is None else f"the newest is of {last}"
         found.append(
