@@ -13,7 +13,7 @@ from retention_site import LATER, ledger_of, play_until_later, release, vault_of
 from beamkeeper.app.checkup_retention import check_retention
 from beamkeeper.app.cli import retain as command
 from beamkeeper.app.cli.main import app
-from beamkeeper.errors import VoteRefused
+from beamkeeper.errors import ConfigError, VoteRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +77,19 @@ def test_two_people_release_and_a_dry_run_removes_nothing(
     assert len(told["receipts"]) == 1
     assert beamkeeper(site) == 0
     assert "0 would go now" in said(capsys)
+
+
+def test_everybody_who_is_due_is_released_by_two_people_at_once(
+    site: SmallSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = who_left(site)
+    release(site, gone.pseudonym, "an", "bo")
+    capsys.readouterr()
+
+    assert beamkeeper(site, "release", "--due", "--reason", "a long outage", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["pseudonyms"] == [gone.pseudonym]
+    with pytest.raises(ConfigError, match="--due"):
+        beamkeeper(site, "release", gone.patient.patient_id, "--due", "--reason", "x")
 
 
 def test_somebody_without_a_vote_may_not_release(site: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:

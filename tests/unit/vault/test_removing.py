@@ -170,6 +170,15 @@ def test_a_patient_who_comes_back_gets_new_parcels_and_an_old_removal_spares_the
     assert site.vault().verify(now=site.now, identities=site.keys.identities).is_sound
 
 
+def test_what_is_sealed_of_who_came_back_and_not_yet_named_is_spared(site) -> None:
+    remove(site)
+    site.objects.pop(GOING)
+    sealed = site.seal(site.vault(), GOING, 50, {"1.9": b"a new course"})
+    site.vault().sweep_removed([who(site)])
+
+    assert files_of(site) == [sealed.storage_name]
+
+
 def test_a_second_course_can_be_removed_in_its_turn(site) -> None:
     remove(site)
     site.objects.pop(GOING)

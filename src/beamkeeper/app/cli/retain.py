@@ -107,6 +107,7 @@ def hold(
 @app.command("release")
 def release(
     patient: PatientArgument = None,
+    due: Annotated[bool, typer.Option("--due", help="Everybody who is due now, each by name.")] = False,
     reason: ReasonOption = "",
     as_: AsOption = None,
     code: CodeOption = None,
@@ -115,13 +116,17 @@ def release(
 ) -> int:
     """Release a hold, or a patient whose course was broken off with fractions left: two people do.
 
-    Exit status: 0 your word counts, 43 it does not.
+    With --due: all who are due at once, when they are more than may go without a person's word. Exit
+    status: 0 your word counts, 43 it does not.
 
     Example: beamkeeper retain release 0012345 --reason "treated elsewhere"
     """
     from beamkeeper.protect.retain import WordKind
 
-    return _say(WordKind.RELEASE, patient, reason, open_site(site), as_=as_, code=code, json_=json_)
+    chosen = open_site(site)
+    if due and patient:
+        raise ConfigError("--due is about everybody who is due.", do_next="Leave the patient out.")
+    return _say(WordKind.RELEASE, patient, reason, chosen, as_=as_, code=code, json_=json_, due=due)
 
 
 def _dry(site: Site, *, json_: bool) -> int:
@@ -247,6 +252,7 @@ def _say(
     as_: str | None,
     code: str | None,
     json_: bool,
+    due: bool = False,
 ) -> int:
     from beamkeeper.app.jobs.retention_words import speak
     from beamkeeper.app.jobs.runtime import open_ledger
@@ -254,15 +260,24 @@ def _say(
 
     ledger, now = open_ledger(site), SystemClock().now()
     person = _speaker(site, ledger, as_, code, now)
-    pseudonym = _pseudonym(ledger, patient) if patient else EVERYBODY
-    speak(site, ledger, kind=kind, pseudonym=pseudonym, person=person, reason=reason, now=now)
+    names = _due(site) if due else [_pseudonym(ledger, patient) if patient else EVERYBODY]
+    for name in names:
+        speak(site, ledger, kind=kind, pseudonym=name, person=person, reason=reason, now=now)
     if json_:
-        emit_json({"said": kind, "person": person, "pseudonym": pseudonym, "at": now})
+        emit_json({"said": kind, "person": person, "pseudonyms": names, "at": now})
     else:
-        about = f"the patient {pseudonym[:10]}" if pseudonym else "everybody"
-        done = "is held" if kind == "hold" else "has your release; two different people are needed"
-        out.print(f"✓ {about} {done}.")
+        about = ", ".join(f"the patient {name[:10]}" if name else "everybody" for name in names)
+        done = "held" if kind == "hold" else "released by you; two different people are needed"
+        print_wrapped(f"✓ {about or 'nobody'}: {done}.")
     return 0
+
+
+def _due(site: Site) -> list[str]:
+    from beamkeeper.app.jobs.retention_facts import look
+    from beamkeeper.app.jobs.runtime import open_runtime
+
+    verdicts = look(open_runtime(site, SystemClock())).plan.verdicts
+    return [item.pseudonym for item in verdicts if item.kind == "remove"]
 
 
 def _speaker(site: Site, ledger: Ledger, as_: str | None, code: str | None, now: datetime) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
 
@@ -188,11 +188,15 @@ def planned(
         raise ValueError("a patient is judged once")
     verdicts = tuple(verdict(item, rule, today) for item in sorted(patients, key=lambda p: p.pseudonym))
     freezes = [Freeze(reason=reason, do_next="Settle it; removal waits.") for reason in frozen_by]
-    freezes += _implausible(verdicts, rule, listed_counts)
+    released = {item.pseudonym for item in patients if len(item.released_by) >= rule.releases_needed}
+    freezes += _implausible(verdicts, rule, listed_counts, released)
     return RetentionPlan(on=today, verdicts=verdicts, freezes=tuple(freezes))
 
 
-def _implausible(verdicts: Sequence[Verdict], rule: RetainRule, listed_counts: Sequence[int]) -> list[Freeze]:
+def _implausible(
+    verdicts: Sequence[Verdict], rule: RetainRule, listed_counts: Sequence[int], released: Collection[str]
+) -> list[Freeze]:
+    """Return what is too much to be believed; whom enough people released by name is not counted."""
     found = []
     tonight, most = (listed_counts[-1], max(listed_counts)) if listed_counts else (0, 0)
     if tonight == 0 or tonight < most * rule.list_share_min:
@@ -202,12 +206,13 @@ def _implausible(verdicts: Sequence[Verdict], rule: RetainRule, listed_counts: S
                 do_next="Find out why the list is so short. Removal goes on by itself when it is not.",
             )
         )
-    going = sum(item.kind is VerdictKind.REMOVE for item in verdicts)
+    going = sum(item.kind is VerdictKind.REMOVE and item.pseudonym not in released for item in verdicts)
     if going > max(rule.free_count, len(verdicts) * rule.share_max):
         found.append(
             Freeze(
                 reason=f"{going} of {len(verdicts)} patients would go at once.",
-                do_next="If that is right, release them by name; else find out what the sources say.",
+                do_next="If that is right, two people release them: `beamkeeper retain release --due`; else"
+                " find out what the sources say.",
             )
         )
     return found

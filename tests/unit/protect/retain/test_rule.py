@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -92,6 +93,19 @@ def test_many_who_would_go_at_once_all_stay() -> None:
     assert len(planned(crowd(20, 4), RULE, today=TODAY, listed_counts=counts).removals) == 4
     assert planned(crowd(20, 5), RULE, today=TODAY, listed_counts=counts).removals == ()
     assert len(planned(crowd(3, 3), RULE, today=TODAY, listed_counts=counts).removals) == 3
+
+
+def test_whom_two_people_released_is_not_counted_among_too_many() -> None:
+    both = frozenset({"an", "bo"})
+    some = [
+        replace(item, released_by=both)
+        if item.last_treated_on == ago(40) and item.pseudonym > "p003"
+        else item
+        for item in crowd(20, 9)
+    ]
+    assert len(planned(some, RULE, today=TODAY, listed_counts=[30]).removals) == 9
+    one = [replace(item, released_by=frozenset({"an"})) for item in crowd(20, 9)]
+    assert planned(one, RULE, today=TODAY, listed_counts=[30]).removals == ()
 
 
 def test_a_dispute_keeps_everybody_and_is_named() -> None:
