@@ -182,6 +182,16 @@ def test_an_answer_that_ends_too_early_is_no_object(tmp_path):
         retrieved(Said(200, "application/dicom", b"the pl", stated_length=8), tmp_path)
 
 
+def test_an_object_that_comes_back_far_longer_than_it_was_is_refused(tmp_path):
+    item = written(tmp_path, whole(500))
+    body = related(b"Content-Type: application/dicom\r\n\r\n" + b"x" * 100_000)
+    with service(lambda _: Said(200, RELATED, body)) as (url, _):
+        client = web(url)
+        with pytest.raises(SourceAnswerInvalid, match="longer than 1000"):
+            client.retrieve(item, tmp_path / "back", bytes_max=1000)
+        client.close()
+
+
 def test_a_compressed_answer_is_refused(tmp_path):
     said = Said(200, "application/dicom", b"xx", headers=(("Content-Encoding", "gzip"),))
     with pytest.raises(SourceAnswerInvalid, match="compresses"):

@@ -7,14 +7,15 @@ import resource
 import ssl
 
 import pytest
-from outgoing_objects import real_outgoing, whole, written
+from outgoing_objects import outgoing_of, real_outgoing, whole, written
+from pydicom import dcmread
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import RTPlanStorage
 from query_archives import OWN_AE_TITLE, free_port, orthanc, running
 from raw_sender import EXPLICIT, IMPLICIT, PLAN, read_instance
 from tests.papers import issue
 
-from beamkeeper.errors import SourceUnavailable
+from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.protect.compare import CompareRules, content_digest
 from beamkeeper.wire.dicom.outgoing import StoreVerdict
 from beamkeeper.wire.dicom.requester import Requester
@@ -99,6 +100,44 @@ def test_what_orthanc_took_comes_back_with_every_value(program, tmp_path, real_d
     assert back.keys() == items.keys()
     for uid, item in items.items():  # Orthanc writes data sets anew
         assert content_digest(back[uid], RULES) == content_digest(item.path.read_bytes(), RULES)
+
+
+def test_a_store_that_gives_back_far_more_than_was_asked_for_is_cut_off(program, tmp_path):
+    """Else a hostile one could fill the collector's disk."""
+    uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "PatientID": "P1"}
+    items = [_named(written(tmp_path, whole(400_000, number)), tmp_path, **uids) for number in (1, 2)]
+    with orthanc(program("Orthanc"), tmp_path) as archive:
+        peer = Peer(ae_title="ORTHANC", host="127.0.0.1", port=archive.port)
+        with sending(archive.port, items, ae_title="ORTHANC") as sender:
+            assert all(sender.store(item).is_taken for item in items)
+
+        def get(bytes_max: int) -> int:
+            spool = tmp_path / f"spool {bytes_max}"
+            with (
+                Requester(own_ae_title=OWN_AE_TITLE, peer=peer, timeouts=TIMEOUTS) as asking,
+                SpoolWriter(spool, "back") as writer,
+            ):
+                asking.get(
+                    study_instance_uid="1.2.3",
+                    series_instance_uid="1.2.3.4",
+                    writer=writer,
+                    bytes_max=bytes_max,
+                )
+            return len(SpoolReader(spool).poll())
+
+        assert get(1_000_000) == 2
+        with pytest.raises(SourceAnswerInvalid, match="far more"):
+            get(600_000)
+
+
+def _named(item, folder, **elements: str):
+    """Give an object the elements that an archive sorts by."""
+    dataset = dcmread(item.path)
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    path = folder / f"{item.sop_instance_uid}.named"
+    dataset.save_as(path, enforce_file_format=True)
+    return outgoing_of(path)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def run(
     for outcome in run_copies(chosen, SystemClock(), sections, reread_all=reread):
         outcomes.append(outcome)
         if not json_:
-            _tell(outcome)
+            tell(outcome)
     if json_:
         emit_json({"outcomes": outcomes})
     return _status([outcome.state.value for outcome in outcomes])
@@ -106,7 +106,8 @@ def show_standing(standing: CopiesStanding, zone: ZoneInfo) -> None:
     _explain(standing.facts)
 
 
-def _tell(outcome: CopyOutcome) -> None:
+def tell(outcome: CopyOutcome) -> None:
+    """Print how one run ended."""
     sign = "✓" if outcome.is_complete else "✗"
     print_wrapped(
         f"{sign} {outcome.destination}: {outcome.state.value}; {outcome.sent_count} sent"

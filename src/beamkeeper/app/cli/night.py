@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
     from beamkeeper.domain.night import NightReport
+    from beamkeeper.protect.copies import CopyOutcome
     from beamkeeper.protect.mirror import Outcome
 
 EXIT_OF: dict[NightOutcome, int] = {
@@ -52,14 +53,16 @@ def command(
     despite_alarm: Annotated[
         str, typer.Option(metavar="REASON", help="Seal although a mass change was found, and say why.")
     ] = "",
-    no_mirrors: Annotated[bool, typer.Option("--no-mirrors", help="Leave the mirrors as they are.")] = False,
+    no_mirrors: Annotated[
+        bool, typer.Option("--no-mirrors", help="Leave mirrors and plain copies as they are.")
+    ] = False,
     json_: JsonOption = False,
 ) -> int:
-    """Run one night now: list, collect, compare, seal, publish, report; then the mirrors.
+    """Run one night now: list, collect, compare, seal, publish, report; then mirrors and plain copies.
 
-    A mirror that fails does not fail the night. Safe to interrupt and to repeat: the same date takes up
-    where it was. Exit status: 0 everything is kept, 3 something named in the report is not, 42 stopped
-    by a mass change, others: see the runbook "a night failed".
+    A mirror or store that fails does not fail the night. Safe to interrupt and to repeat: the same date
+    takes up where it was. Exit status: 0 everything is kept, 3 something named in the report is not, 42
+    stopped by a mass change, others: see the runbook "a night failed".
 
     Example: beamkeeper night --folder ~/exports
     """
@@ -74,8 +77,9 @@ def command(
     if not json_:
         show(chosen, report)
     outcomes = _mirror(chosen, clock, quiet=json_) if chosen.mirrors and not no_mirrors else []
+    plain = _copy(chosen, clock, quiet=json_) if chosen.copies and not no_mirrors else []
     if json_:
-        emit_json({"outcome": report.outcome, "report": report, "mirrors": outcomes})
+        emit_json({"outcome": report.outcome, "report": report, "mirrors": outcomes, "copies": plain})
     return EXIT_OF[report.outcome]
 
 
@@ -87,6 +91,22 @@ def _mirror(site: Site, clock: Clock, *, quiet: bool) -> list[Outcome]:
     outcomes = []
     try:
         for outcome in run_mirrors(site, clock, site.mirrors):
+            outcomes.append(outcome)
+            if not quiet:
+                tell(outcome)
+    except BeamkeeperError as error:
+        print_error(error)
+    return outcomes
+
+
+def _copy(site: Site, clock: Clock, *, quiet: bool) -> list[CopyOutcome]:
+    """Bring the stores of plain DICOM up to date, in the same spirit."""
+    from beamkeeper.app.cli.copies import tell
+    from beamkeeper.app.jobs.copying import run_copies
+
+    outcomes = []
+    try:
+        for outcome in run_copies(site, clock, site.copies):
             outcomes.append(outcome)
             if not quiet:
                 tell(outcome)

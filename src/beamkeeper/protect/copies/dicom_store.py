@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import SourceAnswerInvalid
-from beamkeeper.protect.copies.interfaces import ReadBack, Returned
+from beamkeeper.protect.copies.interfaces import ReadBack, Returned, returned_bytes_max
 from beamkeeper.wire.dicom.receiver import Receiver
 from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.requester_query import query
@@ -81,7 +81,7 @@ class DicomStore:
         if self._receiver is not None and self._read_back_by is ReadBack.MOVE:
             self._moved(series, spool, self._receiver)
         else:
-            self._got(series, spool)
+            self._got(series, spool, returned_bytes_max(items))
         yield from _spooled(spool, folder)
 
     def listed(self, items: Sequence[Outgoing], patient_ids: Mapping[str, str]) -> frozenset[str]:
@@ -95,12 +95,16 @@ class DicomStore:
         self._sender.close()
         self._requester.close()
 
-    def _got(self, series: Series, spool: Path) -> None:
+    def _got(self, series: Series, spool: Path, bytes_max: int) -> None:
         with SpoolWriter(spool, SPOOL) as writer:
 
             def get(study: str, one: str, uids: Sequence[str]) -> None:
                 self._requester.get(
-                    study_instance_uid=study, series_instance_uid=one, sop_instance_uids=uids, writer=writer
+                    study_instance_uid=study,
+                    series_instance_uid=one,
+                    sop_instance_uids=uids,
+                    writer=writer,
+                    bytes_max=bytes_max,
                 )
 
             self._each(series, get)

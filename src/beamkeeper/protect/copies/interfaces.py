@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
     from beamkeeper.vault import StoredObject
     from beamkeeper.wire.dicom.outgoing import Outgoing, StoreAnswer
+
+
+GROWTH_MAX: Final = 32
+"""So many times its size an object may have when it comes back: decompressed, or inflated."""
+GROWTH_BYTES: Final = 64 << 20
+
+
+def returned_bytes_max(items: Iterable[Outgoing]) -> int:
+    """Return how many bytes a store may give back for these objects together."""
+    return GROWTH_BYTES + GROWTH_MAX * sum(item.size_bytes for item in items)
 
 
 class How(StrEnum):

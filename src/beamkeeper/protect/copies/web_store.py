@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.protect.copies.interfaces import ReadBack, Returned
+from beamkeeper.protect.copies.interfaces import ReadBack, Returned, returned_bytes_max
 from beamkeeper.wire.dicom.outgoing import StoreVerdict
 from beamkeeper.wire.dicomweb import DicomWeb
 
@@ -50,7 +50,7 @@ class WebStore:
         """Ask for each object, and yield it as the service stores it."""
         for number, item in enumerate(items):
             path = folder / str(number)
-            sha256 = self._web.retrieve(item, path)
+            sha256 = self._web.retrieve(item, path, bytes_max=returned_bytes_max([item]))
             if sha256 is not None:
                 yield Returned(sop_instance_uid=item.sop_instance_uid, sha256=sha256, path=path)
 

@@ -229,8 +229,14 @@ class Requester:
         series_instance_uid: str | None = None,
         sop_instance_uids: Sequence[str] = (),
         writer: SpoolWriter,
+        bytes_max: int | None = None,
     ) -> MoveOutcome:
         """Fetch a study, a series or single objects over our own association into a spool, byte for byte.
+
+        Parameters
+        ----------
+        bytes_max
+            All objects of one request together; None for no other bound than the disk's.
 
         The kinds of object named by the last `find_instances` are negotiated first.
 
@@ -253,7 +259,9 @@ class Requester:
             )
         deadline = time.monotonic() + self._timeouts.transfer_s
         outcomes = [
-            outcome_of(self._get_session.answers(identifier, writer=writer, deadline=deadline))
+            outcome_of(
+                self._get_session.answers(identifier, writer=writer, deadline=deadline, bytes_max=bytes_max)
+            )
             for identifier in retrieve_queries(study_instance_uid, series_instance_uid, sop_instance_uids)
         ]
         writer.commit()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.wire.dicom.dimse_requestor import Question
 from beamkeeper.wire.dicom.intake import Intake
-from beamkeeper.wire.dicom.pdu import CONTEXTS_MAX
+from beamkeeper.wire.dicom.pdu import CONTEXTS_MAX, ProtocolViolation
 from beamkeeper.wire.dicom.requester_association import MAX_PDU_BYTES, PDU_SLACK_BYTES
 from beamkeeper.wire.dicom.requester_link import Link, query_context
 from beamkeeper.wire.dicom.spool import ObjectIdentity
@@ -106,6 +106,7 @@ class GetSession:
         self._listed = frozenset(sop_class_uids)
         self._timeouts, self._peer = timeouts, peer
         self._intake: Intake | None = None
+        self._bytes_left: int | None = None
         self._link = Link(
             own_ae_title=own_ae_title,
             peer=peer,
@@ -119,18 +120,26 @@ class GetSession:
         """Whether these kinds were all proposed first, in each transfer syntax as far as there was room."""
         return self._listed.issuperset(sop_class_uids)
 
-    def answers(self, identifier: Query, *, writer: SpoolWriter, deadline: float) -> Answers:
+    def answers(
+        self, identifier: Query, *, writer: SpoolWriter, deadline: float, bytes_max: int | None = None
+    ) -> Answers:
         """Yield the answers of one C-GET while its objects go into `writer`.
+
+        Parameters
+        ----------
+        bytes_max
+            All objects together; who sends more is cut off. None for no other bound than the disk's.
 
         Raises
         ------
         SourceUnavailable
             The peer stopped answering.
         SourceAnswerInvalid
-            The peer does not offer C-GET, or its answers break DICOM.
+            The peer does not offer C-GET, its answers break DICOM, or it sends more than `bytes_max`.
         StorageFull
             The spool takes no more; the association is broken off.
         """
+        self._bytes_left = bytes_max
         intake = self._intake = Intake(
             writer, fragment_bytes_max=MAX_PDU_BYTES + PDU_SLACK_BYTES, object_bytes_max=OBJECT_BYTES_MAX
         )
@@ -150,6 +159,13 @@ class GetSession:
         """Release the association."""
         self._link.close()
 
+    def _count(self, size: int) -> None:
+        if self._bytes_left is None:
+            return
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise ProtocolViolation("It sends far more than was asked for.")
+
     def _keep(self, command: Command, context: AnsweredContext, fragments: Iterator[memoryview]) -> Status:
         """Put one arriving object into the spool; the data set is neither decoded nor changed."""
         intake = self._intake
@@ -167,6 +183,7 @@ class GetSession:
             intake.room(len(fragment))[:] = fragment
             intake.filled(len(fragment))
             size += len(fragment)
+            self._count(len(fragment))
         status = intake.finish()
         if intake.failure is not None and size <= OBJECT_BYTES_MAX:
             raise intake.failure  # the spool is full: nothing that follows could be kept

@@ -86,8 +86,13 @@ class DicomWeb:
         answers = store_answers(answer.status, document[0] if document else {}, uids)
         return {uid: answers.get(uid) or _by_status(answer.status) for uid in uids}
 
-    def retrieve(self, item: Outgoing, path: Path) -> str | None:
+    def retrieve(self, item: Outgoing, path: Path, *, bytes_max: int = OBJECT_BYTES_MAX) -> str | None:
         """Write what the service holds under an object's UIDs to `path`, as it is stored there.
+
+        Parameters
+        ----------
+        bytes_max
+            A longer one is no answer.
 
         Returns
         -------
@@ -104,7 +109,7 @@ class DicomWeb:
                 return None
             if answer.status != _OK:
                 raise self._odd(answer, "a retrieve")
-            return _written(_single_part(answer), path)
+            return _written(_single_part(answer), path, bytes_max)
 
     def find_instances(self, patient_id: str) -> tuple[ExpectedObject, ...]:
         """Return every object the service lists for exactly this Patient ID.
@@ -276,13 +281,13 @@ def _single_part(answer: Answer) -> Iterator[bytes]:
         raise SourceAnswerInvalid("The answer to a retrieve has no part.")
 
 
-def _written(blocks: Iterator[bytes], path: Path) -> str:
+def _written(blocks: Iterator[bytes], path: Path, bytes_max: int) -> str:
     digest, size = hashlib.sha256(), 0
     with path.open("xb") as file:
         for block in blocks:
             size += len(block)
-            if size > OBJECT_BYTES_MAX:
-                raise SourceAnswerInvalid(f"An object is longer than {OBJECT_BYTES_MAX} bytes.")
+            if size > bytes_max:
+                raise SourceAnswerInvalid(f"An object comes back longer than {bytes_max} bytes.")
             digest.update(block)
             file.write(block)
     return digest.hexdigest()
