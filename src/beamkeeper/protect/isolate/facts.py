@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from beamkeeper.errors import WindowUnavailable
@@ -148,8 +149,16 @@ def _member(member: object) -> tuple[str, int | None]:
 
 def _as_text(value: object) -> str:
     if isinstance(value, dict):
-        return " . ".join(str(part) for part in value["concat"])
+        return " . ".join(_written_once(str(part)) for part in value["concat"])
     return str(value)
+
+
+def _written_once(part: str) -> str:
+    """Return an address as we write it (the kernel writes `::ffff:0.0.0.0`), anything else as it is."""
+    try:
+        return str(ip_address(part))
+    except ValueError:
+        return part
 
 
 def judge(rules: RuleFacts | None, link: LinkFacts | None, interface: str) -> WindowReading:

@@ -54,7 +54,7 @@ def response_of_pydicom(**elements: object) -> bytes:
 RESPONSE = response_of_pydicom()
 
 
-@pytest.mark.parametrize("question", list(Question))
+@pytest.mark.parametrize("question", list(THEIRS))
 def test_our_question_is_understood_by_pynetdicom(question: Question) -> None:
     asked = encode_request(question, message_id=9, sop_class_uid=MOVE, move_destination_ae_title="BEAMKEEPER")
     message = THEIRS[question]()
