@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from beamkeeper.app.jobs.drawn import can_be_drawn
 from beamkeeper.app.web import words
@@ -88,7 +88,8 @@ def hour(at: datetime) -> str:
 @register.filter
 def day(on: date) -> str:
     """Return a date in the reader's language, with its year."""
-    return date_format(on, "DATE_FORMAT")
+    # English as Europe writes it: the day before the month.
+    return date_format(on, "j F Y" if get_language() == "en" else "DATE_FORMAT")
 
 
 @register.filter
