@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import random
-import sys
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,13 +17,6 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom import Dataset, config, dcmread
 from pydicom.multival import MultiValue
-
-if TYPE_CHECKING:
-    from pydicom.dataelem import DataElement
-
-HERE = Path(__file__).resolve().parent
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-
 from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
 from tests.unit.protect.compare.synthetic_objects import OBJECTS
 from tests.unit.protect.compare.synthetic_plans import PLANS
@@ -32,6 +24,10 @@ from tests.unit.protect.compare.synthetic_plans import PLANS
 from beamkeeper.domain.change import Grade
 from beamkeeper.protect.compare import CompareRules, compare_objects, content_digest
 
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 RULES = CompareRules()
 MUTATIONS = 300
 RE_ENCODINGS = 300

@@ -187,7 +187,7 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # port = 104
 
 [console]                        # the pages, once `beamkeeper console serve` runs: docs/guide/console.md
-bind = "127.0.0.1"               # the address people reach the collector at; 127.0.0.1: on its own screen only
+bind = "127.0.0.1"               # the address people reach it at; 127.0.0.1: on its own screen only
 port = 8443
 names = []                       # its names on the network, such as "collector.hospital.example"
 idle_minutes = 15                # nobody touched it for so long: logged out

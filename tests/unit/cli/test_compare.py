@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
-
-from beamkeeper.app.cli import compare
-
-
 from tests.unit.protect.compare.re_encoding import IMPLICIT, encoded, whole
 from tests.unit.protect.compare.synthetic_objects import ct_slice, record
 from tests.unit.protect.compare.synthetic_plans import vmat_plan
+from typer.testing import CliRunner
+
+from beamkeeper.app.cli import compare
 
 PROMISE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "compare-json.md"
 SUMMARY = ["identical", "re_encoded", "administrative", "clinical", "new", "missing", "unreadable"]

@@ -18,7 +18,7 @@ from beamkeeper.errors import WindowUnavailable
 
 if TYPE_CHECKING:
     from beamkeeper.app.site import Site
-    from beamkeeper.protect.isolate import GuardedWindow, WindowReading
+    from beamkeeper.protect.isolate import AllowedPeer, GuardedWindow, WindowReading
 
 app = typer.Typer(no_args_is_help=True, help="The air gap: look at it, hold it open, shut it, keep it.")
 
@@ -138,7 +138,8 @@ def rules(
     from beamkeeper.app.window_plan import plan_of
     from beamkeeper.protect.isolate import render_closed, render_open
 
-    text, peers = render_closed(), ()  # type: tuple[str, tuple[AllowedPeer, ...]]
+    text = render_closed()
+    peers: tuple[AllowedPeer, ...] = ()
     if not closed:
         chosen = open_site(site)
         section = section_of(chosen)

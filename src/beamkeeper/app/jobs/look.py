@@ -116,8 +116,6 @@ def look(
         What the RT objects said last night; None on the first.
     at_hand
         Gives the bytes of an object, from the spool or out of the vault.
-    announced
-        Announcements in force.
     held_by_others
         Says which of some SOP Instance UIDs are kept under other patients.
     tolerance
@@ -129,21 +127,20 @@ def look(
     )
     never_listed = _never_listed(pushed, collection, facts_before)
     gone = _gone(collection, current, never_listed, found)
-    found.disagreements += foreign_in_words(found.foreign)
+    prescribed_before = facts_before.prescribed if facts_before else ()
+    prescribed = prescribed_otherwise(prescribed_before, listed.entry.courses)
+    found.disagreements += (*foreign_in_words(found.foreign), *prescribed)
     _not_kept(collection, found)
     found.not_kept += still_lost(lost, collection.received)
     if not (kept or collection.expected or collection.unavailable_sources):
         found.not_kept += nothing_listed(listed.entry)
-    known = facts_before.prescribed if facts_before else ()
     facts = PatientFacts(
         pseudonym=listed.pseudonym,
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
-        prescribed=last_known(known, listed.entry.courses),
+        prescribed=last_known(prescribed_before, listed.entry.courses),
     )
-    prescribed = prescribed_otherwise(known, listed.entry.courses)
-    found.disagreements += prescribed
     position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
     if kept or lost:
         judged = judge_expected(

@@ -10,7 +10,14 @@ import pytest
 from pydicom import Dataset
 from tests.unit.protect.compare.re_encoding import encoded, whole
 from tests.unit.protect.compare.synthetic_objects import OBJECTS, ct_slice, dose, record, structure_set
-from tests.unit.protect.compare.synthetic_plans import brachy_plan, electron_plan, ion_plan, item, photon_plan, vmat_plan
+from tests.unit.protect.compare.synthetic_plans import (
+    brachy_plan,
+    electron_plan,
+    ion_plan,
+    item,
+    photon_plan,
+    vmat_plan,
+)
 
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.protect.compare import CompareRules, compare_objects

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import random
 import struct
-import sys
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydicom import Dataset, dcmread
-
-
 from tests.unit.protect.compare.re_encoding import BIG, DEFLATED, EXPLICIT, IMPLICIT, encoded, whole
 from tests.unit.protect.compare.synthetic_objects import OBJECTS, ct_slice, dose
 from tests.unit.protect.compare.synthetic_plans import item, vmat_plan
@@ -19,6 +16,9 @@ from tests.unit.protect.compare.synthetic_plans import item, vmat_plan
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom import elements, elements_level
 from beamkeeper.wire.dicom.elements import REPEATED, PrivateTag, flatten, open_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SYNTAXES = [IMPLICIT, EXPLICIT, BIG, DEFLATED]
 
