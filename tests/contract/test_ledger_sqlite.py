@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from tests.contract.audit_contract import NOW, AuditContract, execute
 from tests.contract.ledger_contract import LedgerContract
 from tests.contract.mirror_ledger_contract import MirrorLedgerContract
+from tests.contract.removal_ledger_contract import RemovalLedgerContract
 
 from beamkeeper.ledger import Ledger
 
@@ -34,6 +35,10 @@ def ledger(migrated: Path, tmp_path: Path) -> Ledger:
 
 class TestSqliteLedger(LedgerContract):
     """SQLite, write-ahead log, full synchronous."""
+
+
+class TestSqliteRemovals(RemovalLedgerContract):
+    """The removals on SQLite."""
 
 
 class TestSqliteMirrors(MirrorLedgerContract):

@@ -9,6 +9,7 @@ import pytest
 from tests.contract.audit_contract import AuditContract, execute
 from tests.contract.ledger_contract import NIGHT, NOW, LedgerContract
 from tests.contract.mirror_ledger_contract import MirrorLedgerContract
+from tests.contract.removal_ledger_contract import RemovalLedgerContract
 from tests.peers.postgresql_cluster import PrivateCluster
 
 from beamkeeper.errors import LedgerUnavailable
@@ -39,6 +40,10 @@ def ledger(cluster: PrivateCluster) -> Ledger:
 
 class TestPostgresqlLedger(LedgerContract):
     pass
+
+
+class TestPostgresqlRemovals(RemovalLedgerContract):
+    """The removals on PostgreSQL."""
 
 
 class TestPostgresqlMirrors(MirrorLedgerContract):
