@@ -22,7 +22,7 @@ ASSOCIATIONS, OBJECTS_EACH = 40, 50
 OBJECTS = ASSOCIATIONS * OBJECTS_EACH
 OBJECT_BYTES = 60_000
 SLOW_PEERS = 12
-PAGES = ("/", "/changes/", "/patients/", "/nights/", "/audit/")
+PAGES = ("/", "/changes/", "/patients/", "/nights/")
 LIMIT_S = 120.0
 CHILD_MB_MAX, PARENT_MB_MAX = 20, 80
 """What an association may hold beside what it shares; and the process that they are forked from."""
