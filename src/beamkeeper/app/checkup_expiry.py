@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from beamkeeper.app.finding import Finding
+from beamkeeper.app.web.certificates import AUTHORITY_NAME, console_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,9 @@ FILE_BYTES_MAX = 4 << 20
 
 def check_expiry(site: Site, now: datetime) -> Iterator[Finding]:
     """Yield one finding for certificates and one for the root."""
-    yield _certificates(tuple(dict.fromkeys(certificate_files(site))), now)
+    authority = console_dir(site) / AUTHORITY_NAME  # its server certificate is renewed by itself
+    own = (authority,) if authority.exists() else ()
+    yield _certificates(tuple(dict.fromkeys((*certificate_files(site), *own))), now)
     yield _root(site, now)
 
 

@@ -132,6 +132,26 @@ def remove_person(login: LoginArgument, site: SiteOption = None, json_: JsonOpti
         out.print(f"✓ {login} cannot log in any more.")
 
 
+@app.command("people")
+def people(site: SiteOption = None, json_: JsonOption = False) -> None:
+    """List the accounts: role, whether in use, invited or switched off, second factor.
+
+    Example: beamkeeper console people
+    """
+    _console(site)
+    from beamkeeper.app.web.accounts import everybody
+
+    found = everybody()
+    if json_:
+        emit_json({"people": found})
+        return
+    for one in found:
+        factor = "second factor" if one.second_factor else "no second factor"
+        print_wrapped(f"{one.login}: {one.name}, {one.role}, {one.state}, {factor}")
+    if not found:
+        out.print("Nobody yet: beamkeeper console add-person LOGIN --role physicist")
+
+
 def _tell(invited: Invited, console: Console, *, json_: bool) -> None:
     if json_:
         emit_json({"invited": invited})

@@ -116,6 +116,39 @@ def remove_person(console: Console, login: str) -> None:
         _write_down(console, "account switched off", account)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One account as the command line shows it."""
+
+    login: str
+    name: str
+    role: str
+    state: str
+    second_factor: bool
+
+
+def everybody() -> tuple[Standing, ...]:
+    """Return every account, by login."""
+    totp = Authenticator.objects.filter(type=Authenticator.Type.TOTP)
+    with_factor = set(totp.values_list("user_id", flat=True))
+    return tuple(
+        Standing(
+            login=account.login,
+            name=account.name,
+            role=account.role,
+            state=_state(account),
+            second_factor=account.pk in with_factor,
+        )
+        for account in Account.objects.order_by("login")
+    )
+
+
+def _state(account: Account) -> str:
+    if not account.is_active:
+        return "switched off"
+    return "in use" if account.has_usable_password() else "invited"
+
+
 def find_invitation(secret: str, *, now: datetime) -> Invitation | None:
     """Return the invitation of a secret; None when there is none that counts now."""
     found = Invitation.objects.select_related("account").filter(sha256=_digest(secret)).first()
