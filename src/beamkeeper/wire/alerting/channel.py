@@ -35,7 +35,7 @@ class Alert:
     Attributes
     ----------
     kind
-        "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror" or "test".
+        "stopped", "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror" or "test".
     night
         The local date it is about, ISO 8601; "" when it is about none.
     """
