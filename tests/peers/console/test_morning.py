@@ -5,28 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.console_house.house import MORNING, NIGHT, add_night, few_patients, make_house, pseudonym, report
-from tests.console_house.server import FileClock, console_server
-from tests.console_house.staff import newcomer
+from tests.console_house.house import NIGHT, pseudonym
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.console_house.house import House
     from tests.console_house.visitor import Answer, Visitor
+    from tests.peers.console.conftest import Morning
 
 PAGE = f"/changes/{NIGHT}/"
-
-
-@pytest.fixture
-def house(tmp_path, free_port: int) -> Iterator[House]:
-    made = make_house(tmp_path, free_port)
-    add_night(made, report(few_patients()))
-    clock = FileClock(tmp_path / "clock")
-    clock.move_to(MORNING)
-    with console_server(made, clock):
-        yield made
 
 
 def say(visitor: Visitor, verdict: str, patient: str = "", reason: str = "") -> Answer:
@@ -36,20 +21,20 @@ def say(visitor: Visitor, verdict: str, patient: str = "", reason: str = "") -> 
     return visitor.post(f"{PAGE}vote/", fields, page=PAGE)
 
 
-def test_two_different_people_confirm_a_night_on_the_page(house: House) -> None:
-    an, bo = newcomer(house, "an", "physicist"), newcomer(house, "bo", "physician")
+def test_two_different_people_confirm_a_night_on_the_page(morning: Morning) -> None:
+    an, bo = morning.staff["an"], morning.staff["bo"]
 
     assert "waits for somebody else" in say(an, "confirm").text
     assert "counted before" in say(an, "confirm").text
     assert "So far: An Peeters." in bo.get("/").text
     assert "The night is confirmed." in say(bo, "confirm").text
     assert "confirmed" in an.get("/nights/").text
-    cast = [row for row in house.ledger.audit.rows() if row.action == "vote cast"]
+    cast = [row for row in morning.house.ledger.audit.rows() if row.action == "vote cast"]
     assert [(row.actor, row.details["path"]) for row in cast] == [("an", "page"), ("bo", "page")]
 
 
-def test_a_dispute_of_one_patient_names_who_and_why_and_freezes(house: House) -> None:
-    an, bo = newcomer(house, "an", "physicist"), newcomer(house, "bo", "physician")
+def test_a_dispute_of_one_patient_names_who_and_why_and_freezes(morning: Morning) -> None:
+    an, bo = morning.staff["an"], morning.staff["bo"]
     said = say(an, "dispute", pseudonym(1), "leaf 31 was never there")
 
     assert "Nothing is purged now" in said.text

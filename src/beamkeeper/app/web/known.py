@@ -15,6 +15,7 @@ from beamkeeper.app.jobs.quorum import Standing, standings, take_reports
 from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.app.jobs.running import last_report
 from beamkeeper.app.jobs.runtime import open_vault
+from beamkeeper.domain.ballot import Verdict
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.isolate import GuardedWindow, NoWindow, WindowReading, WindowState
 
@@ -62,10 +63,13 @@ def all_standings(console: Console) -> tuple[Standing, ...]:
 
 
 def last_words(item: str, found: Standing) -> tuple[Ballot, ...]:
-    """Return the last word of each person on one item of a night's list, oldest first."""
+    """Return the last word of each person on one item of a night's list, oldest first.
+
+    Of two words at one instant the dispute is the later one, as the rule has it (`protect.quorum.trust`).
+    """
     latest = {
         ballot.person: ballot
-        for ballot in sorted(found.ballots, key=lambda ballot: ballot.at)
+        for ballot in sorted(found.ballots, key=lambda one: (one.at, one.verdict is Verdict.DISPUTE))
         if ballot.covers(item) and ballot.digest == found.facts.digest
     }
     return tuple(latest.values())
