@@ -59,6 +59,22 @@ def test_every_path_has_a_line_in_the_table_and_a_test() -> None:
     assert named == set(PAGES) == set(PATHS)
 
 
+def test_the_table_says_what_the_manual_says() -> None:
+    counts = {"tonight", "nights", "night"}
+    keeping = {"mirrors", "people", "audit"}
+    named = {"patients", "patient"}
+    voting = {"newest-changes", "changes", "drawings", "picture", "vote"}
+    seen = {role.value: {page for page in BY_ROLE if may(role, page)} for role in Role}
+
+    assert seen == {
+        "physicist": counts | keeping | named | voting,
+        "physician": counts | named | voting,
+        "therapist": counts | named,
+        "it": counts | keeping,
+        "auditor": counts | keeping,
+    }
+
+
 def test_a_page_that_is_not_in_the_table_is_for_nobody() -> None:
     assert not any(may(role, "a page of tomorrow") for role in Role)
 
