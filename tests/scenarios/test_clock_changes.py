@@ -15,6 +15,8 @@ from town import watched_town
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 A_DAY_BEFORE = """
 {before}  01:00  mirror near: mirrored, 1 sent; mirror far: mirrored, 1 sent; the watcher calls: night missing
 {before}  02:00  night complete, 0 changes to look at; the night of {before} is unverified

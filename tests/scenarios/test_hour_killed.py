@@ -22,6 +22,8 @@ from beamkeeper.wire.dicom.identify import identify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.long
+
 DRIVER = Path(__file__).with_name("one_hour.py")
 LOOK_S_MAX = 120.0
 ONE, OTHER = WHO[0], WHO[1]

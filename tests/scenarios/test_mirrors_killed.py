@@ -17,6 +17,8 @@ from beamkeeper.app.jobs.runtime import open_ledger
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 KILLS_MAX = 40
 WAIT_S_MAX = 60.0
 SETTINGS = """

@@ -13,10 +13,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
 from town import watched_town
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.long
 
 FIRST_NIGHT = """
 03-02         01:00                   mirror near: mirrored, 1 sent; mirror far: mirrored, 1 sent

@@ -22,6 +22,8 @@ from beamkeeper.domain.ballot import Ballot, NightFacts, Verdict, VotePath
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 BRUSSELS = ZoneInfo("Europe/Brussels")
 PAGER = """
 [[alerts]]

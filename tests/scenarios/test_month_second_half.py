@@ -11,6 +11,7 @@ import shutil
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
 from source_changes import patient_id_of
 from town import watched_town
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from moved_clock import Played
     from town import Town
+
+pytestmark = pytest.mark.long
 
 FIRST_NIGHT = """
 03-20         01:00                   mirror near: mirrored, 1 sent; mirror far: mirrored, 1 sent

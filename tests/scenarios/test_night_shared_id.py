@@ -255,6 +255,7 @@ def contents(folder_: Path) -> set[bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_night_killed_at_every_step_loses_neither_of_two_persons(tmp_path: Path) -> None:
     site = SmallSite(tmp_path)
     make_objects(site.source, who=(2,), sessions=1)

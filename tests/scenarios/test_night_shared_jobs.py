@@ -14,6 +14,8 @@ from beamkeeper.domain.night import NightOutcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32
 
 

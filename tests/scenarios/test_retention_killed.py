@@ -11,6 +11,8 @@ import pytest
 from night_site import NIGHT_1, SmallSite, at
 from retention_site import LATER, ledger_of, play_until_later, release, run_retention, vault_of, who_left
 
+pytestmark = pytest.mark.long
+
 DRIVER = Path(__file__).with_name("retain_once.py")
 STEPS = ("decided", "removed", "swept", "forgotten", "asked mirror usb", "finished")
 NEXT_DAY = LATER.replace(day=LATER.day + 1)

@@ -253,6 +253,7 @@ def today(kept_site: SmallSite) -> SmallSite:
     return kept_site
 
 
+@pytest.mark.long
 def test_votes_are_cast_and_shown_by_the_command_line(today: SmallSite) -> None:
     waiting = run(today, "quorum")
     facts = ledger_of(today).votes.all_facts()[-1]
