@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ def _address(value: str) -> str:
 _Keyword = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
 
 
-class _Copies(BaseModel):
+class _Copies(BaseModel, ABC):
     """What every destination of plain copies has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,9 +70,9 @@ class _Copies(BaseModel):
     may_change: Annotated[tuple[_Keyword, ...], Field(max_length=64)] = ()
 
     @property
+    @abstractmethod
     def where(self) -> str:
         """Where it is, in words for people."""
-        raise NotImplementedError
 
     @property
     def place(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ def _server(endpoint: str, otherwise: str) -> tuple[str, int]:
 _Endpoint = Annotated[str, Field(max_length=300), AfterValidator(_https)]
 
 
-class _Mirror(BaseModel):
+class _Mirror(BaseModel, ABC):
     """What every destination has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,9 +60,9 @@ class _Mirror(BaseModel):
         return None if self.megabits_per_second is None else self.megabits_per_second * 1e6 / 8
 
     @property
+    @abstractmethod
     def where(self) -> str:
         """Where it is, in words for people."""
-        raise NotImplementedError
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
