@@ -81,3 +81,14 @@ class ObjectComparison:
     def needs_eyes(self) -> bool:
         """Whether a person must look: above re-encoded and not expected."""
         return not self.expected and SEVERITY[self.grade] > SEVERITY[Grade.RE_ENCODED]
+
+
+class AnnouncedScope(StrEnum):
+    """What an announcement lets happen."""
+
+    REPLAN = "replan"
+    """New plans, structure sets, doses, images and registrations; old ones may go."""
+    STRUCTURES = "structures"
+    """New structure sets; existing ones may be redrawn or go."""
+    ALL = "all"
+    """All of these, and administrative changes of anything."""

@@ -73,3 +73,12 @@ def test_a_wrongly_typed_command_is_the_users_to_mend_and_leaves_no_trace_file(
     assert done.returncode != 70, done.stderr
     assert said in done.stderr
     assert list(tmp_path.glob("beamkeeper-crash*")) == []
+
+
+def test_the_command_line_starts_without_the_heavy_rooms() -> None:
+    """Every command pays for what is loaded here: these are loaded by the command that needs them."""
+    heavy = {"pydicom", "numpy", "tuf", "boto3", "django", "dbos", "sqlalchemy", "cryptography"}
+    code = f"import sys, beamkeeper.app.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"

@@ -13,9 +13,9 @@ from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.who import IssuerOption, kept_patients, the_one
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.change import AnnouncedScope
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.compare import AnnouncedScope
 
 if TYPE_CHECKING:
     from datetime import date

@@ -13,10 +13,10 @@ from rich.text import Text
 from beamkeeper.app.cli.console import emit_json, err, out, print_error
 from beamkeeper.domain.change import Grade
 from beamkeeper.errors import BeamkeeperError
-from beamkeeper.protect.compare import CompareRules, PathComparison, compare_paths
 
 if TYPE_CHECKING:
     from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.protect.compare import PathComparison
 
 QUIET, FOUND = 0, 1
 OBJECTS_SHOWN_MAX = 40
@@ -64,6 +64,8 @@ def command(
 
 
 def _compare(old: Path, new: Path) -> PathComparison:
+    from beamkeeper.protect.compare import CompareRules, compare_paths
+
     columns = (SpinnerColumn(), TextColumn("comparing, {task.completed:.0f} files read"))
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("compare", total=None)

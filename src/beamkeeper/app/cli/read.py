@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import track
 
 from beamkeeper import clock
 from beamkeeper.app.cli.console import WIDTH_MAX, emit_json, err, out, plain
-from beamkeeper.app.cli.describe import Reading, describe
-from beamkeeper.app.cli.describe_text import page
+
+if TYPE_CHECKING:
+    from beamkeeper.app.cli.describe import Reading
 
 EXIT_ALL_READ, EXIT_SOME_UNREADABLE = 0, 1
 
@@ -33,6 +34,9 @@ def command(
 
     Example: beamkeeper read exports/2026-11-22 --zone Europe/Brussels
     """
+    from beamkeeper.app.cli.describe import describe
+    from beamkeeper.app.cli.describe_text import page
+
     site_zone = clock.zone(zone)
     reading = describe(path, zone=site_zone, track=_with_progress)
     if json_:

@@ -13,7 +13,6 @@ from beamkeeper.app.cli.console import emit_json, err, out, print_error, print_w
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.watch import FindingKind
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.watching import WatchNotes
@@ -22,15 +21,16 @@ if TYPE_CHECKING:
     from beamkeeper.protect.watch import Telling
 
 EXIT_OF = {
-    FindingKind.ROLLED_BACK: 21,
-    FindingKind.NOT_AS_SIGNED: 20,
-    FindingKind.PARCEL_ALTERED: 20,
-    FindingKind.PARCEL_MISSING: 20,
-    FindingKind.SHRUNK: 20,
-    FindingKind.NIGHT_MISSING: 22,
-    FindingKind.STALE: 22,
-    FindingKind.UNREACHABLE: 10,
+    "rolled back": 21,
+    "not as signed": 20,
+    "parcel altered": 20,
+    "parcel missing": 20,
+    "shrunk": 20,
+    "night missing": 22,
+    "stale": 22,
+    "unreachable": 10,
 }
+"""By `FindingKind`, worst first, in words: the kinds themselves would load the vault at every start."""
 FINDINGS_SHOWN = 20
 
 
@@ -85,8 +85,8 @@ def _test(watch: WatchFile) -> int:
     return 10 if failed else 0
 
 
-def _rank(kind: FindingKind) -> int:
-    return list(FindingKind).index(kind)
+def _rank(kind: str) -> int:
+    return list(EXIT_OF).index(kind)
 
 
 def _init(file: Path, root_key: str, mirror: Path) -> int:

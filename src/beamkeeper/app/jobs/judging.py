@@ -6,13 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_date
-from beamkeeper.domain.change import Grade
+from beamkeeper.domain.change import AnnouncedScope, Grade
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.protect.compare import (
-    AnnouncedScope,
     Announcement,
     CourseFacts,
     EntropySample,

@@ -19,7 +19,6 @@ from beamkeeper.protect.compare.alarm import (
 )
 from beamkeeper.protect.compare.digest import content_digest
 from beamkeeper.protect.compare.expected import (
-    AnnouncedScope,
     Announcement,
     ArrivalFacts,
     CourseFacts,
@@ -35,7 +34,6 @@ __all__ = [
     "ENTROPY_SAMPLE_BYTES",
     "Alarm",
     "AlarmKind",
-    "AnnouncedScope",
     "Announcement",
     "ArrivalFacts",
     "CompareRules",

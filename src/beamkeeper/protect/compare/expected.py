@@ -10,11 +10,10 @@ software is there to find; no announcement covers it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import utc
-from beamkeeper.domain.change import Grade, ObjectComparison
+from beamkeeper.domain.change import AnnouncedScope, Grade, ObjectComparison
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.protect.compare.subject import Subject, record_day, record_fractions, record_plan_uid
 from beamkeeper.wire.dicom.elements import open_object
@@ -24,18 +23,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from typing_extensions import Buffer
-
-
-class AnnouncedScope(StrEnum):
-    """What an announcement lets happen."""
-
-    REPLAN = "replan"
-    """New plans, structure sets, doses, images and registrations; old ones may go."""
-    STRUCTURES = "structures"
-    """New structure sets; existing ones may be redrawn or go."""
-    ALL = "all"
-    """All of these, and administrative changes of anything."""
-
 
 _REPLAN_BRINGS = frozenset(
     {

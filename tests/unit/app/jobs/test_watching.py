@@ -14,6 +14,7 @@ import pytest
 from tests.papers import Papers
 from tests.unit.vault.small_vault import Site
 
+from beamkeeper.app.cli.watch import EXIT_OF
 from beamkeeper.app.jobs.heartbeats import PATH, heartbeat_door, send_heartbeat
 from beamkeeper.app.jobs.watching import NOTES_NAME, WatchDuty, Watcher, call_people, try_channels
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
@@ -223,3 +224,7 @@ def test_over_tls_a_collector_believes_the_watchers_own_certificate_only(site: S
             post(port, b"{}")
     assert kinds(watcher, MORNING) == []
     shutil.rmtree(watcher.watch.memory_dir)
+
+
+def test_every_finding_has_an_exit_status_worst_first() -> None:
+    assert list(EXIT_OF) == [kind.value for kind in FindingKind]

@@ -11,10 +11,9 @@ from tests.unit.protect.compare.re_encoding import whole
 from tests.unit.protect.compare.synthetic_objects import ct_slice, record
 from tests.unit.protect.compare.synthetic_plans import ROOT, vmat_plan
 
-from beamkeeper.domain.change import Grade, ObjectComparison
+from beamkeeper.domain.change import AnnouncedScope, Grade, ObjectComparison
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.protect.compare import (
-    AnnouncedScope,
     Announcement,
     ArrivalFacts,
     CourseFacts,
