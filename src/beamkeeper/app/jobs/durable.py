@@ -183,7 +183,7 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
     }
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
     DBOS(config=config)
-    in_hand_s = 0
+    in_hand_s: int | None = 0
     try:
         DBOS.launch()
         DBOS.register_queue(_queue(), worker_concurrency=parallel_patients, polling_interval_sec=POLL_S)
@@ -191,8 +191,12 @@ def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
     except BeamkeeperError:
         in_hand_s = FINISH_S_MAX
         raise
+    except KeyboardInterrupt:
+        in_hand_s = None  # the process ends at once; to destroy waits ten seconds for each of its threads
+        raise
     finally:
-        DBOS.destroy(workflow_completion_timeout_sec=in_hand_s)
+        if in_hand_s is not None:
+            DBOS.destroy(workflow_completion_timeout_sec=in_hand_s)
 
 
 def site_key(name: str, root_public_key: str) -> str:
