@@ -19,14 +19,17 @@ from retention_site import (
     who_left,
 )
 
+from beamkeeper.app.checkup_retention import check_retention
+from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.app.jobs.retention_facts import look
 from beamkeeper.app.jobs.retention_words import retention_remarks, speak
 from beamkeeper.app.jobs.running import last_report
 from beamkeeper.app.jobs.runtime import open_runtime
-from beamkeeper.errors import ConfigError, VoteRefused
+from beamkeeper.errors import ConfigError, StorageFull, VoteRefused
 from beamkeeper.protect.retain import EVERYBODY, WordKind
+from beamkeeper.vault import LocalStore
 
 if TYPE_CHECKING:
     from datetime import date
@@ -294,6 +297,81 @@ def test_the_duty_works_once_a_day_after_the_deadline_and_hourly_while_something
     (site.root / "away").rename(site.root / "usb")
     assert duty.work(at(LATER, 11)) == "0 removed, 1 gone everywhere"
     assert duty.wait_s(at(LATER, 12)) == 22 * 3600
+
+
+def test_what_waits_is_asked_again_each_hour_of_the_night_too_and_nobody_is_judged_then(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    duty = RetainDuty(site.site, ledger_of(site))
+    (site.root / "usb").rename(site.root / "away")
+    duty.work(at(LATER, 23))
+    judged = ledger_of(site).removals.last_run()
+    assert judged is not None
+    early = LATER.replace(day=LATER.day + 1)
+
+    assert duty.wait_s(at(early, 0)) == 0
+    assert duty.work(at(early, 0)).startswith("0 gone everywhere; 1 removed patient is not proved gone")
+    assert duty.wait_s(at(early, 0)) == 3600
+    (site.root / "away").rename(site.root / "usb")
+    assert duty.work(at(early, 1)) == "1 gone everywhere"
+    assert duty.wait_s(at(early, 1)) == 9 * 3600
+    now = ledger_of(site).removals.last_run()
+    assert now is not None
+    assert {**now.found, "waiting": 1} == judged.found
+    assert now.run_on == judged.run_on
+
+
+class _BrokenOffError(Exception):
+    pass
+
+
+def broken_off_at(site: SmallSite, step: str) -> None:
+    def on_step(name: str) -> None:
+        if name == step:
+            raise _BrokenOffError
+
+    with pytest.raises(_BrokenOffError):
+        run_retention(site, on_step=on_step)
+
+
+def test_a_look_of_the_hour_goes_on_with_a_removal_that_died(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    broken_off_at(site, "removed")
+    assert gone.pseudonym in {row.pseudonym for row in ledger_of(site).patients()}
+    run_hour(site.site, at(LATER, 13))
+
+    assert gone.pseudonym not in {row.pseudonym for row in ledger_of(site).patients()}
+    (row,) = ledger_of(site).removals.all(pseudonym=gone.pseudonym)
+    assert row.state == "going"
+
+
+def test_a_vault_that_lets_no_file_go_stops_no_night_and_is_told(
+    over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_store: LocalStore, _name: str) -> None:
+        raise StorageFull("The vault directory cannot be written.")
+
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    early = LATER.replace(day=LATER.day + 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "delete", refuse)
+        with pytest.raises(StorageFull):
+            run_retention(site)
+        assert (
+            "not proved gone from the vault: the removal was broken off"
+            in check_retention(site.site, at(LATER, 13)).text
+        )
+        report = site.night(early)
+
+    assert report.outcome.value == "complete"
+    assert any("not proved gone from the vault" in remark for remark in report.remarks)
+    assert gone.pseudonym not in {row.pseudonym for row in ledger_of(site).patients()}
+    run_retention(site, early)
+    (row,) = ledger_of(site).removals.all(pseudonym=gone.pseudonym)
+    assert row.state == "gone"
+    site.verify_holds_the_source(tmp_path / "out", early)
 
 
 def test_an_earlier_report_says_only_numbers_of_who_was_removed_and_all_of_who_stays(over) -> None:

@@ -14,7 +14,7 @@ from retention_site import LATER, ledger_of, play_until_later, release, run_rete
 pytestmark = pytest.mark.long
 
 DRIVER = Path(__file__).with_name("retain_once.py")
-STEPS = ("decided", "removed", "swept", "forgotten", "asked mirror usb", "finished")
+STEPS = ("decided", "removed", "forgotten", "swept", "asked mirror usb", "finished")
 NEXT_DAY = LATER.replace(day=LATER.day + 1)
 
 
@@ -60,7 +60,7 @@ def test_a_removal_killed_at_a_step_is_brought_to_its_end_by_the_next_run(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["removed", "swept"])
+@pytest.mark.parametrize("step", ["removed", "forgotten"])
 def test_a_night_after_a_killed_removal_goes_on_with_it_and_takes_a_returning_patient_anew(
     tmp_path: Path, over_root: Path, small_objects: Path, step: str
 ) -> None:

@@ -21,8 +21,7 @@ _RUN: Final = "`beamkeeper serve` does it once a day; `beamkeeper retain` shows 
 def check_retention(site: Site, clock: Clock) -> Finding:
     """Return whether whose time is over is being removed."""
     what, ledger = "retention", open_ledger(site)
-    waiting = [row for row in ledger.removals.all(unfinished=True) if row.state == "going"]
-    if told := waiting_in_words(ledger, waiting):
+    if told := waiting_in_words(ledger, ledger.removals.all(unfinished=True)):
         more = f" And {len(told) - 1} more." if len(told) > 1 else ""
         return Finding(
             what=what, verdict="warning", text=f"{told[0]}{more}", do_next="See `beamkeeper retain --json`."

@@ -39,6 +39,7 @@ from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.old_metadata import tidy_metadata
 from beamkeeper.app.jobs.pushed import remove_packs_but
 from beamkeeper.app.jobs.remembered import remembered
+from beamkeeper.app.jobs.removals_here import go_on_with_removals
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.app.jobs.tidying import nights_left
@@ -92,6 +93,7 @@ def run_hour(site: Site, clock: Clock, *, on_step: Callable[[str], None] = lambd
         with only_one(site):
             remove_old_sheets(site, began_at)
             runtime = open_runtime(site, clock)
+            go_on_with_removals(runtime)
             night = next(iter(runtime.ledger.nights(1)), None)
             if night is None or night.finished_at is None:
                 why = NO_NIGHT if night is None else NIGHT_OPEN.format(day=night.run_on)
@@ -247,8 +249,8 @@ class Hourly:
 
     def _counted_on(self, pseudonym: str) -> date:
         """Return today, or the date of a newer parcel that a clock which ran ahead has left."""
-        newest = self._run.vault.latest(pseudonym)
-        return self._today if newest is None else max(self._today, newest.night)
+        newest = self._run.vault.newest_night(pseudonym)
+        return self._today if newest is None else max(self._today, newest)
 
     # 5 --------------------------------------------------------------------------------------------
 

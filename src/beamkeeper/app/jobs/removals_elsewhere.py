@@ -33,7 +33,9 @@ NETWORK_FOR: Final = timedelta(minutes=30)
 """How long the places may be asked in one run, where the network is rationed."""
 
 
-def ask_elsewhere(site: Site, clock: Clock, on_step: Callable[[str], None]) -> tuple[str, ...]:
+def ask_elsewhere(
+    site: Site, clock: Clock, on_step: Callable[[str], None] = lambda _name: None
+) -> tuple[str, ...]:
     """Ask every place that is waited for; return what kept us from asking, in words.
 
     Mirrors first get the newest signed metadata, so that whoever reads them finds them whole at any moment.

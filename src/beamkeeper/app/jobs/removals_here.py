@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.forgetting import forget_here
+from beamkeeper.errors import BeamkeeperError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,14 +39,20 @@ def carry_out(runtime: Runtime, on_step: Callable[[str], None] = lambda _name: N
 def go_on_with_removals(runtime: Runtime) -> tuple[str, ...]:
     """Finish what a run that died had begun: the vault no longer names them, this computer still does.
 
-    Called before a night, which would take their objects for known.
+    Called before a night and before a look of the hour, which would take their objects for known. Files that
+    cannot be deleted keep neither from its work: it is said in the audit log, and tried again the next time.
     """
     rows = [
         row
         for row in runtime.ledger.removals.all(unfinished=True)
         if row.state == "decided" and is_unnamed(runtime, row)
     ]
-    return _carried_out(runtime, rows, set())
+    try:
+        return _carried_out(runtime, rows, set())
+    except BeamkeeperError as error:
+        for row in rows:
+            audit(runtime, "removal not finished", row.pseudonym, outcome="failed", why=error.message)
+        return ()
 
 
 def _carried_out(
@@ -60,10 +67,12 @@ def _carried_out(
     if named:
         runtime.vault.remove(named, on=on, keys=runtime.keys)
         on_step("removed")
-    swept = {one.statement.pseudonym: one for one in runtime.vault.sweep_removed([r.pseudonym for r in rows])}
-    on_step("swept")
+    # Forgotten before the files are gone: a disk that lets none of them go must not let a night call
+    # their objects kept.
     forget_here(runtime, [row.pseudonym for row in rows])
     on_step("forgotten")
+    swept = {one.statement.pseudonym: one for one in runtime.vault.sweep_removed([r.pseudonym for r in rows])}
+    on_step("swept")
     for row in rows:
         _note_gone_here(runtime, row, swept[row.pseudonym])
     return tuple(row.pseudonym for row in rows)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.receipts import receipt_of, write_receipt
 from beamkeeper.app.jobs.removal_places import KNOW_NAMES, place_names
 from beamkeeper.app.jobs.removals_elsewhere import ask_elsewhere, open_places
-from beamkeeper.app.jobs.removals_here import audit, carry_out, is_unnamed
+from beamkeeper.app.jobs.removals_here import audit, carry_out, go_on_with_removals, is_unnamed
 from beamkeeper.app.jobs.retention_facts import look
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.tidying import remove_abandoned
@@ -89,6 +89,28 @@ def retain(
     return RetentionOutcome(
         retention=retention, removed=removed, finished=finished, waiting=waiting, errors=errors
     )
+
+
+def go_on(site: Site, clock: Clock) -> tuple[tuple[RemovalRow, ...], tuple[str, ...]]:
+    """Go on with what is waiting and judge nobody; return what is done everywhere, and errors in words.
+
+    Raises
+    ------
+    AlreadyRunning, BeamkeeperError
+        As `retain`.
+    """
+    with only_one(site):
+        go_on_with_removals(open_runtime(site, clock))
+    errors = ask_elsewhere(site, clock)
+    with only_one(site):
+        runtime = open_runtime(site, clock)
+        finished = _finish(runtime)
+        last = runtime.ledger.removals.last_run()
+        if last is not None:
+            waiting = len(runtime.ledger.removals.all(unfinished=True))
+            found = {**last.found, "waiting": waiting}
+            runtime.ledger.removals.note_run(replace(last, at=clock.now(), found=found))
+    return finished, errors
 
 
 # 1 --------------------------------------------------------------------------------------------------

@@ -10,12 +10,18 @@ from beamkeeper.ledger import WordRow
 from beamkeeper.protect.retain import EVERYBODY, WordKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from beamkeeper.app.site import Site
     from beamkeeper.ledger import Ledger, RemovalRow
 
 REASON_CHARACTERS_MAX = 1000
+VAULT = " the vault"
+"""The blank puts it before every other place."""
+NOT_CARRIED_OUT = (
+    "the removal was broken off; `beamkeeper retain run` goes on with it, and says what is wrong."
+)
 
 
 def speak(
@@ -68,19 +74,20 @@ def retention_remarks(ledger: Ledger) -> tuple[str, ...]:
         frozen = found.get("frozen_by")
         if isinstance(frozen, list) and frozen and found["due"]:
             said.append(f"Nothing was removed: {frozen[0]}")
-    waiting = [row for row in ledger.removals.all(unfinished=True) if row.state == "going"]
-    return (*said, *waiting_in_words(ledger, waiting))
+    return (*said, *waiting_in_words(ledger, ledger.removals.all(unfinished=True)))
 
 
-def waiting_in_words(ledger: Ledger, rows: list[RemovalRow]) -> tuple[str, ...]:
-    """Return a sentence for every place that keeps removals waiting."""
+def waiting_in_words(ledger: Ledger, rows: Iterable[RemovalRow]) -> tuple[str, ...]:
+    """Return a sentence for every place that keeps removals waiting, the vault itself first."""
     by_place: dict[str, list[str]] = {}
     for row in rows:
+        if row.state == "decided":  # outside a run: it was broken off, or the vault's disk lets nothing go
+            by_place.setdefault(VAULT, []).append(NOT_CARRIED_OUT)
         for place in ledger.removals.places(row.removal_id):
             if place.state in {"waiting", "locked", "held"}:
                 by_place.setdefault(f"{place.place} ({place.state})", []).append(place.said)
     return tuple(
         f"{len(texts)} removed {'patient is' if len(texts) == 1 else 'patients are'} not proved gone from"
-        f" {place}: {texts[0] or 'not asked yet.'}"
+        f" {place.strip()}: {texts[0] or 'not asked yet.'}"
         for place, texts in sorted(by_place.items())
     )
