@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import threading
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -29,6 +30,9 @@ _NO_LINKS = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 class LocalStore:
     """Keeps objects as files under one directory: folders 0700, files 0600.
+
+    Whoever owns the directory may lay links and pipes in it. Neither is opened, and nothing is written or
+    deleted through a folder that leads somewhere else.
 
     Parameters
     ----------
@@ -88,16 +92,25 @@ class LocalStore:
         """Return a reader of `name`; None when the directory answered that it has none."""
         with _reading(self.root):
             try:
-                return self._path(name).open("rb")
+                # Not to wait at a pipe, and not to go where a link leads.
+                handle = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except FileNotFoundError:
                 self._verify_root()
                 return None
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    raise _strange(name) from error
+                raise
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise _strange(name)
+        return os.fdopen(handle, "rb")
 
     def head(self, name: str) -> int | None:
         """Return the size of `name` in bytes; None when the directory answered that it has none."""
         with _reading(self.root):
             try:
-                return self._path(name).stat().st_size
+                return self._path(name).lstat().st_size
             except FileNotFoundError:
                 self._verify_root()
                 return None
@@ -107,6 +120,7 @@ class LocalStore:
         self._verify_root()
         with _reading(self.root):
             folder = self.root.joinpath(*prefix.split("/")[:-1])  # what begins with it lies in there
+            _verify_inside(self.root, folder)
             names = sorted(
                 path.relative_to(self.root).as_posix()
                 for path in folder.rglob("*")
@@ -118,6 +132,7 @@ class LocalStore:
         """Remove `name`, and a folder that it leaves empty, and make that durable; done already is fine."""
         path = self._path(name)
         with _writing(self.root):
+            _verify_inside(self.root, path.parent)
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 _fsync_folder(path.parent)
@@ -195,6 +210,7 @@ class LocalStaged:
         final = self._root.joinpath(*verify_name(name).split("/"))
         with _writing(self._root):
             _make_folders(final.parent)
+            _verify_inside(self._root, final.parent)
             os.fsync(self._file.fileno())
             try:
                 os.link(self._path, final)
@@ -207,6 +223,7 @@ class LocalStaged:
         """Make the bytes durable as `final`, in place of what was there."""
         with _writing(self._root):
             _make_folders(final.parent)
+            _verify_inside(self._root, final.parent)
             os.fsync(self._file.fileno())
             os.rename(self._path, final)  # noqa: PTH104 - as `os.link` above: one system call, seen as such
             _fsync_folder(final.parent)
@@ -232,6 +249,20 @@ class LocalStaged:
                     )
                 if not ours:
                     return
+
+
+def _verify_inside(root: Path, folder: Path) -> None:
+    """Refuse a folder of the vault that leads somewhere else: into a mirror, say, where we may delete."""
+    if folder.resolve() != root.resolve() / folder.relative_to(root):
+        raise _strange(folder.relative_to(root).as_posix())
+
+
+def _strange(name: str) -> IntegrityError:
+    return IntegrityError(
+        f"In the vault, {name} is a link, a pipe or a folder where a plain file or folder was expected.",
+        do_next="Somebody put it there: keep it as evidence, take it away, and look who may write there.",
+        name=name,
+    )
 
 
 def _make_folders(folder: Path) -> None:

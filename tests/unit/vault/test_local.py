@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beamkeeper.errors import SourceUnavailable
+from beamkeeper.errors import IntegrityError, SourceUnavailable
 from beamkeeper.vault import LocalStore
 
 
@@ -94,3 +94,39 @@ def test_a_file_is_no_vault(tmp_path: Path) -> None:
 
     with pytest.raises(SourceUnavailable, match="a vault is a directory"):
         LocalStore(tmp_path / "file")
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("what", ["pipe", "link", "folder"])
+def test_what_the_owner_of_the_directory_lays_in_place_of_a_file_is_named_and_waited_for_by_nobody(
+    tmp_path: Path, what: str
+) -> None:
+    store = LocalStore(tmp_path / "vault", create=True)
+    store.put("metadata/timestamp.json", io.BytesIO(b"1"))
+    path = tmp_path / "vault" / "metadata" / "timestamp.json"
+    path.unlink()
+    {"pipe": os.mkfifo, "link": lambda at: at.symlink_to("/dev/zero"), "folder": Path.mkdir}[what](path)
+
+    with pytest.raises(IntegrityError, match=r"metadata/timestamp\.json is a link, a pipe or a folder"):
+        store.get("metadata/timestamp.json")
+
+
+def test_nothing_is_listed_written_or_deleted_through_a_folder_that_leads_out_of_the_vault(
+    tmp_path: Path,
+) -> None:
+    store = LocalStore(tmp_path / "vault", create=True)
+    store.put("targets/site/a", io.BytesIO(b"1"))
+    mirror = tmp_path / "mirror" / "other"
+    mirror.mkdir(parents=True)
+    (mirror / "parcel").write_bytes(b"another patient's")
+    (tmp_path / "vault" / "targets" / "gone").symlink_to(mirror)
+
+    for step in (
+        lambda: list(store.list("targets/gone/")),
+        lambda: store.delete("targets/gone/parcel"),
+        lambda: store.put("targets/gone/new", io.BytesIO(b"1")),
+        lambda: store.replace("targets/gone/parcel", b"1"),
+    ):
+        with pytest.raises(IntegrityError, match="targets/gone is a link"):
+            step()
+    assert {path.name: path.read_bytes() for path in mirror.iterdir()} == {"parcel": b"another patient's"}
