@@ -23,18 +23,24 @@ WHO = "BK-20418"
 REASON = "share restored from tape"
 
 
-@pytest.fixture
-def turned_back(tmp_path: Path) -> SmallSite:
-    """A site after two nights, with the vault of the first night in place of its own."""
-    make_objects(tmp_path / "source", who=(2, 3))
-    site = SmallSite.make(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("turned")
+    make_objects(root / "source", who=(2, 3))
+    site = SmallSite.make(root)
     site.night(NIGHT_1)
-    shutil.copytree(site.vault_dir, tmp_path / "tape")
+    shutil.copytree(site.vault_dir, root / "tape")
     change(site)
     site.night(NIGHT_2)
     shutil.rmtree(site.vault_dir)
-    shutil.copytree(tmp_path / "tape", site.vault_dir)
-    return site
+    (root / "tape").rename(site.vault_dir)
+    return root
+
+
+@pytest.fixture
+def turned_back(original: Path, tmp_path: Path) -> SmallSite:
+    """A site after two nights, with the vault of the first night in place of its own."""
+    return SmallSite.copied(original, tmp_path / "site")
 
 
 def change(site: SmallSite) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,14 @@ class SmallVault:
         self.nights = 0
         self.renewals = 0
         Vault.create(self.store, keys=self.keys, now=NOW, trusted_dir=self.trusted)
+
+    def copied(self, folder: Path) -> SmallVault:
+        """Return the same vault in another place, to be changed there."""
+        shutil.copytree(self.folder, folder)
+        made = copy.copy(self)
+        made.folder, made.trusted = folder, folder / "trusted"
+        made.store = LocalStore(folder / "vault")
+        return made
 
     @property
     def root(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import stat
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from hour_site import (
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, WHO, at, patient_night
 
 from beamkeeper.app.jobs.hour_look import NO_PLAN
-from beamkeeper.app.jobs.hour_notes import HourOutcome, last_report
+from beamkeeper.app.jobs.hour_notes import HourOutcome, last_report, read_left
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.jobs.remembered import FORGOTTEN
 from beamkeeper.app.jobs.runtime import only_one
@@ -29,11 +30,17 @@ from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
     from pydicom import Dataset
 
+    from beamkeeper.app.jobs.hour_notes import HourReport
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.night import NightReport
+
 FIRST = WHO[0]
+THIRD = WHO[2]
 WITH_ONE_RECORD = WHO[1]
 """Whose fractions leave one record each."""
 PATIENT_ID = patient_number(WITH_ONE_RECORD).patient_id
@@ -132,38 +139,6 @@ def test_neither_a_night_nor_the_expiry_is_renewed(kept: HourSite) -> None:
     assert (after.nights(), after.expires_at) == (before.nights(), before.expires_at)
 
 
-def test_what_the_hour_kept_is_told_by_the_next_night_and_not_sealed_again(kept: HourSite) -> None:
-    uid = kept.archive.store(record(FIRST))
-    kept.hour()
-    parcels = kept.site.runtime().vault.entries()
-    report = kept.site.night(NIGHT_2)
-    told = patient_night(report, patient_number(FIRST).patient_id).comparisons
-
-    assert [(item.sop_instance_uid, item.grade.value, bool(item.expected)) for item in told] == [
-        (uid, "new", True)
-    ]
-    assert kept.site.runtime(NIGHT_2).vault.entries() == parcels
-
-
-def test_a_night_that_never_began_does_not_hide_what_the_hour_kept(kept: HourSite) -> None:
-    uid = kept.archive.store(record(FIRST))
-    kept.hour()
-    report = kept.site.night(NIGHT_3)
-
-    told = patient_night(report, patient_number(FIRST).patient_id).comparisons
-    assert [item.sop_instance_uid for item in told] == [uid]
-
-
-def test_a_fraction_nobody_expected_is_kept_at_once_and_needs_eyes_in_the_next_report(kept: HourSite) -> None:
-    uid = kept.archive.store(record(FIRST, number=9))
-    report = kept.hour()
-    night = kept.site.night(NIGHT_2)
-
-    assert report.records_count == 1
-    eyes = patient_night(night, patient_number(FIRST).patient_id).eyes
-    assert [item.sop_instance_uid for item in eyes] == [uid]
-
-
 def test_the_sheet_of_what_was_delivered_is_sealed_and_lies_in_clear_for_its_owner(
     kept: HourSite, tmp_path: Path
 ) -> None:
@@ -191,14 +166,6 @@ def test_sheets_in_clear_go_after_48_hours(kept: HourSite) -> None:
     assert not list(folder.iterdir())
 
 
-def test_a_night_removes_old_sheets_too_when_the_hour_has_been_switched_off(kept: HourSite) -> None:
-    kept.archive.store(record(FIRST))
-    kept.hour(hour=9)
-    kept.site.night(NIGHT_3, hour=10)
-
-    assert not list((kept.site.site.data_dir / "hourly").iterdir())
-
-
 def test_what_was_kept_stands_in_the_audit_log_without_names(kept: HourSite) -> None:
     kept.hour(hour=8)
     kept.archive.store(record(FIRST))
@@ -208,6 +175,110 @@ def test_what_was_kept_stands_in_the_audit_log_without_names(kept: HourSite) -> 
 
     assert (line.details["records"], line.details["patients"]) == (1, 1)
     assert audit.verify_chain().is_whole
+
+
+# What the next night makes of it
+
+
+def of_another_plan(found: Dataset) -> None:
+    found.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = "1.2.3.4"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ADay:
+    """Two looks that met a record of the next fraction, one out of turn, one of no plan; and a night after.
+
+    Attributes
+    ----------
+    parcels
+        What the vault named before the night.
+    """
+
+    kept: HourSite
+    next_fraction: str
+    out_of_turn: str
+    of_no_plan: str
+    looks: tuple[HourReport, HourReport]
+    sent: tuple[str, ...]
+    parcels: frozenset[str]
+    night: NightReport
+
+    def told(self, who: int) -> tuple[ObjectComparison, ...]:
+        return patient_night(self.night, patient_number(who).patient_id).comparisons
+
+
+def a_day(kept: HourSite, night: date) -> ADay:
+    uids = [
+        kept.archive.store(record(FIRST)),
+        kept.archive.store(record(WITH_ONE_RECORD, number=9)),
+        kept.archive.store(altered(record(THIRD), of_another_plan)),
+    ]
+    looks = kept.hour(hour=9), kept.hour(hour=10)
+    sent = tuple(kept.archive.sent)
+    parcels = frozenset(entry.path for entry in kept.site.runtime().vault.entries())
+    return ADay(
+        kept=kept,
+        next_fraction=uids[0],
+        out_of_turn=uids[1],
+        of_no_plan=uids[2],
+        looks=looks,
+        sent=sent,
+        parcels=parcels,
+        night=kept.site.night(night, hour=12),
+    )
+
+
+@pytest.fixture(scope="module")
+def monday(original: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ADay]:
+    """A day with the hour and the night after it; do not change it."""
+    with copied_site(original, small_objects, tmp_path_factory.mktemp("day")) as site:
+        yield a_day(site, NIGHT_2)
+
+
+@pytest.fixture(scope="module")
+def silent_night(
+    original: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ADay]:
+    """A day with the hour, no night, and the night after that, more than 48 hours later."""
+    with copied_site(original, small_objects, tmp_path_factory.mktemp("day")) as site:
+        yield a_day(site, NIGHT_3)
+
+
+def test_what_the_hour_kept_is_told_by_the_next_night_and_not_sealed_again(monday: ADay) -> None:
+    told = [(item.sop_instance_uid, item.grade.value, bool(item.expected)) for item in monday.told(FIRST)]
+    after = monday.kept.site.runtime(NIGHT_2).vault.entries()
+
+    assert told == [(monday.next_fraction, "new", True)]
+    (sealed,) = [entry for entry in after if entry.path not in monday.parcels]
+    ledger = monday.kept.site.runtime().ledger
+    assert sealed.pseudonym == ledger.patient_by_id(patient_number(THIRD).patient_id)[0].pseudonym
+
+
+def test_a_fraction_nobody_expected_is_kept_at_once_and_needs_eyes_in_the_next_report(monday: ADay) -> None:
+    eyes = [item.sop_instance_uid for item in monday.told(WITH_ONE_RECORD) if item.needs_eyes]
+
+    assert monday.looks[0].records_count == 2
+    assert eyes == [monday.out_of_turn]
+
+
+def test_a_record_of_an_unknown_plan_is_left_fetched_once_and_taken_by_the_night(monday: ADay) -> None:
+    first, second = monday.looks
+    eyes = [item.sop_instance_uid for item in monday.told(THIRD) if item.needs_eyes]
+
+    assert [one.why for one in first.left] == [NO_PLAN]
+    assert second.left == first.left
+    assert monday.sent.count(monday.of_no_plan) == 1
+    assert monday.of_no_plan in monday.kept.kept_uids()
+    assert eyes == [monday.of_no_plan]
+    assert read_left(monday.kept.site.site, since=NIGHT_2) == ()
+
+
+def test_a_night_that_never_began_does_not_hide_what_the_hour_kept(silent_night: ADay) -> None:
+    assert [item.sop_instance_uid for item in silent_night.told(FIRST)] == [silent_night.next_fraction]
+
+
+def test_a_night_removes_old_sheets_too_when_the_hour_has_been_switched_off(silent_night: ADay) -> None:
+    assert not list((silent_night.kept.site.site.data_dir / "hourly").iterdir())
 
 
 # What is left for the night
@@ -220,24 +291,6 @@ def test_a_record_of_somebody_unknown_is_left_for_the_night_and_shown(kept: Hour
 
     assert [(one.patient_id, one.sop_instance_uid) for one in report.left] == [("NOBODY", uid)]
     assert uid not in kept.kept_uids()
-
-
-def of_another_plan(found: Dataset) -> None:
-    found.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = "1.2.3.4"
-
-
-def test_a_record_of_an_unknown_plan_is_left_fetched_once_and_taken_by_the_night(kept: HourSite) -> None:
-    uid = kept.archive.store(altered(record(FIRST), of_another_plan))
-    first, second = kept.hour(hour=9), kept.hour(hour=10)
-
-    assert [one.why for one in first.left] == [NO_PLAN]
-    assert second.left == first.left
-    assert kept.archive.sent == [uid]
-    night = kept.site.night(NIGHT_2)
-    assert uid in kept.kept_uids()
-    eyes = patient_night(night, patient_number(FIRST).patient_id).eyes
-    assert [item.sop_instance_uid for item in eyes] == [uid]
-    assert kept.hour(NIGHT_2).left == ()
 
 
 def test_a_record_under_a_wrong_name_is_left_for_the_night(kept: HourSite) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,10 @@ import pytest
 from archive_site import rewrite
 from hour_site import HourSite, archive_with, copied_site, patient_number, record, site_before
 from night_site import NIGHT_1, WHO, at
+from typer.testing import CliRunner
 
 from beamkeeper.app.checkup_hour import check_hour
+from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.duties import duties_of
 from beamkeeper.app.jobs.hour_duty import HourDuty
 from beamkeeper.app.jobs.hourly import run_hour
@@ -23,6 +23,8 @@ from beamkeeper.errors import WindowUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from click.testing import Result
 
 ONE_RECORD = WHO[1]
 HOUR = """[hour]
@@ -56,14 +58,8 @@ def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSi
         yield site
 
 
-def beamkeeper(kept: HourSite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "beamkeeper", *arguments, "--site", str(kept.site.site_file)],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=240,
-    )
+def beamkeeper(kept: HourSite, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--site", str(kept.site.site_file)], standalone_mode=False)
 
 
 def test_hour_keeps_todays_record_and_status_and_patient_say_so(kept: HourSite) -> None:
@@ -77,8 +73,11 @@ def test_hour_keeps_todays_record_and_status_and_patient_say_so(kept: HourSite) 
     patient = beamkeeper(kept, "patient", patient_number(ONE_RECORD).patient_id)
 
     hour = json.loads(found.stdout)["hour"]
-    assert (hour["outcome"], hour["records_count"], found.returncode) == ("kept", 1, 3), found.stderr
-    assert (said.returncode, "Patient ID NOBODY: 1 record is left for the night" in said.stdout) == (3, True)
+    assert (hour["outcome"], hour["records_count"], found.return_value) == ("kept", 1, 3)
+    assert (said.return_value, "Patient ID NOBODY: 1 record is left for the night" in said.stdout) == (
+        3,
+        True,
+    )
     assert "the hour: last look" in status.stdout
     assert "NOBODY" not in status.stdout
     assert "from the records of the day" in patient.stdout

@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 MORE = 5
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> SmallVault:
-    made = SmallVault(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> SmallVault:
+    made = SmallVault(tmp_path_factory.mktemp("vault"))
     for _ in range(VERSIONS_KEPT + MORE):
         made.night()
     return made
+
+
+@pytest.fixture
+def vault(original: SmallVault, tmp_path: Path) -> SmallVault:
+    return original.copied(tmp_path / "vault")
 
 
 def metadata(vault: SmallVault) -> set[str]:
