@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,7 +11,10 @@ import pytest
 from archive_site import free_port, site_of, small_department
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3
 
+from beamkeeper.app.jobs import nightly
 from beamkeeper.domain.position import ConflictKind
+from beamkeeper.domain.prescribed import COUNT, PRESCRIPTION
+from beamkeeper.errors import StorageFull
 from beamkeeper.protect.quorum import facts_of
 
 if TYPE_CHECKING:
@@ -51,23 +55,51 @@ def waiting(report: NightReport) -> set[str]:
     return set(facts_of(report, people_needed=2).items)
 
 
-def test_one_altered_dose_and_one_altered_count_are_named_and_the_dose_waits_for_two_people(
+def altered_by_kind(report: NightReport) -> dict[str, list[tuple[str, str]]]:
+    """Return whom the OIS orders something else, and in which words, by what it is."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for night in report.patients:
+        for item in night.eyes:
+            found.setdefault(item.kind, []).append((night.pseudonym, item.changes[0].text))
+    return found
+
+
+def test_one_altered_dose_and_one_altered_count_are_named_and_wait_for_two_people(
     kept: SmallSite, department: Department
 ) -> None:
     alter(department, "UPDATE Prescription SET FractionDoseGy = FractionDoseGy + 0.2 WHERE RxSer = 1")
     alter(department, "UPDATE PlanSetup SET Fractions = Fractions - 1 WHERE PlanSer = 2")
     report = kept.night(NIGHT_2)
-    altered = {night.pseudonym for night in report.patients if night.prescribed}
-    counted = {n.pseudonym for n in report.patients if has_conflict(n, ConflictKind.COUNT_DIFFERS)}
+    found = altered_by_kind(report)
+    differing = {n.pseudonym for n in report.patients if has_conflict(n, ConflictKind.COUNT_DIFFERS)}
 
-    assert len(altered) == 1
-    assert waiting(report) == altered
+    ((dosed, dose),) = found.pop(PRESCRIPTION)
+    ((counted, count),) = found.pop(COUNT)
+    assert not found
+    assert waiting(report) == {dosed, counted}
     assert not report.is_quiet
-    assert len(counted) == 1
-    (text,) = next(night.prescribed for night in report.patients if night.prescribed)
-    assert "The OIS prescribes otherwise, prescription 1 of course 1: " in text
-    told = (kept.site.night_dir(NIGHT_2) / "report.txt").read_text("utf-8")
-    assert "prescribed otherwise in the ois" in told.casefold()
+    assert differing == {counted}
+    assert "The OIS prescribes otherwise, prescription 1 of course 1: " in dose
+    assert re.search(r"The OIS counts otherwise, .+: (\d+) → \d+ fractions planned", count)
+    told = " ".join((kept.site.night_dir(NIGHT_2) / "report.txt").read_text("utf-8").split())
+    assert "[CLINICAL] prescription in the OIS: prescription 1 of course 1" in told
+    assert "[CLINICAL] fraction count in the OIS: " in told
+    told_again = kept.night(NIGHT_3)
+    assert not altered_by_kind(told_again)
 
-    again = kept.night(NIGHT_3)
-    assert not any(night.prescribed for night in again.patients)
+
+def test_what_a_night_that_never_ended_found_altered_is_told_by_the_next(
+    kept: SmallSite, department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise StorageFull("No room for the report.")
+
+    alter(department, "UPDATE Prescription SET FractionDoseGy = FractionDoseGy + 0.3 WHERE RxSer = 2")
+    with monkeypatch.context() as full:
+        full.setattr(nightly, "write_report", no_room)
+        with pytest.raises(StorageFull):
+            kept.night(NIGHT_3.replace(day=5))
+    report = kept.night(NIGHT_3.replace(day=6))
+
+    ((who, _),) = altered_by_kind(report)[PRESCRIPTION]
+    assert waiting(report) == {who}

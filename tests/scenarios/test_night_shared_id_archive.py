@@ -11,6 +11,8 @@ from archive_site import free_port, site_of, small_department
 from night_site import NIGHT_1, NIGHT_2
 from pydicom import dcmread
 
+from beamkeeper.protect.quorum import facts_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -66,6 +68,7 @@ def test_two_persons_of_one_id_in_archive_and_ois_get_a_folder_each(
     assert {night.pseudonym for night in second.patients} == {night.pseudonym for night in first.patients}
     assert not any(item.grade.value != "identical" for n in second.patients for item in n.comparisons)
     assert not second.is_quiet
+    assert set(facts_of(second, people_needed=2).items) == {night.pseudonym for night in second.patients}
 
 
 def test_a_patient_keeps_the_folder_when_the_source_of_the_list_changes(

@@ -56,12 +56,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectComparison:
-    """The verdict on one object.
+    """The verdict on one object, or on something the OIS says, which has no UIDs.
 
     Attributes
     ----------
     kind
-        What the object is ("plan", "treatment record", …: values of `ObjectKind`).
+        What the object is ("plan", "treatment record", …: values of `ObjectKind`), or what the OIS says
+        (`domain.prescribed`).
     label
         What a person calls it ("VMAT1", "fraction 7", "planning CT slice 31"); no patient's name.
     expected

@@ -51,14 +51,12 @@ class PatientNight:
     pseudonym
         The folder name in the vault.
     comparisons
-        Every object that is not identical to the copy before.
+        Every object that is not identical to the copy before, and what the OIS orders otherwise than then.
     identical_count
         Objects whose bytes did not change.
     identity
         What is doubtful about who this patient is, in words that name nobody: a Patient ID that two
         persons share, a name or birth date that changed, objects that another patient has too.
-    prescribed
-        What the OIS prescribes otherwise than the night before, in words that name nobody.
     stored
         True when tonight's state of this patient is in the vault, read back and named in signed
         metadata.
@@ -78,7 +76,6 @@ class PatientNight:
     comparisons: tuple[ObjectComparison, ...] = ()
     disagreements: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
-    prescribed: tuple[str, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     parcel: str = ""
@@ -96,6 +93,11 @@ class PatientNight:
         """The changes a person must look at, worst first."""
         needing = [item for item in self.comparisons if item.needs_eyes]
         return tuple(sorted(needing, key=lambda item: -SEVERITY[item.grade]))
+
+    @property
+    def needs_a_word(self) -> bool:
+        """Whether people have to say something: a change to look at, a loss, a doubt about who it is."""
+        return bool(self.eyes or self.identity) or not self.is_whole
 
     @property
     def expected_changes(self) -> tuple[ObjectComparison, ...]:
@@ -165,12 +167,7 @@ class NightReport:
         return sum(bool(patient.identity) for patient in self.patients)
 
     @property
-    def prescribed_count(self) -> int:
-        """How many patients are prescribed something else in the OIS than the night before."""
-        return sum(bool(patient.prescribed) for patient in self.patients)
-
-    @property
     def is_quiet(self) -> bool:
         """Whether nothing needs eyes and everything is kept: never true for an empty list."""
         whole = bool(self.patients) and self.outcome is NightOutcome.COMPLETE
-        return whole and not (self.eyes_count or self.identity_count or self.prescribed_count)
+        return whole and not any(patient.needs_a_word for patient in self.patients)

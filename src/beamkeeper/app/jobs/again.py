@@ -80,7 +80,7 @@ def with_earlier_changes(
     Parameters
     ----------
     earlier
-        From `find_earlier`: which parcel the date has.
+        From `find_earlier`: which parcel the date has, and which doubts about who it is were told.
     told
         What tries of this date found and sealed, this one included when it is repeated. An object that
         changed in two tries is told twice: the later change must not hide the earlier.
@@ -99,7 +99,7 @@ def with_earlier_changes(
     return replace(
         night,
         comparisons=(*carried, *night.comparisons),
-        prescribed=tuple(dict.fromkeys((*(earlier.prescribed if earlier else ()), *night.prescribed))),
+        identity=tuple(dict.fromkeys((*(earlier.identity if earlier else ()), *night.identity))),
         identical_count=max(0, night.identical_count - seen_again),
         parcel=night.parcel or (earlier.parcel if earlier else ""),
         parcel_bytes=night.parcel_bytes or (earlier.parcel_bytes if earlier else 0),

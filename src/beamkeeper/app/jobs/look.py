@@ -31,7 +31,8 @@ from beamkeeper.app.jobs.standing import (
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NotKept, PatientNight
 from beamkeeper.domain.objects import ObjectKind
-from beamkeeper.domain.prescribed import last_known, prescribed_otherwise
+from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.prescribed import counted_otherwise, last_counts, last_known, prescribed_otherwise
 from beamkeeper.errors import IntegrityError, KeyUnavailable, ObjectUnreadable
 from beamkeeper.protect.collect import Collection, Outcome
 from beamkeeper.protect.compare import (
@@ -127,9 +128,7 @@ def look(
     )
     never_listed = _never_listed(pushed, collection, facts_before)
     gone = _gone(collection, current, never_listed, found)
-    prescribed_before = facts_before.prescribed if facts_before else ()
-    prescribed = prescribed_otherwise(prescribed_before, listed.entry.courses)
-    found.disagreements += (*foreign_in_words(found.foreign), *prescribed)
+    found.disagreements += foreign_in_words(found.foreign)
     _not_kept(collection, found)
     found.not_kept += still_lost(lost, collection.received)
     if not (kept or collection.expected or collection.unavailable_sources):
@@ -139,7 +138,8 @@ def look(
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
-        prescribed=last_known(prescribed_before, listed.entry.courses),
+        prescribed=last_known(facts_before.prescribed if facts_before else (), listed.entry.courses),
+        counted=last_counts(facts_before.counted if facts_before else (), listed.entry.counts),
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
     if kept or lost:
@@ -153,9 +153,23 @@ def look(
     else:
         judged = _all_first(found.comparisons)
     judged = with_foreign_named(with_unassigned_named(judged, position), found.foreign)
-    judged = with_moved_named(judged, held_by_others)
+    judged = (*with_moved_named(judged, held_by_others), *_ordered_otherwise(listed, facts_before))
     night = _as_night(listed, collection, found, comparisons=judged, position=position, readiness=readiness)
-    return _as_looked(replace(night, prescribed=prescribed), facts, found, gone)
+    return _as_looked(night, facts, found, gone)
+
+
+def _ordered_otherwise(
+    listed: ListedPatient, facts_before: PatientFacts | None
+) -> tuple[ObjectComparison, ...]:
+    """Return what the OIS orders otherwise than it last did."""
+    if facts_before is None:
+        return ()
+    plans = (item.content for item in facts_before.objects if isinstance(item.content, Plan))
+    labels = {plan.sop_instance_uid: plan.rt_plan_label for plan in plans}
+    return (
+        *prescribed_otherwise(facts_before.prescribed, listed.entry.courses),
+        *counted_otherwise(facts_before.counted, listed.entry.counts, labels),
+    )
 
 
 def _as_looked(night: PatientNight, facts: PatientFacts, found: _Findings, gone: Sequence[str]) -> Looked:

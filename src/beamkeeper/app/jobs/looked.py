@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from beamkeeper.domain.census import Census, CensusEntry
+from beamkeeper.domain.census import Census, CensusEntry, OisCount
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.night import PatientNight
 from beamkeeper.domain.patient import Patient
@@ -93,8 +93,8 @@ class PatientFacts:
         list says nothing.
     known_as
         Every way in which issuer, name and birth date of this person were stated so far.
-    prescribed
-        The courses as an OIS last named them, to hold the next night against.
+    prescribed, counted
+        Courses and fraction counts as an OIS last named them, to hold the next night against.
     as_of
         When the hour last added records; None when these are a night's facts.
     """
@@ -106,6 +106,7 @@ class PatientFacts:
     known_as: tuple[Patient, ...] = ()
     as_of: datetime | None = None
     prescribed: tuple[Course, ...] = ()
+    counted: tuple[OisCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 def facts_of(report: NightReport, *, people_needed: int) -> NightFacts:
     """Return what has to be confirmed of a reported night.
 
-    A patient is an item when a change needs eyes, something of them is not kept, or the OIS prescribes them
-    something else. The night itself is
-    one when anything went wrong that no listed patient stands for: an alarm, a loss, a source without
-    an answer, nobody on the list, or no night before it to compare with.
+    A patient is an item when a change needs eyes, something of them is not kept, or there is a doubt about
+    who it is. The night itself is one when anything went wrong that no listed patient stands for: an alarm,
+    a loss, a source without an answer, nobody on the list, or no night before it to compare with.
     """
-    patients = sorted(
-        patient.pseudonym
-        for patient in report.patients
-        if patient.eyes or not patient.is_whole or patient.prescribed
-    )
+    patients = sorted(patient.pseudonym for patient in report.patients if patient.needs_a_word)
     items = [*([THE_NIGHT] if _has_itself_to_answer(report, patients) else []), *patients]
     return NightFacts(
         night=report.run_on,
@@ -76,5 +71,5 @@ def _told(patient: PatientNight) -> dict[str, object]:
         "not_kept": sorted((item.sop_instance_uid, item.what, item.reason) for item in patient.not_kept),
         "error": patient.error,
         "whole": patient.is_whole,
-        **({"prescribed": sorted(patient.prescribed)} if patient.prescribed else {}),
+        **({"identity": sorted(patient.identity)} if patient.identity else {}),
     }

@@ -45,7 +45,6 @@ def _lines(report: MailReport) -> Iterator[str]:
         yield ""
     yield from _counts(report)
     yield from _eyes(report)
-    yield from _prescribed(report)
     yield from _identities(report)
     yield from _failures(report)
     yield from _expected(report)
@@ -105,15 +104,6 @@ def _identities(report: MailReport) -> Iterator[str]:
     yield from _title("Who is who")
     for patient in report.patients:
         for text in patient.identity:
-            yield from _wrap(f"{_who(patient)}: {text}", "", "  ")
-
-
-def _prescribed(report: MailReport) -> Iterator[str]:
-    if not report.prescribed_count:
-        return
-    yield from _title("Prescribed otherwise")
-    for patient in report.patients:
-        for text in patient.prescribed:
             yield from _wrap(f"{_who(patient)}: {text}", "", "  ")
 
 

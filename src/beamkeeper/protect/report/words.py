@@ -63,8 +63,6 @@ def headline(report: NightReport) -> str:
         parts.append(f"{plural(failures, 'patient')} not kept whole")
     if report.identity_count:
         parts.append(f"{plural(report.identity_count, 'patient')} with a doubt about who it is")
-    if report.prescribed_count:
-        parts.append(f"{plural(report.prescribed_count, 'patient')} prescribed otherwise in the OIS")
     if parts:
         return "; ".join(parts).capitalize() + "."
     if report.compared_with is None:

@@ -67,3 +67,12 @@ def test_a_repeated_step_tells_nothing_twice() -> None:
 def test_without_an_earlier_try_a_night_is_what_it_is() -> None:
     assert find_earlier(None, "a") is None
     assert with_earlier_changes(NOW, earlier=None, told=(), seen_uids={"1.1"}) == NOW
+
+
+def test_a_doubt_about_who_it_is_outlives_a_later_try() -> None:
+    doubted = replace(EARLIER, identity=("The list states another name.",))
+    again = replace(NOW, identity=("Kept apart.",))
+    night = with_earlier_changes(again, earlier=doubted, told=(), seen_uids=set())
+
+    assert night.identity == ("The list states another name.", "Kept apart.")
+    assert night.needs_a_word

@@ -107,9 +107,7 @@ def _standing(console: Console, night: date) -> Standing | None:
 
 def _items(report: NightReport, found: Standing | None, login: str) -> list[Item]:
     """Return what has to be looked at: the night itself first, then patients, the worst change first."""
-    listed = [
-        patient for patient in report.patients if patient.eyes or not patient.is_whole or patient.identity
-    ]
+    listed = [patient for patient in report.patients if patient.needs_a_word]
     listed.sort(key=_worst_first)
     items = [_item(patient.pseudonym, patient, found, login) for patient in listed]
     if found is not None and THE_NIGHT in found.facts.items:
