@@ -6,7 +6,7 @@ import hashlib
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import zstandard
 
@@ -118,12 +118,12 @@ def read_parcel(
     """
     with closing(sized_members(stream, identities, limits=limits)) as members:
         for name, _, reader in members:
-            yield name, reader
+            yield name, cast("BinaryIO", reader)
 
 
 def sized_members(
     stream: age.Reader, identities: Sequence[str], *, limits: ParcelLimits | None = None
-) -> Generator[tuple[str, int, io.BufferedReader]]:
+) -> Generator[tuple[str, int, io.BufferedIOBase]]:
     """Yield (name, size in bytes, reader) of every member; otherwise like `read_parcel`."""
     yield from iter_members(Opening(stream, identities), limits or ParcelLimits())
 

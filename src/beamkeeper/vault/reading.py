@@ -101,7 +101,7 @@ class OpenParcel:
         self.read_bytes += len(block)
         return block
 
-    def members(self) -> Iterator[tuple[str, int, io.BufferedReader]]:
+    def members(self) -> Iterator[tuple[str, int, io.BufferedIOBase]]:
         """Yield (name, size in bytes, reader) of every member.
 
         Raises
@@ -204,7 +204,7 @@ def read_parcel_state(store: ParcelStore, entry: ParcelEntry, identities: Sequen
 
 
 def first_member(
-    members: Iterator[tuple[str, int, io.BufferedReader]], entry: ParcelEntry, name: str
+    members: Iterator[tuple[str, int, io.BufferedIOBase]], entry: ParcelEntry, name: str
 ) -> bytes:
     """Return the bytes of the first of `members`, which must bear `name`."""
     found, size, reader = next(members, ("nothing", 0, None))

@@ -227,6 +227,8 @@ class _Destination:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._staging = folder / f"{STAGING_PREFIX}{secrets.token_hex(8)}"
+        self._staged_count = 0
+        self._made: set[Path] = set()
         self.written_count = 0
         self.written_bytes = 0
         self.there_count = 0
@@ -246,7 +248,8 @@ class _Destination:
         """Write what `reader` gives to a hidden file, and take its digest."""
         digest, size = hashlib.sha256(), 0
         with _writing(self._folder):
-            path = self._staging / secrets.token_hex(8)
+            self._staged_count += 1
+            path = self._staging / str(self._staged_count)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb", buffering=0) as out:
                 while block := reader.read1(READ_BYTES):
@@ -274,7 +277,9 @@ class _Destination:
             if final.exists():
                 self._compare(staged, final)
                 return
-            _make_private(final.parent)
+            if final.parent not in self._made:
+                _make_private(final.parent)
+                self._made.add(final.parent)
             staged.path.rename(final)
         self.written_count += 1
         self.written_bytes += staged.size_bytes

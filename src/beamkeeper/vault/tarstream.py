@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 RECORD_BYTES: Final = 512
 BLOCK_BYTES: Final = 1 << 20
-READ_BUFFER_BYTES: Final = 64 << 10
 MEMBER_NAME_LENGTH_MAX: Final = 100
 """Characters: what a ustar header holds without a prefix."""
 PAX_BYTES_MAX: Final = 4096
@@ -158,7 +157,7 @@ def _content(member: Member) -> Iterator[bytes]:
         )
 
 
-def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, int, io.BufferedReader]]:
+def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, int, io.BufferedIOBase]]:
     """Yield (name, size in bytes, reader) of every member of a tar; a reader is good until the next step.
 
     Raises
@@ -180,7 +179,7 @@ def iter_members(source: Reader, limits: ParcelLimits) -> Generator[tuple[str, i
             raise _broken("it holds more, or larger, members than any parcel may")
         seen.add(name)
         content = _Content(source, size)
-        yield name, size, io.BufferedReader(content, READ_BUFFER_BYTES)
+        yield name, size, content
         content.drain()
         _exactly(source, -size % RECORD_BYTES)
     _verify_end(source)
@@ -197,8 +196,8 @@ def _verify_end(source: Reader) -> None:
         ending = source.read(BLOCK_BYTES)
 
 
-class _Content(io.RawIOBase):
-    """Reads one member's bytes out of the stream, never beyond its end."""
+class _Content(io.BufferedIOBase):
+    """Reads one member's bytes out of the stream, never beyond its end, and hands blocks on as they come."""
 
     def __init__(self, source: Reader, size: int) -> None:
         self._source, self._left = source, size
@@ -206,22 +205,29 @@ class _Content(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        if not self._left:
-            return 0
-        block = self._source.read(min(len(buffer), self._left))
+    def read1(self, size: int | None = -1, /) -> bytes:
+        """Return the next block, at most `size` bytes; b"" at the end."""
+        wanted = self._left if size is None or size < 0 else min(size, self._left)
+        if not wanted:
+            return b""
+        block = self._source.read(wanted)
         if not block:
             raise _broken("it ends in the middle of a member")
-        buffer[: len(block)] = block
         self._left -= len(block)
-        return len(block)
+        return block
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        left = self._left if size is None or size < 0 else size
+        blocks: list[bytes] = []
+        while block := self.read1(left):
+            blocks.append(block)
+            left -= len(block)
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def drain(self) -> None:
-        while self._left:
-            block = self._source.read(min(BLOCK_BYTES, self._left))
-            if not block:
-                raise _broken("it ends in the middle of a member")
-            self._left -= len(block)
+        while self.read1(BLOCK_BYTES):
+            pass
 
 
 def _parse_header(header: bytes) -> tuple[str, int, bytes]:
