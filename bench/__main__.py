@@ -22,6 +22,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+LEAN = HERE.parent / "tests" / "lean"
+"""Without what only peers of the tests need: see there."""
 RESULTS = HERE / "results"
 CORPUS = Path(os.environ.get("BEAMKEEPER_CORPUS", HERE / "corpus.cache"))
 NAMES = ("receive", "compare", "seal", "night", "hour", "memory", "mirror", "growth")
@@ -30,7 +32,9 @@ NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 
 def script(name: str, *arguments: str) -> int:
     """Run one benchmark as a process of its own, so that none warms up another."""
-    return subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], check=False).returncode
+    environment = os.environ | {"PYTHONPATH": str(LEAN)}
+    command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
+    return subprocess.run(command, check=False, env=environment).returncode
 
 
 def main(arguments: list[str]) -> int:

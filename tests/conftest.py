@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("house")
+
+LEAN = str(Path(__file__).resolve().parent / "lean")
+"""Goes before what processes import that tests start; not before what the tests themselves import."""
+_folders = [LEAN, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(_folders))
+sys.path[:] = [folder for folder in sys.path if folder != LEAN]
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 

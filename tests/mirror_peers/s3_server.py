@@ -79,7 +79,7 @@ def s3_server() -> Iterator[S3Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = os.environ | {"AWS_EC2_METADATA_DISABLED": "true"}
+    environment = os.environ | {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": ""}
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as process:
