@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from beamkeeper.protect.quorum import Verdict
 from beamkeeper.protect.quorum.codes import is_code
 from beamkeeper.protect.quorum.phrases import PHRASES
-from beamkeeper.protect.quorum.replies import WORDS, Reply, read_reply
+from beamkeeper.protect.quorum.replies import PATIENTS_MAX, WORDS, Reply, read_reply
+from beamkeeper.wire.mail.reading import LINE_CHARACTERS_MAX
 
 CODE = "7K2QD-0M9XR"
 
@@ -68,6 +69,15 @@ def test_patients_may_be_named_by_the_letters_that_letters_show() -> None:
     assert read_reply([f"CONFIRM {CODE} abcdefghij, klmnopqrst"]) == Reply(
         Verdict.CONFIRM, CODE, ("abcdefghij", "klmnopqrst")
     )
+
+
+def test_as_many_patients_as_may_be_named_fit_the_line_that_is_read() -> None:
+    longest = f"BESTÄTIGE {CODE} " + ", ".join(["a" * 26] * PATIENTS_MAX)
+    reply = read_reply([longest[:LINE_CHARACTERS_MAX]])
+
+    assert reply is not None
+    assert len(reply.patients) == PATIENTS_MAX
+    assert read_reply([longest + ", " + "b" * 26]) is None
 
 
 @given(st.lists(st.text(max_size=80), max_size=3))

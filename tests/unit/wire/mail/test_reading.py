@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beamkeeper.wire.mail import read_mail
+from beamkeeper.wire.mail import MESSAGE_BYTES_MAX, read_mail
 from beamkeeper.wire.mail.reading import LINE_CHARACTERS_MAX, LINES_MAX, PARTS_MAX
 
 VOTE = "CONFIRM 7K2QD-0M9XR"
@@ -155,6 +155,38 @@ def test_a_bomb_of_parts_is_not_opened() -> None:
     )
 
     assert read_mail(b"From: an@hospital.example\r\n" + opened + VOTE.encode()).lines == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'Content-Type: text/plain; a="' + b";" * MESSAGE_BYTES_MAX,
+        b"content-type: text/plain;\r\n" + b' a="b";\r\n' * 200,
+        b"X: y\rContent-Disposition: inline; " + b";" * 2000,
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain" + b";" * 2000,
+    ],
+)
+def test_a_header_whose_parts_would_take_hours_to_tell_apart_is_not_opened(header: bytes) -> None:
+    data = b"From: an@hospital.example\r\n" + header + b"\r\n\r\n" + VOTE.encode()
+
+    assert "too long" in read_mail(data).problem
+
+
+def test_a_subject_without_end_is_read_no_further_than_needed() -> None:
+    found = read_mail(mail(Subject="=?a?q?" * (MESSAGE_BYTES_MAX // 6)))
+
+    assert found.lines == (VOTE,)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "punycode", "idna", "unicode_escape", "undefined"])
+def test_what_a_reader_sees_is_what_is_read_whatever_the_character_set(charset: str) -> None:
+    hidden = mail(f"+AEM-ONFIRM \\u0043ONFIRM {VOTE}", Content_Type=f"text/plain; charset={charset}")
+
+    assert read_mail(hidden).lines == (f"+AEM-ONFIRM \\u0043ONFIRM {VOTE}",)
+
+
+def test_a_code_in_the_subject_alone_is_no_vote() -> None:
+    assert read_mail(mail("", Subject=VOTE)).lines == ()
 
 
 def test_long_mail_is_cut() -> None:
