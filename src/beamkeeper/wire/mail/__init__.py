@@ -4,11 +4,11 @@ What comes in is treated as hostile: sizes, parts, lines and times are bounded, 
 wrote above anything quoted is handed on. What a mail means is decided elsewhere.
 """
 
-from beamkeeper.wire.mail.imap import MESSAGE_BYTES_MAX, ImapServer, Mailbox, Received
+from beamkeeper.wire.mail.imap import MESSAGE_BYTES_MAX, ImapServer, Mailbox, MessageWithheld, Received
 from beamkeeper.wire.mail.letters import Attachment, Letter
 from beamkeeper.wire.mail.reading import IncomingMail, read_mail
 from beamkeeper.wire.mail.servers import MailSecurity
-from beamkeeper.wire.mail.smtp import SmtpServer, deliver
+from beamkeeper.wire.mail.smtp import SmtpServer, deliver, verify_entry
 
 __all__ = [
     "MESSAGE_BYTES_MAX",
@@ -18,8 +18,10 @@ __all__ = [
     "Letter",
     "MailSecurity",
     "Mailbox",
+    "MessageWithheld",
     "Received",
     "SmtpServer",
     "deliver",
     "read_mail",
+    "verify_entry",
 ]

@@ -18,7 +18,7 @@ from email.header import decode_header
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import getaddresses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,8 +126,8 @@ def _header(message: Message, name: str) -> str:
 def _subject(message: Message) -> str:
     """Return the subject with its encoded words decoded (RFC 2047)."""
     words = []
-    subject = message.get("Subject", "")
-    # Raw bytes come as an object of the library's own, which is not searched for encoded words.
+    # Raw bytes come as an object of the library's own, which it does not search for encoded words.
+    subject: Any = message.get("Subject", "")
     for text, charset in decode_header(
         subject[:HEADER_CHARACTERS_MAX] if isinstance(subject, str) else subject
     ):
@@ -185,7 +185,7 @@ def _text(part: Message) -> str:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     charset = str(part.get_content_charset("utf-8")).casefold()
-    # Others show the reader one text and us another, or take hours; word and code are ASCII in all that count.
+    # Others show a reader one text and us another, or take hours; word and code are ASCII in all of these.
     return data.decode(charset if _CHARSET.fullmatch(charset) else "utf-8", errors="replace")
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ANSWER_S_MAX: Final = 20.0
 """The longest silence of a mail server."""
+VISIT_S_MAX: Final = 60.0
+"""The longest a visit to one takes, however slowly it drips: alarms wait for nobody."""
 
 
 class MailSecurity(StrEnum):
@@ -47,3 +53,22 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def cut_after(seconds: float, line: Callable[[], socket.socket | None]) -> threading.Timer:
+    """Cut a line to a server after a time, unless the timer that is returned is cancelled before.
+
+    Whoever reads or writes on it then meets its end.
+    """
+
+    def cut() -> None:
+        connected = line()
+        if connected is not None:
+            with suppress(OSError):
+                # Not the method of a TLS socket: it would take the session from whoever is reading.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    return timer
