@@ -39,6 +39,7 @@ from beamkeeper.app.jobs.quorum_duty import look
 from beamkeeper.clock import MovableClock
 from beamkeeper.protect.quorum import Confirmed, Disputed, Unverified
 from beamkeeper.protect.quorum.codes import VALID_FOR
+from beamkeeper.protect.quorum.letters import WIDTH
 from beamkeeper.vault.age import generate_identity, recipient_of
 
 if TYPE_CHECKING:
@@ -159,10 +160,16 @@ def test_the_report_goes_once_to_each_recipient_with_a_code_of_their_own(
     assert sorted(who for who, _ in posted.letters) == ["an@hospital.example", "bo@hospital.example"]
     assert code_of(posted, "an") != code_of(posted, "bo")
     dutch, english = (text_of(posted.to(f"{who}@hospital.example")[0]) for who in ("an", "bo"))
+    facts = ledger_of(voting).votes.facts(NIGHT_2)
+    assert facts is not None
+    folder = voting.site.night_dir(NIGHT_2)
+    page, text = ((folder / f"report.{ending}").read_text("utf-8") for ending in ("html", "txt"))
+    assert all(facts.digest in said for said in (dutch, english, page, text))
     assert "BEVESTIG" in dutch
     assert "VERDWENEN 1" in " ".join(dutch.split())
     assert "CONFIRM" in english
-    assert "2 different people must look and confirm before 2026-03-03 10:00" in english
+    assert "2 different people must look and confirm before 2026-03-03 10:00" in " ".join(english.split())
+    assert all(len(line) <= WIDTH for said in (dutch, english) for line in said.splitlines())
 
 
 @pytest.mark.parametrize("report", ["counts", "text"])
@@ -214,7 +221,10 @@ def test_two_answers_confirm_the_night_and_both_are_told(
     box.deliver(answer(f"confirm {code_of(posted, 'bo').lower()}", sender="bo"))
     assert look_at(voting, MORNING + timedelta(minutes=6)) == ()
 
+    facts = ledger_of(voting).votes.facts(NIGHT_2)
+    assert facts is not None
     assert "is confirmed" in last_answer(posted, "bo")
+    assert facts.digest in last_answer(posted, "bo")
     state = state_of(voting)
     assert isinstance(state, Confirmed)
     assert state.by == ("an", "bo")
@@ -240,6 +250,7 @@ def test_forged_and_foreign_votes_are_refused_logged_and_only_our_people_are_ans
         ("a stranger with a stolen code", answer(f"CONFIRM {an}", sender="mallory"), False),
         ("a guessed code", answer("CONFIRM AAAAA-AAAAA", sender="an"), True),
         ("only quoted", answer(quoted, sender="an"), True),
+        ("code in the subject", answer("BEVESTIG", sender="an", subject=f"BEVESTIG {an}"), True),
         ("forwarded", answer(f"FYI\n\nBegin forwarded message:\n{report}", sender="an"), True),
         ("out of office", answer(f"CONFIRM {an}", sender="an", Auto_Submitted="auto-replied"), False),
         ("afwezig", answer(f"BEVESTIG {an}", sender="an", subject="Automatisch antwoord: nacht"), False),
@@ -291,6 +302,7 @@ def test_a_patient_may_be_confirmed_alone(voting: SmallSite, posted: Posted, box
     look_at(voting, MORNING + timedelta(minutes=1))
 
     assert ledger_of(voting).votes.ballots(NIGHT_2)[0].scope == (waiting,)
+    assert "aantal patiënten: 1" in last_answer(posted, "an")
 
 
 def test_nobody_is_answered_without_end(voting: SmallSite, posted: Posted, box: Dovecot) -> None:

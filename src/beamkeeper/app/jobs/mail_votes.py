@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.calling import smtp_of
 from beamkeeper.app.jobs.quorum import cast, people_of
 from beamkeeper.app.jobs.vote_codes import code_secret, use_code, verify_code
-from beamkeeper.domain.ballot import Ballot, Verdict, VotePath
+from beamkeeper.domain.ballot import Ballot, VotePath
 from beamkeeper.errors import BeamkeeperError, ConfigError, VoteRefused
 from beamkeeper.protect.quorum import Confirmed, Disputed
 from beamkeeper.protect.quorum.codes import code_for, is_code
-from beamkeeper.protect.quorum.letters import phrases_for
+from beamkeeper.protect.quorum.letters import answer_text, phrases_for, refusal_text
 from beamkeeper.protect.quorum.replies import read_reply
 from beamkeeper.vault import resolve_secret
 from beamkeeper.wire.mail import (
@@ -22,11 +23,13 @@ from beamkeeper.wire.mail import (
     Letter,
     Mailbox,
     MailSecurity,
+    MessageWithheld,
     deliver,
     read_mail,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from beamkeeper.app.jobs.quorum import Standing
@@ -51,15 +54,20 @@ class Taken:
     ----------
     person
         Whose address it came from; None when nobody's, and then nothing is answered.
+    mail
+        What is answered; None when nothing is.
     why_not
         Why it is no vote; "" when it counts.
+    after, reply
+        Where the night stands then, and by what vote; None when it is none.
     """
 
     person: Person | None
+    mail: IncomingMail | None = None
     night: str = ""
     why_not: str = ""
     after: Standing | None = None
-    verdict: Verdict | None = None
+    reply: Reply | None = None
 
 
 def imap_of(site: Site) -> ImapServer:
@@ -86,42 +94,44 @@ def imap_of(site: Site) -> ImapServer:
     )
 
 
-def read_answers(site: Site, ledger: Ledger, now: datetime) -> tuple[int, tuple[BeamkeeperError, ...]]:
-    """Take what lies unread in the mailbox; return how many votes counted, and which answers failed.
+def read_answers(
+    site: Site, ledger: Ledger, now: datetime
+) -> tuple[tuple[Taken, ...], tuple[BeamkeeperError, ...]]:
+    """Take what lies unread in the mailbox; return what became of it, and what could not be read.
 
-    Raises
-    ------
-    SourceUnavailable
-        The mailbox cannot be read.
+    A message that the server does not hand over keeps the others from nothing.
     """
-    counted, errors = 0, []
-    with Mailbox(imap_of(site)) as box:
-        for uid in box.unread():
-            received = box.fetch(uid)
-            taken, mail = _take_once(site, ledger, received, now)
-            box.mark_read(uid)
-            counted += taken is not None and taken.after is not None
-            try:
-                _answer(site, ledger, taken, mail, now)
-            except BeamkeeperError as error:
-                errors.append(error)
-    return counted, tuple(errors)
+    taken: list[Taken] = []
+    errors: list[BeamkeeperError] = []
+    try:
+        with Mailbox(imap_of(site)) as box:
+            for uid in box.unread():
+                try:
+                    received = box.fetch(uid)
+                except MessageWithheld as error:
+                    errors.append(error)
+                    continue
+                taken.append(_take_once(site, ledger, received, now))
+                box.mark_read(uid)
+    except BeamkeeperError as error:
+        errors.append(error)
+    return tuple(taken), tuple(errors)
 
 
-def _take_once(
-    site: Site, ledger: Ledger, received: Received, now: datetime
-) -> tuple[Taken | None, IncomingMail | None]:
+def _take_once(site: Site, ledger: Ledger, received: Received, now: datetime) -> Taken:
     if received.data is None:
-        _refused(ledger, "nobody", f"a mail of {received.size_bytes} bytes is not read", now)
-        return None, None
+        return _nobodys(ledger, f"a mail of {received.size_bytes} bytes is not read", now)
     key = f"mail/{hashlib.sha256(received.data).hexdigest()}"
     if ledger.votes.was_taken(key):
-        _refused(ledger, "nobody", "this very mail was read before", now)
-        return None, None
-    mail = read_mail(received.data)
-    taken = take_mail(site, ledger, mail, now)
+        return _nobodys(ledger, "this very mail was read before", now)
+    taken = take_mail(site, ledger, read_mail(received.data), now)
     ledger.votes.take_once(key, what="mail", at=now)
-    return taken, mail
+    return taken
+
+
+def _nobodys(ledger: Ledger, why: str, now: datetime, who: str = "nobody") -> Taken:
+    _refused(ledger, who, why, now)
+    return Taken(person=None, why_not=why)
 
 
 def take_mail(site: Site, ledger: Ledger, mail: IncomingMail, now: datetime) -> Taken:
@@ -129,22 +139,22 @@ def take_mail(site: Site, ledger: Ledger, mail: IncomingMail, now: datetime) -> 
     person = next((p for p in people_of(site) if p.mail and p.mail.casefold() == mail.sender), None)
     if mail.automatic or person is None:
         why = mail.automatic or "its sender is nobody of the site file"
-        _refused(ledger, person.login if person else "nobody", why, now)
-        return Taken(person=None, why_not=why)
+        return _nobodys(ledger, why, now, who=person.login if person else "nobody")
     reply = read_reply(mail.lines)
     if reply is None:
         _refused(ledger, person.login, mail.problem or "it holds no vote in its first line", now)
-        return Taken(person=person, why_not=phrases_for(person).not_understood)
+        return Taken(person=person, mail=mail, why_not=phrases_for(person).not_understood)
     facts = _night_of(site, ledger, person, reply)
     if facts is None:
         _refused(ledger, person.login, "no night waits for votes", now)
-        return Taken(person=person, why_not="No night waits for votes.")
+        return Taken(person=person, mail=mail, why_not="No night waits for votes.")
     night = facts.night.isoformat()
     try:
         after = _cast(site, ledger, facts, person=person, reply=reply, now=now)
     except VoteRefused as error:
-        return Taken(person=person, night=night, why_not=f"{error.message} {error.do_next}".strip())
-    return Taken(person=person, night=night, after=after, verdict=reply.verdict)
+        why = f"{error.message} {error.do_next}".strip()
+        return Taken(person=person, mail=mail, night=night, why_not=why)
+    return Taken(person=person, mail=mail, night=night, after=after, reply=reply)
 
 
 def _night_of(site: Site, ledger: Ledger, person: Person, reply: Reply) -> NightFacts | None:
@@ -196,29 +206,56 @@ def _refused(ledger: Ledger, who: str, why: str, now: datetime) -> None:
     )
 
 
-def _answer(
-    site: Site, ledger: Ledger, taken: Taken | None, mail: IncomingMail | None, now: datetime
-) -> None:
-    """Tell a person of the site file what became of their mail; nobody else is ever answered."""
-    if taken is None or taken.person is None or mail is None:
+def answer(
+    site: Site, ledger: Ledger, every: Sequence[Taken], now: datetime, *, ends_s: float
+) -> tuple[BeamkeeperError, ...]:
+    """Tell the people of the site file what became of their mails; return what kept some from hearing it.
+
+    Nobody else is ever answered.
+
+    Parameters
+    ----------
+    ends_s
+        When to stop trying, by `time.monotonic`: the rest are not told, and their votes count all the same.
+    """
+    errors: list[BeamkeeperError] = []
+    for taken in every:
+        if time.monotonic() > ends_s:
+            break
+        try:
+            _answer(site, ledger, taken, now)
+        except BeamkeeperError as error:
+            errors.append(error)
+    return tuple(errors)
+
+
+def _answer(site: Site, ledger: Ledger, taken: Taken, now: datetime) -> None:
+    if taken.person is None or taken.mail is None:
         return
     what = f"answers {taken.person.login}"
     if ledger.votes.count_taken(what, since=now - timedelta(days=1)) >= ANSWERS_A_DAY_MAX:
         return
-    ledger.votes.take_once(f"{what}/{mail.message_id}/{now.isoformat()}", what=what, at=now)
-    said = phrases_for(taken.person)
-    if taken.after is None:
-        text = said.refused.format(night=taken.night or "?", why=taken.why_not)
-    else:
-        word = said.confirm if taken.verdict is Verdict.CONFIRM else said.dispute
-        text = f"{said.counted.format(night=taken.night, verdict=word)}\n{_then(taken.after, taken.person)}"
+    ledger.votes.take_once(f"{what}/{taken.mail.message_id}/{now.isoformat()}", what=what, at=now)
     letter = Letter(
         to=taken.person.mail,
         subject=f"Beamkeeper {site.site.name}",
-        text=text + "\n",
-        in_reply_to=mail.message_id,
+        text=_answer_text(taken, taken.person),
+        in_reply_to=taken.mail.message_id,
     )
     deliver(smtp_of(site.mail), letter, at=now)
+
+
+def _answer_text(taken: Taken, person: Person) -> str:
+    if taken.after is None or taken.reply is None:
+        return refusal_text(person, night=taken.night, why=taken.why_not)
+    return answer_text(
+        person,
+        night=taken.night,
+        verdict=taken.reply.verdict,
+        facts=taken.after.facts,
+        patients_count=len(taken.reply.patients),
+        then=_then(taken.after, person),
+    )
 
 
 def _then(after: Standing, person: Person) -> str:

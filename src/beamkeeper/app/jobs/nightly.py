@@ -66,6 +66,7 @@ from beamkeeper.app.jobs.shares import Shares
 from beamkeeper.app.jobs.sources import Sources
 from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, StorageFull
+from beamkeeper.protect.quorum import list_digest
 from beamkeeper.vault import ParcelEntry
 from beamkeeper.vault.state import THIS_PARCEL
 from beamkeeper.wire.dicom.known import KnownDigests, write_known
@@ -345,7 +346,7 @@ class Nightly:
         unclaimed = self._unclaimed()
         write_note(self.folder / UNCLAIMED_NAME, tuple(sorted(unclaimed.packs())))
         report = self._build_report(unclaimed)
-        write_report(self.folder, report)
+        write_report(self.folder, report, list_digest=list_digest(report))
         self._run.ledger.finish_night(
             self._run_on,
             finished_at=report.finished_at,

@@ -6,13 +6,14 @@ forgets nothing. Nothing here can hold up a night: it has a thread of its own.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from beamkeeper.app.jobs.alarms import due_now, send_alarms
 from beamkeeper.app.jobs.ballot_files import read_files
-from beamkeeper.app.jobs.mail_votes import read_answers
+from beamkeeper.app.jobs.mail_votes import answer, read_answers
 from beamkeeper.app.jobs.network import network, window_of
 from beamkeeper.app.jobs.quorum import note_state, standings, take_reports
 from beamkeeper.app.jobs.report_mail import reports_due, send_reports
@@ -32,6 +33,8 @@ NETWORK_FOR: Final = timedelta(minutes=10)
 """How long one look may hold the network, where the network is rationed."""
 RATIONED_MINUTES: Final = 5
 """Where the network is rationed, answers are fetched every so many minutes, and only while a night waits."""
+LETTERS_S_MAX: Final = 120.0
+"""How long one look writes letters to a slow server, before it looks again who has to be called."""
 T = TypeVar("T")
 _NOTHING: Final[tuple[int, tuple[BeamkeeperError, ...]]] = (0, ())
 
@@ -90,15 +93,16 @@ def _is_mail_awaited(site: Site, ledger: Ledger, now: datetime) -> bool:
 def _online(site: Site, ledger: Ledger, now: datetime, steps: _Steps, *, asks_mail: bool) -> None:
     """Do what needs the network, in the order in which it matters: votes may make an alarm needless."""
     with network(site, now + NETWORK_FOR):
-        if asks_mail:
-            counted, errors = steps.take(lambda: read_answers(site, ledger, now), _NOTHING)
-            steps.errors += errors
-            if counted:
-                steps.told.append(f"{counted} votes by mail counted")
+        taken, errors = read_answers(site, ledger, now) if asks_mail else ((), ())
+        steps.errors += errors
+        if counted := sum(one.after is not None for one in taken):
+            steps.told.append(f"{counted} votes by mail counted")
         alarms = steps.take(lambda: send_alarms(site, ledger, now), 0)
         if alarms:
             steps.told.append(f"people called about {alarms} things")
-        sent, errors = steps.take(lambda: send_reports(site, ledger, now), _NOTHING)
+        ends_s = time.monotonic() + LETTERS_S_MAX
+        steps.errors += answer(site, ledger, taken, now, ends_s=ends_s)
+        sent, errors = steps.take(lambda: send_reports(site, ledger, now, ends_s=ends_s), _NOTHING)
         steps.errors += errors
         if sent:
             steps.told.append(f"report mailed to {sent} people")

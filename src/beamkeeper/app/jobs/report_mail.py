@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,20 @@ def reports_due(site: Site, ledger: Ledger, now: datetime) -> tuple[tuple[NightF
     return tuple((facts, person) for facts in recent for person in people if _key(facts, person) not in sent)
 
 
-def send_reports(site: Site, ledger: Ledger, now: datetime) -> tuple[int, tuple[BeamkeeperError, ...]]:
-    """Send what is due; return how many went out, and what kept the others."""
+def send_reports(
+    site: Site, ledger: Ledger, now: datetime, *, ends_s: float
+) -> tuple[int, tuple[BeamkeeperError, ...]]:
+    """Send what is due; return how many went out, and what kept the others.
+
+    Parameters
+    ----------
+    ends_s
+        When to stop, by `time.monotonic`: the rest is due at the next look.
+    """
     count, errors = 0, []
     for facts, person in reports_due(site, ledger, now):
+        if time.monotonic() > ends_s:
+            break
         report = last_report(site, facts.night)
         if report is None:
             continue  # made anew from the vault: the report is not there any more

@@ -94,10 +94,17 @@ def _outcome(
     return NightOutcome.INCOMPLETE
 
 
-def write_report(folder: Path, report: NightReport) -> None:
-    """Write the page, the text, the JSON, and the note the collector reads back."""
-    write_whole(folder / HTML_NAME, render_html(report).encode())
-    write_whole(folder / TEXT_NAME, render_text(report).encode())
+def write_report(folder: Path, report: NightReport, *, list_digest: str = "") -> None:
+    """Write the page, the text, the JSON, and the note the collector reads back.
+
+    Parameters
+    ----------
+    list_digest
+        Of what people vote on, so that they see that page and mail speak of the same; "" once something
+        of it was taken out.
+    """
+    write_whole(folder / HTML_NAME, render_html(report, list_digest=list_digest).encode())
+    write_whole(folder / TEXT_NAME, render_text(report, list_digest=list_digest).encode())
     data = {"format": "beamkeeper-night-report", "version": 1, "report": to_json(report)}
     write_whole(folder / JSON_NAME, json.dumps(data, ensure_ascii=False, indent=1).encode())
     write_note(folder / NOTE_NAME, report)

@@ -16,18 +16,24 @@ class Phrases:
     stopped: str
     nobody: str
     changes: str
+    prescribed: str
+    prescribed_one: str
+    first: str
     nothing: str
     incomplete: str
     kept: str
     not_whole: str
     quiet: str
+    more: str
     ask: str
+    list: str
     how: str
     how_here: str
     confirm: str
     dispute: str
     names: str
     counted: str
+    only: str
     refused: str
     not_understood: str
     confirmed: str
@@ -41,23 +47,29 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="STOPPED by a mass change; the last good copies are untouched",
         nobody="NOBODY was on the list; this is not a quiet night",
         changes="{count} to look at",
+        prescribed="{count} prescribed otherwise in the OIS",
+        prescribed_one="prescribed otherwise",
+        first="the first night: there is nothing to compare with",
         nothing="everybody kept, nothing unexpected changed",
         incomplete="not everything could be kept",
         kept="Patients kept whole: {whole} of {total}",
         not_whole="NOT kept whole",
         quiet="Nothing needs a vote.",
+        more="more patients, on the collector's page: {count}",
         ask="{people} different people must look and confirm before {deadline}.",
+        list="The list of changes that this is about; the collector's page shows the same letters:",
         how="Look at the page of the collector first. To vote by mail, answer with ONE of these lines, above"
-        "\neverything that is quoted. The code is yours alone, counts once, and until {expires}.",
+        " everything that is quoted. The code is yours alone, counts once, and until {expires}.",
         how_here="Look at the page of the collector first. Your code, if you vote on its "
         "command line: yours alone,"
-        "\nonce, until {expires}.",
+        " once, until {expires}.",
         confirm="CONFIRM",
         dispute="DISPUTE",
         names="Patients are called by the first letters of their pseudonym; names stand on "
         "the collector's page only.",
         counted="Your vote for the night of {night} counts: {verdict}.",
-        refused="Your mail about the night of {night} was NOT counted as a vote. {why}",
+        only="Only for part of the list; number of patients: {count}.",
+        refused="Your mail about the night of {night} was NOT counted as a vote.",
         not_understood="Write one line at the very top, nothing else in it: CONFIRM or "
         "DISPUTE, and your code. "
         "Plain text, not HTML alone; do not only quote our mail.",
@@ -70,24 +82,30 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="GESTOPT door een massale wijziging; de laatste goede kopieën zijn onaangeroerd",
         nobody="NIEMAND op de lijst; dit is geen rustige nacht",
         changes="{count} te bekijken",
+        prescribed="{count} anders voorgeschreven in het OIS",
+        prescribed_one="anders voorgeschreven",
+        first="de eerste nacht: er is niets om mee te vergelijken",
         nothing="iedereen bewaard, niets onverwachts gewijzigd",
         incomplete="niet alles kon bewaard worden",
         kept="Patiënten volledig bewaard: {whole} van {total}",
         not_whole="NIET volledig bewaard",
         quiet="Er is geen stem nodig.",
+        more="verdere patiënten, op de pagina van de collector: {count}",
         ask="{people} verschillende personen moeten dit bekijken en bevestigen vóór {deadline}.",
+        list="De lijst met wijzigingen waarover dit gaat; de pagina van de collector toont dezelfde letters:",
         how="Bekijk eerst de pagina van de collector. Stem per mail door te antwoorden met "
         "ÉÉN van deze regels, boven"
-        "\nalles wat geciteerd is. De code is van u alleen, telt één keer, en tot {expires}.",
+        " alles wat geciteerd is. De code is van u alleen, telt één keer, en tot {expires}.",
         how_here="Bekijk eerst de pagina van de collector. Uw code, als u op de opdrachtregel "
         "stemt: van u alleen,"
-        "\néén keer, tot {expires}.",
+        " één keer, tot {expires}.",
         confirm="BEVESTIG",
         dispute="BETWIST",
         names="Patiënten staan hier met de eerste letters van hun pseudoniem; namen staan "
         "enkel op de pagina van de collector.",
         counted="Uw stem voor de nacht van {night} telt: {verdict}.",
-        refused="Uw mail over de nacht van {night} is NIET als stem geteld. {why}",
+        only="Alleen voor een deel van de lijst; aantal patiënten: {count}.",
+        refused="Uw mail over de nacht van {night} is NIET als stem geteld.",
         not_understood="Schrijf helemaal bovenaan één regel met niets anders: BEVESTIG of "
         "BETWIST, en uw code. "
         "Platte tekst, niet enkel HTML; citeer niet alleen onze mail.",
@@ -100,25 +118,31 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="ARRÊTÉE par un changement massif ; les dernières bonnes copies sont intactes",
         nobody="PERSONNE sur la liste ; ce n'est pas une nuit calme",
         changes="{count} à regarder",
+        prescribed="{count} prescrits autrement dans l'OIS",
+        prescribed_one="prescrit autrement",
+        first="la première nuit : il n'y a rien à quoi comparer",
         nothing="tous conservés, rien d'inattendu n'a changé",
         incomplete="tout n'a pas pu être conservé",
         kept="Patients entièrement conservés : {whole} sur {total}",
         not_whole="PAS entièrement conservé",
         quiet="Aucun vote n'est nécessaire.",
+        more="autres patients, sur la page du collecteur : {count}",
         ask="{people} personnes différentes doivent regarder et confirmer avant {deadline}.",
+        list="La liste de changements dont il s'agit ; la page du collecteur montre les mêmes lettres :",
         how="Regardez d'abord la page du collecteur. Pour voter par mail, répondez avec UNE "
         "de ces lignes, au-dessus de"
-        "\ntout texte cité. Le code est à vous seul, compte une fois, et jusqu'au {expires}.",
+        " tout texte cité. Le code est à vous seul, compte une fois, et jusqu'au {expires}.",
         how_here="Regardez d'abord la page du collecteur. Votre code, pour voter en ligne de "
         "commande : à vous seul,"
-        "\nune fois, jusqu'au {expires}.",
+        " une fois, jusqu'au {expires}.",
         confirm="CONFIRME",
         dispute="CONTESTE",
         names="Les patients sont désignés par les premières lettres de leur pseudonyme ; les "
         "noms ne figurent que sur la page "
         "du collecteur.",
         counted="Votre vote pour la nuit du {night} compte : {verdict}.",
-        refused="Votre mail sur la nuit du {night} n'a PAS été compté comme vote. {why}",
+        only="Pour une partie de la liste seulement ; nombre de patients : {count}.",
+        refused="Votre mail sur la nuit du {night} n'a PAS été compté comme vote.",
         not_understood="Écrivez tout en haut une seule ligne, sans rien d'autre : CONFIRME ou "
         "CONTESTE, et votre code. "
         "Texte brut, pas seulement du HTML ; ne citez pas seulement notre mail.",
@@ -131,23 +155,29 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="GESTOPPT wegen einer Massenänderung; die letzten guten Kopien sind unberührt",
         nobody="NIEMAND auf der Liste; dies ist keine ruhige Nacht",
         changes="{count} anzusehen",
+        prescribed="{count} im OIS anders verordnet",
+        prescribed_one="anders verordnet",
+        first="die erste Nacht: es gibt nichts zum Vergleichen",
         nothing="alle bewahrt, nichts Unerwartetes hat sich geändert",
         incomplete="nicht alles konnte bewahrt werden",
         kept="Vollständig bewahrte Patienten: {whole} von {total}",
         not_whole="NICHT vollständig bewahrt",
         quiet="Es ist keine Stimme nötig.",
+        more="weitere Patienten, auf der Seite des Sammlers: {count}",
         ask="{people} verschiedene Personen müssen dies vor {deadline} ansehen und bestätigen.",
+        list="Die Liste der Änderungen, um die es geht; die Seite des Sammlers zeigt dieselben Zeichen:",
         how="Sehen Sie zuerst die Seite des Sammlers an. Per Mail stimmen Sie mit EINER "
         "dieser Zeilen ab, oberhalb von"
-        "\nallem Zitierten. Der Code gehört nur Ihnen, zählt einmal, und bis {expires}.",
+        " allem Zitierten. Der Code gehört nur Ihnen, zählt einmal, und bis {expires}.",
         how_here="Sehen Sie zuerst die Seite des Sammlers an. Ihr Code für die Befehlszeile: nur für Sie,"
-        "\neinmal, bis {expires}.",
+        " einmal, bis {expires}.",
         confirm="BESTÄTIGE",
         dispute="BESTREITE",
         names="Patienten stehen hier mit den ersten Buchstaben ihres Pseudonyms; Namen stehen "
         "nur auf der Seite des Sammlers.",
         counted="Ihre Stimme zur Nacht vom {night} zählt: {verdict}.",
-        refused="Ihre Mail zur Nacht vom {night} wurde NICHT als Stimme gezählt. {why}",
+        only="Nur für einen Teil der Liste; Zahl der Patienten: {count}.",
+        refused="Ihre Mail zur Nacht vom {night} wurde NICHT als Stimme gezählt.",
         not_understood="Schreiben Sie ganz oben eine Zeile und nichts anderes: BESTÄTIGE oder "
         "BESTREITE, und Ihren Code. "
         "Reiner Text, nicht nur HTML; zitieren Sie nicht nur unsere Mail.",

@@ -44,14 +44,21 @@ def _environment() -> Environment:
     return environment
 
 
-def render_html(report: NightReport) -> str:
-    """Return the page; it carries names and belongs on the collector, not in mail."""
+def render_html(report: NightReport, *, list_digest: str = "") -> str:
+    """Return the page; it carries names and belongs on the collector, not in mail.
+
+    Parameters
+    ----------
+    list_digest
+        Of what people vote on; "" where the report no longer shows all of it.
+    """
     grades = sorted(Grade, key=lambda grade: -SEVERITY[grade])
     return (
         _environment()
         .get_template("night.html.j2")
         .render(
             report=report,
+            list_digest=list_digest,
             zone=ZoneInfo(report.time_zone),
             counts=[(grade, report.count(grade)) for grade in grades],
             whole=sum(patient.is_whole for patient in report.patients),

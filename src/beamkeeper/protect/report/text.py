@@ -29,12 +29,12 @@ WIDTH = 78
 CHANGES_SHOWN_MAX = 12
 
 
-def render_text(report: NightReport) -> str:
-    """Return the report as text that names patients by their pseudonym only."""
-    return "\n".join(_lines(fit_for_mail(report))) + "\n"
+def render_text(report: NightReport, *, list_digest: str = "") -> str:
+    """Return the report as text that names patients by their pseudonym only; `list_digest` as on the page."""
+    return "\n".join(_lines(fit_for_mail(report), list_digest)) + "\n"
 
 
-def _lines(report: MailReport) -> Iterator[str]:
+def _lines(report: MailReport, list_digest: str) -> Iterator[str]:
     zone = ZoneInfo(report.time_zone)
     yield f"BEAMKEEPER · {report.site_name} · night of {report.run_on:%A %d %B %Y}"
     yield "=" * WIDTH
@@ -50,6 +50,9 @@ def _lines(report: MailReport) -> Iterator[str]:
     yield from _expected(report)
     yield from _positions(report, zone)
     yield from _how_it_went(report, zone)
+    if list_digest:
+        yield "list that is voted on"
+        yield f"  {list_digest}"
     yield ""
     yield from _wrap(DECIDES)
 
