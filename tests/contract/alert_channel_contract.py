@@ -24,7 +24,12 @@ ALERT = Alert(
 
 
 class AlertChannelContract:
-    """Fixtures: `channel` that works, `heard()` for what came out, and `dead` channels that do not."""
+    """Fixtures: `channel` that works, `heard()` for what came out, and `dead` channels that do not.
+
+    `seen_dead`: the places of those among `dead` that are found out without an alert.
+    """
+
+    seen_dead: tuple[int, ...] = (0,)
 
     def test_the_text_arrives_whole(self, channel: Channel, heard: Callable[[], list[str]]) -> None:
         channel.send(ALERT)
@@ -38,6 +43,22 @@ class AlertChannelContract:
         channel.send(ALERT)
 
         assert len(heard()) == 2
+
+    def test_a_look_whether_it_can_be_reached_tells_nobody(
+        self, channel: Channel, heard: Callable[[], list[str]]
+    ) -> None:
+        channel.reach()
+        channel.send(ALERT)
+
+        assert len(heard()) == 1
+
+    def test_what_cannot_be_reached_is_told_without_an_alert(self, dead: tuple[Channel, ...]) -> None:
+        for number, channel in enumerate(dead):
+            if number in self.seen_dead:
+                with pytest.raises(SourceUnavailable):
+                    channel.reach()
+            else:
+                channel.reach()
 
     def test_what_nobody_took_is_told_by_the_channels_name(self, dead: tuple[Channel, ...]) -> None:
         for channel in dead:

@@ -35,6 +35,8 @@ ARRIVED_S_MAX = 20.0
 
 
 class TestHook(AlertChannelContract):
+    seen_dead = (0, 3)
+
     @pytest.fixture
     def pager(self) -> Iterator[Gateway]:
         with gateway() as state:
@@ -242,6 +244,8 @@ with open(sys.argv[1], "a", encoding="utf-8") as file:
 
 
 class TestCommand(AlertChannelContract):
+    seen_dead = (0, 3)
+
     @pytest.fixture
     def channel(self, tmp_path: Path) -> CommandChannel:
         (tmp_path / "siren.py").write_text(PROGRAM, "utf-8")
@@ -290,6 +294,8 @@ class TestCommand(AlertChannelContract):
 
 
 class TestMail(AlertChannelContract):
+    seen_dead = (2,)
+
     @pytest.fixture
     def posted(self) -> Posted:
         return Posted(refuse={"zoe@hospital.example"})

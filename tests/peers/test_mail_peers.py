@@ -20,7 +20,10 @@ from tests.mail_peers.mail_servers import (
     two_free_ports,
 )
 from tests.papers import Paper, issue
+from tests.unit.app.test_site import written
 
+from beamkeeper.app.checkup_calling import check_calling
+from beamkeeper.app.site import parse_site
 from beamkeeper.errors import SourceUnavailable
 from beamkeeper.wire.mail import (
     MESSAGE_BYTES_MAX,
@@ -198,3 +201,77 @@ def test_a_wrong_password_folder_or_certificate_is_told(box: Dovecot, tmp_path: 
     ):
         with pytest.raises(SourceUnavailable, match=words), Mailbox(wrong) as open_box:
             open_box.unread()
+
+
+SITE = """
+[quorum]
+[[quorum.people]]
+login = "an"
+name = "An Peeters"
+role = "physicist"
+[[quorum.people]]
+login = "bo"
+name = "Bo Claes"
+role = "physicist"
+[mail]
+host = "127.0.0.1"
+port = {smtp}
+user = "{user}"
+secret = "file:{secret}"
+sender = "beamkeeper@hospital.example"
+ca_file = "{ca}"
+[mail.replies]
+host = "127.0.0.1"
+port = {imap}
+user = "{user}"
+secret = "file:{secret}"
+ca_file = "{imap_ca}"
+[[alerts]]
+name = "mail"
+kind = "mail"
+[[alerts]]
+name = "siren"
+kind = "command"
+arguments = ["/nowhere/siren"]
+"""
+
+
+def looked(text: str, base: Path, *, online: bool) -> dict[str, str]:
+    site = parse_site(text, base=base)
+    return {finding.what: finding.verdict for finding in check_calling(site, online=online)}
+
+
+@pytest.mark.peer
+def test_doctor_goes_as_far_as_a_letter_and_a_vote_would_and_sends_nothing(
+    submission: SmtpServer, posted: Posted, paper: Paper, box: Dovecot, tmp_path: Path
+) -> None:
+    secret = tmp_path / "password"
+    text = written(vault_dir=tmp_path) + SITE.format(
+        smtp=submission.port,
+        imap=box.tls_port,
+        user=USER,
+        secret=secret,
+        ca=paper.certificate,
+        imap_ca=box.paper.certificate,
+    )
+    ways = ("mail", "answers", "alert mail")
+    assert looked(text, tmp_path, online=False) == dict.fromkeys((*ways, "alert siren"), "bad") | {
+        "alert siren": "unchecked"
+    }
+    secret.write_text("guess", "utf-8")
+    assert looked(text, tmp_path, online=False) == dict.fromkeys((*ways, "alert siren"), "unchecked")
+    assert looked(text, tmp_path, online=True) == dict.fromkeys((*ways, "alert siren"), "bad")
+    secret.write_text(PASSWORD, "utf-8")
+    box.deliver(MESSAGE)
+    unread = box.unread_count()
+
+    assert looked(text, tmp_path, online=True) == dict.fromkeys(ways, "good") | {"alert siren": "bad"}
+    assert posted.letters == []
+    assert box.unread_count() == unread
+
+
+def test_people_who_confirm_and_cannot_be_called_are_bad_and_nobody_to_call_is_not(tmp_path: Path) -> None:
+    text = written(vault_dir=tmp_path)
+
+    assert looked(text, tmp_path, online=True) == {}
+    assert looked(text + SITE.partition("[mail]")[0], tmp_path, online=False) == {"alerts": "bad"}

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from beamkeeper.app.checkup_calling import check_calling
 from beamkeeper.app.checkup_copies import check_copies
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
@@ -57,6 +58,7 @@ def check_site(
         The computer to look at; this one by default.
     online
         Open the network window for what needs the network; else that is not checked while it is shut.
+        Only then are mail servers and gateways spoken with; nobody is sent anything.
     """
     yield _tried("keys", lambda: _keys(site))
     yield _tried("vault", lambda: _vault(site, clock))
@@ -73,10 +75,11 @@ def check_site(
 
 
 def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
-    """Yield what takes the network: every source, the receiver, every mirror."""
+    """Yield what takes the network: every source, the receiver, every mirror, every way of calling people."""
     if site.window is None:
         yield Finding(what="window", verdict="warning", text=NO_AIR_GAP, do_next="See docs/guide/air-gap.md.")
         yield from _peers(site, clock)
+        yield from check_calling(site, online=online)
         return
     window = _tried("window", lambda: _window(site))
     yield window
@@ -88,10 +91,12 @@ def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
         copies = (f"copies {section.name}" for section in site.copies)
         for name in (*(section.name for section in site.sources), "receiver", *mirrors, *copies):
             yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
+        yield from check_calling(site, online=False)
         return
     try:
         with network(site, clock.now() + ONLINE):
             yield from _peers(site, clock)
+            yield from check_calling(site, online=True)
     except WindowUnavailable as error:
         yield Finding(what="window", verdict="bad", text=error.message, do_next=error.do_next)
 

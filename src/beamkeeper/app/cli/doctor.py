@@ -19,11 +19,13 @@ SIGNS = {"good": "✓", "warning": "△", "bad": "✗", "unchecked": "?"}
 def command(
     site: SiteOption = None,
     online: Annotated[
-        bool, typer.Option("--online", help="Open the network window for what needs the network.")
+        bool, typer.Option("--online", help="Open the window; try mail and alerts, sending nothing.")
     ] = False,
     json_: JsonOption = False,
 ) -> int:
-    """Check keys, vault, ledger, what expires, sources, and this computer; say what could not be checked.
+    """Check keys, vault, ledger, what expires, sources, how people are called, and this computer.
+
+    Says what could not be checked, and why.
 
     Changes nothing, but removes what earlier nights left behind and nobody will go on with. Exit
     status: 0 nothing is bad, 1 something is.

@@ -22,7 +22,7 @@ from beamkeeper.wire.alerting import (
     SyslogChannel,
     SyslogTransport,
 )
-from beamkeeper.wire.mail import Letter, MailSecurity, SmtpServer, deliver
+from beamkeeper.wire.mail import Letter, MailSecurity, SmtpServer, deliver, verify_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,6 +75,10 @@ class MailChannel:
                 + (failed[0] if failed else "Nobody of those it is for has a mail address."),
                 do_next="Try `beamkeeper alert test`.",
             )
+
+    def reach(self) -> None:
+        """Go as far as a letter would, and write none; see `Channel.reach`."""
+        verify_entry(self.server)
 
 
 def smtp_of(mail: MailSection | None) -> SmtpServer:
@@ -159,14 +163,23 @@ def _try(
     answers: SimpleQueue[tuple[str, str]],
 ) -> None:
     try:
-        _channel(section, addresses, mail).send(alert)
+        channel_of(section, addresses, mail).send(alert)
     except BeamkeeperError as error:
         answers.put((section.name, error.message))
     else:
         answers.put((section.name, ""))
 
 
-def _channel(section: AlertSection, addresses: tuple[str, ...], mail: MailSection | None) -> Channel:
+def channel_of(section: AlertSection, addresses: tuple[str, ...], mail: MailSection | None) -> Channel:
+    """Return the channel that a section of the site file names, its secret resolved.
+
+    Raises
+    ------
+    ConfigError
+        It is for mail, and no mail server is named.
+    KeyUnavailable
+        Its secret is not where the site file says.
+    """
     match section:
         case MailAlertSection():
             return MailChannel(name=section.name, server=smtp_of(mail), addresses=addresses)

@@ -68,3 +68,12 @@ class Channel(Protocol):
         SourceUnavailable
             Nobody took it, and why.
         """
+
+    def reach(self) -> None:
+        """Go as far as an alert would, and tell nobody.
+
+        Raises
+        ------
+        SourceUnavailable
+            An alert would not come that far.
+        """

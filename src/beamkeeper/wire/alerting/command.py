@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -63,6 +64,17 @@ class CommandChannel:
             raise self._failed(f"it did not end within {self.answer_s_max:.0f} s") from error
         if process.returncode != 0:
             raise self._failed(f"it ended with status {process.returncode}")
+
+    def reach(self) -> None:
+        """Look whether the program is there and may be run; it is not.
+
+        Raises
+        ------
+        SourceUnavailable
+            It is not, or may not.
+        """
+        if shutil.which(self.arguments[0]) is None:
+            raise self._failed("there is no such program, or it may not be run")
 
     def _failed(self, why: str) -> SourceUnavailable:
         return SourceUnavailable(

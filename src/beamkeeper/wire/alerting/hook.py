@@ -80,6 +80,22 @@ class HookChannel:
         if answer.status not in _TAKEN:
             raise self._failed(f"it answered {answer.status}")
 
+    def reach(self) -> None:
+        """Connect, with TLS where the address says so, and ask for nothing.
+
+        Raises
+        ------
+        SourceUnavailable
+            No connection, or the certificate is not trusted.
+        """
+        connection = self._connection()
+        try:
+            connection.connect()
+        except (OSError, ValueError) as error:
+            raise self._failed(_why(error)) from error
+        finally:
+            connection.close()
+
     def _body(self, alert: Alert) -> tuple[bytes, str]:
         known = {
             "text": alert.text,

@@ -58,7 +58,19 @@ class SyslogChannel:
         SourceUnavailable
             No connection, or the certificate is not trusted. Over UDP only what this machine notices.
         """
-        message = self.message(alert)
+        self._hand_over(self.message(alert))
+
+    def reach(self) -> None:
+        """Connect, with TLS where the site file says so, and say nothing; over UDP look up the name.
+
+        Raises
+        ------
+        SourceUnavailable
+            No such name, no connection, or the certificate is not trusted.
+        """
+        self._hand_over(b"")
+
+    def _hand_over(self, message: bytes) -> None:
         try:
             if self.transport is SyslogTransport.UDP:
                 self._send_datagram(message)
@@ -88,10 +100,11 @@ class SyslogChannel:
         ]
         with socket.socket(family, kind, protocol) as udp:
             udp.settimeout(self.answer_s_max)
-            udp.sendto(message, address)
+            if message:
+                udp.sendto(message, address)
 
     def _send_stream(self, message: bytes) -> None:
-        framed = f"{len(message)} ".encode() + message
+        framed = f"{len(message)} ".encode() + message if message else b""
         with socket.create_connection((self.host, self.port), timeout=self.answer_s_max) as tcp:
             if self.transport is SyslogTransport.TLS:
                 with self._context().wrap_socket(tcp, server_hostname=self.host) as tls:
