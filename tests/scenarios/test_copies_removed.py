@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +161,25 @@ def test_a_dicom_store_is_asked_and_never_believed(program, kept: Path, tmp_path
     assert gone.state is PlaceState.GONE
     assert silent.state is PlaceState.WAITING
     assert "Nothing answers" in silent.said
+
+
+def test_a_patient_who_cannot_be_asked_for_holds_up_no_other(kept: Path, tmp_path: Path):
+    with service(lambda asked: Said(200, body=b"[]" if asked.method == "GET" else b"{}")) as (url, _):
+        sent = Sent.to(kept, tmp_path / "s", name="web", kind="dicomweb", url=url, read_back="none")
+        runtime = sent.runtime()
+        place = CopiesPlace(runtime, sent.site.site.copies[0])
+        row = runtime.ledger.patient(sent.pseudonyms[0])
+        assert row is not None
+        wild = replace(row.patient, patient_id="4711*")
+        found = [
+            place.remove(
+                Going(pseudonym=row.pseudonym, patient=who, removed_on=NOW.date(), order_id="BK1"), NOW
+            )
+            for who in (wild, row.patient)
+        ]
+        place.close()
+
+    assert [answer.state for answer in found] == [PlaceState.WAITING, PlaceState.GONE]
 
 
 def test_the_word_of_a_service_that_deleted_is_not_believed(kept: Path, tmp_path: Path):

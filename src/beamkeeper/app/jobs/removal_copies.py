@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.copy_stores import dicom_requester, web_peer
 from beamkeeper.app.jobs.copying import LedgerMemory, key_of
 from beamkeeper.app.site_copies import WebCopies
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import BeamkeeperError, SourceUnavailable
 from beamkeeper.protect.copies import name_of
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState, no_answer
 from beamkeeper.wire.dicomweb import DicomWeb
@@ -51,8 +51,10 @@ class CopiesPlace:
             if isinstance(self._section, WebCopies):
                 return self._over_the_web(self._section, going.pseudonym, going.patient.patient_id)
             return self._by_question(self._section, going.pseudonym, going.patient.patient_id)
-        except BeamkeeperError as error:
+        except SourceUnavailable as error:
             self._failure = error  # one wait for a dead store, not one for each patient
+            return no_answer(error)
+        except BeamkeeperError as error:  # about this patient, or quickly told again
             return no_answer(error)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.mirroring import LedgerProofs
 from beamkeeper.clock import local_date
-from beamkeeper.errors import BeamkeeperError, StorageFull
+from beamkeeper.errors import BeamkeeperError, SourceUnavailable, StorageFull
 from beamkeeper.protect.mirror import remove_proved
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState, no_answer
 from beamkeeper.vault.metadata import TARGETS
@@ -63,8 +63,10 @@ class MirrorPlace:
                 said=f"It lists parcels of this patient, and we may not delete there: {error.message}",
                 do_next="Give us the right to delete, or have them deleted there; it is asked again.",
             )
-        except BeamkeeperError as error:
+        except SourceUnavailable as error:
             self._failure = error  # one wait for a dead mirror, not one for each patient
+            return no_answer(error)
+        except BeamkeeperError as error:  # about this patient, or quickly told again
             return no_answer(error)
 
     def _connected(self) -> Destination:
