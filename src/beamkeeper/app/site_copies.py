@@ -44,6 +44,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _server(address: str) -> tuple[str, int]:
+    """Return the (host, port) of a service."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or (HTTP if parts.scheme == "http" else HTTPS)
+
+
 _Keyword = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -163,8 +169,8 @@ class WebCopies(_Copies):
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
         """Whom the network window must let us reach: (host, port)."""
-        parts = urlsplit(self.url)
-        return ((parts.hostname or "", parts.port or (HTTP if parts.scheme == "http" else HTTPS)),)
+        addresses = (self.url, self.orthanc_url) if self.remove == "orthanc" else (self.url,)
+        return tuple(dict.fromkeys(_server(address) for address in addresses if address))
 
 
 CopiesSection = Annotated[DicomCopies | WebCopies, Field(discriminator="kind")]

@@ -130,3 +130,11 @@ def test_the_window_lets_through_whom_the_stores_name_and_who_gives_objects_back
     assert ("copies mim", Direction.OUTBOUND, "192.0.2.31", 104) in named
     assert ("copies mim, back", Direction.INBOUND, "192.0.2.31", 11114) in named
     assert ("copies cloud", Direction.OUTBOUND, "pacs.example.org", 443) in named
+
+
+def test_the_window_lets_through_whom_an_orthanc_is_told_to_delete_by(tmp_path):
+    deletes = 'remove = "orthanc"\northanc_url = "https://pacs.example.org:8042"\n'
+    made = site(WINDOW + WEB + deletes, tmp_path)
+    named = {(what, host, port) for what, _, host, port, _ in named_peers(made)}
+
+    assert {("copies cloud", "pacs.example.org", port) for port in (443, 8042)} <= named
