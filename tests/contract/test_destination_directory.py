@@ -8,6 +8,7 @@ import pytest
 from tests.contract.destination_contract import NAME, DestinationContract, ResumingContract, put
 
 from beamkeeper.errors import IntegrityError, SourceUnavailable
+from beamkeeper.wire.destination import WORK
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
@@ -74,15 +75,19 @@ def test_where_the_vault_is_lost_its_copy_is_read_all_the_same(tmp_path: Path) -
     assert destination.open(NAME) is None
 
 
+@pytest.mark.parametrize("folder", ["targets", WORK])
 def test_a_link_that_leads_out_of_the_directory_is_not_followed(
-    place: DirectoryPlace, tmp_path: Path
+    place: DirectoryPlace, tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (place.root / "targets").symlink_to(tmp_path / "elsewhere")
+    (place.root / folder).symlink_to(tmp_path / "elsewhere")
     destination = place.connect()
 
     with pytest.raises(IntegrityError, match="a link that leads out"):
         put(destination, NAME, b"sealed")
+    if folder == WORK:
+        with pytest.raises(IntegrityError, match="a link that leads out"):
+            destination.replace("metadata/timestamp.json", b"{}")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

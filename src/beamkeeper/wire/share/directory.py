@@ -61,8 +61,7 @@ class DirectoryDestination:
             if os.path.lexists(final):
                 raise taken(name)
             final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = self._root / WORK / part_name(name, size_bytes)
-            part.parent.mkdir(mode=0o700, exist_ok=True)
+            part = self._part(part_name(name, size_bytes))
             self._fill(part, source)
             try:
                 _appear(part, final)
@@ -86,8 +85,7 @@ class DirectoryDestination:
         final = self._path(name)
         with self._talking():
             final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = self._root / WORK / part_name(name, len(data))
-            part.parent.mkdir(mode=0o700, exist_ok=True)
+            part = self._part(part_name(name, len(data)))
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
             with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
                 file.write(data)
@@ -142,8 +140,16 @@ class DirectoryDestination:
     def close(self) -> None:
         """Do nothing: no file is held open."""
 
+    def _part(self, part: str) -> Path:
+        """Return where a transfer under way lies; its folder is made."""
+        path = self._inside(self._root / WORK / part)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return path
+
     def _path(self, name: str) -> Path:
-        path = self._root.joinpath(*segments(name))
+        return self._inside(self._root.joinpath(*segments(name)))
+
+    def _inside(self, path: Path) -> Path:
         if not path.parent.resolve().is_relative_to(self._root.resolve()):
             raise IntegrityError(
                 f"A folder of {self._root} is a link that leads out of it: somebody laid it there.",
