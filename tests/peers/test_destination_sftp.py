@@ -10,7 +10,7 @@ import pytest
 from tests.contract.destination_contract import NAME, DestinationContract, LineContract, ResumingContract, put
 from tests.mirror_peers.sftp_server import SftpServer, sftp_server
 
-from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable, StorageFull
+from beamkeeper.errors import ConfigError, SourceAnswerInvalid, SourceUnavailable, StorageFull
 from beamkeeper.wire.share.sftp import SftpDestination
 
 if TYPE_CHECKING:
@@ -78,6 +78,18 @@ def test_a_refused_login_says_so(server: SftpServer) -> None:
 
     with pytest.raises(SourceUnavailable, match="refuses the login"):
         destination.facts()
+    destination.close()
+
+
+@pytest.mark.parametrize("wrong", [{"host_keys": ("ssh-ed25519 AAAAsmudged",)}, {"private_key": "smudged"}])
+def test_a_key_that_cannot_be_read_is_said_and_never_shown(
+    server: SftpServer, wrong: dict[str, object]
+) -> None:
+    destination = SftpDestination(server.peer(**wrong))
+
+    with pytest.raises(ConfigError, match="cannot be read") as found:
+        destination.facts()
+    assert "smudged" not in f"{found.value} {found.value.do_next}"
     destination.close()
 
 

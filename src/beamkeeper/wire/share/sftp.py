@@ -348,9 +348,24 @@ class _Reader(io.RawIOBase):
             self._destination.close_file(self._file)
 
 
+def _keys_of(peer: SftpPeer) -> tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey] | None]:
+    """Return the server's keys and ours; what is wrong with them never quotes them."""
+    what = "host_keys"
+    try:
+        pinned = [asyncssh.import_public_key(line) for line in peer.host_keys]
+        what = "key"
+        ours = [asyncssh.import_private_key(peer.private_key)] if peer.private_key else None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        raise ConfigError(
+            f"The SFTP server {peer.host}:{peer.port} has a `{what}` in the site file that cannot be read.",
+            do_next="A host key is one line, `ssh-ed25519 AAAA…`; our own key is in OpenSSH's form and has no"
+            " passphrase.",
+        ) from error
+    return pinned, ours
+
+
 async def _connect(peer: SftpPeer) -> asyncssh.SSHClientConnection:
-    pinned = [asyncssh.import_public_key(line) for line in peer.host_keys]
-    keys = [asyncssh.import_private_key(peer.private_key)] if peer.private_key else None
+    pinned, keys = _keys_of(peer)
     return await asyncio.wait_for(
         asyncssh.connect(
             peer.host,
