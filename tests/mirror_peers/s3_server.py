@@ -40,12 +40,12 @@ class S3Server:
             config=Config(retries={"max_attempts": 1}),
         )
 
-    def make_bucket(self, name: str, *, lock: bool) -> None:
+    def make_bucket(self, name: str, *, lock: bool, default: bool = True) -> None:
         where = {"LocationConstraint": REGION}
         self.owner.create_bucket(
             Bucket=name, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=lock
         )
-        if lock:
+        if lock and default:
             retention = {"Mode": "COMPLIANCE", "Days": DAYS}
             self.owner.put_object_lock_configuration(
                 Bucket=name,

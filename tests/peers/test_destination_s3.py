@@ -14,7 +14,7 @@ from tests.mirror_peers.s3_server import DAYS, S3Server, s3_server
 
 from beamkeeper.errors import SourceUnavailable
 from beamkeeper.wire.destination import NameTaken
-from beamkeeper.wire.objectstore import BucketDestination, object_lock, s3_destination
+from beamkeeper.wire.objectstore import BucketDestination, S3Api, object_lock, s3_destination
 from beamkeeper.wire.objectstore.bucket import SINGLE_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_the_lock_of_the_bucket_is_told_in_words(server: S3Server, locked: S3Pla
 def test_a_question_about_the_lock_that_gets_no_answer_is_no_answer(server: S3Server, free_port: int) -> None:
     nobody = f"http://127.0.0.1:{free_port}"
 
-    found = object_lock(bucket="b", region="x", access_key="k", secret_key="s", endpoint=nobody)
+    found = object_lock(S3Api(bucket="b", region="x", access_key="k", secret_key="s", endpoint=nobody))
 
     assert found is None
 

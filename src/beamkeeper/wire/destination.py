@@ -15,6 +15,7 @@ from beamkeeper.errors import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 BLOCK_BYTES: Final = 4 << 20
 """Bytes handed over at a time; large, because a network answers each block once."""
@@ -66,12 +67,51 @@ class DestinationFacts:
     encrypted: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldVersion:
+    """A version of an object that a place keeps, though its name may be removed.
+
+    Attributes
+    ----------
+    version
+        As the place calls it.
+    is_marker
+        It says only that the name was removed, and holds no bytes.
+    """
+
+    name: str
+    version: str
+    is_marker: bool = False
+
+
+class Versions(Protocol):
+    """What a place keeps out of sight, and how it is destroyed."""
+
+    def list(self, folder: str) -> tuple[OldVersion, ...] | None:
+        """Return every version of every name in a folder; None when the place does not say.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+        """
+
+    def locked_until(self, version: OldVersion) -> datetime | None:
+        """Return until when a lock keeps a version; None when none does, or it does not say."""
+
+    def destroy(self, version: OldVersion) -> bool:
+        """Delete a version for good; return whether the place says that it did. Its word is no proof."""
+
+
 class Destination(Protocol):
     """Keeps copies under names; adds, never overwrites.
 
     One thread uses it at a time; only `cut` may be called from another. "Absent" is an answer (None);
     no answer is SourceUnavailable: the two are never the same value.
     """
+
+    @property
+    def versions(self) -> Versions | None:
+        """What it keeps out of sight of what was removed; None where a name that is gone is gone."""
 
     def put(self, name: str, source: BinaryIO, *, size_bytes: int) -> None:
         """Keep the bytes of `source` as `name`, whole or not at all.

@@ -13,12 +13,14 @@ from beamkeeper.wire.objectstore.buckets import (
     gcs_destination,
     s3_destination,
 )
+from beamkeeper.wire.objectstore.s3_api import S3Api
 from beamkeeper.wire.objectstore.s3_lock import object_lock
 
 __all__ = [
     "AzurePeer",
     "BucketDestination",
     "GcsPeer",
+    "S3Api",
     "S3Peer",
     "azure_destination",
     "gcs_destination",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore
 
+    from beamkeeper.wire.destination import Versions
+
 SINGLE_BYTES_MAX: Final = 16 << 20
 """Largest object that is put whole, in memory, on the store's own condition that the name is free."""
 PART_BYTES: Final = 8 << 20
@@ -51,11 +53,20 @@ class BucketDestination:
         Returns the bucket's write-once protection in words; None when it does not say.
     encrypted
         Whether what passes the wire is encrypted (HTTPS).
+    versions
+        What the bucket keeps out of sight; None where that cannot be asked.
     """
 
     def __init__(
-        self, store: ObjectStore, *, where: str, encrypted: bool, ask_lock: Callable[[], str | None]
+        self,
+        store: ObjectStore,
+        *,
+        where: str,
+        encrypted: bool,
+        ask_lock: Callable[[], str | None],
+        versions: Versions | None = None,
     ) -> None:
+        self.versions = versions
         self._store = store
         self._where = where
         self._encrypted = encrypted

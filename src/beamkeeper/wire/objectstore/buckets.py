@@ -12,7 +12,9 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.wire.objectstore.bucket import BucketDestination
+from beamkeeper.wire.objectstore.s3_api import S3Api
 from beamkeeper.wire.objectstore.s3_lock import object_lock
+from beamkeeper.wire.objectstore.s3_versions import S3Versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,17 +94,19 @@ def s3_destination(peer: S3Peer) -> BucketDestination:
             client_options=_client(peer.endpoint, peer.silence_s, peer.headers),
             retry_config=_RETRY,
         )
+    api = S3Api(
+        bucket=peer.bucket,
+        region=peer.region,
+        access_key=peer.access_key,
+        secret_key=peer.secret_key,
+        endpoint=peer.endpoint,
+    )
     return BucketDestination(
         store,
         where=f"s3://{peer.bucket}",
         encrypted=not peer.endpoint.startswith("http://"),
-        ask_lock=lambda: object_lock(
-            bucket=peer.bucket,
-            region=peer.region,
-            access_key=peer.access_key,
-            secret_key=peer.secret_key,
-            endpoint=peer.endpoint,
-        ),
+        ask_lock=lambda: object_lock(api),
+        versions=S3Versions(api, peer.prefix),
     )
 
 

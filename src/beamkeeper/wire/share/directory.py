@@ -45,6 +45,8 @@ class DirectoryDestination:
         `root` is not there, or lies on the same disk.
     """
 
+    versions = None
+
     def __init__(self, root: Path, *, other_disk_than: Path | None = None) -> None:
         self._root = root
         self._identity = self._look()

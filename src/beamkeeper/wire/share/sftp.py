@@ -93,6 +93,8 @@ class SftpDestination:
         The server.
     """
 
+    versions = None
+
     def __init__(self, peer: SftpPeer) -> None:
         self._peer = peer
         # Not asyncio.Runner: in the main thread, to set its signal handler, it writes out every answer whole.

@@ -77,6 +77,8 @@ class SmbDestination:
         The share.
     """
 
+    versions = None
+
     def __init__(self, peer: SmbPeer) -> None:
         self._peer = peer
         self._base = "\\\\" + "\\".join([peer.server, peer.share, *filter(None, peer.folder.split("/"))])
