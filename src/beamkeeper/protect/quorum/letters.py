@@ -44,8 +44,8 @@ def _verdict(report: NightReport, said: Phrases) -> str:
     if not report.patients:
         return said.nobody
     parts = [said.changes.format(count=report.eyes_count)] if report.eyes_count else []
-    if report.prescribed_count:
-        parts.append(said.prescribed.format(count=report.prescribed_count))
+    if report.identity_count:
+        parts.append(said.doubts.format(count=report.identity_count))
     if parts:
         return "; ".join(parts)
     if report.outcome is not NightOutcome.COMPLETE:
@@ -169,8 +169,8 @@ def _of_patient(patient: PatientNight, language: str, said: Phrases) -> str:
         f"{GRADES[language][grade]} {counted[grade]}"
         for grade in sorted(counted, key=lambda grade: -SEVERITY[grade])
     ]
-    if patient.prescribed:
-        parts.append(said.prescribed_one)
+    if patient.identity:
+        parts.append(said.doubt)
     if not patient.is_whole:
         parts.append(said.not_whole)
     return ", ".join(parts)

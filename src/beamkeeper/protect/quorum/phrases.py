@@ -16,8 +16,8 @@ class Phrases:
     stopped: str
     nobody: str
     changes: str
-    prescribed: str
-    prescribed_one: str
+    doubts: str
+    doubt: str
     first: str
     nothing: str
     incomplete: str
@@ -47,8 +47,8 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="STOPPED by a mass change; the last good copies are untouched",
         nobody="NOBODY was on the list; this is not a quiet night",
         changes="{count} to look at",
-        prescribed="{count} prescribed otherwise in the OIS",
-        prescribed_one="prescribed otherwise",
+        doubts="{count} with a doubt about who it is",
+        doubt="doubt about who it is",
         first="the first night: there is nothing to compare with",
         nothing="everybody kept, nothing unexpected changed",
         incomplete="not everything could be kept",
@@ -82,8 +82,8 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="GESTOPT door een massale wijziging; de laatste goede kopieën zijn onaangeroerd",
         nobody="NIEMAND op de lijst; dit is geen rustige nacht",
         changes="{count} te bekijken",
-        prescribed="{count} anders voorgeschreven in het OIS",
-        prescribed_one="anders voorgeschreven",
+        doubts="{count} met twijfel over wie het is",
+        doubt="twijfel over wie het is",
         first="de eerste nacht: er is niets om mee te vergelijken",
         nothing="iedereen bewaard, niets onverwachts gewijzigd",
         incomplete="niet alles kon bewaard worden",
@@ -118,8 +118,8 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="ARRÊTÉE par un changement massif ; les dernières bonnes copies sont intactes",
         nobody="PERSONNE sur la liste ; ce n'est pas une nuit calme",
         changes="{count} à regarder",
-        prescribed="{count} prescrits autrement dans l'OIS",
-        prescribed_one="prescrit autrement",
+        doubts="{count} dont l'identité est incertaine",
+        doubt="identité incertaine",
         first="la première nuit : il n'y a rien à quoi comparer",
         nothing="tous conservés, rien d'inattendu n'a changé",
         incomplete="tout n'a pas pu être conservé",
@@ -155,8 +155,8 @@ PHRASES: Final[dict[str, Phrases]] = {
         stopped="GESTOPPT wegen einer Massenänderung; die letzten guten Kopien sind unberührt",
         nobody="NIEMAND auf der Liste; dies ist keine ruhige Nacht",
         changes="{count} anzusehen",
-        prescribed="{count} im OIS anders verordnet",
-        prescribed_one="anders verordnet",
+        doubts="{count} mit Zweifel, wer es ist",
+        doubt="Zweifel, wer es ist",
         first="die erste Nacht: es gibt nichts zum Vergleichen",
         nothing="alle bewahrt, nichts Unerwartetes hat sich geändert",
         incomplete="nicht alles konnte bewahrt werden",

@@ -38,9 +38,7 @@ def comparison(grade: Grade) -> ObjectComparison:
     )
 
 
-def patient(
-    number: int, *grades: Grade, prescribed: tuple[str, ...] = (), stored: bool = True
-) -> PatientNight:
+def patient(number: int, *grades: Grade, identity: tuple[str, ...] = (), stored: bool = True) -> PatientNight:
     letters = "".join("abcdefghij"[int(digit)] for digit in f"{number:04d}") + "bcdefghijklm"
     return PatientNight(
         pseudonym=letters,
@@ -48,7 +46,7 @@ def patient(
         patient_name="Vandenbroucke^Adèle",
         stored=stored,
         comparisons=tuple(map(comparison, grades)),
-        prescribed=prescribed,
+        identity=identity,
     )
 
 
@@ -69,12 +67,12 @@ NIGHTS = {
     "nobody": replace(QUIET, patients=(), outcome=NightOutcome.INCOMPLETE),
     "first": replace(QUIET, compared_with=None),
     "incomplete": replace(QUIET, patients=(patient(1, stored=False),), outcome=NightOutcome.INCOMPLETE),
-    "prescribed": replace(QUIET, patients=(patient(1, prescribed=("35 fractions, not 33",)),)),
+    "doubt": replace(QUIET, patients=(patient(1, identity=("Another birth date than before.",)),)),
     "one leaf": replace(QUIET, patients=(patient(1, Grade.CLINICAL), patient(2))),
     "stopped": replace(
         QUIET,
         patients=tuple(
-            patient(n, *EVERYTHING * 9, prescribed=("other",), stored=False)
+            patient(n, *EVERYTHING * 9, identity=("other",), stored=False)
             for n in range(PATIENTS_SHOWN_MAX + 160)
         ),
         outcome=NightOutcome.STOPPED,
@@ -116,10 +114,10 @@ def test_who_has_to_vote_is_never_told_that_nothing_is_the_matter(night: str, la
 
 
 def test_each_patient_that_waits_is_shown_and_of_very_many_the_rest_is_counted() -> None:
-    few, many = letter("prescribed", "nl"), letter("stopped", "nl")
+    few, many = letter("doubt", "nl"), letter("stopped", "nl")
     shown = [line for line in many.splitlines() if line.startswith("  a")]
 
-    assert f"{NIGHTS['prescribed'].patients[0].pseudonym[:10]}  {PHRASES['nl'].prescribed_one}" in few
+    assert f"{NIGHTS['doubt'].patients[0].pseudonym[:10]}  {PHRASES['nl'].doubt}" in few
     assert len(shown) == PATIENTS_SHOWN_MAX
     assert f"{GRADES['nl'][Grade.CLINICAL]} 9" in shown[0]
     assert PHRASES["nl"].more.format(count=160) in many
