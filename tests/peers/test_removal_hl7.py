@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,12 +14,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
 
 from query_archives import Archive, orthanc, send, write_object
 from tests.peers.test_hl7 import Receiver, raw_peer
+from web_stores import Said, service
 
-from beamkeeper.app.jobs.removal_hl7 import Hl7Place
-from beamkeeper.app.jobs.removal_places import order_id
+from beamkeeper.app.jobs.removal_hl7 import REFUSALS_MAX, Hl7Place
 from beamkeeper.app.site import Site, parse_site
 from beamkeeper.domain.patient import Patient
-from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState
+from beamkeeper.errors import ConfigError
+from beamkeeper.protect.retain import Going, Order, PlaceAnswer, PlaceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,14 +61,10 @@ def site_with(port: int, more: str = 'template = "ADT^A23"', *, base: Path = Pat
     return parse_site(SITE.format(port=port, more=more), base=base)
 
 
-def going(patient: Patient | None = PATIENT, *, taken: bool = False) -> Going:
-    return Going(
-        pseudonym=WHO,
-        patient=patient,
-        removed_on=date(2026, 5, 1),
-        order_id=order_id(WHO, date(2026, 5, 1), "hl7 mim"),
-        orders_taken=taken,
-    )
+def going(patient: Patient | None = PATIENT, *, before: PlaceAnswer | None = None, **more: bool) -> Going:
+    """Return who goes; `before` is what the last try came to."""
+    order = before.order if before is not None and before.order is not None else Order()
+    return Going(pseudonym=WHO, patient=patient, removed_on=date(2026, 5, 1), order=order, **more)
 
 
 def tell(site: Site, about: Going | None = None) -> PlaceAnswer:
@@ -78,7 +76,8 @@ def test_what_was_taken_and_cannot_be_asked_is_not_proved() -> None:
         answer = tell(site_with(receiver.port))
 
     assert answer.state is PlaceState.UNPROVED
-    assert answer.order_taken
+    assert answer.order is not None
+    assert answer.order.is_taken
     (message,) = receiver.messages
     pid = message.segment("PID")
     assert str(message.segment("MSH")(9)) == "ADT^A23^ADT_A21"
@@ -88,16 +87,49 @@ def test_what_was_taken_and_cannot_be_asked_is_not_proved() -> None:
 
 
 @pytest.mark.parametrize("code", ["AE", "AR"])
-def test_a_refusal_waits_and_is_sent_again_under_the_same_number(code: str) -> None:
+def test_a_refusal_waits_and_is_sent_again_under_the_same_number_until_a_person_must_look(code: str) -> None:
+    answer = None
+    said = []
     with Receiver(code) as receiver:
-        answers = [tell(site_with(receiver.port)) for _ in range(2)]
+        site = site_with(receiver.port)
+        for _ in range(REFUSALS_MAX + 2):
+            answer = tell(site, going(before=answer))
+            said.append(answer)
+        by_hand = tell(site, going(before=answer, by_hand=True))
+
+    states = [PlaceState.WAITING] * (REFUSALS_MAX - 1) + [PlaceState.HELD] * 3
+    assert [one.state for one in said] == states
+    assert f"with {code}" in said[0].said
+    assert "which event it takes" in said[-1].do_next
+    assert by_hand.state is PlaceState.HELD
+    numbers = [str(message.segment("MSH")(10)) for message in receiver.messages]
+    assert len(numbers) == REFUSALS_MAX + 1  # the last because a person asked
+    assert len(set(numbers)) == 1
+    assert len(numbers[0]) <= 20
+
+
+@pytest.mark.parametrize("code", ["AE", "AA"])
+def test_another_message_is_sent_whatever_became_of_the_one_before(code: str) -> None:
+    with Receiver(code) as receiver:
+        answer = None
+        for _ in range(REFUSALS_MAX + 1):
+            answer = tell(site_with(receiver.port), going(before=answer))
+        tell(site_with(receiver.port, 'template = "ADT^A29"'), going(before=answer))
+
+    first, *_, last = receiver.messages
+    assert str(last.segment("MSH")(9)) == "ADT^A29^ADT_A21"
+    assert str(first.segment("MSH")(10)) != str(last.segment("MSH")(10))
+    assert len(receiver.messages) == (2 if code == "AA" else REFUSALS_MAX + 1)
+
+
+def test_a_dead_receiver_is_waited_for_once_and_not_for_every_patient() -> None:
+    with raw_peer(lambda connection: connection.recv(1 << 20) and None) as peer:
+        site = site_with(peer.port)
+        place = Hl7Place(site, site.removals[0])
+        answers = [place.remove(going(), NOW) for _ in range(2)]  # the peer takes one connection only
 
     assert [answer.state for answer in answers] == [PlaceState.WAITING] * 2
-    assert not any(answer.order_taken for answer in answers)
-    assert f"with {code}" in answers[0].said
-    numbers = [str(message.segment("MSH")(10)) for message in receiver.messages]
-    assert numbers == [going().order_id] * 2
-    assert len(numbers[0]) <= 20
+    assert answers[0].said == answers[1].said
 
 
 def test_a_receiver_that_gives_no_answer_waits() -> None:
@@ -105,7 +137,7 @@ def test_a_receiver_that_gives_no_answer_waits() -> None:
         answer = tell(site_with(peer.port))
 
     assert answer.state is PlaceState.WAITING
-    assert not answer.order_taken
+    assert answer.order is None
 
 
 def test_who_it_was_is_not_guessed_after_the_ledger_was_lost() -> None:
@@ -155,6 +187,30 @@ def archive(program, tmp_path: Path) -> Iterator[Archive]:
         yield running
 
 
+@pytest.mark.parametrize(("listed", "state"), [("4712", PlaceState.WAITING), ("9", PlaceState.GONE)])
+def test_a_store_of_plain_copies_over_the_web_can_be_asked_instead(listed: str, state: PlaceState) -> None:
+    values = {"00100020": listed, "0020000D": "1.2", "0020000E": "1.3", "00080018": "1.4"}
+    page = json.dumps([{tag: {"Value": [one]} for tag, one in values.items()}]).encode()
+    more = """template = "ADT^A23"
+ask_copies = "cloud"
+[[copies]]
+name = "cloud"
+kind = "dicomweb"
+url = "{}"
+"""
+    with service(lambda _: Said(200, body=page)) as (url, questions), Receiver("AA") as receiver:
+        answer = tell(site_with(receiver.port, more.format(url)), going(Patient(patient_id="4712", name="X")))
+
+    assert answer.state is state
+    assert [one.method for one in questions] == ["GET"] * len(questions)
+    assert questions[0].path.startswith("/dicom-web/studies?PatientID=4712&")
+
+
+def test_who_shall_be_asked_must_be_named() -> None:
+    with pytest.raises(ConfigError, match="no \\[\\[copies\\]\\] 'cloud' that can be asked"):
+        site_with(1, 'template = "ADT^A23"\nask_copies = "cloud"')
+
+
 def asked(port: int, archive: Archive) -> Site:
     more = f"""template = "ADT^A29"
 [removals.ask]
@@ -170,10 +226,12 @@ def test_a_patient_whom_the_archive_still_lists_waits_and_is_not_ordered_twice(a
     with Receiver("AA") as receiver:
         site = asked(receiver.port, archive)
         first = tell(site, going(patient))
-        second = tell(site, going(patient, taken=True))
+        second = tell(site, going(patient, before=first))
 
-    assert (first.state, first.order_taken) == (PlaceState.WAITING, True)
-    assert "still lists 1 studies" in first.said
+    assert first.state is PlaceState.WAITING
+    assert first.order is not None
+    assert first.order.is_taken
+    assert "still lists 1 " in first.said
     assert second.state is PlaceState.WAITING
     assert len(receiver.messages) == 1
 
@@ -185,10 +243,23 @@ def test_a_patient_whom_the_archive_lists_no_more_is_gone(archive: Archive) -> N
     assert answer.state is PlaceState.GONE
 
 
+@pytest.mark.parametrize(("patient_id", "state"), [("471", PlaceState.GONE), ("4712", PlaceState.WAITING)])
+def test_who_is_refused_because_nobody_is_there_is_gone(
+    archive: Archive, patient_id: str, state: PlaceState
+) -> None:
+    with Receiver("AE") as receiver:
+        answer = tell(asked(receiver.port, archive), going(Patient(patient_id=patient_id, name="Roe^Jim")))
+
+    assert answer.state is state
+    assert "with AE" in answer.said
+
+
 def test_an_archive_that_does_not_answer_proves_nothing(archive: Archive) -> None:
     dead = Archive(archive.ae_title, 1, 1)
     with Receiver("AA") as receiver:
         answer = tell(asked(receiver.port, dead))
 
-    assert (answer.state, answer.order_taken) == (PlaceState.WAITING, True)
+    assert answer.state is PlaceState.WAITING
+    assert answer.order is not None
+    assert answer.order.is_taken
     assert "could not be asked" in answer.said

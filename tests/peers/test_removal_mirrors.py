@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import itertools
+import time
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -18,13 +20,14 @@ from beamkeeper.app.site import parse_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.ledger import Ledger
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState
+from beamkeeper.wire.objectstore.s3_versions import S3Versions
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beamkeeper.wire.destination import Destination
+    from beamkeeper.wire.destination import Destination, OldVersion
 
 pytestmark = pytest.mark.peer
 
@@ -73,10 +76,14 @@ def opens(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Destin
     return bucket(request.getfixturevalue("s3"), lock=False)
 
 
-def bucket(server: S3Server, *, lock: bool) -> Callable[[], Destination]:
+def bucket(
+    server: S3Server, *, lock: bool, default: bool = True, versioned: bool = False
+) -> Callable[[], Destination]:
     name = f"removals-{next(_numbers)}"
-    server.make_bucket(name, lock=lock)
-    return lambda: server.connect(name)
+    server.make_bucket(name, lock=lock, default=default)
+    if versioned:
+        server.owner.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return partial(server.connect, name)
 
 
 class Department:
@@ -104,14 +111,35 @@ class Department:
     def __exit__(self, *_: object) -> None:
         self.destination.close()
 
-    def remove(self, now: datetime = NOW) -> PlaceAnswer:
+    def remove(self, now: datetime = NOW, locked_until: date | None = None) -> PlaceAnswer:
         (section,) = self.runtime.site.mirrors
         place = MirrorPlace(self.runtime, section, self.opens)
-        going = Going(pseudonym=self.who, patient=None, removed_on=date(2026, 5, 1), order_id="BK1")
+        going = Going(
+            pseudonym=self.who, patient=None, removed_on=date(2026, 5, 1), locked_until=locked_until
+        )
         try:
             return place.remove(going, now)
         finally:
             place.close()
+
+    def versions(self, patient: str) -> list[OldVersion]:
+        """Return what the bucket keeps of a patient, seen or not."""
+        assert self.destination.versions is not None
+        found = self.destination.versions.list(f"targets/{self.vault.keys.pseudonym('', patient)}/")
+        assert found is not None
+        return list(found)
+
+    def lock(self, server: S3Server, until: datetime) -> None:
+        """Put a lock on each parcel of who goes."""
+        assert isinstance(self.opens, partial)
+        (name,) = self.opens.args
+        for one in self.versions("goes"):
+            server.owner.put_object_retention(
+                Bucket=name,
+                Key=f"site/a/{one.name}",
+                VersionId=one.version,
+                Retention={"Mode": "COMPLIANCE", "RetainUntilDate": until},
+            )
 
     def listed(self, patient: str) -> list[str]:
         folder = f"targets/{self.vault.keys.pseudonym('', patient)}/"
@@ -131,12 +159,74 @@ def test_who_goes_is_gone_and_who_stays_is_there(tmp_path: Path, opens: Callable
 
 def test_a_bucket_under_object_lock_says_until_when_it_keeps(tmp_path: Path, s3: S3Server) -> None:
     with Department(tmp_path, bucket(s3, lock=True)) as department:
-        answer = department.remove()
+        before = datetime.now(UTC).date()
+        answer = department.remove(datetime.now(UTC))
 
         assert answer.state is PlaceState.LOCKED
-        assert answer.until_on == NOW.date() + timedelta(days=DAYS)
-        assert "Object Lock COMPLIANCE" in answer.said
+        assert answer.until_on is not None
+        assert before <= answer.until_on - timedelta(days=DAYS) <= datetime.now(UTC).date()
+        assert f"a lock keeps 2 parcels until {answer.until_on}" in answer.said
         assert department.listed("goes") == []
+        assert department.remove(datetime.now(UTC)).state is PlaceState.LOCKED  # asked again, it stands
+        assert len(department.versions("goes")) == 2 + 2  # with the marks that hide them
+
+
+def test_when_the_lock_is_over_what_it_kept_is_destroyed_and_proved_gone(
+    tmp_path: Path, s3: S3Server
+) -> None:
+    with Department(tmp_path, bucket(s3, lock=True, default=False)) as department:
+        until = datetime.now(UTC) + timedelta(seconds=1)
+        department.lock(s3, until)
+        locked = department.remove(until - timedelta(microseconds=1))
+        time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 0.1)
+        answer = department.remove(datetime.now(UTC), locked.until_on)
+
+        assert (locked.state, locked.until_on) == (PlaceState.LOCKED, until.date())
+        assert answer.state is PlaceState.GONE
+        assert "No old version of it is kept" in answer.said
+        assert department.versions("goes") == []
+        assert len(department.versions("stays")) == 1
+
+
+def test_a_bucket_that_keeps_old_versions_without_any_lock_is_not_believed(
+    tmp_path: Path, s3: S3Server
+) -> None:
+    with Department(tmp_path, bucket(s3, lock=False, versioned=True)) as department:
+        for item in department.destination.list(f"targets/{department.who}/"):
+            department.destination.remove(item.name)
+        assert len(department.versions("goes")) == 4
+        answer = department.remove()
+
+        assert (answer.state, answer.count) == (PlaceState.GONE, 2)
+        assert department.versions("goes") == []
+
+
+def test_versions_that_may_not_be_destroyed_keep_the_removal_open(
+    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Department(tmp_path, bucket(s3, lock=True)) as department:
+        monkeypatch.setattr(S3Versions, "locked_until", lambda *_: None)  # the right to ask is missing too
+        answer = department.remove()
+
+        assert answer.state is PlaceState.WAITING
+        assert "keeps 2 parcels as old versions" in answer.said
+        assert "lifecycle rule" in answer.do_next
+        assert len(department.versions("goes")) == 4
+
+
+def test_a_lock_whose_versions_cannot_be_listed_keeps_its_first_date_and_ends_unproved(
+    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Department(tmp_path, bucket(s3, lock=True)) as department:
+        monkeypatch.setattr(S3Versions, "list", lambda *_: None)
+        first = department.remove()
+        later = department.remove(NOW + timedelta(days=3), first.until_on)
+        over = department.remove(NOW + timedelta(days=DAYS + 1), first.until_on)
+
+    assert (first.state, first.until_on) == (PlaceState.LOCKED, NOW.date() + timedelta(days=DAYS))
+    assert (later.state, later.until_on) == (PlaceState.LOCKED, first.until_on)
+    assert over.state is PlaceState.UNPROVED
+    assert f"ended on {first.until_on}" in over.said
 
 
 @pytest.mark.parametrize(

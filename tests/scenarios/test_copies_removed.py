@@ -62,7 +62,7 @@ class Sent:
         row = runtime.ledger.patient(pseudonym)
         assert row is not None
         place = CopiesPlace(runtime, self.site.site.copies[0])
-        going = Going(pseudonym=pseudonym, patient=row.patient, removed_on=NOW.date(), order_id="BK1")
+        going = Going(pseudonym=pseudonym, patient=row.patient, removed_on=NOW.date())
         try:
             return place.remove(going, NOW)
         finally:
@@ -172,9 +172,7 @@ def test_a_patient_who_cannot_be_asked_for_holds_up_no_other(kept: Path, tmp_pat
         assert row is not None
         wild = replace(row.patient, patient_id="4711*")
         found = [
-            place.remove(
-                Going(pseudonym=row.pseudonym, patient=who, removed_on=NOW.date(), order_id="BK1"), NOW
-            )
+            place.remove(Going(pseudonym=row.pseudonym, patient=who, removed_on=NOW.date()), NOW)
             for who in (wild, row.patient)
         ]
         place.close()

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from night_site import SmallSite
-from retention_site import LATER, ledger_of, play_until_later, release, run_retention, vault_of, who_left
+from retention_site import (
+    LATER,
+    at,
+    ledger_of,
+    play_until_later,
+    put,
+    release,
+    run_retention,
+    vault_of,
+    who_left,
+)
+from tests.mail_peers.hook_server import gateway
 from tests.peers.test_hl7 import Receiver
 
+from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.domain.patient import Patient
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
 pytestmark = pytest.mark.peer
@@ -82,6 +96,57 @@ def test_a_patient_who_came_back_is_not_removed_from_the_pacs(site: SmallSite, s
     assert receiver.messages == []
     assert gone.pseudonym in vault_of(site, NEXT_DAY).pseudonyms()
     assert places(site, gone.pseudonym)["hl7 mim"] == "off"
+
+
+PAGER = """
+[[alerts]]
+name = "pager"
+kind = "http"
+url = "http://127.0.0.1:{port}/send"
+fields = {{ text = "$text", kind = "$kind" }}
+"""
+
+
+def by_itself(site: SmallSite, day: date, hour: int) -> None:
+    """Let `serve` do its part."""
+    RetainDuty(site.site, ledger_of(site)).work(at(day, hour))
+
+
+def test_a_pacs_that_refuses_is_told_ever_more_rarely_and_then_people_are_called(site: SmallSite) -> None:
+    gone = who_left(site)
+    looks = [(LATER, hour) for hour in (12, 13, 14, 15, 18, 19)] + [(NEXT_DAY, hour) for hour in (10, 11)]
+    with gateway() as pager, Receiver("AE") as receiver:
+        put(site, PAGER.format(port=pager.port))
+        listen_at(site, receiver.port)
+        sent, called = [], []
+        for day, hour in looks:
+            by_itself(site, day, hour)
+            sent.append(len(receiver.messages))
+            called.append(len(pager.taken))
+        run_retention(site, NEXT_DAY, hour=13)
+        by_hand = len(receiver.messages)
+
+    # At 12, 13, 15 and 19 o'clock and after eight hours more; then never again by itself.
+    assert sent == [1, 2, 2, 3, 3, 4, 5, 5]
+    assert by_hand == 6
+    assert called == [0] * 6 + [1] * 2
+    assert pager.taken[0]["kind"] == "removal"
+    assert "1 removed patient is not proved gone from hl7 mim" in pager.taken[0]["text"]
+    assert "which event it takes" in pager.taken[0]["text"]
+    assert gone.patient.patient_id not in pager.taken[0]["text"]
+    assert places(site, gone.pseudonym)["hl7 mim"] == "held"
+
+
+def test_a_pacs_that_is_silent_for_a_day_calls_people_once_a_week(site: SmallSite) -> None:
+    with gateway() as pager:
+        put(site, PAGER.format(port=pager.port))
+        called = []
+        for days in (0, 1, 2, 7, 8):
+            by_itself(site, LATER + timedelta(days=days), 12)
+            called.append(len(pager.taken))
+
+    assert called == [0, 1, 1, 2, 2]  # LATER is a Monday
+    assert "hl7 mim, the first since 2026-04-20" in pager.taken[0]["text"]
 
 
 def test_somebody_else_with_the_same_patient_id_is_not_removed_along(site: SmallSite) -> None:

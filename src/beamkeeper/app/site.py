@@ -12,7 +12,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_console import ConsoleSection
@@ -236,6 +236,18 @@ class Site(_Section):
         if len({removal.name for removal in value}) != len(value):
             raise ValueError("two receivers of removals have the same name")
         return value
+
+    @model_validator(mode="after")
+    def _asked_stores_are_named(self) -> Site:
+        answer = {
+            copies.name for copies in self.copies if copies.read_back != "none" or copies.kind == "dicomweb"
+        }
+        for removal in self.removals:
+            if removal.ask_copies is not None and removal.ask_copies not in answer:
+                raise ValueError(
+                    f"removals {removal.name}: no [[copies]] {removal.ask_copies!r} that can be asked"
+                )
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

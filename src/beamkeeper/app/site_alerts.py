@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,7 +14,17 @@ Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 ChannelName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Reference = Annotated[str, Field(pattern=r"^(|(file|env|credential):.+)$")]
-AlertKind = Literal["stopped", "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror"]
+AlertKind = Literal[
+    "stopped",
+    "overdue",
+    "escalated",
+    "disputed",
+    "all_clear",
+    "channel_failed",
+    "mirror",
+    "copies",
+    "removal",
+]
 Security = Literal["tls", "starttls", "unsafe-none"]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -61,15 +71,7 @@ class MailSection(_Part):
 
 class _ChannelPart(_Part):
     name: ChannelName
-    when: tuple[AlertKind, ...] = (
-        "stopped",
-        "overdue",
-        "escalated",
-        "disputed",
-        "all_clear",
-        "channel_failed",
-        "mirror",
-    )
+    when: tuple[AlertKind, ...] = get_args(AlertKind)
 
 
 class MailAlertSection(_ChannelPart):

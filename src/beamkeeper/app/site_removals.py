@@ -56,6 +56,7 @@ class RemovalSection(BaseModel):
     receiving_facility: _Word = ""
     answer_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     ask: AskSection | None = None
+    ask_copies: _Name | None = None
 
     @model_validator(mode="after")
     def _one_template(self) -> RemovalSection:
@@ -63,7 +64,14 @@ class RemovalSection(BaseModel):
             raise ValueError("give either template (such as ADT^A23) or template_file")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if self.ask is not None and self.ask_copies is not None:
+            raise ValueError("give either ask (an archive) or ask_copies (a store of [[copies]])")
         return self
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody is named who could be asked if the patient is gone."""
+        return self.ask is None and self.ask_copies is None
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
@@ -73,5 +81,5 @@ class RemovalSection(BaseModel):
 
     @property
     def place(self) -> str:
-        """Fingerprint of the receiver: it makes message numbers of two receivers differ."""
+        """Fingerprint of the receiver: what another one said does not count."""
         return hashlib.sha256(f"hl7 {self.host}:{self.port}".encode()).hexdigest()

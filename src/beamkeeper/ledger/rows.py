@@ -175,8 +175,8 @@ class RemovalPlaceRow:
         A value of `protect.retain.PlaceState`.
     said, do_next
         Plain sentences of the last try, without names.
-    order_taken
-        Whether the place accepted the order once.
+    order_number, order_taken, refusals
+        What it was told last, whether it accepted that, and how often it refused.
     count
         Objects that went there, over all tries.
     """
@@ -188,7 +188,9 @@ class RemovalPlaceRow:
     said: str = ""
     do_next: str = ""
     until_on: date | None = None
+    order_number: str = ""
     order_taken: bool = False
+    refusals: int = 0
     count: int = 0
     tries: int = 0
     tried_at: datetime | None = None

@@ -21,6 +21,7 @@ from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_source import VaultSource, own_identities
 from beamkeeper.app.jobs.copy_stores import compare_rules_of, connect, rule_of
 from beamkeeper.app.jobs.network import network
+from beamkeeper.app.jobs.place_alarm import call_about
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.domain.codec import to_json
@@ -291,7 +292,7 @@ def _note(runtime: Runtime, outcome: CopyOutcome) -> None:
     facts = to_json(outcome)
     assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
     now = runtime.clock.now()
-    runtime.ledger.mirrors.finish(
+    row = runtime.ledger.mirrors.finish(
         f"copies:{outcome.destination}",
         at=now,
         state=outcome.state.value,
@@ -313,6 +314,7 @@ def _note(runtime: Runtime, outcome: CopyOutcome) -> None:
         },
         at=now,
     )
+    call_about(runtime.site, runtime.ledger, outcome, row, now)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.destinations import connect, find_section
-from beamkeeper.app.jobs.mirror_alarm import call_about
 from beamkeeper.app.jobs.network import network
+from beamkeeper.app.jobs.place_alarm import call_about
 from beamkeeper.app.jobs.runtime import open_ledger, open_vault, trusted_dir
 from beamkeeper.domain.codec import to_json
 from beamkeeper.errors import WindowUnavailable

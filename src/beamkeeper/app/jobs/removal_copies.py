@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.copy_stores import dicom_requester, web_peer
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.app.site import Site
     from beamkeeper.app.site_copies import CopiesSection, DicomCopies
     from beamkeeper.wire.dicom.peers import ExpectedObject
 
@@ -94,8 +95,7 @@ class CopiesPlace:
                 do_next="Have the patient removed there, then take the store out of [[copies]]; or let it"
                 ' answer C-FIND and write read_back = "query".',
             )
-        with dicom_requester(section, self._run.site) as asking:
-            listed = asking.find_instances(patient_id)
+        listed = listed_at(section, self._run.site, patient_id)
         return self._after(pseudonym, 0, len(listed), deletes=False)
 
     def _after(self, pseudonym: str, ours: int, listed: int, *, deletes: bool) -> PlaceAnswer:
@@ -107,7 +107,6 @@ class CopiesPlace:
             return PlaceAnswer(
                 state=PlaceState.GONE,
                 said="Asked by Patient ID, it lists no object of the patient.",
-                order_taken=True,
                 count=len(gone),
             )
         if deletes and not ours:
@@ -124,3 +123,18 @@ class CopiesPlace:
         return PlaceAnswer(
             state=PlaceState.WAITING, said=f"It still lists {listed} objects of the patient.", do_next=do_next
         )
+
+
+def listed_at(section: CopiesSection, site: Site, patient_id: str) -> tuple[ExpectedObject, ...]:
+    """Return every object a store of plain DICOM lists for exactly this Patient ID.
+
+    Raises
+    ------
+    SourceUnavailable, SourceAnswerInvalid, PatientMismatch
+        It gives no answer, or one that says nothing.
+    """
+    if isinstance(section, WebCopies):
+        with closing(DicomWeb(web_peer(section))) as web:
+            return web.find_instances(patient_id)
+    with dicom_requester(section, site) as asking:
+        return tuple(asking.find_instances(patient_id))

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.mirroring import LedgerProofs
 from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError, SourceUnavailable, StorageFull
-from beamkeeper.protect.mirror import remove_proved
+from beamkeeper.protect.mirror import Hidden, destroy_hidden, remove_proved
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState, no_answer
 from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.vault.removing import covered_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date
 
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.site_mirrors import MirrorSection
     from beamkeeper.vault import RemovedPatient
     from beamkeeper.wire.destination import Destination
+
+_FAR: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""A legal hold has no end."""
+_LOOK: Final = (
+    "Give the key the right to list versions; a lifecycle rule must remove versions that are not current."
+)
 
 
 class MirrorPlace:
@@ -56,7 +63,7 @@ class MirrorPlace:
         if self._failure is not None:
             return no_answer(self._failure)
         try:
-            return self._remove(self._connected(), statement, now)
+            return self._remove(self._connected(), statement, going.locked_until, now)
         except StorageFull as error:
             return PlaceAnswer(
                 state=PlaceState.WAITING,
@@ -74,8 +81,11 @@ class MirrorPlace:
             self._destination = self._open()
         return self._destination
 
-    def _remove(self, destination: Destination, statement: RemovedPatient, now: datetime) -> PlaceAnswer:
-        listed = [item.name for item in destination.list(f"{TARGETS}{statement.pseudonym}/")]
+    def _remove(
+        self, destination: Destination, statement: RemovedPatient, locked_until: date | None, now: datetime
+    ) -> PlaceAnswer:
+        folder = f"{TARGETS}{statement.pseudonym}/"
+        listed = [item.name for item in destination.list(folder)]
         names, strange = covered_names(listed, statement, self._named)
         proofs = LedgerProofs(self._run.ledger, self._section.name)
         removal = remove_proved(destination, names, proofs) if names else None
@@ -86,26 +96,58 @@ class MirrorPlace:
                 do_next="Have its administrator look; it is tried again.",
                 count=len(removal.gone),
             )
-        lock = destination.facts().lock
-        count = len(names)
         said = "Nothing of this patient is listed there, and nothing can be read."
         if strange:
             said += f" {len(strange)} files that are no parcels lie in the patient's folder."
-        if lock:
-            return self._locked(lock, said, now, count)
-        return PlaceAnswer(state=PlaceState.GONE, said=said, order_taken=True, count=count)
+        gone = PlaceAnswer(state=PlaceState.GONE, said=said, count=len(names))
+        if destination.versions is None:
+            return gone
+        hidden = destroy_hidden(destination.versions, folder, self._may_go(statement), now=now)
+        if hidden is None:
+            return self._unseen(gone, destination.facts().lock, locked_until, now)
+        return self._with_hidden(gone, hidden)
 
-    def _locked(self, lock: str, said: str, now: datetime, count: int) -> PlaceAnswer:
-        """Return what a bucket under Object Lock does: it hides what is deleted, and keeps it."""
-        until = local_date(now, self._run.site.zone) + timedelta(days=lock_days(lock))
-        return PlaceAnswer(
-            state=PlaceState.LOCKED,
-            said=f"{said} The bucket keeps what was deleted, unseen, under its {lock}.",
-            do_next="Nothing can shorten it. A lifecycle rule must remove versions that are not current.",
-            until_on=until,
-            order_taken=True,
-            count=count,
+    def _may_go(self, statement: RemovedPatient) -> Callable[[str], bool]:
+        return lambda name: bool(covered_names([name], statement, self._named)[0])
+
+    def _with_hidden(self, gone: PlaceAnswer, hidden: Hidden) -> PlaceAnswer:
+        """Return the answer with what the bucket keeps out of sight."""
+        if not hidden.kept_count:
+            said = f"{gone.said} No old version of it is kept, either." if hidden.found_count else gone.said
+            return replace(gone, said=said, count=gone.count or hidden.found_count)
+        if hidden.until_at is not None:
+            until_on = local_date(min(hidden.until_at, _FAR), self._run.site.zone)
+            return replace(
+                gone,
+                state=PlaceState.LOCKED,
+                said=f"{gone.said} Out of sight a lock keeps {hidden.kept_count} parcels until {until_on}.",
+                do_next="Nothing can shorten it. When it is over they are destroyed, and that is proved.",
+                until_on=until_on,
+            )
+        return replace(
+            gone,
+            state=PlaceState.WAITING,
+            said=f"{gone.said} Out of sight the bucket keeps {hidden.kept_count} parcels as old versions.",
+            do_next="We may not destroy them: let a lifecycle rule remove versions that are not current, or"
+            " give the key the right to delete versions.",
         )
+
+    def _unseen(
+        self, gone: PlaceAnswer, lock: str | None, locked_until: date | None, now: datetime
+    ) -> PlaceAnswer:
+        """Return what can be said of a bucket that does not let us look at what it keeps out of sight."""
+        gone = replace(gone, do_next=_LOOK)
+        if not lock:
+            said = f"{gone.said} Whether it keeps old versions, the bucket does not say."
+            return replace(gone, state=PlaceState.UNPROVED, said=said)
+        today = local_date(now, self._run.site.zone)
+        until_on = locked_until if locked_until and not gone.count else None
+        until_on = until_on or today + timedelta(days=lock_days(lock))
+        said = f"{gone.said} The bucket keeps what was deleted, unseen, under its {lock}."
+        if today <= until_on:
+            return replace(gone, state=PlaceState.LOCKED, said=said, until_on=until_on)
+        said = f"{said} That ended on {until_on}; old versions cannot be listed from here."
+        return replace(gone, state=PlaceState.UNPROVED, said=said, until_on=until_on)
 
     def close(self) -> None:
         """Hang up."""

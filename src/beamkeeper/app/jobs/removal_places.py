@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
     from beamkeeper.protect.retain import PatientRemoval
 
-ORDER_CHARACTERS: Final = 18
-"""MSH-10 has room for 20 in HL7 before 2.7."""
 KNOW_NAMES: Final = frozenset({"hl7", "dicom", "dicomweb"})
 """Kinds of place that know a patient by name: while one is waiting, we must not forget who it was."""
 
@@ -29,12 +26,6 @@ def place_names(site: Site) -> dict[str, str]:
     mirrors = {f"mirror {section.name}": "mirror" for section in site.mirrors}
     receivers = {f"hl7 {section.name}": "hl7" for section in site.removals}
     return mirrors | receivers | {f"copies {section.name}": section.kind for section in site.copies}
-
-
-def order_id(pseudonym: str, removed_on: object, place: str) -> str:
-    """Return the number of an order: the same for every try of the same one."""
-    text = f"{pseudonym}/{removed_on}/{place}"
-    return f"BK{hashlib.sha256(text.encode()).hexdigest()[: ORDER_CHARACTERS - 2].upper()}"
 
 
 def places_of(runtime: Runtime) -> Iterator[PatientRemoval]:

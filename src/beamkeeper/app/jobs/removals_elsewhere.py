@@ -5,6 +5,7 @@ A dead place holds up no other; a patient who came back is not removed where the
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.mirroring import run_mirrors
 from beamkeeper.app.jobs.network import network
-from beamkeeper.app.jobs.removal_places import KNOW_NAMES, order_id, places_of
+from beamkeeper.app.jobs.removal_places import KNOW_NAMES, places_of
 from beamkeeper.app.jobs.removals_here import audit
 from beamkeeper.app.jobs.runtime import open_runtime
-from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError
-from beamkeeper.protect.retain import FINAL, Going, PlaceAnswer, PlaceState
+from beamkeeper.protect.retain import FINAL, Going, Order, PlaceAnswer, PlaceState, asked_again_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date, datetime
+    from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.site import Site
@@ -34,33 +34,55 @@ NETWORK_FOR: Final = timedelta(minutes=30)
 
 
 def ask_elsewhere(
-    site: Site, clock: Clock, on_step: Callable[[str], None] = lambda _name: None
+    site: Site, clock: Clock, on_step: Callable[[str], None] = lambda _name: None, *, by_hand: bool
 ) -> tuple[str, ...]:
-    """Ask every place that is waited for; return what kept us from asking, in words.
+    """Ask the places that are waited for; return what kept us from asking, in words.
 
     Mirrors first get the newest signed metadata, so that whoever reads them finds them whole at any moment.
+
+    Parameters
+    ----------
+    by_hand
+        A person asks: every place, and once more what was given up; else each place when its turn has come.
     """
     runtime = open_runtime(site, clock)
-    rows = [row for row in runtime.ledger.removals.all(unfinished=True) if row.state == "going"]
-    if not any(open_places(runtime, row) for row in rows):
+    now = clock.now()
+    asked = [
+        (row, place)
+        for row in runtime.ledger.removals.all(unfinished=True)
+        if row.state == "going"
+        for place in open_places(runtime, row)
+        if by_hand or _is_due(place, now)
+    ]
+    if not asked:
         return ()
     errors: list[str] = []
     try:
-        waited_for = {place.place for row in rows for place in open_places(runtime, row)}
+        waited_for = {place.place for _, place in asked}
         mirrors = [section for section in site.mirrors if f"mirror {section.name}" in waited_for]
         for _ in run_mirrors(site, clock, mirrors) if mirrors else ():
             pass  # the mirror's own outcome stands in the ledger; what it came to is asked below
+        ends_at = time.monotonic() + NETWORK_FOR.total_seconds()
         with network(site, clock.now() + NETWORK_FOR), ExitStack() as held:
             places = {place.name: place for place in places_of(runtime)}
             for place in places.values():
                 held.callback(place.close)
-            for row in rows:
-                for standing in open_places(runtime, row):
-                    _ask(runtime, row, standing, places.get(standing.place))
-                    on_step(f"asked {standing.place}")
+            for row, standing in asked:
+                if time.monotonic() > ends_at:
+                    errors.append("The time for asking was over; the places not asked are asked next time.")
+                    break
+                _ask(runtime, row, standing, places.get(standing.place), by_hand=by_hand)
+                on_step(f"asked {standing.place}")
     except BeamkeeperError as error:
         errors.append(error.message)
     return tuple(errors)
+
+
+def _is_due(place: RemovalPlaceRow, now: datetime) -> bool:
+    """Whether a place's turn has come; a clock that went back lets it wait no longer."""
+    if place.tried_at is None:
+        return True
+    return not place.tried_at <= now < asked_again_at(place.tries, place.tried_at)
 
 
 def open_places(runtime: Runtime, row: RemovalRow) -> list[RemovalPlaceRow]:
@@ -71,17 +93,26 @@ def open_places(runtime: Runtime, row: RemovalRow) -> list[RemovalPlaceRow]:
     return sorted(waited_for, key=lambda place: (place.kind != "hl7", place.place))
 
 
-def _ask(runtime: Runtime, row: RemovalRow, standing: RemovalPlaceRow, place: PatientRemoval | None) -> None:
+def _ask(
+    runtime: Runtime,
+    row: RemovalRow,
+    standing: RemovalPlaceRow,
+    place: PatientRemoval | None,
+    *,
+    by_hand: bool,
+) -> None:
     now = runtime.clock.now()
-    answer = _answer(runtime, row, standing, place, now)
-    answer = as_lock_stands(answer, standing, local_date(now, runtime.site.zone))
+    answer = _answer(runtime, row, standing, place, now, by_hand=by_hand)
+    order = answer.order or _order_of(standing)
     after = replace(
         standing,
         state=answer.state.value,
         said=answer.said,
         do_next=answer.do_next,
-        until_on=answer.until_on,
-        order_taken=standing.order_taken or answer.order_taken,
+        until_on=answer.until_on or standing.until_on,
+        order_number=order.number,
+        order_taken=order.is_taken,
+        refusals=order.refusals,
         count=standing.count + answer.count,
         tries=standing.tries + 1,
         tried_at=now,
@@ -105,6 +136,8 @@ def _answer(
     standing: RemovalPlaceRow,
     place: PatientRemoval | None,
     now: datetime,
+    *,
+    by_hand: bool,
 ) -> PlaceAnswer:
     if place is None:
         return PlaceAnswer(
@@ -129,30 +162,19 @@ def _answer(
             pseudonym=row.pseudonym,
             patient=row.patient,
             removed_on=row.decided_on,
-            order_id=order_id(row.pseudonym, row.decided_on, standing.place),
-            orders_taken=standing.order_taken,
+            order=_order_of(standing),
+            locked_until=standing.until_on,
+            by_hand=by_hand,
         ),
         now,
     )
+
+
+def _order_of(standing: RemovalPlaceRow) -> Order:
+    return Order(number=standing.order_number, is_taken=standing.order_taken, refusals=standing.refusals)
 
 
 def _is_id_shared(runtime: Runtime, row: RemovalRow) -> bool:
     assert row.patient is not None  # noqa: S101 - asked before
     others = runtime.ledger.persons_with_id(row.patient.patient_id)
     return any(runtime.vault.latest(person.pseudonym) is not None for person in others)
-
-
-def as_lock_stands(answer: PlaceAnswer, standing: RemovalPlaceRow, today: date) -> PlaceAnswer:
-    """Return a lock with the date it was first given; when that is over nobody can prove more."""
-    if answer.state is not PlaceState.LOCKED or standing.until_on is None:
-        return answer
-    if answer.count:  # something was there again
-        return answer
-    if today <= standing.until_on:
-        return replace(answer, until_on=standing.until_on)
-    return replace(
-        answer,
-        state=PlaceState.UNPROVED,
-        said=f"{answer.said} Its lock ended on {standing.until_on}; old versions cannot be listed from here.",
-        until_on=standing.until_on,
-    )

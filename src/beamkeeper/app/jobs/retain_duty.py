@@ -60,7 +60,7 @@ class RetainDuty:
         if clock.now() < self._begins(clock.now()):
             finished, errors = go_on(self.site, clock)
             return self._in_one_line(f"{len(finished)} gone everywhere", *errors)
-        outcome = retain(self.site, clock)
+        outcome = retain(self.site, clock, by_hand=False)
         said = f"{len(outcome.removed)} removed, {len(outcome.finished)} gone everywhere"
         freeze = next((item.reason for item in outcome.retention.plan.freezes), "")
         return self._in_one_line(said, freeze, *outcome.errors)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.place_alarm import call_about_removals
 from beamkeeper.app.jobs.receipts import receipt_of, write_receipt
 from beamkeeper.app.jobs.removal_places import KNOW_NAMES, place_names
 from beamkeeper.app.jobs.removals_elsewhere import ask_elsewhere, open_places
@@ -60,9 +61,18 @@ class RetentionOutcome:
 
 
 def retain(
-    site: Site, clock: Clock, *, on_step: Callable[[str], None] = lambda _name: None
+    site: Site,
+    clock: Clock,
+    *,
+    by_hand: bool = True,
+    on_step: Callable[[str], None] = lambda _name: None,
 ) -> RetentionOutcome:
     """Remove whose time is over, go on with what is waiting, and return how that went.
+
+    Parameters
+    ----------
+    by_hand
+        A person asks: places that have not let go are asked now, whether or not their turn has come.
 
     Raises
     ------
@@ -79,13 +89,14 @@ def retain(
         _decide(runtime, retention)
         on_step("decided")
         removed = carry_out(runtime, on_step)
-    errors = ask_elsewhere(site, clock, on_step)
+    errors = ask_elsewhere(site, clock, on_step, by_hand=by_hand)
     with only_one(site):
         runtime = open_runtime(site, clock)
         finished = _finish(runtime)
         on_step("finished")
         waiting = runtime.ledger.removals.all(unfinished=True)
         _note_run(runtime, retention, waiting)
+    call_about_removals(site, runtime.ledger, clock.now())
     return RetentionOutcome(
         retention=retention, removed=removed, finished=finished, waiting=waiting, errors=errors
     )
@@ -94,6 +105,8 @@ def retain(
 def go_on(site: Site, clock: Clock) -> tuple[tuple[RemovalRow, ...], tuple[str, ...]]:
     """Go on with what is waiting and judge nobody; return what is done everywhere, and errors in words.
 
+    Each place is asked when its turn has come.
+
     Raises
     ------
     AlreadyRunning, BeamkeeperError
@@ -101,7 +114,7 @@ def go_on(site: Site, clock: Clock) -> tuple[tuple[RemovalRow, ...], tuple[str, 
     """
     with only_one(site):
         go_on_with_removals(open_runtime(site, clock))
-    errors = ask_elsewhere(site, clock)
+    errors = ask_elsewhere(site, clock, by_hand=False)
     with only_one(site):
         runtime = open_runtime(site, clock)
         finished = _finish(runtime)
@@ -110,6 +123,7 @@ def go_on(site: Site, clock: Clock) -> tuple[tuple[RemovalRow, ...], tuple[str, 
             waiting = len(runtime.ledger.removals.all(unfinished=True))
             found = {**last.found, "waiting": waiting}
             runtime.ledger.removals.note_run(replace(last, at=clock.now(), found=found))
+    call_about_removals(site, runtime.ledger, clock.now())
     return finished, errors
 
 

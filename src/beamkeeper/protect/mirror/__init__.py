@@ -6,11 +6,13 @@ what was read back from it with the right digest. Nothing there is overwritten b
 nothing is removed but what a signed statement says was removed. Every destination has a worker of its own.
 
 Others use `Mirroring` (one run over one destination), `run_all` (many at once), `Proof`, `Proofs`,
-`Outcome`, `MirrorState`, `Limits`, `Pace`, `remove_proved`, `fetch` and `DestinationReader`.
+`Outcome`, `MirrorState`, `Limits`, `Pace`, `remove_proved`, `destroy_hidden`, `fetch` and
+`DestinationReader`.
 """
 
 from beamkeeper.protect.mirror.fetching import DestinationReader, fetch
 from beamkeeper.protect.mirror.mirroring import Limits, Mirroring
+from beamkeeper.protect.mirror.old_versions import Hidden, destroy_hidden
 from beamkeeper.protect.mirror.outcome import MirrorState, Outcome, Problem, ProblemKind, RemovedThere
 from beamkeeper.protect.mirror.pace import Pace
 from beamkeeper.protect.mirror.plan import Proof, Proofs, Wanted
@@ -19,6 +21,7 @@ from beamkeeper.protect.mirror.workers import Job, run_all
 
 __all__ = [
     "DestinationReader",
+    "Hidden",
     "Job",
     "Limits",
     "MirrorState",
@@ -32,6 +35,7 @@ __all__ = [
     "Removal",
     "RemovedThere",
     "Wanted",
+    "destroy_hidden",
     "fetch",
     "remove_proved",
     "run_all",

@@ -10,9 +10,11 @@ and keeps the receipt. Whatever may hold a copy elsewhere stands behind `Patient
 from beamkeeper.protect.retain.places import (
     FINAL,
     Going,
+    Order,
     PatientRemoval,
     PlaceAnswer,
     PlaceState,
+    asked_again_at,
     no_answer,
 )
 from beamkeeper.protect.retain.rule import (
@@ -33,6 +35,7 @@ __all__ = [
     "Freeze",
     "Going",
     "KeptFacts",
+    "Order",
     "PatientRemoval",
     "PlaceAnswer",
     "PlaceState",
@@ -42,6 +45,7 @@ __all__ = [
     "VerdictKind",
     "Word",
     "WordKind",
+    "asked_again_at",
     "no_answer",
     "planned",
     "released_by",

@@ -6,8 +6,9 @@ Mirrors, HL7 receivers and plain DICOM stores stand behind it; `app/jobs/` makes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -20,11 +21,11 @@ class PlaceState(StrEnum):
     """Where one place stands with one removal."""
 
     WAITING = "waiting"
-    """Not done: no answer, a refusal, or not tried yet. It is tried again."""
+    """Not done: no answer, a refusal, or not tried yet. It is tried again, ever more rarely."""
     LOCKED = "locked"
     """It may not forget before a date, and says so."""
     HELD = "held"
-    """We do not ask, because somebody else would be hit; a person must look."""
+    """We do not tell it, because somebody else would be hit, or because it refuses: a person must look."""
     GONE = "gone"
     """Asked again, by listing, reading or query, it has nothing any more."""
     UNPROVED = "not proved"
@@ -33,8 +34,30 @@ class PlaceState(StrEnum):
     """Not asked any more: the patient came back, or the place left the site file."""
 
 
+AGAIN: Final = timedelta(hours=1)
+AGAIN_MAX: Final = timedelta(hours=24)
+DOUBLED_MAX: Final = 5
 FINAL = frozenset({PlaceState.GONE, PlaceState.UNPROVED, PlaceState.OFF})
 """Nothing more is done there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a place was told, where one can be told, and what it said to that.
+
+    Attributes
+    ----------
+    number
+        The same for every try of the same words to the same place, so that a receiver sees a repetition.
+    is_taken
+        Whether it accepted the order: then only the proof is lacking.
+    refusals
+        How often it refused.
+    """
+
+    number: str = ""
+    is_taken: bool = False
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +70,20 @@ class Going:
         Who it is, for places that know patients by name; None where only the pseudonym is left.
     removed_on
         Local date of the removal from the vault.
-    order_id
-        The same for every try of one order to one place, so that a receiver sees a repetition.
-    orders_taken
-        Whether this place has accepted the order before: then only the proof is lacking.
+    order
+        What this place was told at earlier tries.
+    locked_until
+        The date on which a lock was said to end, at earlier tries.
+    by_hand
+        Whether a person asks now: what was given up is tried once more.
     """
 
     pseudonym: str
     patient: Patient | None
     removed_on: date
-    order_id: str
-    orders_taken: bool = False
+    order: Order = Order()
+    locked_until: date | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +96,8 @@ class PlaceAnswer:
         One plain sentence without any name: it stands in the receipt.
     until_on
         Of a lock: the last date on which it holds.
-    order_taken
-        Whether the place accepted the order, in this try or before.
+    order
+        What the place was told up to now; None where nothing can be told.
     count
         How many objects went now, where the place counts them.
     """
@@ -80,13 +106,18 @@ class PlaceAnswer:
     said: str
     do_next: str = ""
     until_on: date | None = None
-    order_taken: bool = False
+    order: Order | None = None
     count: int = 0
 
 
 def no_answer(error: BeamkeeperError) -> PlaceAnswer:
     """Return the answer of a place that gave none."""
     return PlaceAnswer(state=PlaceState.WAITING, said=error.message, do_next=error.do_next)
+
+
+def asked_again_at(tries: int, tried_at: datetime) -> datetime:
+    """Return when a place that has not let go is asked again: in an hour, then ever later, daily at last."""
+    return tried_at + min(AGAIN * (1 << min(max(tries - 1, 0), DOUBLED_MAX)), AGAIN_MAX)
 
 
 class PatientRemoval(Protocol):

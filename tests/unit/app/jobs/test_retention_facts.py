@@ -1,17 +1,13 @@
-"""How many fractions are left over all plans; how a lock ends. Small rules beside the big one."""
+"""How many fractions are left over all plans: a small rule beside the big one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from beamkeeper.app.jobs.removals_elsewhere import as_lock_stands
 from beamkeeper.app.jobs.retention_facts import fractions_left
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition, PlanPosition
-from beamkeeper.ledger import RemovalPlaceRow
-from beamkeeper.protect.retain import PlaceAnswer, PlaceState
 
 TREATED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 SUPERSEDED = Conflict(kind=ConflictKind.SUPERSEDED, text="")
@@ -63,22 +59,3 @@ def test_a_replanned_course_is_judged_by_what_followed_treated_or_not() -> None:
 def test_a_record_that_fits_no_plan_leaves_it_open() -> None:
     assert left(plan(25, 25), unassigned=("1.2",)) is None
     assert fractions_left(None) is None
-
-
-LOCKED = PlaceAnswer(state=PlaceState.LOCKED, said="Hidden.", until_on=date(2026, 6, 9), order_taken=True)
-ROW = RemovalPlaceRow(
-    removal_id="a/2026-05-01", place="mirror s3", kind="mirror", state="locked", until_on=date(2026, 6, 5)
-)
-
-
-def test_a_lock_keeps_the_date_it_was_first_given_and_ends_unproved() -> None:
-    assert as_lock_stands(LOCKED, ROW, date(2026, 6, 5)).until_on == ROW.until_on
-    after = as_lock_stands(LOCKED, ROW, date(2026, 6, 5) + timedelta(days=1))
-    assert after.state is PlaceState.UNPROVED
-    assert "ended on 2026-06-05" in after.said
-
-
-def test_what_was_put_there_again_is_locked_anew() -> None:
-    again = replace(LOCKED, count=1)
-    assert as_lock_stands(again, ROW, date(2026, 6, 9)) == again
-    assert as_lock_stands(LOCKED, replace(ROW, until_on=None), date(2026, 5, 1)) == LOCKED
