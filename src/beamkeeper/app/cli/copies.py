@@ -8,18 +8,15 @@ import typer
 
 from beamkeeper.app.cli.console import emit_json, out, plain, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.places import explain, local, status
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.copying import CopiesStanding
     from beamkeeper.protect.copies import CopyOutcome
-
-EXIT_BEHIND = 3
-EXIT_DIFFERS = 20
 
 app = typer.Typer()
 
@@ -86,9 +83,7 @@ def run(
 
 
 def _status(states: list[str]) -> int:
-    if "differs" in states:
-        return EXIT_DIFFERS
-    return 0 if all(state == "complete" for state in states) else EXIT_BEHIND
+    return status(states, good="complete", bad="differs")
 
 
 def show_standing(standing: CopiesStanding, zone: ZoneInfo) -> None:
@@ -96,14 +91,12 @@ def show_standing(standing: CopiesStanding, zone: ZoneInfo) -> None:
     sign = "✓" if standing.state.value == "complete" else "✗"
     print_wrapped(f"{sign} {standing.name}: {standing.state.value}, {standing.kind} {standing.where}")
     _counts(standing.facts)
-    since = (
-        "" if standing.waiting_since is None else f", waiting since {_local(standing.waiting_since, zone)}"
-    )
+    since = "" if standing.waiting_since is None else f", waiting since {local(standing.waiting_since, zone)}"
     print_wrapped(
-        f"    last complete {_local(standing.complete_at, zone)},"
-        f" last tried {_local(standing.tried_at, zone)}{since}"
+        f"    last complete {local(standing.complete_at, zone)},"
+        f" last tried {local(standing.tried_at, zone)}{since}"
     )
-    _explain(standing.facts)
+    explain(standing.facts)
 
 
 def tell(outcome: CopyOutcome) -> None:
@@ -116,7 +109,7 @@ def tell(outcome: CopyOutcome) -> None:
     facts = plain(outcome)
     assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
     _counts(facts)
-    _explain(facts)
+    explain(facts)
 
 
 def _counts(facts: dict[str, object]) -> None:
@@ -132,24 +125,3 @@ def _counts(facts: dict[str, object]) -> None:
     if facts["waiting_count"]:
         said += f", {facts['waiting_count']} waiting ({int(str(facts['waiting_bytes'])) / 1e6:.1f} MB)"
     print_wrapped(said)
-
-
-def _explain(facts: dict[str, object]) -> None:
-    """Print why the last run ended as it did, and what it found."""
-    for text in (facts.get("error"), facts.get("do_next") and f"→ {facts['do_next']}"):
-        if text:
-            print_wrapped(f"    {text}")
-    problems = facts.get("problems")
-    for problem in problems if isinstance(problems, list) else []:
-        print_wrapped(f"    ! {problem['text']}")
-        print_wrapped(f"      → {problem['do_next']}")
-    more = int(str(facts.get("problems_count", 0))) - (len(problems) if isinstance(problems, list) else 0)
-    if more > 0:
-        print_wrapped(f"    ! and {more} more, not shown")
-    remarks = facts.get("remarks")
-    for remark in remarks if isinstance(remarks, list) else []:
-        print_wrapped(f"    · {remark}")
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> str:
-    return "never" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"

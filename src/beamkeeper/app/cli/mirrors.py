@@ -9,17 +9,16 @@ import typer
 
 from beamkeeper.app.cli.console import emit_json, err, out, plain, print_wrapped
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.places import explain, local, status
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.mirroring import MirrorStanding
     from beamkeeper.protect.mirror import Outcome
 
-EXIT_BEHIND = 3
 EXIT_ALTERED = 20
 
 app = typer.Typer()
@@ -133,9 +132,7 @@ def fetch(
 
 
 def _status(states: list[str]) -> int:
-    if "altered" in states:
-        return EXIT_ALTERED
-    return 0 if all(state == "mirrored" for state in states) else EXIT_BEHIND
+    return status(states, good="mirrored", bad="altered")
 
 
 def _show(standing: MirrorStanding, zone: ZoneInfo) -> None:
@@ -145,12 +142,12 @@ def _show(standing: MirrorStanding, zone: ZoneInfo) -> None:
     if standing.waiting_count:
         said += f", {standing.waiting_count} waiting ({standing.waiting_bytes / 1e6:.1f} MB)"
     if standing.waiting_since is not None:
-        said += f" since {_local(standing.waiting_since, zone)}"
+        said += f" since {local(standing.waiting_since, zone)}"
     print_wrapped(said)
     print_wrapped(
-        f"    last whole {_local(standing.mirrored_at, zone)}, last tried {_local(standing.tried_at, zone)}"
+        f"    last whole {local(standing.mirrored_at, zone)}, last tried {local(standing.tried_at, zone)}"
     )
-    _explain(standing.facts)
+    explain(standing.facts)
 
 
 def tell(outcome: Outcome) -> None:
@@ -165,22 +162,4 @@ def tell(outcome: Outcome) -> None:
     print_wrapped(said)
     facts = plain(outcome)
     assert isinstance(facts, dict)  # noqa: S101 - a dataclass becomes an object
-    _explain(facts)
-
-
-def _explain(facts: dict[str, object]) -> None:
-    """Print why the last run ended as it did, and what it found."""
-    for text in (facts.get("error"), facts.get("do_next") and f"→ {facts['do_next']}"):
-        if text:
-            print_wrapped(f"    {text}")
-    problems = facts.get("problems")
-    for problem in problems if isinstance(problems, list) else []:
-        print_wrapped(f"    ! {problem['text']}")
-        print_wrapped(f"      → {problem['do_next']}")
-    more = int(str(facts.get("problems_count", 0))) - (len(problems) if isinstance(problems, list) else 0)
-    if more > 0:
-        print_wrapped(f"    ! and {more} more, not shown")
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> str:
-    return "never" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+    explain(facts)

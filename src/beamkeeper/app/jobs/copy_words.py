@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.copying import standings
+from beamkeeper.app.jobs.places import since, why
 from beamkeeper.protect.copies import CopyState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
 
-    from beamkeeper.app.jobs.copying import CopiesStanding
     from beamkeeper.app.site import Site
     from beamkeeper.ledger import Ledger
 
@@ -28,23 +26,11 @@ def _remarks(site: Site, ledger: Ledger) -> Iterator[str]:
         if standing.tried_at is None:
             yield f"{what}: nothing was sent there yet."
         elif standing.state is CopyState.COMPLETE:
-            when = _local(standing.complete_at, site.zone)
+            when = since(standing.complete_at, site.zone)
             count, patients = standing.facts["proved_count"], standing.facts["patient_count"]
             yield f"{what}: all {count} objects of {patients} patients were proved there by {when}."
         elif standing.state is CopyState.SENT:
             yield f"{what}: everything was sent; nothing can be read back there, so nothing is proved."
         else:
-            since = _local(standing.waiting_since, site.zone)
-            yield f"▲ {what} is {standing.state.value} since {since}: {_why(standing)}"
-
-
-def _why(standing: CopiesStanding) -> str:
-    """Return the first thing that was found, or why the run ended."""
-    problems = standing.facts.get("problems")
-    if isinstance(problems, list) and problems:
-        return str(problems[0]["text"])
-    return str(standing.facts.get("error") or "something is still to be sent.")
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> str:
-    return "the beginning" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+            began = since(standing.waiting_since, site.zone)
+            yield f"▲ {what} is {standing.state.value} since {began}: {why(standing.facts)}"

@@ -6,26 +6,23 @@ the ledger knows to be there. So a run may be killed at any point, and the next 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import queue
 import shutil
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_source import VaultSource, own_identities
 from beamkeeper.app.jobs.copy_stores import compare_rules_of, connect, rule_of
-from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.place_alarm import call_about
+from beamkeeper.app.jobs.places import BUSY, Standing, open_network, place_lock
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.domain.codec import to_json
-from beamkeeper.errors import WindowUnavailable
 from beamkeeper.ledger import CopyRow
 from beamkeeper.protect.copies import (
     CopyFacts,
@@ -46,31 +43,24 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_copies import CopiesSection
     from beamkeeper.clock import Clock
+    from beamkeeper.errors import WindowUnavailable
     from beamkeeper.ledger import Ledger, MirrorRow
 
 ACTOR: Final = "copies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopiesStanding:
+class CopiesStanding(Standing):
     """Where one store stands now.
 
     Attributes
     ----------
     state
         As the last run left it; `behind` when it was never tried.
-    facts
-        What the last run told: see `CopyOutcome`.
     """
 
-    name: str
-    kind: str
-    where: str
     state: CopyState
-    tried_at: datetime | None
     complete_at: datetime | None
-    waiting_since: datetime | None
-    facts: dict[str, object]
 
 
 class LedgerMemory:
@@ -136,14 +126,14 @@ def run_copies(
     with ExitStack() as held:
         free = []
         for section in sections:
-            if held.enter_context(_lock(site, section.name)):
+            if held.enter_context(place_lock(site, f"copies-{section.name}")):
                 free.append(section)
             else:
                 yield _busy(section)
         marker = marker_of(site)
         facts = patient_facts(runtime) if free else ()
         copyings = [_copying(runtime, section, facts, reread_all=reread_all) for section in free]
-        if (shut := _open_network(held, site, clock, free)) is not None:
+        if (shut := open_network(held, site, clock, [section.minutes for section in free])) is not None:
             for section in free:
                 outcome = _unreachable(section, shut)
                 _note(runtime, outcome)
@@ -154,13 +144,17 @@ def run_copies(
             threading.Thread(
                 target=_work, args=(copying, done), name=f"copies-{copying.name}", daemon=True
             ).start()
+        mistakes = []
         for _ in copyings:
             ended = done.get()
             if isinstance(ended, BaseException):
-                raise ended
+                mistakes.append(ended)  # of ours: raised when all others have ended
+                continue
             outcome = replace(ended, marker=marker)
             _note(runtime, outcome)
             yield outcome
+        if mistakes:
+            raise mistakes[0]
 
 
 def _work(copying: Copying, done: queue.SimpleQueue[CopyOutcome | BaseException]) -> None:
@@ -260,18 +254,6 @@ def _older(facts: Sequence[CopyFacts]) -> Mapping[tuple[str, str], str]:
     }
 
 
-def _open_network(
-    held: ExitStack, site: Site, clock: Clock, sections: Sequence[CopiesSection]
-) -> WindowUnavailable | None:
-    """Hold the network for the longest run; return why it does not open, None when it does."""
-    minutes = max((section.minutes for section in sections), default=0)
-    try:
-        held.enter_context(network(site, clock.now() + timedelta(minutes=minutes)))
-    except WindowUnavailable as error:
-        return error
-    return None
-
-
 def _unreachable(section: CopiesSection, why: WindowUnavailable) -> CopyOutcome:
     return CopyOutcome(
         destination=section.name, state=CopyState.UNREACHABLE, error=why.message, do_next=why.do_next
@@ -283,7 +265,7 @@ def _busy(section: CopiesSection) -> CopyOutcome:
         destination=section.name,
         state=CopyState.BEHIND,
         was_tried=False,
-        error="Another Beamkeeper process works on it.",
+        error=BUSY,
         do_next="Wait for it; `beamkeeper copies` shows where it stands.",
     )
 
@@ -315,19 +297,3 @@ def _note(runtime: Runtime, outcome: CopyOutcome) -> None:
         at=now,
     )
     call_about(runtime.site, runtime.ledger, outcome, row, now)
-
-
-@contextmanager
-def _lock(site: Site, name: str) -> Iterator[bool]:
-    """Hold the lock of one store, or yield False; freed by the kernel if we die."""
-    lock = os.open(site.data_dir / f"copies-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        is_ours = False
-    else:
-        is_ours = True
-    try:
-        yield is_ours
-    finally:
-        os.close(lock)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.places import since, why
 from beamkeeper.protect.mirror import MirrorState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from beamkeeper.app.site import Site
-    from beamkeeper.ledger import Ledger, MirrorRow
+    from beamkeeper.ledger import Ledger
 
 
 def mirror_remarks(site: Site, ledger: Ledger) -> tuple[str, ...]:
@@ -29,20 +28,8 @@ def _remarks(site: Site, ledger: Ledger) -> Iterator[str]:
         if row is None or not row.state or row.place != section.place:
             yield f"Mirror {section.name}: nothing was ever proved there; it was not tried yet."
         elif row.state == MirrorState.MIRRORED.value:
-            when = _local(row.mirrored_at, site.zone)
+            when = since(row.mirrored_at, site.zone)
             yield f"Mirror {section.name}: everything published by {when} was proved there."
         else:
-            since = _local(row.waiting_since, site.zone)
-            yield f"▲ Mirror {section.name} is {row.state} since {since}: {_why(row)}"
-
-
-def _why(row: MirrorRow) -> str:
-    """Return the first thing that was found, or why the run ended."""
-    problems = row.facts.get("problems")
-    if isinstance(problems, list) and problems:
-        return str(problems[0]["text"])
-    return str(row.facts.get("error") or "something is still to be sent.")
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> str:
-    return "the beginning" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+            began = since(row.waiting_since, site.zone)
+            yield f"▲ Mirror {section.name} is {row.state} since {began}: {why(row.facts)}"

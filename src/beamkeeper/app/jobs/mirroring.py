@@ -6,19 +6,15 @@ ledger knows to be proved there. So a run may be killed at any point, and the ne
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.destinations import connect, find_section
-from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.place_alarm import call_about
+from beamkeeper.app.jobs.places import BUSY, Standing, open_network, place_lock
 from beamkeeper.app.jobs.runtime import open_ledger, open_vault, trusted_dir
 from beamkeeper.domain.codec import to_json
-from beamkeeper.errors import WindowUnavailable
 from beamkeeper.ledger import CopyRow
 from beamkeeper.protect.mirror import Job, Limits, Mirroring, MirrorState, Outcome, Pace, Proof, run_all
 from beamkeeper.vault import LocalStore, SiteKeys
@@ -39,7 +35,7 @@ ACTOR: Final = "mirrors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MirrorStanding:
+class MirrorStanding(Standing):
     """Where one destination stands now: what is known of it, against what is published.
 
     Attributes
@@ -48,21 +44,13 @@ class MirrorStanding:
         As the last run left it; `behind` when something was published since, or it was never tried.
     proved_count, waiting_count, waiting_bytes
         Of the parcels that signed metadata name now.
-    facts
-        What the last run told: see `Outcome`.
     """
 
-    name: str
-    kind: str
-    where: str
     state: MirrorState
     proved_count: int
     waiting_count: int
     waiting_bytes: int
-    tried_at: datetime | None
     mirrored_at: datetime | None
-    waiting_since: datetime | None
-    facts: dict[str, object]
 
     @property
     def is_mirrored(self) -> bool:
@@ -128,14 +116,14 @@ def run_mirrors(
     with ExitStack() as held:
         free = []
         for section in sections:
-            if held.enter_context(_lock(site, section.name)):
+            if held.enter_context(place_lock(site, f"mirror-{section.name}")):
                 free.append(section)
             else:
                 yield Outcome(
                     destination=section.name,
                     state=MirrorState.BEHIND,
                     was_tried=False,
-                    error="Another Beamkeeper process works on it.",
+                    error=BUSY,
                     do_next="Wait for it; `beamkeeper mirrors` shows where it stands.",
                 )
         publication = published(site, clock)
@@ -143,7 +131,7 @@ def run_mirrors(
             section.name: _job(site, clock, ledger, publication, section, reread_all=reread_all)
             for section in free
         }
-        shut = _open_network(held, site, clock, free)
+        shut = open_network(held, site, clock, [section.minutes for section in free if section.servers])
         for section in free:
             if shut is not None and section.servers:
                 del jobs[section.name]
@@ -153,20 +141,6 @@ def run_mirrors(
         for outcome in run_all(tuple(jobs.values())):
             _note(site, ledger, clock, outcome)
             yield outcome
-
-
-def _open_network(
-    held: ExitStack, site: Site, clock: Clock, sections: Sequence[MirrorSection]
-) -> WindowUnavailable | None:
-    """Hold the network if a mirror needs it; return why it does not open, None when it does."""
-    minutes = [section.minutes for section in sections if section.servers]
-    if not minutes:
-        return None
-    try:
-        held.enter_context(network(site, clock.now() + timedelta(minutes=max(minutes))))
-    except WindowUnavailable as error:
-        return error
-    return None
 
 
 def _unreachable(name: str, why: BeamkeeperError) -> Outcome:
@@ -280,22 +254,6 @@ def _note(site: Site, ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
             at=clock.now(),
         )
     call_about(site, ledger, outcome, row, clock.now())
-
-
-@contextmanager
-def _lock(site: Site, name: str) -> Iterator[bool]:
-    """Hold the lock of one destination, or yield False; freed by the kernel if we die."""
-    lock = os.open(site.data_dir / f"mirror-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        is_ours = False
-    else:
-        is_ours = True
-    try:
-        yield is_ours
-    finally:
-        os.close(lock)
 
 
 def chosen(site: Site, names: Iterable[str]) -> tuple[MirrorSection, ...]:

@@ -32,8 +32,10 @@ def run_all(jobs: Sequence[Job], *, monotonic: Callable[[], float] = time.monoto
     """Yield the outcome of each run as it ends.
 
     A destination through which no byte moved for its `silence_s` is cut off. A worker that does not end
-    even then (a disk in a system call that never returns) is left behind and reported.
+    even then (a disk in a system call that never returns) is left behind and reported. A mistake of ours
+    over one of them is raised when all others have ended.
     """
+    mistake: BaseException | None = None
     done: queue.Queue[tuple[Job, Outcome | BaseException]] = queue.Queue()
     running = {id(job): job for job in jobs}
     cut_at: dict[int, float] = {}
@@ -50,8 +52,11 @@ def run_all(jobs: Sequence[Job], *, monotonic: Callable[[], float] = time.monoto
         if running.pop(id(job), None) is None:
             continue  # left behind already, and reported
         if isinstance(result, BaseException):
-            raise result
-        yield result
+            mistake = mistake or result
+        else:
+            yield result
+    if mistake is not None:
+        raise mistake
 
 
 def _work(job: Job, done: queue.Queue[tuple[Job, Outcome | BaseException]]) -> None:

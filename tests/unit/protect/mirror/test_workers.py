@@ -91,12 +91,24 @@ def test_one_that_cannot_even_be_cut_off_is_left_behind(
     hanging.released.set()
 
 
-def test_a_mistake_of_ours_is_no_fault_of_the_destination(vault: SmallVault) -> None:
+def test_a_mistake_of_ours_is_no_fault_of_the_destination_and_holds_up_no_other(
+    vault: SmallVault, tmp_path: Path
+) -> None:
+    is_raised = threading.Event()
+
     def broken() -> Destination:
+        is_raised.set()
         raise RuntimeError("a mistake")
 
+    def good() -> Destination:
+        assert is_raised.wait(WAIT_S_MAX)
+        return DirectoryDestination(place(tmp_path, "good"))
+
+    outcomes = run_all([job(vault, "broken", broken), job(vault, "good", good)])
+
+    assert next(outcomes).state is MirrorState.MIRRORED
     with pytest.raises(RuntimeError, match="a mistake"):
-        list(run_all([job(vault, "broken", broken)]))
+        next(outcomes)
 
 
 def test_no_destination_is_nothing_to_do() -> None:
