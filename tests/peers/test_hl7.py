@@ -183,6 +183,8 @@ def test_what_is_no_framed_answer_is_named(answer: bytes, error: type[Exception]
         b"MSH|^~\\&|A|B\rPID|1\r",
         b"\xff\xfe\x00",
         b"MSA|AA|BK42",
+        b"MSH\rMSA|AA|BK42\r",
+        b"MSH|^~\\&|A|B\rMSA^AA^BK42\r",
     ],
 )
 def test_an_answer_that_does_not_acknowledge_this_message_is_no_success(answer: bytes) -> None:

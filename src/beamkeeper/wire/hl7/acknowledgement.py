@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import hl7
-
 from beamkeeper.errors import SourceAnswerInvalid
 
 TEXT_CHARACTERS_MAX = 200
@@ -65,19 +63,31 @@ def read_acknowledgement(data: bytes, *, control_id: str) -> Acknowledgement:
     SourceAnswerInvalid
         It is no acknowledgement, or that of another message.
     """
+    fields = _acknowledged(data.decode("utf-8", "replace"))
     try:
-        message = hl7.parse(data.decode("utf-8", "replace").replace("\n", "\r").strip("\r") + "\r")
-        segment = message.segment("MSA")
-        fields = [str(segment(number)) if len(segment) > number else "" for number in range(4)]
         code = AckCode(fields[1].strip())
-    except (hl7.HL7Exception, ValueError, KeyError, IndexError) as error:
-        raise SourceAnswerInvalid(
-            "The answer to an HL7 message is no acknowledgement with a code of table 0008.",
-            do_next="Ask the receiver's administrator what listens at this port.",
-        ) from error
+    except ValueError as error:
+        raise _no_acknowledgement() from error
     if fields[2].strip() != control_id:
         raise SourceAnswerInvalid(
             "The acknowledgement is of another HL7 message than the one sent.",
             do_next="Ask the receiver's administrator; another sender may share the connection.",
         )
     return Acknowledgement(code=code, control_id=control_id, text=fields[3][:TEXT_CHARACTERS_MAX])
+
+
+def _acknowledged(text: str) -> list[str]:
+    """Return the fields of MSA, at least four, as the message's own separator parts them."""
+    lines = [line.strip() for line in text.replace("\n", "\r").split("\r") if line.strip()]
+    if not lines or not lines[0].startswith("MSH") or len(lines[0]) < len("MSH|"):
+        raise _no_acknowledgement()
+    separator = lines[0][len("MSH")]
+    found = next((line for line in lines if line.startswith(f"MSA{separator}")), "")
+    return [*found.split(separator), "", "", "", ""]
+
+
+def _no_acknowledgement() -> SourceAnswerInvalid:
+    return SourceAnswerInvalid(
+        "The answer to an HL7 message is no acknowledgement with a code of table 0008.",
+        do_next="Ask the receiver's administrator what listens at this port.",
+    )
