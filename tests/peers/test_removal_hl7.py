@@ -16,6 +16,7 @@ from query_archives import Archive, orthanc, send, write_object
 from tests.peers.test_hl7 import Receiver, raw_peer
 from web_stores import Said, service
 
+from beamkeeper.app.checkup_removals import check_removals
 from beamkeeper.app.jobs.removal_hl7 import REFUSALS_MAX, Hl7Place
 from beamkeeper.app.site import Site, parse_site
 from beamkeeper.domain.patient import Patient
@@ -204,6 +205,29 @@ url = "{}"
     assert answer.state is state
     assert [one.method for one in questions] == ["GET"] * len(questions)
     assert questions[0].path.startswith("/dicom-web/studies?PatientID=4712&")
+
+
+def test_doctor_says_of_a_receiver_what_would_go_wrong_and_sends_it_nothing(tmp_path: Path) -> None:
+    (tmp_path / "gone.hl7").write_text("MSH|^~\\&|{sending_aplication}\n", encoding="utf-8")
+    with Receiver("AA") as receiver:
+        (reached,) = check_removals(site_with(receiver.port))
+        (misspelt,) = check_removals(site_with(receiver.port, 'template_file = "gone.hl7"', base=tmp_path))
+    (dead,) = check_removals(site_with(receiver.port))
+
+    assert receiver.messages == []
+    assert (reached.verdict, misspelt.verdict, dead.verdict) == ("warning", "bad", "bad")
+    assert "nobody is named who could be asked" in reached.text
+    assert "{sending_aplication}" in misspelt.text
+    assert "gave no whole answer" in dead.text
+
+
+def test_doctor_asks_the_archive_that_is_to_prove_it(archive: Archive) -> None:
+    with Receiver("AA") as receiver:
+        (good,) = check_removals(asked(receiver.port, archive))
+        (bad,) = check_removals(asked(receiver.port, Archive(archive.ae_title, 1, 1)))
+
+    assert (good.verdict, bad.verdict) == ("warning", "bad")
+    assert "without TLS" in good.text
 
 
 def test_who_shall_be_asked_must_be_named() -> None:

@@ -14,6 +14,7 @@ from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
 from beamkeeper.app.checkup_hour import check_hour
 from beamkeeper.app.checkup_mirrors import check_mirrors
+from beamkeeper.app.checkup_removals import check_removals
 from beamkeeper.app.checkup_retention import check_retention
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.host import Host
@@ -89,7 +90,9 @@ def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
         )
         mirrors = (f"mirror {section.name}" for section in site.mirrors)
         copies = (f"copies {section.name}" for section in site.copies)
-        for name in (*(section.name for section in site.sources), "receiver", *mirrors, *copies):
+        removals = (f"removals {section.name}" for section in site.removals)
+        sources = (section.name for section in site.sources)
+        for name in (*sources, "receiver", *mirrors, *copies, *removals):
             yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
         yield from check_calling(site, online=False)
         return
@@ -107,6 +110,7 @@ def _peers(site: Site, clock: Clock) -> Iterator[Finding]:
     yield _receiver(site)
     yield from check_mirrors(site)
     yield from check_copies(site)
+    yield from check_removals(site)
 
 
 def _window(site: Site) -> Finding:

@@ -20,6 +20,7 @@ from beamkeeper.wire.hl7 import (
     Template,
     deliver,
     filled,
+    reach,
     read_acknowledgement,
 )
 from beamkeeper.wire.hl7.template import TEMPLATE_BYTES_MAX
@@ -85,18 +86,15 @@ class Hl7Place:
     def _told(self, template: Template, going: Going, order: Order, now: datetime) -> PlaceAnswer:
         """Send the message; return what it came to."""
         assert going.patient is not None  # noqa: S101 - asked before
-        section = self._section
-        facts = _facts(section, going.patient, order.number, now.astimezone(self._site.zone))
-        peer = Hl7Peer(
-            host=section.host, port=section.port, tls=_tls(section), answer_s=section.answer_seconds
-        )
-        answer = read_acknowledgement(deliver(filled(template, facts), peer), control_id=order.number)
+        facts = _facts(self._section, going.patient, order.number, now.astimezone(self._site.zone))
+        said = deliver(filled(template, facts), _peer(self._section))
+        answer = read_acknowledgement(said, control_id=order.number)
         if answer.is_accepted:
             return self._proved(going.patient, replace(order, is_taken=True))
         order = replace(order, refusals=order.refusals + 1)
         often = "" if answer.is_worth_repeating else " Sending it again as it is will not change that."
-        said = f"It refused message {order.number} with {answer.code.value}.{often}"
-        return self._refused(going.patient, order, said)
+        text = f"It refused message {order.number} with {answer.code.value}.{often}"
+        return self._refused(going.patient, order, text)
 
     def _refused(self, patient: Patient, order: Order, said: str) -> PlaceAnswer:
         """Return what a refusal came to: a receiver refuses, too, to remove whom it does not have."""
@@ -208,6 +206,33 @@ def _tls(section: RemovalSection | AskSection) -> TlsClient | None:
     return replace(made, server_name=name) if name else made
 
 
+def look_at(site: Site, section: RemovalSection) -> None:
+    """Look whether a receiver can be reached, its message made and the archive asked; nothing is sent.
+
+    Raises
+    ------
+    ConfigError
+        The template is no message.
+    SourceUnavailable, SourceAnswerInvalid
+        Why one of them cannot be spoken to.
+    """
+    _template(section)
+    reach(_peer(section))
+    if section.ask is not None:
+        with _asking(site, section.ask) as requester:
+            requester.echo()
+
+
+def _peer(section: RemovalSection) -> Hl7Peer:
+    return Hl7Peer(host=section.host, port=section.port, tls=_tls(section), answer_s=section.answer_seconds)
+
+
+def _asking(site: Site, section: AskSection) -> Requester:
+    peer = Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=_tls(section))
+    own = section.own_ae_title or site.receiver.ae_title
+    return Requester(own_ae_title=own, peer=peer, timeouts=Timeouts(answer_s=section.answer_seconds))
+
+
 def count_studies(site: Site, section: AskSection, patient_id: str) -> int:
     """Return how many studies an archive lists for exactly this Patient ID.
 
@@ -216,12 +241,9 @@ def count_studies(site: Site, section: AskSection, patient_id: str) -> int:
     SourceUnavailable, SourceAnswerInvalid
         It gives no answer, or one that says nothing.
     """
-    peer = Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=_tls(section))
-    timeouts = Timeouts(answer_s=section.answer_seconds)
     asked = query("STUDY", returning=("StudyInstanceUID",), PatientID=patient_id_key(patient_id))
-    deadline = time.monotonic() + timeouts.query_s
-    own = section.own_ae_title or site.receiver.ae_title
-    with Requester(own_ae_title=own, peer=peer, timeouts=timeouts) as requester:
+    deadline = time.monotonic() + Timeouts().query_s
+    with _asking(site, section) as requester:
         answers = list(requester.ask(asked, limit=ANSWERS_MAX, deadline=deadline))
     stated = [answer.text("PatientID") for answer in answers]
     if any(not one for one in stated):

@@ -1,13 +1,13 @@
 """HL7 v2 as far as we speak it: one message out, one acknowledgement back, over MLLP, TLS or not.
 
-`removal_message` fills a template (A23, A29, A03, A08, or a site's own) and `deliver` sends it and
-returns what the receiver answered. What an answer means for a patient is decided elsewhere. The framing
-is our own, because the libraries' clients have no limits on time or length (measured); reading the
-acknowledgement is the `hl7` library's work.
+`filled` fills a template (A23, A29, A03, A08, or a site's own), `deliver` sends it and returns what the
+receiver answered, `reach` only connects. What an answer means for a patient is decided elsewhere. Framing
+and reading are our own: the libraries' clients have no limits on time or length (measured), and the `hl7`
+library asserts what a receiver may well not hold to.
 """
 
 from beamkeeper.wire.hl7.acknowledgement import AckCode, Acknowledgement, read_acknowledgement
-from beamkeeper.wire.hl7.mllp import Hl7Peer, deliver
+from beamkeeper.wire.hl7.mllp import Hl7Peer, deliver, reach
 from beamkeeper.wire.hl7.template import TEMPLATES, MessageFacts, Template, filled
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "Template",
     "deliver",
     "filled",
+    "reach",
     "read_acknowledgement",
 ]

@@ -7,6 +7,7 @@ HL7 Minimal Lower Layer Protocol, release 1; IHE ITI TF-2 3.19 for TLS
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from beamkeeper.wire.tls import TlsClient
 
 START: Final = b"\x0b"
@@ -59,14 +62,34 @@ def deliver(message: bytes, peer: Hl7Peer) -> bytes:
     if START in message or b"\x1c" in message:
         raise ValueError("a message may not hold the characters that frame it")
     ends_at = time.monotonic() + peer.answer_s
+    with _connected(peer) as connection:
+        return _exchanged(connection, message, ends_at, peer)
+
+
+def reach(peer: Hl7Peer) -> None:
+    """Connect, with TLS where it is set, and hang up: no message is sent.
+
+    Raises
+    ------
+    SourceUnavailable
+        Nobody listens there, or the two do not trust each other.
+    """
+    with _connected(peer):
+        pass
+
+
+@contextlib.contextmanager
+def _connected(peer: Hl7Peer) -> Iterator[socket.socket]:
+    """Give a connection; what breaks on it is told as no answer."""
     context = peer.tls.context() if peer.tls else None
     try:
         with socket.create_connection((peer.host, peer.port), timeout=peer.answer_s) as plain:
             if context is None or peer.tls is None:
-                return _exchanged(plain, message, ends_at, peer)
+                yield plain
+                return
             name = peer.tls.server_name or peer.host
             with context.wrap_socket(plain, server_hostname=name) as secured:
-                return _exchanged(secured, message, ends_at, peer)
+                yield secured
     except (OSError, ssl.SSLError) as error:
         raise SourceUnavailable(
             f"{peer} gave no whole answer: {_reason(error)}.",
