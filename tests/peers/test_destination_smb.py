@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from typing import TYPE_CHECKING
+import socket
+import threading
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from tests.contract.destination_contract import NAME, DestinationContract, LineContract, ResumingContract, put
 from tests.mirror_peers.samba_server import SambaServer, samba_server
 
-from beamkeeper.errors import SourceUnavailable, StorageFull
+from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable, StorageFull
 from beamkeeper.wire.share.smb import SmbDestination
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [
     pytest.mark.peer,
@@ -103,3 +106,90 @@ def test_a_share_that_may_only_be_read_is_not_silence(server: SambaServer, place
     with pytest.raises(StorageFull, match="no right to write"):
         put(destination, NAME, b"sealed")
     destination.close()
+
+
+class Line:
+    """A wire to the server on which somebody sits, who can keep back or change what the server says."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self.is_frozen = threading.Event()
+        self.is_false = threading.Event()
+        self._ends: list[socket.socket] = [self._server]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                server = socket.create_connection(("127.0.0.1", self._to))
+                self._ends += (client, server)
+                threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, to: socket.socket, is_answer: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if is_answer and self.is_false.is_set():
+                    data = data[:-1] + bytes([data[-1] ^ 1])
+                if not (is_answer and self.is_frozen.is_set()):
+                    to.sendall(data)
+            to.shutdown(socket.SHUT_RDWR)
+
+
+def ask_everything(destination: SmbDestination) -> Iterator[Callable[[], object]]:
+    yield destination.facts
+    yield lambda: list(destination.list("targets/"))
+    yield lambda: destination.open(NAME)
+    yield lambda: destination.remove(NAME)
+
+
+def test_a_share_that_falls_silent_is_given_up_whatever_it_is_asked(
+    server: SambaServer, place: SmbPlace
+) -> None:
+    place.write(NAME, b"sealed" * 1000)
+    with Line(server.port) as line:
+        peer = server.peer(port=line.port, silence_s=0.3)
+        destination = SmbDestination(peer)
+        reader = destination.open(NAME)
+        assert reader is not None
+        line.is_frozen.set()
+
+        with pytest.raises(SourceUnavailable, match="gives no answer"):
+            reader.read()
+        reader.close()
+        destination.close()
+        for number in range(4):
+            line.is_frozen.clear()
+            destination = SmbDestination(peer)
+            destination.facts()
+            line.is_frozen.set()
+            with pytest.raises(SourceUnavailable, match="gives no answer"):
+                list(ask_everything(destination))[number]()
+            destination.close()
+
+
+def test_answers_that_were_changed_on_the_wire_are_named_and_crash_nothing(
+    server: SambaServer, place: SmbPlace
+) -> None:
+    place.write(NAME, b"sealed")
+    with Line(server.port) as line:
+        for number in range(4):
+            line.is_false.clear()
+            destination = SmbDestination(server.peer(port=line.port))
+            destination.facts()
+            line.is_false.set()
+            with pytest.raises(SourceAnswerInvalid, match="what is no answer of SMB"):
+                list(ask_everything(destination))[number]()
+            destination.close()

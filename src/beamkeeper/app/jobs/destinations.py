@@ -80,6 +80,7 @@ def _smb(section: SmbMirror) -> Destination:
             folder=section.folder,
             user=section.user,
             password=resolve_secret(section.password),
+            silence_s=section.silence_seconds,
         )
     )
 

@@ -13,10 +13,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import math
+import struct
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import smbclient
+from cryptography.exceptions import InvalidTag
 from smbprotocol.exceptions import SMBException, SMBOSError
 from smbprotocol.file_info import FileAttributes
 from smbprotocol.header import NtStatus
@@ -44,6 +48,8 @@ DEPTH_MAX: Final = 4
 SMB_3: Final = 0x0300
 STATUS_DISK_FULL: Final = 0xC000007F
 _FULL: Final = {STATUS_DISK_FULL, NtStatus.STATUS_ACCESS_DENIED, 0xC00000A2}  # the last: write protected
+_ODD: Final = (ValueError, LookupError, ArithmeticError, struct.error, InvalidTag)
+"""What the library raises for bytes it does not understand, or that were changed on their way."""
 _ABSENT: Final = {errno.ENOENT, errno.ENOTDIR}
 
 
@@ -58,6 +64,8 @@ class SmbPeer:
         be there.
     user
         A local user of the server, or one of a domain, as `DOMAIN`, backslash, user.
+    silence_s
+        Longest wait for one answer, seconds; then the line is cut. Whoever puts a file watches that itself.
     """
 
     server: str
@@ -66,6 +74,7 @@ class SmbPeer:
     user: str
     port: int = 445
     password: str = field(default="", repr=False)
+    silence_s: float = 120
 
 
 class SmbDestination:
@@ -89,7 +98,7 @@ class SmbDestination:
     def put(self, name: str, source: BinaryIO, *, size_bytes: int) -> None:
         """Keep the bytes of `source` as `name`; see `Destination.put`."""
         final, part = self._path(name), self._work_path(part_name(name, size_bytes))
-        with self._talking():
+        with self._translated():
             if self._exists(final):
                 raise taken(name)
             self._make_folder(final)
@@ -140,9 +149,10 @@ class SmbDestination:
 
     def open(self, name: str) -> BinaryIO | None:
         """Return a reader of `name`; None when the server answered that it has none."""
+        path = self._path(name)
         with self._talking():
             try:
-                raw = smbclient.open_file(self._path(name), "rb", buffering=0, **self._session())
+                raw = smbclient.open_file(path, "rb", buffering=0, **self._session())
             except SMBOSError as error:
                 if error.errno not in _ABSENT:
                     raise
@@ -152,9 +162,10 @@ class SmbDestination:
 
     def remove(self, name: str) -> None:
         """Remove `name`; done already is fine."""
+        path = self._path(name)
         with self._talking():
             try:
-                smbclient.remove(self._path(name), **self._session())
+                smbclient.remove(path, **self._session())
             except SMBOSError as error:
                 if error.errno not in _ABSENT:
                     raise
@@ -173,7 +184,7 @@ class SmbDestination:
 
     def close(self) -> None:
         """Hang up."""
-        with contextlib.suppress(SMBException, OSError, ValueError):
+        with contextlib.suppress(SMBException, OSError, *_ODD), self._in_time():
             smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._connections)
         self._connections = {}
         self._there = False
@@ -190,7 +201,7 @@ class SmbDestination:
                 username=peer.user,
                 password=peer.password,
                 encrypt=True,
-                connection_timeout=CONNECT_S_MAX,
+                connection_timeout=min(CONNECT_S_MAX, math.ceil(peer.silence_s)),
                 **facts,
             )
             if not session.encrypt_data or session.connection.dialect < SMB_3:
@@ -252,17 +263,32 @@ class SmbDestination:
         return f"{self._base}\\{WORK}\\{part}"
 
     @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Cut a line on which no answer comes: the library waits for one without end."""
+        timer = threading.Timer(self._peer.silence_s, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
+        """Wait no longer than the longest silence, and translate what goes wrong."""
+        with self._translated(), self._in_time():
+            yield
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
         """Translate what goes wrong into our tree; errors of ours pass."""
         try:
             yield
         except BeamkeeperError:
             raise
-        except (SMBException, OSError, ValueError, SpnegoError) as error:
-            if isinstance(error, ValueError) and not str(error).startswith("Failed to connect"):
-                raise  # a mistake of ours
+        except (SMBException, OSError, SpnegoError, *_ODD) as error:
             ours = self._ours(error)
-            if isinstance(ours, SourceUnavailable):
+            if not isinstance(ours, StorageFull):
                 self._forget_connection()
             raise ours from error
 
@@ -282,6 +308,12 @@ class SmbDestination:
                     f"There is no folder {self._base}.",
                     do_next="Have it made; Beamkeeper makes only what lies below it.",
                 )
+        if isinstance(error, _ODD) and not str(error).startswith("Failed to connect"):
+            return SourceAnswerInvalid(
+                f"The share {self._base} sends what is no answer of SMB ({type(error).__name__}).",
+                do_next="Somebody may change what passes the wire, or it is no Windows share: have its"
+                " administrator look.",
+            )
         if _is_logon_failure(error):
             return SourceUnavailable(
                 f"{self._peer.server} refuses the logon of {self._peer.user}.",
@@ -311,8 +343,9 @@ class _Reader(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             super().close()
-            self._ahead.leave()
-            _let_go(self._raw)
+            with contextlib.suppress(*_ODD), self._destination._in_time():  # noqa: SLF001 - as above
+                self._ahead.leave()
+                _let_go(self._raw)
 
 
 def _let_go(file: Any) -> None:
