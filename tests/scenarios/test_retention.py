@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +15,7 @@ from retention_site import (
     LATER,
     ledger_of,
     play_until_later,
+    put,
     release,
     run_retention,
     vault_of,
@@ -36,6 +40,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beamkeeper.ledger import PatientRow
+
+
+FAR = """
+[[mirrors]]
+name = "far"
+kind = "sftp"
+host = "127.0.0.1"
+port = {port}
+user = "us"
+password = "env:HOME"
+host_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZ0Hc0RuHSaLfrZ0BvHB5Bl0oXZ0EgC2Hv7fYc5XlCq"]
+"""
 
 
 @pytest.fixture(scope="session")
@@ -209,6 +225,31 @@ def test_a_dead_mirror_keeps_the_removal_waiting_until_it_is_back(over) -> None:
     assert [
         path for path in (site.root / "usb" / "targets").rglob("*.age") if gone.pseudonym in str(path)
     ] == []
+
+
+def test_a_mirror_that_gives_no_answer_is_waited_for_once_and_not_again_for_each_patient(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    with socket.create_server(("127.0.0.1", 0)) as far:
+        put(site, FAR.format(port=far.getsockname()[1]))
+        callers: list[object] = []
+        threading.Thread(target=hang_up, args=(far, callers), daemon=True).start()
+        outcome = run_retention(site)
+        far.shutdown(socket.SHUT_RDWR)
+
+    (row,) = outcome.waiting
+    states = {place.place: place.state for place in ledger_of(site).removals.places(row.removal_id)}
+    assert states == {"mirror far": "waiting", "mirror usb": "gone"}
+    assert len(callers) == 1
+
+
+def hang_up(server: socket.socket, callers: list[object]) -> None:
+    """Answer every caller by hanging up."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, address = server.accept()
+            callers.append(address)
+            connection.close()
 
 
 def test_a_patient_who_comes_back_is_kept_anew_and_whole(over, small_objects: Path, tmp_path: Path) -> None:

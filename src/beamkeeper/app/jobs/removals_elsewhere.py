@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from beamkeeper.app.jobs.removal_places import KNOW_NAMES, places_of
 from beamkeeper.app.jobs.removals_here import audit
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.mirror import MirrorState
 from beamkeeper.protect.retain import FINAL, Going, Order, PlaceAnswer, PlaceState, asked_again_at
 
 if TYPE_CHECKING:
@@ -31,6 +32,23 @@ if TYPE_CHECKING:
 
 NETWORK_FOR: Final = timedelta(minutes=30)
 """How long the places may be asked in one run, where the network is rationed."""
+
+
+@dataclass(frozen=True)
+class SilentPlace:
+    """A place that gave no answer a moment ago: it is not asked again now."""
+
+    name: str
+    kind: str
+    said: str
+    do_next: str
+
+    def remove(self, going: Going, now: datetime) -> PlaceAnswer:  # noqa: ARG002 - the port's
+        """Return that it gave no answer."""
+        return PlaceAnswer(state=PlaceState.WAITING, said=self.said, do_next=self.do_next)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def ask_elsewhere(
@@ -60,11 +78,13 @@ def ask_elsewhere(
     try:
         waited_for = {place.place for _, place in asked}
         mirrors = [section for section in site.mirrors if f"mirror {section.name}" in waited_for]
-        for _ in run_mirrors(site, clock, mirrors) if mirrors else ():
-            pass  # the mirror's own outcome stands in the ledger; what it came to is asked below
+        outcomes = run_mirrors(site, clock, mirrors) if mirrors else ()
+        dead = {f"mirror {one.destination}": one for one in outcomes if one.state is MirrorState.UNREACHABLE}
         ends_at = time.monotonic() + NETWORK_FOR.total_seconds()
         with network(site, clock.now() + NETWORK_FOR), ExitStack() as held:
             places = {place.name: place for place in places_of(runtime)}
+            for name in places.keys() & dead.keys():  # a mount that hangs would hang us, too
+                places[name] = SilentPlace(name, places[name].kind, dead[name].error, dead[name].do_next)
             for place in places.values():
                 held.callback(place.close)
             for row, standing in asked:
