@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +23,9 @@ from web_stores import orthanc_web
 from beamkeeper.app.checkup import check_site
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.copy_duty import CopiesDuty
+from beamkeeper.app.jobs.copying import key_of, marker_of
 from beamkeeper.app.jobs.runtime import open_ledger
-from beamkeeper.clock import SystemClock
+from beamkeeper.clock import MovableClock, SystemClock
 from beamkeeper.errors import KeyUnavailable
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.peers import Peer
@@ -272,6 +274,35 @@ def test_the_duty_sends_when_something_is_new_and_rests_when_nothing_is(
         assert duty.wait_s(at(NIGHT_2, 6)) == 0
         assert duty.work(at(NIGHT_2, 6)) == "complete, 3 sent, 0 waiting"
     assert duty.wait_s(at(NIGHT_2, 7)) == 23 * 3600
+
+
+@pytest.mark.parametrize(
+    ("when", "due_after"),
+    [("approval", [0.1, 0.9, 1, 19, 20]), ("hourly", [1, 19, 20]), ("nightly", [20])],
+)
+def test_what_is_new_is_due_when_the_section_says(copied: Copied, when: str, due_after: list[float]):
+    """Complete at six; at once something new is known of a patient; the next night ends 20 hours later."""
+    copied.goes_to(name="pacs", kind="dicom", ae_title="X", host="127.0.0.1", port=1, when=when)
+    site = copied.site.site
+    ledger, section = open_ledger(site), site.copies[0]
+    began = at(NIGHT_1, 6).now()
+    ledger.mirrors.begin(key_of(section), section.place)
+    facts = {"marker": marker_of(site)}
+    ledger.mirrors.finish(key_of(section), at=began, state="complete", is_mirrored=True, facts=facts)
+    duty = CopiesDuty(site, ledger, section)
+
+    def is_due(hours: float) -> bool:
+        return duty.wait_s(MovableClock(began + timedelta(hours=hours))) == 0
+
+    assert not any(map(is_due, (0.1, 1, 19)))
+    for path in (site.data_dir / "facts").iterdir():
+        os.utime(path, ns=(1, 1))
+    due = [hours for hours in (0.1, 0.9, 1, 19) if is_due(hours)]
+    ledger.begin_night(NIGHT_2, began + timedelta(hours=19))
+    ended = began + timedelta(hours=20)
+    ledger.finish_night(NIGHT_2, outcome="complete", finished_at=ended, summary={})
+
+    assert [*due, *(hours for hours in (20,) if is_due(hours))] == due_after
 
 
 def test_a_store_that_failed_is_tried_again_after_a_quarter_of_an_hour(copied: Copied):

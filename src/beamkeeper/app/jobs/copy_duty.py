@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copying import key_of, marker_of, run_copies
-from beamkeeper.errors import AlreadyRunning
+from beamkeeper.app.jobs.places import line_of
 from beamkeeper.protect.copies import CopyState
 
 if TYPE_CHECKING:
@@ -57,12 +57,7 @@ class CopiesDuty:
         AlreadyRunning
             Another process is at it.
         """
-        outcome = next(run_copies(self.site, clock, [self.section]))
-        if not outcome.was_tried:
-            raise AlreadyRunning(outcome.error, do_next=outcome.do_next)
-        said = f"{outcome.state.value}, {outcome.sent_count} sent, {outcome.waiting_count} waiting"
-        first = next((problem.text for problem in outcome.problems), outcome.error)
-        return f"{said}: {first}" if first else said
+        return line_of(next(run_copies(self.site, clock, [self.section])))
 
     def _is_due(self, row: MirrorRow, since: timedelta) -> bool:
         """Whether something new is to be sent now, as the section says when."""

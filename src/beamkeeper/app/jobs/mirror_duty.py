@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.mirroring import run_mirrors
-from beamkeeper.errors import AlreadyRunning
+from beamkeeper.app.jobs.places import line_of
 from beamkeeper.protect.mirror import MirrorState
 from beamkeeper.vault import LocalStore
 from beamkeeper.vault.metadata import TIMESTAMP_NAME
@@ -68,12 +68,7 @@ class MirrorDuty:
         AlreadyRunning
             Another process is at it.
         """
-        outcome = next(run_mirrors(self.site, clock, [self.section], ledger=self.ledger))
-        if not outcome.was_tried:
-            raise AlreadyRunning(outcome.error, do_next=outcome.do_next)
-        said = f"{outcome.state.value}, {outcome.sent_count} sent, {outcome.waiting_count} waiting"
-        first = next((problem.text for problem in outcome.problems), outcome.error)
-        return f"{said}: {first}" if first else said
+        return line_of(next(run_mirrors(self.site, clock, [self.section], ledger=self.ledger)))
 
     def _holds_newest(self) -> bool:
         data = StoreReader(LocalStore(self.site.vault.directory))(

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.network import network
-from beamkeeper.errors import WindowUnavailable
+from beamkeeper.errors import AlreadyRunning, WindowUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
+    from beamkeeper.protect.copies import CopyOutcome
+    from beamkeeper.protect.mirror import Outcome
 
 BUSY: Final = "Another Beamkeeper process works on it."
 
@@ -82,3 +84,18 @@ def why(facts: Mapping[str, object]) -> str:
 def since(instant: datetime | None, zone: ZoneInfo) -> str:
     """Return an instant as people at the site read it."""
     return "the beginning" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def line_of(outcome: Outcome | CopyOutcome) -> str:
+    """Return how a run over a place ended, for the log of `serve`.
+
+    Raises
+    ------
+    AlreadyRunning
+        It was not tried, because another process is at it.
+    """
+    if not outcome.was_tried:
+        raise AlreadyRunning(outcome.error, do_next=outcome.do_next)
+    said = f"{outcome.state.value}, {outcome.sent_count} sent, {outcome.waiting_count} waiting"
+    first = next((problem.text for problem in outcome.problems), outcome.error)
+    return f"{said}: {first}" if first else said

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FAR: Final = datetime(9999, 12, 30, tzinfo=UTC)
 """A legal hold has no end."""
+_OLD_UNTOLD: Final = "Whether it keeps old versions, the place does not say."
 _LOOK: Final = (
     "Give the key the right to list versions; a lifecycle rule must remove versions that are not current."
 )
@@ -101,7 +102,8 @@ class MirrorPlace:
             said += f" {len(strange)} files that are no parcels lie in the patient's folder."
         gone = PlaceAnswer(state=PlaceState.GONE, said=said, count=len(names))
         if destination.versions is None:
-            return gone
+            is_told = destination.facts().lock is not None
+            return gone if is_told else replace(gone, said=f"{said} {_OLD_UNTOLD}")
         hidden = destroy_hidden(destination.versions, folder, self._may_go(statement), now=now)
         if hidden is None:
             return self._unseen(gone, destination.facts().lock, locked_until, now)
@@ -138,8 +140,7 @@ class MirrorPlace:
         """Return what can be said of a bucket that does not let us look at what it keeps out of sight."""
         gone = replace(gone, do_next=_LOOK)
         if not lock:
-            said = f"{gone.said} Whether it keeps old versions, the bucket does not say."
-            return replace(gone, state=PlaceState.UNPROVED, said=said)
+            return replace(gone, state=PlaceState.UNPROVED, said=f"{gone.said} {_OLD_UNTOLD}")
         today = local_date(now, self._run.site.zone)
         until_on = locked_until if locked_until and not gone.count else None
         until_on = until_on or today + timedelta(days=lock_days(lock))

@@ -7,7 +7,7 @@ by content; where a destination gives nothing back, its word is called its word.
 and nothing is removed there but by an explicit list.
 
 Others use `route` with `RoutingRule` and `CopyFacts`, `Copying` (one run over one destination),
-`CopyOutcome`, `CopyState`, the stores `DicomStore` and `WebStore`, and `remove_patient`.
+`CopyOutcome`, `CopyState`, and the stores `DicomStore` and `WebStore`.
 """
 
 from beamkeeper.protect.copies.copying import Copying, CopyLimits

@@ -131,9 +131,7 @@ class Mirroring:
         try:
             self._destination = self._connect()
             self._work(self._destination)
-        except (SourceUnavailable, StorageFull, IntegrityError) as error:
-            failure = error
-        except BeamkeeperError as error:  # a wrong key, a refused answer: for this destination only
+        except BeamkeeperError as error:  # a dead line, a wrong key: for this destination only
             failure = error
         finally:
             self._hang_up()

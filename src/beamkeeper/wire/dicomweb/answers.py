@@ -17,6 +17,8 @@ from beamkeeper.wire.dicom.values import clean_uid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+US_MAX: Final = 0xFFFF
+"""Reasons are of VR US."""
 _REFERENCED_SOPS: Final = "00081199"
 _FAILED_SOPS: Final = "00081198"
 _FAILURE_REASON: Final = "00081197"
@@ -101,7 +103,8 @@ def _reason(number: int, otherwise: str) -> str:
 
 
 def _number(data_set: dict[str, Any], tag: str) -> int:
-    return next((value for value in _values(data_set, tag) if type(value) is int and value >= 0), 0)
+    numbers = (value for value in _values(data_set, tag) if type(value) is int and 0 <= value <= US_MAX)
+    return next(numbers, 0)
 
 
 def _items(data_set: dict[str, Any], tag: str) -> Iterator[dict[str, Any]]:
