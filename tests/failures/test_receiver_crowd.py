@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from raw_sender import EXPLICIT, PLAN, RawSender, associate_rq, made_up, pdu, pdv, receiving
+from raw_sender import EXPLICIT, PLAN, RawSender, associate_rq, config, made_up, pdu, pdv, receiving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def send_some(port: int, first_number: int, originator: str, ready: threading.Ba
 def test_forty_associations_at_once_lose_nothing(tmp_path: Path, originator: str) -> None:
     ready = threading.Barrier(ASSOCIATIONS)
     with (
-        receiving(tmp_path, max_associations=ASSOCIATIONS) as here,
+        receiving(tmp_path) as here,
         ThreadPoolExecutor(ASSOCIATIONS) as senders,
     ):
         jobs = [
@@ -76,8 +76,8 @@ def test_forty_associations_at_once_lose_nothing(tmp_path: Path, originator: str
 
 @contextlib.contextmanager
 def slow_peers(port: int) -> Iterator[list[RawSender]]:
-    """Peers that hold on: without a word, in mid-request, idle, and in mid-object, byte by byte."""
-    peers = [RawSender(port) for _ in range(SLOW_PEERS)]
+    """Peers at two addresses that hold on: silent, in mid-request, idle, and in mid-object, byte by byte."""
+    peers = [RawSender(port, source=f"127.0.0.{2 + number // 4 % 2}") for number in range(SLOW_PEERS)]
     request = associate_rq(PLAN_CONTEXT)
     fragment = pdu(4, pdv(1, 2, bytes(10_000)))
     drips: list[tuple[RawSender, bytes]] = []
@@ -131,6 +131,26 @@ def test_slow_peers_that_took_every_place_lose_it_in_time(tmp_path: Path) -> Non
 
         assert refusal == bytes((0, 2, 3, 2))  # for now: local limit exceeded
         assert send_some(here.port, 1, "", threading.Barrier(1)) == [0] * OBJECTS_EACH
+
+
+def test_an_address_that_takes_every_place_it_can_shuts_out_nobody_else(tmp_path: Path) -> None:
+    with receiving(tmp_path) as here, contextlib.ExitStack() as stack:
+        held, refusal = 0, None
+        while refusal is None and held < config().max_associations:
+            holder = stack.enter_context(RawSender(here.port, source="127.0.0.2"))
+            refusal = holder.associate(PLAN_CONTEXT)
+            held += refusal is None
+
+        assert refusal == bytes((0, 2, 3, 2))  # for now: local limit exceeded
+        assert held >= ASSOCIATIONS
+        assert send_some(here.port, 1, "", threading.Barrier(1)) == [0] * OBJECTS_EACH
+
+
+def test_an_address_that_gives_a_place_back_gets_another(tmp_path: Path) -> None:
+    with receiving(tmp_path, max_associations=2) as here:
+        for number in range(1, 4):
+            assert send_some(here.port, number, "", threading.Barrier(1)) == [0] * OBJECTS_EACH
+            wait_for_children(here, 0)
 
 
 def wait_for_children(here: Receiving, most: int) -> None:

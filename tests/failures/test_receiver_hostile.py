@@ -362,9 +362,7 @@ def test_what_came_before_the_stop_is_durable(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_lived(tmp_path_factory: pytest.TempPathFactory):
-    with receiving(
-        tmp_path_factory.mktemp("fuzz"), artim_s=1, idle_s=1, object_s=2, max_associations=64
-    ) as here:
+    with receiving(tmp_path_factory.mktemp("fuzz"), artim_s=1, idle_s=1, object_s=2) as here:
         yield here
 
 

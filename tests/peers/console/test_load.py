@@ -43,14 +43,12 @@ def send_some(port: int, first_number: int, ready: threading.Barrier) -> list[in
 def slow_peers(port: int) -> Iterator[None]:
     """Peers that open an association and then say one byte of an object at a time, or nothing."""
     with contextlib.ExitStack() as stack:
-        peers = [stack.enter_context(RawSender(port, timeout_s=LIMIT_S)) for _ in range(SLOW_PEERS)]
-        for number, peer in enumerate(peers):
+        for number in range(SLOW_PEERS):
+            peer = stack.enter_context(RawSender(port, source="127.0.0.2", timeout_s=LIMIT_S))
             assert peer.associate(PLAN_CONTEXT) is None
             if number % 2:
                 peer.send(peer.command_pdu(made_up())[:-1])
         yield
-        for peer in peers:
-            peer.socket.close()
 
 
 @contextlib.contextmanager
@@ -107,7 +105,7 @@ def test_two_thousand_objects_arrive_while_people_read_and_slow_peers_hold_on(
 ) -> None:
     ready = threading.Barrier(ASSOCIATIONS)
     with (
-        receiving(tmp_path, max_associations=ASSOCIATIONS + SLOW_PEERS) as here,
+        receiving(tmp_path) as here,
         slow_peers(here.port),
         in_use(morning) as pages,
         weighed(here) as most,

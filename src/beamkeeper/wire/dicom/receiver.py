@@ -70,6 +70,8 @@ class ReceiverConfig:
         disk.
     max_pdu_bytes
         Longest P-DATA-TF we announce; 131,072 is the most that DCMTK sends.
+    max_associations
+        How many at once, of everybody.
     max_object_bytes
         Longest data set; a longer one is answered with A700.
     artim_s
@@ -88,7 +90,7 @@ class ReceiverConfig:
     tls: TlsServer | None = None
     own_move_originators: frozenset[str] = frozenset()
     max_pdu_bytes: int = 131_072
-    max_associations: int = 16
+    max_associations: int = 64
     max_contexts: int = CONTEXTS_MAX
     max_object_bytes: int = 4 << 30
     artim_s: float = 30.0
@@ -121,6 +123,11 @@ class ReceiverConfig:
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ConfigError(f"{network!r} is not a network such as 10.1.2.0/24.") from error
+
+    @property
+    def max_associations_of_one_address(self) -> int:
+        """How many of them one address may have: whoever holds on to its places shuts out nobody else."""
+        return max(1, self.max_associations * 3 // 4)
 
     def to_json(self) -> str:
         """Return the configuration as one line."""

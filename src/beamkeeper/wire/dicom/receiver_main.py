@@ -72,8 +72,8 @@ class Listener:
         self._tls = _tls_context(config)
         self._socket = _listen(config)
         self._stop_read, self._stop_write = os.pipe()
-        self._associations: set[int] = set()
-        self._refusals: set[int] = set()
+        self._associations: dict[int, str] = {}
+        self._refusals: dict[int, str] = {}
         self._count = 0
 
     @property
@@ -104,7 +104,7 @@ class Listener:
             return
         peer = ipaddress.ip_address(address[0])
         is_allowed = any(peer in network for network in self._networks)
-        is_busy = len(self._associations) >= self._config.max_associations
+        is_busy = not self._has_room(str(peer))
         children = self._associations if is_allowed and not is_busy else self._refusals
         if children is self._refusals and len(children) >= REFUSALS_MAX:
             log("connection_dropped", peer=str(peer))
@@ -112,8 +112,21 @@ class Listener:
             self._fork(connection, children, str(peer), is_allowed=is_allowed, is_busy=is_busy)
         connection.close()
 
+    def _has_room(self, peer: str) -> bool:
+        of_this_address = sum(address == peer for address in self._associations.values())
+        return (
+            len(self._associations) < self._config.max_associations
+            and of_this_address < self._config.max_associations_of_one_address
+        )
+
     def _fork(
-        self, connection: socket.socket, children: set[int], peer: str, *, is_allowed: bool, is_busy: bool
+        self,
+        connection: socket.socket,
+        children: dict[int, str],
+        peer: str,
+        *,
+        is_allowed: bool,
+        is_busy: bool,
     ) -> None:
         self._count += 1
         try:
@@ -122,7 +135,7 @@ class Listener:
             log("fork_failed", error=error.strerror)
             return
         if pid:
-            children.add(pid)
+            children[pid] = peer
             return
         try:
             os.close(0)
@@ -193,8 +206,8 @@ class Listener:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            self._associations.discard(pid)
-            self._refusals.discard(pid)
+            self._associations.pop(pid, None)
+            self._refusals.pop(pid, None)
             if status:
                 log("association_died", wait_status=status)
 
@@ -205,7 +218,7 @@ class Listener:
         while (self._associations or self._refusals) and time.monotonic() < deadline:
             self._reap()
             time.sleep(0.01)
-        for pid in self._associations | self._refusals:
+        for pid in (*self._associations, *self._refusals):
             os.kill(pid, signal.SIGKILL)
 
 
