@@ -14,6 +14,7 @@ BeamkeeperError               1
 ├── StorageFull              24  no room where bytes must be kept
 ├── LedgerUnavailable        25  our own database gives no answer
 ├── WindowUnavailable        26  the network window does not obey, or cannot be read
+├── DataClosed               27  the sealed data directory is shut; nothing was attempted
 ├── PatientMismatch          30  two sources disagree about who this is
 ├── NightInterrupted         40  the run stopped before its end and can be resumed
 ├── AlreadyRunning           41  another run holds this site
@@ -127,6 +128,12 @@ class WindowUnavailable(BeamkeeperError):
     """The network window does not open, does not close, or cannot be read; the watchdog keeps it shut."""
 
     exit_status = 26
+
+
+class DataClosed(BeamkeeperError):
+    """The sealed data directory is shut: somebody, or a key by reference, must open it first."""
+
+    exit_status = 27
 
 
 class PatientMismatch(BeamkeeperError):

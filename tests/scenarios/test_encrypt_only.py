@@ -1,120 +1,82 @@
-"""A collector that only encrypts: what of a patient can still be read on it after a night, and what not."""
+"""A collector that only encrypts is stolen: its disk tells nothing of a patient, and its owner goes on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import signal
 from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
-from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+from hour_site import archive_with, record
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, at
+from sealed_site import NightToBeKilled, as_it_was, sealed_site, tellers, told_by
 
-from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
-from beamkeeper.app.setup import make_keys_and_vault
-from beamkeeper.errors import ConfigError, KeyUnavailable
+from beamkeeper.errors import ConfigError, DataClosed, KeyUnavailable
 from beamkeeper.vault import RecoveryKeys, join_words
 from beamkeeper.vault.age import generate_identity
+from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
-    from beamkeeper.app.setup import NewSite
+    from collections.abc import Iterator
+    from pathlib import Path
 
-READ_BYTES_MAX = 1 << 28
-IN_CLEAR = {"ledger.db", "ledger.db-wal", "facts", "report.html", "report.json", "report.note"}
-"""What docs/security.md names as readable on the collector; nothing else may be."""
+    from sealed_site import SealedSite
 
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
-@dataclass(frozen=True)
-class Scanned:
-    made: NewSite
-    site: SmallSite
-    told: tuple[bytes, ...]
+WHO = (2, 3)
+IN_MID_NIGHT = "judge"
+"""Everything was collected and nothing sealed: the spool is full."""
 
 
 @pytest.fixture(scope="module")
-def scanned(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
-    """A site that only encrypts, after two nights with a change between them."""
-    root = tmp_path_factory.mktemp("sealing")
-    site = SmallSite(root)
-    make_objects(site.source, who=(2, 3))
-    write_whole(site.site_file, SITE.format(path=site.source).encode())
-    made = make_keys_and_vault(site.site_file, at(NIGHT_1))
-    site.night(NIGHT_1)
-    change_the_label(site)
-    site.night(NIGHT_2)
-    return Scanned(made, site, told_by(site.source))
+def lived(tmp_path_factory: pytest.TempPathFactory, small_objects: Path, program) -> Iterator[SealedSite]:
+    """A site after two nights with a change between them, an hour, and a third night killed in the middle."""
+    program("gocryptfs")
+    root = tmp_path_factory.mktemp("stolen")
+    doomed = NightToBeKilled(NIGHT_3, at_step=IN_MID_NIGHT)
+    with (
+        as_it_was(),
+        archive_with(small_objects, root / "archive") as archive,
+        sealed_site(root / "collector", archive, root / "archive") as made,
+    ):
+        assert made.site.night(NIGHT_1).outcome.value == "complete"
+        archive.store(record(WHO[1]))
+        assert run_hour(made.site.site, at(NIGHT_1, 9)).records_count == 1
+        change_the_label(root / "archive")
+        assert made.site.night(NIGHT_2).outcome.value == "complete"
+        assert doomed.run(made.site.site_file) == signal.SIGKILL
+        yield made
 
 
-SITE = """
-format = 1
-
-[site]
-name = "Sealing only"
-time_zone = "UTC"
-data_dir = "data"
-
-[vault]
-directory = "vault"
-keys_dir = "keys"
-encrypt_only = true
-
-[[sources]]
-kind = "folder"
-name = "exports"
-path = "{path}"
-"""
-
-
-def change_the_label(site: SmallSite) -> None:
-    plan = site.source / "p2" / "RTPLAN-1.dcm"
+def change_the_label(folder: Path) -> None:
+    """Alter one plan under its UID, where the archive keeps it."""
+    plan = next(path for path in sorted(folder.rglob("*.dcm")) if pydicom.dcmread(path).Modality == "RTPLAN")
     dataset = pydicom.dcmread(plan)
     dataset.RTPlanLabel = "OTHER"
     dataset.save_as(plan)
 
 
-def told_by(source: Path) -> tuple[bytes, ...]:
-    """Return names, Patient IDs and UIDs as they may stand in a file."""
-    told: set[str] = set()
-    for path in source.rglob("*.dcm"):
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-        told |= {str(header.PatientID), str(header.SOPInstanceUID), str(header.StudyInstanceUID)}
-        told |= {part for part in str(header.PatientName).replace("=", "^").split("^") if len(part) > 3}
-    return tuple(sorted(text.encode() for text in told))
+def uids(folder: Path) -> set[str]:
+    return {identify(path.read_bytes()).sop_instance_uid for path in folder.rglob("*.dcm")}
 
 
-def tellers(folder: Path, told: tuple[bytes, ...]) -> set[Path]:
-    """Return the files under `folder` in which one of these texts stands, or which bear one in their name."""
-    found = set()
-    for path in (path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            data = str(path.relative_to(folder)).encode() + file.read(READ_BYTES_MAX)
-        if any(text in data for text in told):
-            found.add(path.relative_to(folder))
-    return found
+def test_a_stolen_disk_tells_no_name_id_birth_date_or_uid(lived: SealedSite) -> None:
+    told = told_by(lived.objects)
+    lived.open()
+    open_tells = {kind: tellers(lived.folder / "data", texts) for kind, texts in told.items()}
+    lived.close()
+
+    assert all(open_tells.values()), "the scan finds what is to be found while the data are open"
+    for kind, texts in told.items():
+        assert tellers(lived.folder, texts) == set(), kind
 
 
-def test_nothing_in_the_vault_tells_a_name_an_id_or_a_uid(scanned: Scanned) -> None:
-    assert scanned.told
-    assert tellers(scanned.site.vault_dir, scanned.told) == set()
-
-
-def test_what_tells_a_patient_on_the_collector_is_what_the_security_page_names(scanned: Scanned) -> None:
-    found = tellers(scanned.site.site.data_dir, scanned.told)
-
-    assert {Path("ledger.db"), Path("facts")} & {Path(path.parts[0]) for path in found}
-    assert {path for path in found if not IN_CLEAR & set(path.parts)} == set()
-
-
-def test_no_object_is_left_on_the_collector(scanned: Scanned) -> None:
-    whole = [path.read_bytes() for path in scanned.site.source.rglob("*.dcm")]
-    left = [path for path in scanned.site.site.data_dir.rglob("*") if path.is_file()]
-
-    assert not [path for path in left for data in whole if data[200:1200] in path.read_bytes()]
-
-
-def test_no_key_on_the_collector_opens_a_parcel(scanned: Scanned, tmp_path: Path) -> None:
-    runtime = scanned.site.runtime()
+def test_no_key_on_the_collector_opens_a_parcel(lived: SealedSite, tmp_path: Path) -> None:
+    lived.open()
+    runtime = lived.site.runtime(NIGHT_3)
     name = runtime.vault.pseudonyms()[0]
 
     assert runtime.keys.identities == ()
@@ -122,32 +84,61 @@ def test_no_key_on_the_collector_opens_a_parcel(scanned: Scanned, tmp_path: Path
         runtime.vault.restore_patient(name, identities=runtime.keys.identities, out_dir=tmp_path)
 
 
-def test_three_cards_give_everything_back(scanned: Scanned, tmp_path: Path) -> None:
-    recovery = RecoveryKeys(secret=join_words(scanned.made.cards[1:4]))
-    vault = scanned.site.runtime().vault
+def test_the_sheet_of_the_hour_lies_among_the_sealed_data(lived: SealedSite) -> None:
+    lived.open()
+
+    assert len(list((lived.site.site.data_dir / "hourly").glob("*.pdf"))) == 1
+
+
+def test_nothing_can_be_kept_while_the_data_are_shut(lived: SealedSite) -> None:
+    lived.close()
+
+    with pytest.raises(DataClosed, match="nobody has opened it"):
+        lived.site.night(NIGHT_3)
+    with pytest.raises(DataClosed):
+        lived.site.runtime(NIGHT_3)
+    assert list(lived.site.site.data_dir.iterdir()) == []
+
+
+def test_opened_again_the_night_that_was_killed_goes_on_and_knows_everything(lived: SealedSite) -> None:
+    lived.open()
+    before = lived.site.runtime(NIGHT_3).ledger
+    known = {row.pseudonym: row.patient for row in before.patients()}
+    report = lived.site.night(NIGHT_3)
+
+    assert report.outcome.value == "complete"
+    assert {night.patient_id for night in report.patients} == {who.patient_id for who in known.values()}
+    assert [night.comparisons for night in report.patients if night.comparisons] == []
+    assert lived.site.runtime(NIGHT_3).ledger.audit.verify_chain().is_whole
+
+
+def test_three_cards_give_everything_back(lived: SealedSite, tmp_path: Path) -> None:
+    lived.open()
+    recovery = RecoveryKeys(secret=join_words(lived.cards[1:4]))
+    vault = lived.site.runtime(NIGHT_3).vault
     reports = vault.restore_all(identities=(recovery.identity,), out_dir=tmp_path / "out")
 
-    found = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
     assert all(report.is_complete for report in reports)
-    assert found == set(scanned.site.sources_by_uid().values())
+    assert uids(tmp_path / "out") == uids(lived.objects)
 
 
-def test_the_ledger_is_rebuilt_with_the_cards(scanned: Scanned, tmp_path: Path) -> None:
-    recovery = RecoveryKeys(secret=join_words(scanned.made.cards[:3]))
-    copy = SmallSite.copied(scanned.site.root, tmp_path / "copy")
-    (copy.site.data_dir / "ledger.db").unlink()
+def test_the_ledger_is_rebuilt_with_the_cards(lived: SealedSite) -> None:
+    lived.open()
+    recovery = RecoveryKeys(secret=join_words(lived.cards[:3]))
+    patients = len(lived.site.runtime(NIGHT_3).ledger.patients())
+    (lived.site.site.data_dir / "ledger.db").unlink()
 
     with pytest.raises(KeyUnavailable):
-        rebuild_ledger(copy.site, at(NIGHT_2, 12))
-    patients, objects = rebuild_ledger(copy.site, at(NIGHT_2, 12), identity=recovery.identity)
-    assert (patients, objects) == (2, len(scanned.site.sources_by_uid()) + 1)
+        rebuild_ledger(lived.site.site, at(NIGHT_3, 12))
+    assert rebuild_ledger(lived.site.site, at(NIGHT_3, 12), identity=recovery.identity)[0] == patients
 
 
-def test_a_key_that_opens_parcels_is_not_used_in_silence(scanned: Scanned) -> None:
-    key = scanned.site.site.vault.keys_dir / "collector.age"
+def test_a_key_that_opens_parcels_is_not_used_in_silence(lived: SealedSite) -> None:
+    lived.open()
+    key = lived.site.site.vault.keys_dir / "collector.age"
     key.write_text(generate_identity() + "\n")
     try:
         with pytest.raises(ConfigError, match="encrypt_only"):
-            scanned.site.runtime()
+            lived.site.runtime(NIGHT_3)
     finally:
         key.unlink()

@@ -111,17 +111,6 @@ def test_the_check_up_says_when_looks_stopped_coming(kept: HourSite) -> None:
     assert check_hour(kept.site.site, at(NIGHT_1, 10)).verdict == "bad"
 
 
-def test_a_collector_that_only_seals_keeps_the_record_and_no_sheet_in_clear(kept: HourSite) -> None:
-    rewrite(kept.site, {"encrypt_only = false": "encrypt_only = true"})
-    (kept.site.site.vault.keys_dir / "collector.age").unlink()
-    uid = kept.archive.store(record(ONE_RECORD))
-    report = kept.hour()
-
-    assert report.records_count == 1
-    assert uid in kept.kept_uids()
-    assert not list(kept.site.site.data_dir.rglob("*.pdf"))
-
-
 def test_a_window_that_does_not_open_is_told_and_nothing_is_asked(kept: HourSite) -> None:
     rewrite(kept.site, {"[receiver]\n": WINDOW})
     kept.archive.store(record(ONE_RECORD))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from beamkeeper.app.checkup_calling import check_calling
 from beamkeeper.app.checkup_copies import check_copies
+from beamkeeper.app.checkup_data import check_data, check_data_key
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
 from beamkeeper.app.checkup_hour import check_hour
@@ -43,6 +44,7 @@ FREE_BYTES_MIN = 20 << 30
 ONLINE = timedelta(minutes=15)
 """The longest that a checkup holds the window open."""
 SEE_WINDOW = "See `systemctl status beamkeeper-window` and docs/guide/air-gap.md."
+NEEDS_DATA = ("keys", "vault", "ledger", "hour", "retention", "left over", "clock", "certificates", "network")
 READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -61,6 +63,21 @@ def check_site(
         Open the network window for what needs the network; else that is not checked while it is shut.
         Only then are mail servers and gateways spoken with; nobody is sent anything.
     """
+    host = host or Host()
+    data = check_data(site, host)
+    yield data
+    yield from check_data_key(site, host)
+    if data.verdict == "bad":
+        for what in NEEDS_DATA:
+            yield Finding(what=what, verdict="unchecked", text="it needs the data directory.")
+    else:
+        yield from _kept(site, clock)
+        yield from _network(site, clock, online=online)
+    yield from check_host(site, host)
+
+
+def _kept(site: Site, clock: Clock) -> Iterator[Finding]:
+    """Yield what lies in the data directory and in the vault."""
     yield _tried("keys", lambda: _keys(site))
     yield _tried("vault", lambda: _vault(site, clock))
     yield _tried("ledger", lambda: _ledger(site, clock))
@@ -71,8 +88,6 @@ def check_site(
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):
         yield _disk(what, path)
     yield from check_expiry(site, clock.now())
-    yield from _network(site, clock, online=online)
-    yield from check_host(site, host or Host())
 
 
 def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:

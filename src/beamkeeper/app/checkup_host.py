@@ -1,7 +1,8 @@
 """A look at the computer under the collector; whatever could not be looked at says why.
 
 On a site with `[window]` the computer is meant to be the collector alone: what would be a warning
-elsewhere is bad there.
+elsewhere is bad there. Where the collector only encrypts, so is what could bring patients' data to a disk
+in clear.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.host import CannotTellError
+from beamkeeper.app.sealed_data import Sealed, standing
 from beamkeeper.protect.isolate.host_files import (
     LOGON_PORTS,
     core_dumps_go_nowhere,
@@ -34,12 +36,13 @@ GUIDE = "docs/guide/hardening-debian.md"
 def check_host(site: Site, host: Host) -> Iterator[Finding]:
     """Yield one finding a check."""
     severe: Verdict = "warning" if site.window is None else "bad"
+    secret: Verdict = "bad" if site.vault.encrypt_only else severe
     checks: tuple[tuple[str, str, Callable[[], Finding]], ...] = (
         ("logon", "whether anybody can log on from elsewhere", lambda: _logon(host, severe)),
         ("listening", "whether anything else listens", lambda: _listening(site, host, severe)),
-        ("encryption", "whether the disks are encrypted", lambda: _encryption(site, host, severe)),
-        ("swap", "whether memory is written to a disk in clear", lambda: _swap(host, severe)),
-        ("core dumps", "whether a crash writes memory to the disk", lambda: _core_dumps(host, severe)),
+        ("encryption", "whether the disks are encrypted", lambda: _encryption(site, host, secret)),
+        ("swap", "whether memory is written to a disk in clear", lambda: _swap(host, secret)),
+        ("core dumps", "whether a crash writes memory to the disk", lambda: _core_dumps(host, secret)),
         ("clock sync", "whether the clock is kept right", lambda: _clock(host)),
         ("radio", "whether there is a radio", lambda: _radio(host, severe)),
         ("names", "where host names come from", lambda: _names(site, host)),
@@ -94,11 +97,13 @@ def _listening(site: Site, host: Host, severe: Verdict) -> Finding:
 def _encryption(site: Site, host: Host, severe: Verdict) -> Finding:
     clear, in_memory = [], []
     for name, path in (("data", site.data_dir), ("keys", site.vault.keys_dir)):
-        mount = host.mount_of(path)
-        if mount.kind in {"tmpfs", "ramfs"}:
+        found = standing(path, host)
+        if found.why:
+            raise CannotTellError(found.why)
+        if found.sealed is Sealed.MEMORY:
             in_memory.append(name)
-        elif not host.is_encrypted(mount):
-            clear.append(f"{name} ({mount.source})")
+        elif found.sealed is None:
+            clear.append(f"{name} ({host.mount_of(path).source})")
     if clear:
         return Finding(
             what="encryption",
@@ -114,7 +119,7 @@ def _encryption(site: Site, host: Host, severe: Verdict) -> Finding:
             text=f"{' and '.join(in_memory)} lie in memory, and are gone at the next start.",
             do_next="Put them on an encrypted disk.",
         )
-    return Finding(what="encryption", verdict="good", text="data and keys lie on dm-crypt.")
+    return Finding(what="encryption", verdict="good", text="data and keys lie on dm-crypt or gocryptfs.")
 
 
 def _swap(host: Host, severe: Verdict) -> Finding:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.runtime import open_ledger, trusted_dir
+from beamkeeper.app.opening_data import keep_for_cards, made_and_open, new_passphrase
+from beamkeeper.app.sealed_data import enter
 from beamkeeper.app.site import load_site
 from beamkeeper.app.site_template import site_text
 from beamkeeper.app.web.certificates import console_dir, make_certificates
 from beamkeeper.errors import ConfigError
-from beamkeeper.vault import LocalStore, SiteKeys, Vault, split_words
+from beamkeeper.vault import LocalStore, RecoveryKeys, SiteKeys, Vault, join_words, split_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,8 @@ class NewSite:
     ----------
     cards
         Five cards of 33 words; any three of them are the recovery key. Shown once, kept nowhere.
+    data_passphrase
+        What opens the sealed data directory; "" when the site has none of its own. Shown once.
     recipient
         The public half of the recovery key.
     root_public_key
@@ -40,6 +44,7 @@ class NewSite:
     cards: tuple[tuple[str, ...], ...]
     recipient: str
     root_public_key: str
+    data_passphrase: str = ""
 
 
 def make_site(site_file: Path, answers: SiteAnswers, clock: Clock) -> NewSite:
@@ -57,13 +62,35 @@ def make_site(site_file: Path, answers: SiteAnswers, clock: Clock) -> NewSite:
             f"{site_file} is there already.", do_next="Edit it, or name another file for a new site."
         )
     write_whole(site_file, site_text(answers).encode())
+    if answers.encrypt_only and not answers.on_sealed_disk:
+        return make_sealed_site(site_file, clock)
     return make_keys_and_vault(site_file, clock)
+
+
+def make_sealed_site(site_file: Path, clock: Clock) -> NewSite:
+    """Make what a site file names, in a sealed data directory made for it, and leave that open.
+
+    Raises
+    ------
+    ConfigError
+        gocryptfs is not installed, or something lies there already; nothing is left of the new site.
+    """
+    passphrase = new_passphrase()
+    try:
+        with made_and_open(load_site(site_file), passphrase):
+            made = make_keys_and_vault(site_file, clock)
+            keep_for_cards(made.site, passphrase, RecoveryKeys(secret=join_words(made.cards)))
+    except BaseException:
+        site_file.unlink(missing_ok=True)
+        raise
+    return replace(made, data_passphrase=passphrase)
 
 
 def make_keys_and_vault(site_file: Path, clock: Clock) -> NewSite:
     """Make what a site file names: keys, ledger, an empty vault; on failure the site file goes again."""
     try:
         site = load_site(site_file)
+        enter(site)
         keys = SiteKeys.create(site.vault.keys_dir, encrypt_only=site.vault.encrypt_only)
         assert keys.recovery is not None  # noqa: S101 - `create` always returns it
         store = LocalStore(site.vault.directory, create=True)

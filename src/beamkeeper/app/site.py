@@ -10,7 +10,7 @@ import ipaddress
 import tomllib
 from datetime import time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -67,6 +67,7 @@ class VaultSection(_Section):
     directory: Path
     keys_dir: Path
     encrypt_only: bool = False
+    data_key: Annotated[str, Field(max_length=300)] = ""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     after_completion_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     fresh_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 30
@@ -200,6 +201,14 @@ class Site(_Section):
     copies: tuple[CopiesSection, ...] = ()
     removals: tuple[RemovalSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
+
+    @model_validator(mode="after")
+    def _ledger_is_sealed(self) -> Self:
+        if self.vault.encrypt_only and self.ledger.url:
+            raise ValueError("encrypt_only keeps the ledger in data_dir: take [ledger] url out")
+        if self.vault.data_key and not self.vault.encrypt_only:
+            raise ValueError("data_key opens the data directory of a site with encrypt_only = true")
+        return self
 
     @field_validator("sources")
     @classmethod

@@ -17,7 +17,9 @@ class SiteAnswers:
     Attributes
     ----------
     encrypt_only
-        Make no key with which the collector could open what it sealed.
+        Make no key with which the collector could open what it sealed, and seal its data directory.
+    on_sealed_disk
+        With `encrypt_only`: the data directory lies on sealed storage already, make no folder of our own.
     archive
         (AE title, host, port) of the DICOM archive; None when there is none.
     ois_url, ois_mapping
@@ -30,6 +32,7 @@ class SiteAnswers:
     vault_dir: Path
     keys_dir: Path
     encrypt_only: bool = False
+    on_sealed_disk: bool = False
     receiver_ae_title: str = "BEAMKEEPER"
     receiver_port: int = 11113
     archive: tuple[str, str, int] | None = None
@@ -88,6 +91,7 @@ data_dir = {data_dir}            # ledger, spool, remembered metadata: on an enc
 directory = {vault_dir}          # sealed parcels and signed metadata
 keys_dir = {keys_dir}            # the collector's own keys, mode 0600; the recovery key is NOT here
 encrypt_only = {encrypt_only}             # true: the collector cannot open what it sealed (docs/security.md)
+# data_key = "credential:data"   # what opens data_dir then; else a person types it: docs/guide/sealed-data.md
 retention_days = 30              # after the last treatment: docs/guide/retention.md
 # after_completion_days = 14     # sooner, where the OIS calls the course complete and no fraction is left
 fresh_hours = 30                 # after that without a night, the vault says it is stale

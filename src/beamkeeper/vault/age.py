@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _x25519 = pyrage.x25519  # type: ignore[attr-defined]
+_DecryptError: type[Exception] = pyrage.DecryptError  # type: ignore[attr-defined]
 _EncryptError: type[Exception] = pyrage.EncryptError  # type: ignore[attr-defined]
 _IdentityError: type[Exception] = pyrage.IdentityError  # type: ignore[attr-defined]
 _RecipientError: type[Exception] = pyrage.RecipientError  # type: ignore[attr-defined]
@@ -74,6 +75,23 @@ def encrypt(plain: Reader, sealed: Sink, recipients: Sequence[str]) -> None:
         raise _seal_error(source.error or sink.error or error) from error
     if sink.error is not None:  # pyrage 1.4.0 drops an error of the very first write of a short file
         raise _seal_error(sink.error)
+
+
+def open_small(sealed: bytes, identity: str) -> bytes:
+    """Return what a small age file holds; parcels are opened by `opening`.
+
+    Raises
+    ------
+    KeyUnavailable
+        Not for this identity, or changed.
+    """
+    try:
+        return bytes(pyrage.decrypt(sealed, _identities([identity])))  # type: ignore[attr-defined]
+    except _DecryptError as error:
+        raise KeyUnavailable(
+            "This key does not open that file, or the file was changed.",
+            do_next="Take the cards of this site.",
+        ) from error
 
 
 class _RememberingReader:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.options import JsonOption, SiteOption, read_site
 from beamkeeper.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def command(
     from beamkeeper.app.checkup import check_site
 
     findings = []
-    for finding in check_site(open_site(site), SystemClock(), online=online):
+    for finding in check_site(read_site(site), SystemClock(), online=online):
         findings.append(finding)
         if not json_:
             _show(finding)

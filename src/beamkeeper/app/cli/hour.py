@@ -28,7 +28,7 @@ def command(site: SiteOption = None, json_: JsonOption = False) -> int:
     """
     from beamkeeper.app.jobs.hourly import run_hour
 
-    chosen = open_site(site)
+    chosen = open_site(site, with_key=True)
     report = run_hour(chosen, SystemClock())
     if json_:
         emit_json({"hour": report})

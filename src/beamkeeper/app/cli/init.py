@@ -34,17 +34,22 @@ def command(
     vault: Annotated[Path, typer.Option(help="The vault's directory, or a mounted share.")] = Path("vault"),
     archive: Annotated[str | None, typer.Option(metavar="AE@HOST:PORT", help="The DICOM archive.")] = None,
     ois: Annotated[str | None, typer.Option(metavar="URL", help="The OIS database (SQLAlchemy URL).")] = None,
+    data: Annotated[Path, typer.Option(help="The directory of ledger, spool and reports.")] = Path("data"),
     mapping: Annotated[Path | None, typer.Option(help="The OIS mapping file.")] = None,
     port: Annotated[int, typer.Option(help="Port of our own receiver.")] = 11113,
     encrypt_only: Annotated[
-        bool, typer.Option("--encrypt-only", help="Make no key that opens parcels on the collector.")
+        bool,
+        typer.Option("--encrypt-only", help="No key that opens parcels here, and a sealed data directory."),
+    ] = False,
+    on_sealed_disk: Annotated[
+        bool, typer.Option("--on-sealed-disk", help="With it: the data directory lies on LUKS already.")
     ] = False,
     json_: JsonOption = False,
 ) -> None:
     """Make a site: a commented site file, its keys, an empty vault.
 
     The recovery key is shown once as five cards of words and never stored. Any three cards open the
-    vault; fewer open nothing.
+    vault; fewer open nothing. With --encrypt-only so is the passphrase of the data directory.
 
     Example: beamkeeper init /srv/beamkeeper --name "AZ Example" --archive ARIA@10.1.2.3:104
     """
@@ -53,10 +58,11 @@ def command(
     answers = SiteAnswers(
         name=name,
         time_zone=time_zone,
-        data_dir=Path("data"),
+        data_dir=data,
         vault_dir=vault,
-        keys_dir=Path("keys"),
+        keys_dir=data / "keys" if encrypt_only else Path("keys"),
         encrypt_only=encrypt_only,
+        on_sealed_disk=on_sealed_disk,
         receiver_port=port,
         archive=_parse_peer(archive) if archive else None,
         ois_url=ois,
@@ -76,6 +82,7 @@ def command(
                 "recovery_recipient": made.recipient,
                 "root_public_key": made.root_public_key,
                 "cards": made.cards,
+                **({"data_passphrase": made.data_passphrase} if made.data_passphrase else {}),
             }
         )
     else:
@@ -92,8 +99,13 @@ def _parse_peer(text: str) -> tuple[str, str, int]:
 ENCRYPT_ONLY = (
     "[bold]This collector only encrypts.[/] Whoever steals it cannot open the vault with what is on it. "
     "The price: a changed object is kept and named, but not compared with the old one in words; a physicist "
-    "looks at it by hand. `restore`, `vault verify --open` and `vault rebuild` need three cards. "
-    "What the nights write in clear (ledger, reports, facts) stays in clear: see docs/security.md.\n"
+    "looks at it by hand. `restore`, `vault verify --open` and `vault rebuild` need three cards.\n"
+)
+DATA = (
+    "[bold]Its data directory is sealed[/] (gocryptfs), and open now. After each start of the computer "
+    "somebody types this passphrase: beamkeeper data open. It is shown now and never again, and lies "
+    "nowhere in clear. Keep it apart from the computer. Three cards give it back: "
+    "beamkeeper data open --words. For a start without people: docs/guide/sealed-data.md.\n"
 )
 
 
@@ -102,6 +114,9 @@ def show(made: NewSite) -> None:
     out.print(f"\n[bold]The site is made.[/] Site file: {made.site_file}\n", soft_wrap=True)
     if made.site.vault.encrypt_only:
         out.print(ENCRYPT_ONLY, width=80)
+    if made.data_passphrase:
+        out.print(DATA, width=80)
+        out.print(f"    [bold]{made.data_passphrase}[/]\n")
     show_recovery(made, out)
     out.print(
         "[bold]Next[/]\n"

@@ -19,6 +19,7 @@ from beamkeeper.app.cli import (
     changes,
     compare,
     copies,
+    data,
     demo,
     doctor,
     hour,
@@ -38,6 +39,7 @@ from beamkeeper.app.cli import (
     window,
 )
 from beamkeeper.app.cli.console import err, print_error
+from beamkeeper.app.sealed_data import TEMPORARY_VARIABLE
 from beamkeeper.errors import BeamkeeperError
 
 EXIT_INTERRUPTED = 130
@@ -73,6 +75,7 @@ app.add_typer(alert.app, name="alert")
 app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.add_typer(vault.app, name="vault")
+app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")
 app.command("watch")(watch.command)
 app.add_typer(web.app, name="console")
@@ -115,9 +118,11 @@ def _root(
 def keep_trace(trace: str) -> Path:
     """Write a trace for this user alone, here or in the temporary folder, to a file that is new.
 
-    It may quote what was being read, and a link that somebody laid here must not be followed.
+    It may quote what was being read, and a link that somebody laid here must not be followed. A process that
+    works on sealed data writes it among them or not at all.
     """
-    for folder in (Path(), Path(tempfile.gettempdir())):
+    sealed = os.environ.get(TEMPORARY_VARIABLE)
+    for folder in (Path(sealed),) if sealed else (Path(), Path(tempfile.gettempdir())):
         try:
             handle, name = tempfile.mkstemp(prefix="beamkeeper-crash-", suffix=".txt", dir=folder)
         except OSError:
@@ -125,6 +130,8 @@ def keep_trace(trace: str) -> Path:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(trace)
         return Path(name).absolute()
+    if sealed:
+        return Path("no file: the sealed data directory could not be written")
     sys.stderr.write(trace)
     return Path("what stands above")
 

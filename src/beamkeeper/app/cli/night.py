@@ -69,7 +69,7 @@ def command(
     from beamkeeper.app.jobs.running import run_night
 
     day = parse_day(on) if on else None
-    chosen = _folder_site(folder, data) if folder else open_site(site)
+    chosen = _folder_site(folder, data) if folder else open_site(site, with_key=True)
     clock = SystemClock()
     run_on = day or local_date(clock.now(), chosen.zone)
     with progress_display(quiet=json_) as listener:
@@ -126,7 +126,7 @@ def serve(site: SiteOption = None) -> None:
     from beamkeeper.app.jobs.serving import Tellers
     from beamkeeper.app.jobs.serving import serve as attend
 
-    chosen = open_site(site)
+    chosen = open_site(site, with_key=True)
     duties = duties_of(chosen)
     names = ", ".join(duty.name for duty in duties)
     err.print(f"Serving {names}; the night at {chosen.night.starts_at:%H:%M} ({chosen.site.time_zone}).")

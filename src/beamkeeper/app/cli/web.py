@@ -71,11 +71,10 @@ def serve(site: SiteOption = None) -> None:
 
     Example: beamkeeper console serve
     """
-    from beamkeeper.app.site import load_site
     from beamkeeper.app.web.serving import serve as serve_pages
 
     path = find_site(site)
-    chosen = load_site(path)
+    chosen = open_site(path, with_key=True)
     err.print(f"The pages: {chosen.console.address}", soft_wrap=True)
     serve_pages(chosen, path.resolve(), SystemClock())
 

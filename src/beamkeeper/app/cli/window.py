@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, err, out
-from beamkeeper.app.cli.options import JsonOption, SiteOption, find_site, open_site
+from beamkeeper.app.cli.options import JsonOption, SiteOption, find_site, read_site
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import WindowUnavailable
 
@@ -53,7 +53,7 @@ def status(site: SiteOption = None, json_: JsonOption = False) -> int:
     """
     from beamkeeper.app.window_guard import window_of
 
-    chosen = open_site(site)
+    chosen = read_site(site)
     try:
         answer = _guarded(chosen).answer()
     except WindowUnavailable:
@@ -74,7 +74,7 @@ def open_(
 
     Example: beamkeeper window open --minutes 5
     """
-    window = _guarded(open_site(site))
+    window = _guarded(read_site(site))
     clock = SystemClock()
     until = clock.now() + timedelta(minutes=minutes)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -102,7 +102,7 @@ def close(site: SiteOption = None, json_: JsonOption = False) -> int:
     from beamkeeper.app.window_guard import verify_root, window_of
 
     verify_root()
-    chosen = open_site(site)
+    chosen = read_site(site)
     try:
         reading = _guarded(chosen).shut()
     except WindowUnavailable:
@@ -141,7 +141,7 @@ def rules(
     text = render_closed()
     peers: tuple[AllowedPeer, ...] = ()
     if not closed:
-        chosen = open_site(site)
+        chosen = read_site(site)
         section = section_of(chosen)
         plan = plan_of(chosen)
         assert plan is not None  # noqa: S101 - the site has a window
@@ -163,7 +163,7 @@ def pin(site: SiteOption = None, json_: JsonOption = False) -> int:
     """
     from beamkeeper.app.window_pins import resolve_named
 
-    found = resolve_named(open_site(site))
+    found = resolve_named(read_site(site))
     if json_:
         emit_json({"lines": found.lines, "unknown": found.unknown})
     else:

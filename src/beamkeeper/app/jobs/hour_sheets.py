@@ -1,7 +1,7 @@
 """The sheet of what was delivered, a PDF: sealed with the records, and for two days also in clear.
 
 In clear it lies in `hourly/` of the data directory, for its owner only, so that it can be printed when the
-vault cannot be opened; a collector that only encrypts keeps none.
+vault cannot be opened; a collector that only encrypts has that directory sealed.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def stored_sheet(sheet: bytes, night: date) -> StoredDocument:
 
 def keep_sheet(site: Site, pseudonym: str, sheet: bytes, as_of: datetime) -> None:
     """Keep a sheet in clear for its owner, under a name that says nothing of the patient."""
-    if not site.vault.encrypt_only:
-        write_whole(_folder(site) / f"{pseudonym}-{as_of.astimezone(UTC):{_STAMP}}.pdf", sheet)
+    write_whole(_folder(site) / f"{pseudonym}-{as_of.astimezone(UTC):{_STAMP}}.pdf", sheet)
 
 
 def remove_old_sheets(site: Site, now: datetime) -> int:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.sealed_data import verify_sealed
 from beamkeeper.errors import AlreadyRunning, ConfigError, StorageFull
 from beamkeeper.ledger import Ledger
 from beamkeeper.vault import LocalStore, SiteKeys, Vault
@@ -42,7 +43,7 @@ def trusted_dir(site: Site) -> Path:
 
 def open_ledger(site: Site) -> Ledger:
     """Return the site's ledger with its tables up to date."""
-    _make_data_dir(site.data_dir)
+    _make_data_dir(site)
     ledger = Ledger.open(site.ledger_url)
     ledger.migrate()
     return ledger
@@ -71,6 +72,7 @@ def open_runtime(site: Site, clock: Clock) -> Runtime:
     KeyUnavailable, IntegrityError, LedgerUnavailable, ConfigError
         Whatever keeps the site from being opened, in a plain sentence.
     """
+    verify_sealed(site)
     keys = SiteKeys.load(site.vault.keys_dir)
     if site.vault.encrypt_only and keys.identities:
         raise ConfigError(
@@ -92,7 +94,7 @@ def only_one(site: Site) -> Iterator[None]:
     AlreadyRunning
         Another process works on this site.
     """
-    _make_data_dir(site.data_dir)
+    _make_data_dir(site)
     lock = os.open(site.data_dir / "site.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -107,7 +109,9 @@ def only_one(site: Site) -> Iterator[None]:
         os.close(lock)
 
 
-def _make_data_dir(data_dir: Path) -> None:
+def _make_data_dir(site: Site) -> None:
+    verify_sealed(site)
+    data_dir = site.data_dir
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

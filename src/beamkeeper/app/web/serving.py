@@ -14,6 +14,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from beamkeeper.app.sealed_data import verify_sealed
 from beamkeeper.app.site import load_site
 from beamkeeper.app.web.certificates import Certificates, console_dir, make_certificates
 from beamkeeper.errors import ConfigError
@@ -37,6 +38,7 @@ STOPS_WITHIN_S: Final = 10
 
 def console_certificates(site: Site, clock: Clock, *, new_authority: bool = False) -> Certificates:
     """Return the certificates of a site's console, made or renewed where due."""
+    verify_sealed(site)
     return make_certificates(
         console_dir(site),
         site.console.hosts,

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.utils import DatabaseError
 
+from beamkeeper.app.sealed_data import verify_sealed
 from beamkeeper.app.web.certificates import SECRET_NAME, console_dir
 from beamkeeper.errors import ConfigError, KeyUnavailable, StorageFull
 
@@ -231,6 +232,7 @@ def prepare(site: Site, clock: Clock) -> None:
     """
     from beamkeeper.app.web.console import SETTING, Console  # noqa: PLC0415 - after a ledger it is too late
 
+    verify_sealed(site)
     if settings.configured:
         known = getattr(settings, SETTING, None)
         if known is None or known.site != site:
