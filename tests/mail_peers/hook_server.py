@@ -21,6 +21,8 @@ class Gateway:
 
     port: int = 0
     status: int = 200
+    location: str = "http://127.0.0.1:1/"
+    asked: int = 0
     taken: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -33,14 +35,19 @@ def gateway(tls: ssl.SSLContext | None = None) -> Iterator[Gateway]:
     state = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked += 1
+            self.send_error(405)
+
         def do_POST(self) -> None:
+            state.asked += 1
             body = self.rfile.read(int(self.headers["Content-Length"]))
             form = self.headers["Content-Type"].startswith("application/x-www-form")
             if state.status == 200:
                 state.taken.append(dict(parse_qsl(body.decode())) if form else json.loads(body))
                 state.headers.append(dict(self.headers.items()))
             self.send_response(state.status)
-            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Location", state.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

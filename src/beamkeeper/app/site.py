@@ -36,6 +36,8 @@ SITE_FILE_BYTES_MAX = 1_000_000
 AeTitle = Annotated[
     str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
 ]
+OneLine = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$")]
+"""A name that stands in subjects of mail, in logs and on pagers."""
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -47,7 +49,7 @@ class _Section(BaseModel):
 class SiteSection(_Section):
     """Who and where we are."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: OneLine
     time_zone: str
     data_dir: Path
 

@@ -197,7 +197,5 @@ class GcsMirror(_Mirror):
         return f"gs://{self.bucket}/{self.prefix}".rstrip("/")
 
 
-MirrorSection = Annotated[
-    DirectoryMirror | SftpMirror | SmbMirror | S3Mirror | AzureMirror | GcsMirror,
-    Field(discriminator="kind"),
-]
+RemoteMirror = SftpMirror | SmbMirror | S3Mirror | AzureMirror | GcsMirror
+MirrorSection = Annotated[DirectoryMirror | RemoteMirror, Field(discriminator="kind")]

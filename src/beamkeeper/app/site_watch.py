@@ -7,10 +7,20 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from beamkeeper.app.site import SITE_FILE_BYTES_MAX, Port, explain
+from beamkeeper.app.site import SITE_FILE_BYTES_MAX, OneLine, Port, explain
 from beamkeeper.app.site_alerts import AlertSection, MailSection
+from beamkeeper.app.site_mirrors import RemoteMirror
 from beamkeeper.app.site_quorum import MailAddress
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
@@ -30,6 +40,7 @@ read_again_days = 7       # every parcel is read whole when new, and again after
 
 [mirror]                  # a copy of the vault this computer can read
 path = "{mirror}"
+#kind = "sftp"            # or instead of path, as in [[mirrors]] of the site file, with a key that only reads
 
 #[heartbeat]              # or, where no copy can be read: the site sends its signed metadata here
 #bind = "0.0.0.0"
@@ -51,10 +62,24 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MirrorSection(_Section):
+class FolderSection(_Section):
     """A folder with a copy of the vault."""
 
+    kind: Literal["directory"] = "directory"
     path: Path
+
+
+def _kind(section: object) -> str:
+    """Return which kind of mirror is meant; a folder where nothing else is said."""
+    said = section.get("kind") if isinstance(section, dict) else getattr(section, "kind", None)
+    return "folder" if said in {None, "directory"} else "remote"
+
+
+Mirror = Annotated[
+    Annotated[FolderSection, Tag("folder")]
+    | Annotated[Annotated[RemoteMirror, Field(discriminator="kind")], Tag("remote")],
+    Discriminator(_kind),
+]
 
 
 class HeartbeatSection(_Section):
@@ -70,7 +95,7 @@ class WatchFile(_Section):
     """The whole file."""
 
     format: Literal[1]
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: OneLine
     time_zone: str
     root_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     memory_dir: Path
@@ -78,7 +103,7 @@ class WatchFile(_Section):
     every_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
     repeat_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
     read_again_days: Annotated[int, Field(ge=1, le=365)] = 7
-    mirror: MirrorSection | None = None
+    mirror: Mirror | None = None
     heartbeat: HeartbeatSection | None = None
     call: tuple[MailAddress, ...] = ()
     mail: MailSection | None = None
@@ -134,7 +159,9 @@ def load_watch(path: Path) -> WatchFile:
     except ValidationError as error:
         raise ConfigError(f"The watcher's file {path} is wrong. {explain(error)}") from error
     base = path.resolve().parent
-    mirror = found.mirror and found.mirror.model_copy(update={"path": base / found.mirror.path})
+    mirror = found.mirror
+    if isinstance(mirror, FolderSection):
+        mirror = mirror.model_copy(update={"path": base / mirror.path})
     heartbeat = found.heartbeat and found.heartbeat.model_copy(
         update={
             name: base / value

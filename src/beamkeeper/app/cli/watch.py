@@ -132,8 +132,8 @@ def _serve(watch: WatchFile) -> None:
     import threading
 
     from beamkeeper.app.jobs.heartbeats import heartbeat_door
-    from beamkeeper.app.jobs.serving import Tellers, serve
-    from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
+    from beamkeeper.app.jobs.serving import Duty, Tellers, serve
+    from beamkeeper.app.jobs.watching import HangDuty, WatchDuty, Watcher, call_people
 
     clock, watcher = SystemClock(), Watcher(watch)
 
@@ -152,7 +152,8 @@ def _serve(watch: WatchFile) -> None:
         err.print(f"Watching {watch.name}, every {watch.every_minutes} minutes.")
         if not watch.alerts:
             err.print("No [[alerts]] in the file: alarms are only printed here.")
-        serve([WatchDuty(watcher, tell)], clock, Tellers(done=_done, failed=_failed), threading.Event())
+        duties: list[Duty] = [WatchDuty(watcher, tell), HangDuty(watcher, tell)]
+        serve(duties, clock, Tellers(done=_done, failed=_failed), threading.Event())
 
 
 def _done(name: str, line: str) -> None:

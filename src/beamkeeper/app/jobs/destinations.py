@@ -11,7 +11,7 @@ from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
     from beamkeeper.app.site import Site
-    from beamkeeper.app.site_mirrors import GcsMirror, MirrorSection
+    from beamkeeper.app.site_mirrors import GcsMirror, MirrorSection, RemoteMirror
     from beamkeeper.wire.destination import Destination
 
 
@@ -28,6 +28,11 @@ def connect(section: MirrorSection, site: Site) -> Destination:
     if isinstance(section, DirectoryMirror):
         other = None if section.unsafe_same_disk else site.vault.directory
         return DirectoryDestination(section.path, other_disk_than=other)
+    return connect_remote(section)
+
+
+def connect_remote(section: RemoteMirror) -> Destination:
+    """Return a destination that is on no disk of ours; raises as `connect`."""
     if isinstance(section, SftpMirror):
         return _sftp(section)
     if isinstance(section, SmbMirror):

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import ssl
 import threading
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from beamkeeper.app.jobs.network import network
 from beamkeeper.app.jobs.notes import read_note, write_note
@@ -43,6 +43,10 @@ EVERY_S: Final = 600.0
 NETWORK_FOR: Final = timedelta(minutes=2)
 """How long one heartbeat may hold the network, where the network is rationed."""
 PATH: Final = "/heartbeat"
+READ_AT_ONCE_BYTES_MAX: Final = 2 * HEARTBEAT_BYTES_MAX
+"""The most that all visitors together may have us hold."""
+_TAKEN: Final = range(200, 300)
+_LENGTH: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +117,33 @@ def send_heartbeat(target: HeartbeatTarget, data: bytes) -> None:
     SourceUnavailable
         No connection, no answer in time, or not taken.
     """
-    request = urllib.request.Request(  # noqa: S310 - the site file admits http and https only
-        target.url, data=data, method="POST", headers={"Content-Type": "application/json"}
-    )
-    context = TlsClient(ca_file=target.tls_ca).context() if target.tls_ca else None
+    parts = urlsplit(target.url)
+    host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection: http.client.HTTPConnection
+    if parts.scheme == "http":
+        connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_S)
+    else:
+        context = (
+            TlsClient(ca_file=target.tls_ca).context() if target.tls_ca else ssl.create_default_context()
+        )
+        connection = http.client.HTTPSConnection(host, parts.port, timeout=ANSWER_S, context=context)
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_S, context=context) as answer:  # noqa: S310 - as above
-            answer.read(1)
-    except (OSError, http.client.HTTPException) as error:
-        said = f"it answers {error.code}" if isinstance(error, urllib.error.HTTPError) else "no answer"
-        raise SourceUnavailable(
-            f"A heartbeat was not taken: {said}.",
-            do_next="Is the watcher running, is its address right, and does it watch this site's root key?",
-        ) from error
+        # A redirect is not followed: it would have us ask whatever address the other end likes.
+        connection.request("POST", path, body=data, headers={"Content-Type": "application/json"})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _not_taken("no answer") from error
+    finally:
+        connection.close()
+    if status not in _TAKEN:
+        raise _not_taken(f"it answers {status}")
+
+
+def _not_taken(said: str) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"A heartbeat was not taken: {said}.",
+        do_next="Is the watcher running, is its address right, and does it watch this site's root key?",
+    )
 
 
 class _Door(ThreadingHTTPServer):
@@ -137,6 +155,7 @@ class _Door(ThreadingHTTPServer):
         self.watcher, self.clock = watcher, clock
         self.context: ssl.SSLContext | None = None
         self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self._room, self._room_lock = READ_AT_ONCE_BYTES_MAX, threading.Lock()
         super().__init__(address, _Visit)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -161,6 +180,18 @@ class _Door(ThreadingHTTPServer):
         finally:
             self._free.release()
 
+    @contextmanager
+    def room_for(self, size_bytes: int) -> Iterator[bool]:
+        """Hold room for a body while the block lasts; False when there is none."""
+        with self._room_lock:
+            has_room = size_bytes <= self._room
+            self._room -= size_bytes if has_room else 0
+        try:
+            yield has_room
+        finally:
+            with self._room_lock:
+                self._room += size_bytes if has_room else 0
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever knocks here decides what an error looks like."""
 
@@ -173,12 +204,18 @@ class _Visit(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take one heartbeat."""
         length = self.headers.get("Content-Length", "")
-        if self.path != PATH or not length.isdecimal() or int(length) > HEARTBEAT_BYTES_MAX:
+        if self.path != PATH or _LENGTH.fullmatch(length) is None or int(length) > HEARTBEAT_BYTES_MAX:
             self._answer(400, "no heartbeat")
             return
-        data = self.rfile.read(int(length))
+        with self.server.room_for(int(length)) as has_room:
+            if has_room:
+                self._take(int(length))
+            else:
+                self._answer(503, "busy: come again")
+
+    def _take(self, length: int) -> None:
         try:
-            self.server.watcher.take_heartbeat(data, self.server.clock.now())
+            self.server.watcher.take_heartbeat(self.rfile.read(length), self.server.clock.now())
         except BeamkeeperError:
             self._answer(403, "not signed by the site this computer watches, or older than the last")
         else:

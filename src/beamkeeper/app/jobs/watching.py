@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from beamkeeper.app.jobs.calling import through
+from beamkeeper.app.jobs.destinations import connect_remote
 from beamkeeper.app.jobs.notes import read_note, write_note
-from beamkeeper.errors import IntegrityError, SourceUnavailable
+from beamkeeper.app.jobs.serving import LOOK_AGAIN_S
+from beamkeeper.app.jobs.watch_store import SeenMirror
+from beamkeeper.app.site_watch import FolderSection
+from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, SourceUnavailable
 from beamkeeper.protect.watch import (
     Finding,
     FindingKind,
@@ -31,9 +37,12 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.site_watch import WatchFile
     from beamkeeper.clock import Clock
+    from beamkeeper.vault import ParcelStore
 
 NOTES_NAME = "watch.json"
 RETRY_S = 60.0
+SILENT_S_MAX = 900.0
+"""So long a look may read nothing: the most patient destination says so itself long before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +59,9 @@ class Watcher:
     def __init__(self, watch: WatchFile) -> None:
         self.watch = watch
         self._trusted_dir = watch.memory_dir / "trusted"
-        self._store_dir = watch.mirror.path if watch.mirror else watch.memory_dir / "heartbeat"
+        self._heartbeat_dir = watch.memory_dir / "heartbeat"
         self._lock = threading.Lock()
+        self._moved_s: float | None = None
 
     def notes(self) -> WatchNotes | None:
         """Return what the last look left; None before the first, or when the note is damaged."""
@@ -78,18 +88,45 @@ class Watcher:
             write_note(self.watch.memory_dir / NOTES_NAME, notes)
         return notes, tellings
 
+    def silent_s(self) -> float:
+        """Return for how long the look that goes on has read nothing, seconds; 0 when none goes on."""
+        moved_s = self._moved_s
+        return 0.0 if moved_s is None else time.monotonic() - moved_s
+
+    def _tick(self) -> None:
+        self._moved_s = time.monotonic()
+
     def _seen(self, before: Look | None, now: datetime) -> Look:
-        if self.watch.heartbeat is not None and not self._store_dir.exists():
+        if self.watch.heartbeat is not None and not self._heartbeat_dir.exists():
             return replace(before or Look(at=now), at=now, findings=(_NO_HEARTBEAT,))
-        return look(
-            lambda: LocalStore(self._store_dir),
-            root_public_key=self.watch.root_key,
-            memory_dir=self._trusted_dir,
-            rule=self.watch.rule,
-            before=before,
-            now=now,
-            metadata_only=self.watch.heartbeat is not None,
-        )
+        self._tick()
+        try:
+            with ExitStack() as held:
+                return look(
+                    lambda: self._store(held),
+                    root_public_key=self.watch.root_key,
+                    memory_dir=self._trusted_dir,
+                    rule=self.watch.rule,
+                    before=before,
+                    now=now,
+                    metadata_only=self.watch.heartbeat is not None,
+                    tick=self._tick,
+                )
+        finally:
+            self._moved_s = None
+
+    def _store(self, held: ExitStack) -> ParcelStore:
+        mirror = self.watch.mirror
+        if mirror is None:
+            return LocalStore(self._heartbeat_dir)
+        if isinstance(mirror, FolderSection):
+            return LocalStore(mirror.path)
+        try:
+            destination = connect_remote(mirror)
+        except (KeyUnavailable, ConfigError) as error:  # people have to hear of it, not only the journal
+            raise SourceUnavailable(error.message, do_next=error.do_next) from error
+        held.callback(destination.close)
+        return cast("ParcelStore", SeenMirror(destination))
 
     def take_heartbeat(self, data: bytes, now: datetime) -> None:
         """Verify a heartbeat and keep it in place of the one before.
@@ -105,8 +142,8 @@ class Watcher:
             store = LocalStore(incoming, create=True)
             unpack(data, store)
             Vault.open(store, trusted_dir=self._trusted_dir, now=now, root_public_key=self.watch.root_key)
-            shutil.rmtree(self._store_dir, ignore_errors=True)
-            incoming.rename(self._store_dir)
+            shutil.rmtree(self._heartbeat_dir, ignore_errors=True)
+            incoming.rename(self._heartbeat_dir)
 
 
 _NO_HEARTBEAT = Finding(
@@ -114,6 +151,14 @@ _NO_HEARTBEAT = Finding(
     key="heartbeat",
     what="No heartbeat has come yet.",
     do_next="Is this computer's address in the site file under `heartbeats`, and may the collector reach it?",
+)
+
+
+_HANGS = Finding(
+    kind=FindingKind.UNREACHABLE,
+    key="hangs",
+    what="The copy has given no answer in the middle of a look: nothing can be seen of it.",
+    do_next="Is the share or the server there? A mount that hangs needs this computer started anew.",
 )
 
 
@@ -157,6 +202,52 @@ class WatchDuty:
                 do_next="Try `beamkeeper watch --test`.",
             )
         self._untold = ()
+        return ""
+
+
+class HangDuty:
+    """Tells when a look hangs: a watcher that waits for ever would be as silent as one that sees nothing.
+
+    Parameters
+    ----------
+    tell
+        As for `WatchDuty`.
+    """
+
+    name = "watch, whether it hangs"
+    retry_s = RETRY_S
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        tell: Callable[[tuple[Telling, ...]], bool],
+        *,
+        silent_s_max: float = SILENT_S_MAX,
+    ) -> None:
+        self._watcher, self._tell, self._silent_s_max = watcher, tell, silent_s_max
+        self._alarms: tuple[OpenAlarm, ...] = ()
+
+    def wait_s(self, _clock: Clock) -> float:
+        """Return how long the next look at the watcher can wait."""
+        return 0.0 if self._hangs() or self._alarms else LOOK_AGAIN_S
+
+    def _hangs(self) -> bool:
+        return self._watcher.silent_s() > self._silent_s_max
+
+    def work(self, clock: Clock) -> str:
+        """Tell that a look hangs, again while it does, and when it goes on.
+
+        Raises
+        ------
+        SourceUnavailable
+            Nobody could be reached.
+        """
+        findings = (_HANGS,) if self._hangs() else ()
+        repeat_every = self._watcher.watch.rule.repeat_every
+        tellings, alarms = told(self._alarms, findings, repeat_every=repeat_every, now=clock.now())
+        if tellings and not self._tell(tellings):
+            raise SourceUnavailable("A look hangs, and nobody could be told; it is tried again.")
+        self._alarms = alarms
         return ""
 
 

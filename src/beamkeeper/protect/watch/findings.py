@@ -59,9 +59,9 @@ class WatchRule:
     repeat_every
         How often an alarm that lasts is told again.
     read_again_every
-        In what time every parcel is read whole once more; new ones are read at once.
+        In what time every parcel is read whole once more; new ones come first.
     bytes_max
-        The most that is read of old parcels in one look.
+        The most that is read of parcels in one look, unless a single one is larger.
     remember_days
         How long the number of parcels of a day is held against later ones.
     """

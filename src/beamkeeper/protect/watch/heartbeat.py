@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import IntegrityError
@@ -29,6 +30,10 @@ FORMAT: Final = "beamkeeper-heartbeat"
 HEARTBEAT_BYTES_MAX: Final = 64 << 20
 """About 100,000 parcels; JSON in JSON grows by a sixth."""
 
+FILES_BESIDE_ROOTS: Final = 4
+"""The first root, timestamp, snapshot and targets."""
+
+_HEAD: Final = f'{{"format": "{FORMAT}", "version": 1, "files": {{'
 _NAME = re.compile(r"metadata/(timestamp|[1-9]\d{0,8}\.(root|snapshot|targets))\.json")
 
 
@@ -62,7 +67,7 @@ def packed(store: ParcelStore) -> bytes:
     timestamp = take(TIMESTAMP_NAME, TIMESTAMP_BYTES_MAX)
     snapshot = take(snapshot_name(_version(timestamp, "snapshot.json")), SNAPSHOT_BYTES_MAX)
     take(targets_name(_version(snapshot, "targets.json")), TARGETS_BYTES_MAX)
-    return json.dumps({"format": FORMAT, "version": 1, "files": files}).encode()
+    return (_HEAD + json.dumps(files)[1:] + "}").encode()
 
 
 def _version(signed: dict[str, object] | None, name: str) -> int:
@@ -88,15 +93,39 @@ def unpack(data: bytes, store: ParcelStore) -> None:
 
 
 def _files(data: bytes) -> dict[str, bytes]:
-    no_heartbeat = IntegrityError("What came is no heartbeat of a vault.", do_next="Ignore it.")
+    """Return the files of a heartbeat, in memory that is bounded by its length whatever it holds.
+
+    Not by the library's reader of JSON: 64 MB of brackets would become gigabytes of empty lists before
+    anybody could see that no site signed them.
+    """
     try:
-        document = json.loads(data)
-        head = {key: document[key] for key in document.keys() - {"files"}}
-        files = {str(name): text.encode("utf-8") for name, text in document["files"].items()}
-    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise no_heartbeat from error
-    if head != {"format": FORMAT, "version": 1} or not 0 < len(files) <= ROOT_ROTATIONS_MAX + 4:
-        raise no_heartbeat
-    if not all(map(_NAME.fullmatch, files)):
-        raise no_heartbeat
-    return files
+        return _read_files(data.decode("utf-8"))
+    except (ValueError, IndexError) as error:
+        raise IntegrityError("What came is no heartbeat of a vault.", do_next="Ignore it.") from error
+
+
+def _read_files(text: str) -> dict[str, bytes]:
+    if not text.startswith(_HEAD):
+        raise ValueError("another beginning")
+    files: dict[str, bytes] = {}
+    place = len(_HEAD)
+    while len(files) <= ROOT_ROTATIONS_MAX + FILES_BESIDE_ROOTS:
+        name, place = _string(text, place)
+        if text[place : place + 2] != ": " or _NAME.fullmatch(name) is None or name in files:
+            raise ValueError("no file of a vault's metadata")
+        content, place = _string(text, place + 2)
+        files[name] = content.encode("utf-8")
+        if text[place : place + 3] == "}}":
+            return files
+        if text[place : place + 2] != ", ":
+            raise ValueError("no list of files")
+        place += 2
+    raise ValueError("too many files")
+
+
+def _string(text: str, place: int) -> tuple[str, int]:
+    """Return the JSON string that begins at `place`, and where it ends."""
+    if text[place] != '"':
+        raise ValueError("no string")
+    content, end = scanstring(text, place + 1)
+    return str(content), int(end)

@@ -66,6 +66,7 @@ def look(
     now: datetime,
     before: Look | None = None,
     metadata_only: bool = False,
+    tick: Callable[[], None] = lambda: None,
 ) -> Look:
     """Return what is wrong with a vault, and what was proved.
 
@@ -81,6 +82,8 @@ def look(
         The look before this one.
     metadata_only
         The store holds signed metadata without parcels (a heartbeat).
+    tick
+        Called whenever the store gave an answer.
 
     Raises
     ------
@@ -99,9 +102,9 @@ def look(
     found = in_time(rule, vault.nights(), vault.expires_at, now) + shrunk(counts, seen, vault.removed())
     entries = () if metadata_only else vault.entries()
     known = {item.sha256: item.at for item in before.proved} if before else {}
-    absent = _absent(store, entries)
+    absent = _absent(store, entries, tick)
     to_read = _to_read([entry for entry in entries if entry not in absent], known, rule, now)
-    wrong = absent | _altered(store, to_read)
+    wrong = absent | _altered(store, to_read, tick)
     if wrong:  # a purge between the two readings is no loss
         named = Vault.open(store, trusted_dir=memory_dir, now=now).entries()
         wrong = {entry: finding for entry, finding in wrong.items() if entry in named}
@@ -132,10 +135,13 @@ def _as_finding(error: BeamkeeperError) -> Finding:
     return Finding(kind=kind, key=kind.value, what=error.message, do_next=error.do_next or _FROM_ELSEWHERE)
 
 
-def _absent(store: ParcelStore, entries: Sequence[ParcelEntry]) -> dict[ParcelEntry, Finding]:
+def _absent(
+    store: ParcelStore, entries: Sequence[ParcelEntry], tick: Callable[[], None]
+) -> dict[ParcelEntry, Finding]:
     """Return the parcels that are not there, or not of their size; one question each, nothing read."""
     wrong = {}
     for entry in entries:
+        tick()
         try:
             size = store.head(entry.storage_name)
         except BeamkeeperError as error:
@@ -161,23 +167,27 @@ def _absent(store: ParcelStore, entries: Sequence[ParcelEntry]) -> dict[ParcelEn
 def _to_read(
     entries: Sequence[ParcelEntry], known: Mapping[str, datetime], rule: WatchRule, now: datetime
 ) -> tuple[ParcelEntry, ...]:
-    """Return the parcels to read whole now: all that were never read, then the oldest proof first."""
-    chosen = [entry for entry in entries if entry.sha256 not in known]
-    room = rule.bytes_max
+    """Return the parcels to read whole now: those never read, then the oldest proof first; as many as fit."""
+    never = [entry for entry in entries if entry.sha256 not in known]
     again = sorted((entry for entry in entries if entry.sha256 in known), key=lambda e: known[e.sha256])
-    for entry in again:
+    due = [entry for entry in again if utc(now) - known[entry.sha256] >= rule.read_again_every]
+    chosen: list[ParcelEntry] = []
+    room = rule.bytes_max
+    for entry in (*never, *due):
         room -= entry.size_bytes
-        if room < 0 or utc(now) - known[entry.sha256] < rule.read_again_every:
+        if room < 0 and chosen:
             break
         chosen.append(entry)
     return tuple(chosen)
 
 
-def _altered(store: ParcelStore, entries: Sequence[ParcelEntry]) -> dict[ParcelEntry, Finding]:
+def _altered(
+    store: ParcelStore, entries: Sequence[ParcelEntry], tick: Callable[[], None]
+) -> dict[ParcelEntry, Finding]:
     wrong = {}
     for entry in entries:
         try:
-            verify_stored(store, entry)
+            verify_stored(store, entry, tick=lambda _size: tick())
         except BeamkeeperError as error:
             wrong[entry] = _of_parcel(entry, error)
     return wrong

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from beamkeeper.errors import BeamkeeperError, IntegrityError, SourceUnavailable, StorageFull
@@ -115,10 +116,14 @@ class DirectoryDestination:
         """Return a reader of `name`; None when the directory answered that it has none."""
         with self._talking():
             try:
-                handle = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW)
+                # Not blocking: what lies there may be a pipe that nobody writes to.
+                handle = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except FileNotFoundError:
                 self._verify_root()
                 return None
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise IntegrityError(f"{name} is no file: somebody put something else in its place.")
             return os.fdopen(handle, "rb")
 
     def remove(self, name: str) -> None:

@@ -7,18 +7,24 @@ import shutil
 import socket
 import ssl
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
+from tests.mail_peers.hook_server import gateway
 from tests.papers import Papers
 from tests.unit.vault.small_vault import Site
 
 from beamkeeper.app.cli.watch import EXIT_OF
-from beamkeeper.app.jobs.heartbeats import PATH, heartbeat_door, send_heartbeat
-from beamkeeper.app.jobs.watching import NOTES_NAME, WatchDuty, Watcher, call_people, try_channels
+from beamkeeper.app.jobs.heartbeats import PATH, READ_AT_ONCE_BYTES_MAX, heartbeat_door, send_heartbeat
+from beamkeeper.app.jobs.watching import NOTES_NAME, HangDuty, WatchDuty, Watcher, call_people, try_channels
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
-from beamkeeper.app.site_watch import HeartbeatSection, MirrorSection, WatchFile
+from beamkeeper.app.site_mirrors import SftpMirror
+from beamkeeper.app.site_watch import FolderSection, HeartbeatSection, WatchFile
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import SourceUnavailable
 from beamkeeper.protect.watch import HEARTBEAT_BYTES_MAX, FindingKind, Telling, TellingKind, packed
@@ -51,7 +57,7 @@ def watch_file(site: Site, folder: Path, **more: object) -> WatchFile:
 
 def test_the_watcher_tells_at_once_repeats_each_hour_and_tells_the_end(site: Site, tmp_path: Path) -> None:
     site.play("A", 1, {"1.2.1": b"plan"})
-    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=site.folder / "vault"))
+    watch = watch_file(site, tmp_path, mirror=FolderSection(path=site.folder / "vault"))
     heard: list[tuple[datetime, TellingKind, FindingKind]] = []
     clock = MovableClock(MORNING)
 
@@ -77,7 +83,7 @@ def test_the_watcher_tells_at_once_repeats_each_hour_and_tells_the_end(site: Sit
 
 
 def test_a_person_who_looks_in_between_takes_no_alarm_from_the_service(site: Site, tmp_path: Path) -> None:
-    watcher = Watcher(watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone")))
+    watcher = Watcher(watch_file(site, tmp_path, mirror=FolderSection(path=tmp_path / "gone")))
     notes, _ = watcher.look(MORNING, keep_alarms=False)
     assert [finding.kind for finding in notes.look.findings] == [FindingKind.UNREACHABLE]
     _, tellings = watcher.look(MORNING)
@@ -85,7 +91,7 @@ def test_a_person_who_looks_in_between_takes_no_alarm_from_the_service(site: Sit
 
 
 def test_a_damaged_note_makes_the_watcher_say_everything_again(site: Site, tmp_path: Path) -> None:
-    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone"))
+    watch = watch_file(site, tmp_path, mirror=FolderSection(path=tmp_path / "gone"))
     Watcher(watch).look(MORNING)
     (tmp_path / "memory" / NOTES_NAME).write_text("{", encoding="utf-8")
     _, tellings = Watcher(watch).look(MORNING)
@@ -93,7 +99,7 @@ def test_a_damaged_note_makes_the_watcher_say_everything_again(site: Site, tmp_p
 
 
 def test_an_alarm_that_nobody_heard_is_told_again_until_somebody_does(site: Site, tmp_path: Path) -> None:
-    watch = watch_file(site, tmp_path, mirror=MirrorSection(path=tmp_path / "gone"))
+    watch = watch_file(site, tmp_path, mirror=FolderSection(path=tmp_path / "gone"))
     answers = iter([False, False, True])
     tries: list[int] = []
 
@@ -119,7 +125,7 @@ def test_alarms_go_through_every_channel_of_the_watchers_file(site: Site, tmp_pa
     watch = watch_file(
         site,
         tmp_path,
-        mirror=MirrorSection(path=tmp_path / "gone"),
+        mirror=FolderSection(path=tmp_path / "gone"),
         alerts=[
             {"kind": "command", "name": "siren", "arguments": [sys.executable, "-c", script]},
             {"kind": "syslog", "name": "log", "host": "127.0.0.1", "port": 9, "transport": "tcp"},
@@ -188,6 +194,110 @@ def test_the_door_refuses_other_paths_and_bodies_that_are_too_long(door: tuple[W
     connection.endheaders()
     assert connection.getresponse().status == 400
     connection.close()
+
+
+def test_visitors_together_hold_no_more_than_two_heartbeats(door: tuple[Watcher, int]) -> None:
+    _, port = door
+    held = []
+    for _ in range(READ_AT_ONCE_BYTES_MAX // HEARTBEAT_BYTES_MAX):
+        visitor = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        visitor.putrequest("POST", PATH)
+        visitor.putheader("Content-Length", str(HEARTBEAT_BYTES_MAX))
+        visitor.endheaders(b"{")
+        held.append(visitor)
+    statuses = []
+    while 503 not in statuses and len(statuses) < 100:
+        statuses.append(post(port, b"{}"))
+    for visitor in held:
+        visitor.close()
+
+    assert statuses[-1] == 503
+    assert set(statuses) <= {403, 503}
+
+
+def test_a_watcher_that_redirects_gets_no_second_question() -> None:
+    with gateway() as elsewhere, gateway() as redirecting:
+        redirecting.status = 307
+        redirecting.location = f"http://127.0.0.1:{elsewhere.port}/"
+        for status in (301, 302, 303, 307, 308):
+            redirecting.status = status
+            with pytest.raises(SourceUnavailable, match=str(status)):
+                send_heartbeat(HeartbeatTarget(url=f"http://127.0.0.1:{redirecting.port}/"), b"{}")
+
+        assert elsewhere.asked == 0
+
+
+def test_a_look_that_hangs_is_told_again_while_it_hangs_and_when_it_goes_on(
+    site: Site, tmp_path: Path
+) -> None:
+    watcher = Watcher(watch_file(site, tmp_path, mirror=FolderSection(path=site.folder / "vault")))
+    heard: list[TellingKind] = []
+
+    def hear(said: tuple[Telling, ...]) -> bool:
+        heard.extend(item.kind for item in said)
+        return True
+
+    clock = MovableClock(MORNING)
+    duty = HangDuty(watcher, hear, silent_s_max=0)
+    duty.work(clock)
+    assert (heard, duty.wait_s(clock) > 0) == ([], True)
+    mute = socket.create_server(("127.0.0.1", 0))
+    mute.settimeout(10)
+    silent = sftp_mirror(mute.getsockname()[1])
+    stuck = Watcher(watch_file(site, tmp_path, mirror=silent))
+    duty = HangDuty(stuck, hear, silent_s_max=0)
+    looking = threading.Thread(target=stuck.look, args=(MORNING,), daemon=True)
+    looking.start()
+    visitor, _ = mute.accept()  # and says nothing
+    assert duty.wait_s(clock) == 0
+    duty.work(clock)
+    clock.advance(timedelta(minutes=5))
+    duty.work(clock)
+    clock.advance(timedelta(hours=1))
+    duty.work(clock)
+    visitor.close()
+    mute.close()
+    looking.join(10)
+    duty.work(clock)
+
+    assert heard == [TellingKind.NEW, TellingKind.LASTS, TellingKind.OVER]
+    assert not looking.is_alive()
+
+
+def sftp_mirror(port: int, **more: object) -> dict[str, object]:
+    """Return the section of a mirror as the site file has it."""
+    facts: dict[str, object] = {"kind": "sftp", "name": "far", "host": "127.0.0.1", "port": port}
+    key = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    facts |= {"user": "reader", "host_keys": (key.decode(),), "password": "env:PATH"}
+    return facts | more
+
+
+def test_a_mirror_whose_key_is_gone_is_told_like_one_that_does_not_answer(site: Site, tmp_path: Path) -> None:
+    far = sftp_mirror(22, password=f"file:{tmp_path / 'gone'}")
+
+    assert kinds(Watcher(watch_file(site, tmp_path, mirror=far)), MORNING) == [FindingKind.UNREACHABLE]
+
+
+def test_a_watchers_file_takes_a_folder_or_any_mirror_of_a_site_and_names_what_is_wrong(
+    site: Site, tmp_path: Path
+) -> None:
+    assert isinstance(watch_file(site, tmp_path, mirror={"path": "copy"}).mirror, FolderSection)
+    assert isinstance(watch_file(site, tmp_path, mirror=sftp_mirror(22)).mirror, SftpMirror)
+    for wrong in (
+        {"kind": "ftp"},
+        {"path": "copy", "port": 22},
+        {"kind": "s3"},
+        sftp_mirror(22, path="x"),
+        7,
+    ):
+        with pytest.raises(ValidationError, match="mirror"):
+            watch_file(site, tmp_path, mirror=wrong)
+
+
+@pytest.mark.parametrize("name", ["Zuid\nBcc: x@y", "Zuid\u2028", "Zuid\x85", ""])
+def test_a_name_that_is_no_single_line_is_refused(site: Site, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        watch_file(site, tmp_path, name=name, mirror={"path": "copy"})
 
 
 def test_visitors_who_say_nothing_do_not_keep_a_heartbeat_out_for_long(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,40 @@ def test_a_name_from_outside_never_becomes_a_path(name: str) -> None:
     message = {"format": "beamkeeper-heartbeat", "version": 1, "files": {name: "{}"}}
     with pytest.raises(IntegrityError):
         unpack(json.dumps(message).encode(), Nowhere())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text + " ",
+        lambda text: text[:-1],
+        lambda text: text.replace(', "metadata/', ',"metadata/', 1),
+        lambda text: text.replace('"version": 1', '"version": 2', 1),
+        lambda text: text.replace('": "', '": ["', 1),
+        lambda text: text.replace("1.targets", "timestamp", 1),
+        lambda text: text.replace('"files": {', '"files": {' + '"metadata/7.root.json": "\\ud800", ', 1),
+    ],
+)
+def test_anything_but_names_and_texts_in_their_order_is_no_heartbeat(site: Site, damage) -> None:
+    text = packed(site.store).decode()
+    assert json.loads(text)["format"] == "beamkeeper-heartbeat"
+    with pytest.raises(IntegrityError):
+        unpack(damage(text).encode(), Nowhere())  # type: ignore[arg-type]
+
+
+def test_a_heartbeat_of_nothing_but_brackets_costs_no_more_than_its_length() -> None:
+    hostile = (
+        b'{"format": "beamkeeper-heartbeat", "version": 1, "files": {"a": [' + b"[]," * 1_000_000 + b"[]]}}"
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises(IntegrityError):
+            unpack(hostile, Nowhere())  # type: ignore[arg-type]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2 * len(hostile)
 
 
 @given(

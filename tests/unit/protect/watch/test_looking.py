@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -118,6 +120,32 @@ def test_a_bit_flipped_later_is_found_when_the_parcel_is_read_again(site: Site, 
     outsider.path(entry).write_bytes(data)
     assert outsider.look(morning(1, hour=9)) == []  # nothing is read whole at every look
     assert FindingKind.PARCEL_ALTERED in outsider.look(morning(3, hour=9))
+
+
+@pytest.mark.parametrize("what", ["metadata/timestamp.json", "a parcel"])
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(site: Site, outsider: Outsider, what: str) -> None:
+    entry = site.play("A", 1, {"1.2.1": b"plan"})
+    outsider.copy()
+    path = outsider.path(entry) if what == "a parcel" else outsider.mirror / what
+    path.unlink()
+    os.mkfifo(path)
+    expected = FindingKind.PARCEL_ALTERED if what == "a parcel" else FindingKind.NOT_AS_SIGNED
+
+    assert outsider.look(morning(1)) == [expected]
+
+
+def test_of_many_new_parcels_as_many_are_read_as_fit_a_look(site: Site, outsider: Outsider) -> None:
+    for name in "ABC":
+        site.play(name, 1, {f"1.2.{ord(name)}": b"plan" * 1000})
+    outsider.copy()
+    little = replace(RULE, bytes_max=1)
+    read = []
+    for hour in range(8, 14):
+        assert outsider.look(morning(1, hour=hour), little) == []
+        assert outsider.before is not None
+        read.append(outsider.before.read_count)
+
+    assert read == [1, 1, 1, 1, 0, 0]  # the site's own, and three patients'
 
 
 def test_a_parcel_cut_short_is_told_without_reading_it(site: Site, outsider: Outsider) -> None:
