@@ -114,6 +114,15 @@ def test_a_dispute_freezes_purging_until_it_is_withdrawn_and_backed(voting: Smal
     assert isinstance(state_of(voting), Confirmed)
 
 
+def test_a_clock_set_back_between_two_votes_loses_no_dispute_and_no_withdrawal(voting: SmallSite) -> None:
+    vote(voting, "an", minute=60)
+    vote(voting, "bo", minute=61)
+    assert isinstance(vote(voting, "an", "dispute", minute=5), Disputed)
+    assert isinstance(vote(voting, "an", minute=6), Disputed)
+    assert isinstance(vote(voting, "bo", minute=7), Confirmed)
+    assert isinstance(vote(voting, "bo", "dispute", minute=5), Disputed)
+
+
 def test_a_night_run_again_with_another_result_voids_the_votes(voting: SmallSite) -> None:
     vote(voting, "an")
     vote(voting, "bo")
@@ -214,6 +223,7 @@ def test_the_secret_of_the_codes_is_made_once_for_the_owner_alone(voting: SmallS
     ("old", "new", "why"),
     [
         ('mail = "bo@hospital.example"', 'mail = "AN@hospital.example"', "same mail address"),
+        ('mail = "bo@hospital.example"', 'mail = "an+2@hospital.example"', "same mail address"),
         ('login = "bo"', 'login = "an"', "same login"),
         ('recipients = ["an", "bo"]', 'recipients = ["zoe"]', "zoe"),
         ("[quorum]", "[quorum]\npeople_needed = 4", "may vote"),

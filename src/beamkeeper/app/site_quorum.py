@@ -12,6 +12,12 @@ Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
 MailAddress = Annotated[str, Field(max_length=254, pattern=r"^[^@\s<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$")]
 
 
+def _mailbox(address: str) -> str:
+    """Return which mailbox an address means: "an+votes@x" is that of "an@x"."""
+    name, _, host = address.casefold().partition("@")
+    return f"{name.partition('+')[0]}@{host}"
+
+
 class PersonSection(BaseModel):
     """Somebody of the department."""
 
@@ -45,7 +51,7 @@ class QuorumSection(BaseModel):
         logins = [person.login for person in self.people]
         for what, values in (
             ("login", logins),
-            ("mail address", [person.mail.casefold() for person in self.people if person.mail]),
+            ("mail address", [_mailbox(person.mail) for person in self.people if person.mail]),
             ("signing key", [key for person in self.people if (key := person.signing_key[:81])]),
         ):
             if len(set(values)) != len(values):

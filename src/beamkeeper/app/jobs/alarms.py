@@ -18,6 +18,7 @@ from beamkeeper.protect.quorum import (
     is_trusted,
 )
 from beamkeeper.wire.alerting import Alert, Severity
+from beamkeeper.wire.alerting.channel import TEXT_CHARACTERS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +147,7 @@ def _tell_failures(site: Site, ledger: Ledger, alert: Alert, called: Called, *, 
         severity=Severity.WARNING,
         site=site.site.name,
         night=alert.night,
-        text=text,
+        text=text[:TEXT_CHARACTERS_MAX],
         at=alert.at,
     )
     call(site, failure, people, only=frozenset(called.delivered))

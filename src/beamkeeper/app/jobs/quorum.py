@@ -23,6 +23,7 @@ from beamkeeper.protect.quorum import (
     Role,
     TrustState,
     facts_of,
+    in_order,
     refusal,
     trust,
 )
@@ -193,11 +194,11 @@ def cast(site: Site, ledger: Ledger, ballot: Ballot, now: datetime) -> Standing:
     """
     take_reports(site, ledger, now)
     votes = ledger.votes
-    facts = votes.facts(ballot.night)
+    facts, said = votes.facts(ballot.night), votes.ballots(ballot.night)
     why = refusal(
         ballot,
         facts,
-        votes.ballots(ballot.night),
+        said,
         people_of(site),
         known_patients={row.pseudonym for row in ledger.patients()},
         now=now,
@@ -207,7 +208,7 @@ def cast(site: Site, ledger: Ledger, ballot: Ballot, now: datetime) -> Standing:
         raise VoteRefused(
             why, do_next="`beamkeeper quorum` says where the night stands.", person=ballot.person
         )
-    votes.record_ballot(ballot)
+    votes.record_ballot(in_order(ballot, said))
     after = standing(site, ledger, ballot.night, now)
     note_state(ledger, after, now)
     return after

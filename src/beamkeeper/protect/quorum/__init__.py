@@ -6,7 +6,7 @@ stands, `refusal` why a ballot is not taken, `alarms_due` whom to call now. Why 
 """
 
 from beamkeeper.domain.ballot import THE_NIGHT, Ballot, NightFacts, Verdict, VotePath
-from beamkeeper.protect.quorum.casting import refusal
+from beamkeeper.protect.quorum.casting import in_order, refusal
 from beamkeeper.protect.quorum.due import Alarm, AlarmKind, Sent, alarms_due
 from beamkeeper.protect.quorum.facts import facts_of, list_digest
 from beamkeeper.protect.quorum.rule import VOTING_ROLES, Person, QuorumRule, Role
@@ -43,6 +43,7 @@ __all__ = [
     "VotePath",
     "alarms_due",
     "facts_of",
+    "in_order",
     "is_trusted",
     "list_digest",
     "open_items",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,15 @@ def refusal(
     if ballot.digest != facts.digest:
         return "The night was run again and found other changes since. Look at the new list first."
     return _out_of_place(ballot, facts, ballots, known_patients) or _twice(ballot, facts, ballots)
+
+
+def in_order(ballot: Ballot, ballots: Iterable[Ballot]) -> Ballot:
+    """Return the ballot as the last word of its night, whatever the clock says now.
+
+    A clock that ran ahead and was set back would else put a dispute before the confirmations it answers.
+    """
+    last = max((other.at for other in ballots if other.night == ballot.night), default=ballot.at)
+    return ballot if ballot.at >= last else replace(ballot, at=last + timedelta(microseconds=1))
 
 
 def _out_of_place(
