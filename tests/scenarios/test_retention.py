@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 import socket
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,7 @@ from beamkeeper.app.checkup_retention import check_retention
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.jobs.retain_duty import RetainDuty
-from beamkeeper.app.jobs.retention_facts import look
+from beamkeeper.app.jobs.retention_facts import fractions_left, look
 from beamkeeper.app.jobs.retention_words import retention_remarks, speak
 from beamkeeper.app.jobs.running import last_report
 from beamkeeper.app.jobs.runtime import open_runtime
@@ -112,6 +114,41 @@ def test_a_removed_patient_is_gone_from_vault_mirror_and_this_computer_and_the_r
     assert told["pseudonym"] == gone.pseudonym
     assert [(place["place"], place["state"]) for place in told["places"]] == [("mirror usb", "gone")]
     assert told["vault"]["parcels"] >= 1
+    (line,) = [row for row in ledger_of(site).audit.rows() if row.action == "removal done"]
+    assert line.details["receipt_sha256"] == hashlib.sha256(receipt.read_bytes()).hexdigest()
+
+
+def test_a_completion_that_a_source_tells_shortens_the_time_once_no_fraction_is_left(
+    kept_site: SmallSite,
+) -> None:
+    day = NIGHT_1.replace(day=20)
+    text = kept_site.site_file.read_text(encoding="utf-8")
+    shorter = text.replace("[vault]", "[vault]\nafter_completion_days = 5", 1)
+    kept_site.site_file.write_text(shorter, encoding="utf-8")
+    ledger = ledger_of(kept_site)
+    row = ledger.patients()[0]
+    ledger.upsert_patient(row.pseudonym, row.patient, seen_on=NIGHT_1, finished=True)
+    position = ledger.newest_position(row.pseudonym)
+    assert position is not None
+
+    assert fractions_left(position)
+    assert verdict_of(kept_site, row.pseudonym, day)[0] == "keep"
+    whole = tuple(replace(plan, fractions_complete=plan.fractions_planned or 0) for plan in position.plans)
+    ledger.record_position(NIGHT_1, row.pseudonym, replace(position, plans=whole))
+    assert verdict_of(kept_site, row.pseudonym, day) == (
+        "remove",
+        f"complete since {NIGHT_1}, kept 5 days",
+    )
+
+
+def test_a_list_less_than_half_as_long_as_an_earlier_one_keeps_everybody(over) -> None:
+    site, gone = over
+    release(site, gone.pseudonym, "an", "bo")
+    ledger_of(site).finish_night(
+        NIGHT_1, finished_at=at(NIGHT_1, 3).now(), outcome="complete", summary={"patients": 30}
+    )
+
+    assert frozen(site) == ["Tonight's list has 3 patients, an earlier one had 30."]
 
 
 def test_who_stays_is_whole_and_the_next_night_is_quiet(over, tmp_path: Path) -> None:

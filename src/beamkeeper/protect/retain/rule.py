@@ -51,7 +51,7 @@ class KeptFacts:
     last_treated_on
         Local date of the last treatment record; None when none is known.
     completed_on
-        When a source first said that the course is complete; None when none did.
+        The last night in which a source said that the course is complete; None when none does.
     fractions_left
         Planned and not given, over all plans that are treated; None when nobody can tell.
     released_by

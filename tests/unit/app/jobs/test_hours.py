@@ -28,6 +28,16 @@ def test_the_first_look_of_a_day_is_due_at_its_beginning() -> None:
     assert wait_s(SECTION, ZONE, local(MONDAY, 7), None) == 0
 
 
+def test_looks_come_every_ten_minutes_of_a_working_day_unless_the_site_says_otherwise() -> None:
+    usual, hourly = HourSection(), HourSection.model_validate({"every_minutes": 60})
+
+    assert wait_s(usual, ZONE, local(MONDAY, 7), local(MONDAY, 7)) == 10 * 60
+    assert wait_s(hourly, ZONE, local(MONDAY, 7), local(MONDAY, 7)) == 60 * 60
+    assert wait_s(usual, ZONE, local(MONDAY - timedelta(days=1), 12), None) == 19 * 3600
+    with pytest.raises(ValidationError):
+        HourSection.model_validate({"every_minutes": 0})
+
+
 def test_looks_stand_on_a_grid_that_a_late_one_does_not_push() -> None:
     assert wait_s(SECTION, ZONE, local(MONDAY, 7, 13), local(MONDAY, 7, 13)) == 7 * 60
     assert wait_s(SECTION, ZONE, local(MONDAY, 7, 20), local(MONDAY, 7, 13)) == 0
