@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 from voting_site import (
     MORNING,
     NIGHT_1,
@@ -21,26 +19,37 @@ from voting_site import (
     lose_a_structure_set,
 )
 
+from beamkeeper.app.cli.main import app
 from beamkeeper.app.cli.status import where_nights_stand
 from beamkeeper.app.jobs.quorum import cast, take_reports
 from beamkeeper.app.jobs.quorum_duty import look
 from beamkeeper.clock import MovableClock
+from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture(scope="module")
+def voting_root(kept_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = SmallSite.copied(kept_root, tmp_path_factory.mktemp("voting") / "site")
+    ask_people(site)
+    day_one = MORNING - timedelta(days=1)
+    take_reports(site.site, ledger_of(site), day_one)
+    confirm(site, NIGHT_1, day_one)
+    lose_a_structure_set(site)
+    site.night(NIGHT_2)
+    sign(site, MORNING)
+    return site.root
 
 
 @pytest.fixture
-def voting(kept_site: SmallSite) -> SmallSite:
+def voting(voting_root: Path, tmp_path: Path) -> SmallSite:
     """Two nights: the first confirmed by two, the second with an unconfirmed change of one patient."""
-    ask_people(kept_site)
-    day_one = MORNING - timedelta(days=1)
-    take_reports(kept_site.site, ledger_of(kept_site), day_one)
-    confirm(kept_site, NIGHT_1, day_one)
-    lose_a_structure_set(kept_site)
-    kept_site.night(NIGHT_2)
-    sign(kept_site, MORNING)
-    return kept_site
+    return SmallSite.copied(voting_root, tmp_path / "voting")
 
 
 def confirm(site: SmallSite, night: date, at: datetime) -> None:
@@ -54,21 +63,15 @@ def sign(site: SmallSite, at: datetime) -> None:
     assert found.errors == ()
 
 
-def beamkeeper(site: SmallSite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "beamkeeper", *arguments, "--site", str(site.site_file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"COLUMNS": "200"},
-    )
+def beamkeeper(site: SmallSite, *arguments: str) -> Result:
+    named = [*arguments, "--site", str(site.site_file)]
+    return CliRunner().invoke(app, named, standalone_mode=False, env={"COLUMNS": "200"})
 
 
 def restored(site: SmallSite, name: str, *options: str) -> tuple[dict[str, str], str]:
     """Return the night each patient came back as of, by pseudonym, and what was said."""
     done = beamkeeper(site, "restore", "--all", "--out", str(site.root / name), "--json", *options)
-    assert done.returncode == 0, done.stderr
+    assert done.return_value == 0, done.stderr
     return {item["pseudonym"]: item["night"] for item in json.loads(done.stdout)["reports"]}, done.stderr
 
 
@@ -87,6 +90,38 @@ def test_only_the_patient_with_the_open_change_comes_back_as_of_the_confirmed_ni
     assert changed[:10] in said
     assert NIGHT_2.isoformat() in said
     assert "▲ patient" not in said_newest
+
+
+def test_beside_an_older_copy_a_damaged_one_is_told_and_stops_nobody(voting: SmallSite) -> None:
+    (changed,) = ledger_of(voting).votes.facts(NIGHT_2).items  # type: ignore[union-attr]
+    vault = voting.runtime(NIGHT_2).vault
+    damaged, whole = (name for name in vault.pseudonyms() if name != changed)
+    newest = vault.latest(damaged)
+    assert newest is not None
+    (voting.vault_dir / newest.storage_name).write_bytes(b"not what was sealed")
+    done = beamkeeper(voting, "restore", "--all", "--out", str(voting.root / "out"), "--json")
+
+    told = {item["pseudonym"]: item for item in json.loads(done.stdout)["reports"]}
+    assert done.return_value == 20
+    assert told[damaged]["failures"]
+    assert {name: told[name]["failures"] for name in (changed, whole)} == {changed: [], whole: []}
+    assert all(told[name]["written_count"] for name in (changed, whole))
+
+
+def test_everything_of_everybody_comes_back_with_what_is_gone_at_the_source(voting: SmallSite) -> None:
+    def structure_sets(name: str, *options: str) -> int:
+        restored(voting, name, "--newest", *options)
+        return len(list((voting.root / name).rglob("dicom/RTSTRUCT/*.dcm")))
+
+    assert structure_sets("all", "--everything") == structure_sets("now") + 1
+
+
+def test_nobody_up_to_a_night_is_an_error_and_not_a_silent_success(voting: SmallSite) -> None:
+    early = (NIGHT_1 - timedelta(days=9)).isoformat()
+    done = beamkeeper(voting, "restore", "--all", "--out", str(voting.root / "out"), "--night", early)
+
+    assert isinstance(done.exception, ConfigError)
+    assert f"nobody up to the night of {early}" in done.exception.message
 
 
 def test_once_confirmed_the_newest_is_taken_and_nothing_is_said(voting: SmallSite) -> None:

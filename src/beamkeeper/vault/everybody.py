@@ -65,6 +65,7 @@ def restore_all(
     *,
     identities: Sequence[str],
     out_dir: Path,
+    everything: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[RestoreReport, ...]:
@@ -74,6 +75,8 @@ def restore_all(
     ----------
     newest
         One parcel of each patient.
+    everything
+        Also what is gone at the source and older versions.
     workers
         Processes to work with, 0 for none; None to choose by size and processor.
     progress
@@ -88,7 +91,9 @@ def restore_all(
     """
     reports: list[RestoreReport] = []
     errors: list[BeamkeeperError] = []
-    outcomes = _outcomes(store, newest, entries, identities, out_dir=out_dir, workers=workers)
+    outcomes = _outcomes(
+        store, newest, entries, identities, out_dir=out_dir, everything=everything, workers=workers
+    )
     for entry, outcome in zip(newest, outcomes, strict=True):
         if isinstance(outcome, StorageFull):
             raise outcome
@@ -109,6 +114,7 @@ def _outcomes(
     identities: Sequence[str],
     *,
     out_dir: Path,
+    everything: bool,
     workers: int | None,
 ) -> Iterator[RestoreReport | BeamkeeperError]:
     """Yield how each patient's restoration ended, in order: in processes, or in threads of this one."""
@@ -120,7 +126,12 @@ def _outcomes(
         def restore(entry: ParcelEntry) -> RestoreReport | BeamkeeperError:
             try:
                 return restore_patient(
-                    store, entry, entries, identities=identities, out_dir=out_dir / entry.pseudonym
+                    store,
+                    entry,
+                    entries,
+                    identities=identities,
+                    out_dir=out_dir / entry.pseudonym,
+                    everything=everything,
                 )
             except BeamkeeperError as error:
                 return error
@@ -128,7 +139,12 @@ def _outcomes(
         yield from in_parallel(restore, newest)
         return
     tasks = (
-        {"work": "restore", "newest": entry.path, "out_dir": os.fspath(out_dir / entry.pseudonym)}
+        {
+            "work": "restore",
+            "newest": entry.path,
+            "out_dir": os.fspath(out_dir / entry.pseudonym),
+            "everything": everything,
+        }
         for entry in newest
     )
     with Workers(store, entries.values(), identities, count=count) as processes:

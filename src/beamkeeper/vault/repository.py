@@ -399,7 +399,8 @@ class Vault(SignedFacts):
         *,
         identities: Sequence[str],
         out_dir: Path,
-        night: date | None = None,
+        copies: Sequence[ParcelEntry] | None = None,
+        everything: bool = False,
         workers: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[RestoreReport, ...]:
@@ -409,8 +410,8 @@ class Vault(SignedFacts):
 
         Parameters
         ----------
-        night
-            As of this night; None for the newest.
+        copies, everything
+            The parcel of each patient whose state is wanted, None for all newest; as `restore_patient`.
         workers
             Processes that open parcels, 0 for none; None to choose by size and processor.
         progress
@@ -423,14 +424,14 @@ class Vault(SignedFacts):
         KeyUnavailable
             `identities` open nobody's parcels.
         """
-        found = (self.latest(name, night=night) for name in self.pseudonyms())
-        newest = [entry for entry in found if entry is not None]
+        found = map(self.latest, self.pseudonyms()) if copies is None else copies
         return everybody.restore_all(
             self.store,
-            newest,
+            [entry for entry in found if entry is not None],
             self._by_path,
             identities=identities,
             out_dir=out_dir,
+            everything=everything,
             workers=workers,
             progress=progress,
         )

@@ -79,6 +79,7 @@ def _answerer(start: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, obj
                     entries,
                     identities=identities,
                     out_dir=Path(task["out_dir"]),
+                    everything=task["everything"],
                 )
                 return _plain(asdict(restored))
             mine = [entries[path] for path in task["paths"]]

@@ -154,23 +154,30 @@ def _restore(
     chosen: dict[str, date | None],
     everything: bool,
 ) -> tuple[RestoreReport, ...]:
-    if patient is None and not any(chosen.values()):
-        return opened.vault.restore_all(identities=opened.identities, out_dir=out_dir, night=night)
-    if patient is not None and len(found) > 1:
+    nights = {name: chosen.get(name, night) for name in found}
+    if patient is not None and len(found) == 1:
+        report = opened.vault.restore_patient(
+            found[0],
+            identities=opened.identities,
+            out_dir=out_dir,
+            night=nights[found[0]],
+            everything=everything,
+        )
+        return (report,)
+    if patient is not None:
         err.print(
             f"[bold]▲ {len(found)} persons are kept under this Patient ID:[/] each comes back in a folder of "
             "its own. Look at the names in the files before you treat from them.",
             soft_wrap=True,
         )
-    return tuple(
-        opened.vault.restore_patient(
-            name,
-            identities=opened.identities,
-            out_dir=out_dir if patient is not None and len(found) == 1 else out_dir / name,
-            night=chosen.get(name, night),
-            everything=everything,
+    copies = [entry for name in found if (entry := opened.vault.latest(name, night=nights[name])) is not None]
+    if not copies:
+        raise ConfigError(
+            "The vault holds nobody" + (f" up to the night of {night}." if night else "."),
+            do_next="`beamkeeper vault list` names all patients and nights.",
         )
-        for name in found
+    return opened.vault.restore_all(
+        identities=opened.identities, out_dir=out_dir, copies=copies, everything=everything
     )
 
 
