@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from beamkeeper.app.jobs.judging import entropy_sample
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.errors import IntegrityError, KeyUnavailable
-from beamkeeper.protect.compare import CompareRules, EntropySample, compare_objects
+from beamkeeper.protect.compare import CompareRules, EntropySample, compare_objects, is_whole
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.vault import StoredObject
+
+
+class Against(NamedTuple):
+    """What comparing said.
+
+    Attributes
+    ----------
+    samples
+        How dense the object was and is; empty when the copy before cannot be read back.
+    is_damaged
+        Whether the new copy is damaged inside, where reading alone does not look, and the one before is not.
+    """
+
+    verdict: ObjectComparison
+    samples: tuple[EntropySample, ...] = ()
+    is_damaged: bool = False
 
 
 def before(kept: StoredObject | None, at_hand: BytesAtHand) -> memoryview | None:
@@ -25,8 +41,8 @@ def before(kept: StoredObject | None, at_hand: BytesAtHand) -> memoryview | None
 
 def against(
     kept: StoredObject, new: memoryview, read: ClinicalObject, *, at_hand: BytesAtHand, rules: CompareRules
-) -> tuple[ObjectComparison, list[EntropySample]]:
-    """Return the verdict on an object that came with other bytes, and how dense it was and is.
+) -> Against:
+    """Return the verdict on an object that came with other bytes.
 
     Where the copy before cannot be read back nobody can say what changed: a person must look.
     """
@@ -43,5 +59,7 @@ def against(
             grade=Grade.CLINICAL,
             changes=(Change(path="", old=None, new=None, text=said, grade=Grade.CLINICAL),),
         )
-        return verdict, []
-    return compare_objects(old, new, rules=rules), [entropy_sample(old, new, read.ref.transfer_syntax_uid)]
+        return Against(verdict)
+    verdict = compare_objects(old, new, rules=rules)
+    is_damaged = verdict.grade is Grade.UNREADABLE and is_whole(old) and not is_whole(new)
+    return Against(verdict, (entropy_sample(old, new, read.ref.transfer_syntax_uid),), is_damaged)

@@ -313,13 +313,14 @@ def _compare(
     try:
         read = read_object(new, zone=zone)
     except ObjectUnreadable as error:
-        if (spooled.sop_instance_uid, spooled.sha256) in found.quarantined:
-            found.unreadable_before += 1
-        else:
-            found.samples.append(entropy_sample(before(kept, at_hand), new, ""))
-        found.comparisons.append(_unreadable(spooled, listed_as, error))
-        if not spooled.known:
-            found.arrived.append(_arrived(spooled, listed_as, None))
+        is_news = not _is_known_damage(spooled, found)
+        samples = [entropy_sample(before(kept, at_hand), new, "")] if is_news else []
+        _set_aside(_unreadable(spooled, listed_as, error), samples, spooled, listed_as, found)
+        return
+    compared = None if kept is None else against(kept, new, read, at_hand=at_hand, rules=rules)
+    if compared is not None and compared.is_damaged:
+        verdict = replace(compared.verdict, sop_instance_uid=spooled.sop_instance_uid)
+        _set_aside(verdict, compared.samples, spooled, listed_as, found)
         return
     asked_for = (found.patient_id.strip(), spooled.sop_instance_uid)
     if (read.ref.patient_id.strip(), read.ref.sop_instance_uid) != asked_for:
@@ -327,22 +328,46 @@ def _compare(
         found.foreign.append(replace(read, ref=as_asked))
     if not spooled.known:
         found.arrived.append(_arrived(spooled, listed_as, read))
-    if kept is None:
-        verdict = ObjectComparison(
-            sop_instance_uid=spooled.sop_instance_uid,
-            sop_class_uid=spooled.sop_class_uid,
-            modality=read.ref.modality,
-            kind=read.kind.value,
-            label=read.label,
-            grade=Grade.NEW,
-        )
+    if compared is None:
+        found.comparisons.append(_new(spooled, read))
         found.arrivals[spooled.sop_instance_uid] = arrival_facts(new)
     else:
-        verdict, sample = against(kept, new, read, at_hand=at_hand, rules=rules)
-        found.samples += sample
-    found.comparisons.append(verdict)
+        found.comparisons.append(compared.verdict)
+        found.samples += compared.samples
     if read.kind not in NOT_DESCRIBED:
         found.facts[spooled.sop_instance_uid] = without_control_points(read)
+
+
+def _new(spooled: SpooledObject, read: ClinicalObject) -> ObjectComparison:
+    return ObjectComparison(
+        sop_instance_uid=spooled.sop_instance_uid,
+        sop_class_uid=spooled.sop_class_uid,
+        modality=read.ref.modality,
+        kind=read.kind.value,
+        label=read.label,
+        grade=Grade.NEW,
+    )
+
+
+def _is_known_damage(spooled: SpooledObject, found: _Findings) -> bool:
+    return (spooled.sop_instance_uid, spooled.sha256) in found.quarantined
+
+
+def _set_aside(
+    verdict: ObjectComparison,
+    samples: Sequence[EntropySample],
+    spooled: SpooledObject,
+    listed_as: ExpectedObject,
+    found: _Findings,
+) -> None:
+    """Tell what cannot be read, and keep it where it takes no good version's place."""
+    if _is_known_damage(spooled, found):
+        found.unreadable_before += 1
+    else:
+        found.samples += samples
+    found.comparisons.append(verdict)
+    if not spooled.known:
+        found.arrived.append(_arrived(spooled, listed_as, None))
 
 
 def _not_had(

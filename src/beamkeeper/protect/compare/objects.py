@@ -22,7 +22,7 @@ from beamkeeper.protect.compare.places import Pair
 from beamkeeper.protect.compare.subject import Subject
 from beamkeeper.protect.compare.values import same_bytes
 from beamkeeper.protect.compare.words import in_words
-from beamkeeper.wire.dicom.elements import open_object
+from beamkeeper.wire.dicom.elements import DataSet, open_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,22 @@ def compare_objects(old: Buffer | None, new: Buffer | None, *, rules: CompareRul
         return _unreadable(after, error, "A part that differs cannot be read")
     grade = max((change.grade for change in changes), key=SEVERITY.__getitem__, default=Grade.RE_ENCODED)
     return _verdict(after, grade, changes)
+
+
+def is_whole(data: Buffer) -> bool:
+    """Return whether every element of an object can be reached, those inside sequences included."""
+    try:
+        _walk(open_object(data).dataset)
+    except ObjectUnreadable:
+        return False
+    return True
+
+
+def _walk(dataset: DataSet) -> None:
+    for key, (tag, element) in dataset.keyed().items():
+        if dataset.vr(key, tag, element) == "SQ":
+            for item in dataset.items(tag):
+                _walk(item)
 
 
 def _one_sided(old: Buffer | None, new: Buffer | None) -> ObjectComparison:

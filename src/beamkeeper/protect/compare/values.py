@@ -141,7 +141,8 @@ def canonical(value: Value, *, private: bool = False) -> bytes | memoryview:
     if value.vr in _FLOAT and len(raw) % _WIDTH[value.vr] == 0:
         # Adding zero makes -0.0 and 0.0 one number and keeps every other bit, NaN included.
         floats = np.frombuffer(raw, _FLOAT[value.vr])
-        return bytes((floats + floats.dtype.type(0)).tobytes())
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a value like others here
+            return bytes((floats + floats.dtype.type(0)).tobytes())
     return raw
 
 

@@ -16,7 +16,9 @@ from beamkeeper.protect.compare import (
     arrival_facts,
     compare_objects,
     content_digest,
+    is_whole,
 )
+from beamkeeper.protect.compare.values import Value, canonical
 
 RULES = CompareRules()
 SEEDS = {name: whole(build()) for name, build in OBJECTS.items()}
@@ -83,3 +85,15 @@ def test_any_two_objects_end_in_a_verdict(old: bytes, new: bytes) -> None:
 def test_random_bytes_against_an_object_are_unreadable(data: bytes) -> None:
     for old, new in ((SEEDS["VMAT"], data), (data, SEEDS["VMAT"]), (data, data)):
         check(compare_objects(old, new, rules=RULES))
+
+
+def test_numbers_that_are_none_are_compared_without_a_word() -> None:
+    quiet, signalling = bytes.fromhex("0000c07f"), bytes.fromhex("0100a07f")
+
+    assert canonical(Value("FL", quiet)) == quiet
+    assert canonical(Value("FL", signalling)) != quiet
+
+
+def test_every_undamaged_object_is_whole_in_every_encoding() -> None:
+    assert all(is_whole(data) for data in (*SEEDS.values(), *OTHERS))
+    assert not any(is_whole(data[:-1]) for data in SEEDS.values())
