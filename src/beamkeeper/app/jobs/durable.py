@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, PortableWorkflowError, SetWorkflowID
 
-from beamkeeper.errors import BeamkeeperError, NightInterrupted
+from beamkeeper.errors import BeamkeeperError, ConfigError, NightInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +40,9 @@ LAUNCH_S_MAX = 60.0
 SITE_CHARACTERS_MAX = 60
 """Of a site's name, in what DBOS calls its application; the rest of it tells sites of one name apart."""
 KEY_CHARACTERS = 16
+
+MILLISECONDS_FROM_PYTHON, MILLISECONDS_IN_SQLITE = (3, 12), (3, 42)
+"""From which Python on DBOS wants which SQLite."""
 
 Facts = dict[str, object]
 
@@ -170,6 +175,21 @@ def _queue() -> str:
     return f"patients of {_site}"
 
 
+def verify_sqlite(jobs_url: str, *, python: tuple[int, ...], sqlite: tuple[int, ...]) -> None:
+    """Raise ConfigError where DBOS would write what this computer's SQLite does not understand.
+
+    From Python 3.12 on it asks for times in milliseconds, which SQLite has since 3.42; what Linux
+    distributions ship fits together, a Python built by hand may not.
+    """
+    too_old = python >= MILLISECONDS_FROM_PYTHON and sqlite < MILLISECONDS_IN_SQLITE
+    if too_old and jobs_url.startswith("sqlite"):
+        here, needed = (".".join(map(str, version)) for version in (sqlite, MILLISECONDS_IN_SQLITE))
+        raise ConfigError(
+            f"Python {python[0]}.{python[1]} stands here on SQLite {here}; with it the night needs {needed}.",
+            do_next="Use Python 3.11 or the one of your distribution, or name PostgreSQL as jobs_url.",
+        )
+
+
 @contextmanager
 def _launched(jobs_url: str, parallel_patients: int) -> Iterator[None]:
     config: DBOSConfig = {
@@ -230,6 +250,7 @@ def run(
         Called with a step's name and "begin", "done" (the work is) or "kept" (so is its result).
     """
     global _steps, _on_step, _failure, _key_at_work, _site  # noqa: PLW0603 - DBOS workflows are module functions by design
+    verify_sqlite(jobs_url, python=sys.version_info[:2], sqlite=sqlite3.sqlite_version_info)
     _steps, _on_step, _failure, _site = steps, on_step, None, site
     _key_is_known.clear()
     try:
