@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from beamkeeper.domain.census import OisCount
     from beamkeeper.domain.plan import Course, Prescription
@@ -19,24 +20,35 @@ COUNT: Final = "fraction count in the OIS"
 def prescribed_otherwise(before: Sequence[Course], now: Sequence[Course]) -> tuple[ObjectComparison, ...]:
     """Return what courses prescribe otherwise than before, in words that name nobody; a person must look.
 
-    A prescription is known by its course and name. A new one is no change: it comes with a new plan.
-    No course at all is no answer: an OIS that is down has changed nothing.
+    A prescription is known by its course and name, and by its numbers where several are called the same. A
+    new one is no change: it comes with a new plan. No course at all is no answer: an OIS that is down has
+    changed nothing.
     """
     if not now:
         return ()
-    kept = {(course.course_id, rx.name): rx for course in now for rx in course.prescriptions}
+    left: defaultdict[tuple[str, str], list[Prescription]] = defaultdict(list)
+    for _, key, rx in _prescriptions(now):
+        left[key].append(rx)
+    altered = []
+    for which, key, rx in _prescriptions(before):
+        same = next((other for other in left[key] if _ordered(other) == _ordered(rx)), None)
+        if same is None:
+            altered.append((which, key, rx))
+        else:
+            left[key].remove(same)
     found = []
-    for number, course in enumerate(before, start=1):
-        for position, rx in enumerate(course.prescriptions, start=1):
-            after = kept.get((course.course_id, rx.name))
-            told = None if after is None else in_numbers(after)
-            if after is None or _ordered(after) != _ordered(rx):
-                which = f"prescription {position} of course {number}"
-                said = (
-                    f"The OIS prescribes otherwise, {which}: {in_numbers(rx)} → {told or 'nothing any more'}."
-                )
-                found.append(_altered(PRESCRIPTION, which, in_numbers(rx), told, said))
+    for which, key, rx in altered:
+        told = in_numbers(left[key].pop(0)) if left[key] else None
+        said = f"The OIS prescribes otherwise, {which}: {in_numbers(rx)} → {told or 'nothing any more'}."
+        found.append(_altered(PRESCRIPTION, which, in_numbers(rx), told, said))
     return tuple(found)
+
+
+def _prescriptions(courses: Iterable[Course]) -> Iterator[tuple[str, tuple[str, str], Prescription]]:
+    """Yield each prescription with the words for it that name nobody, and what it is called."""
+    for number, course in enumerate(courses, start=1):
+        for position, rx in enumerate(course.prescriptions, start=1):
+            yield f"prescription {position} of course {number}", (course.course_id, rx.name), rx
 
 
 def counted_otherwise(
