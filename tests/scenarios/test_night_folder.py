@@ -15,7 +15,7 @@ from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.jobs.runtime import only_one
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.night import NightOutcome
-from beamkeeper.errors import AlreadyRunning, BeamkeeperError
+from beamkeeper.errors import AlreadyRunning, BeamkeeperError, ConfigError
 from beamkeeper.protect.report import render_text
 
 if TYPE_CHECKING:
@@ -269,10 +269,19 @@ def test_an_emptied_folder_is_no_quiet_night(kept_site: SmallSite) -> None:
     assert parcels(kept_site) == before
 
 
-def test_a_folder_that_never_held_anything_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_in_which_nothing_is_of_a_patient_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "notes.txt").write_text("nothing of a patient")
     with pytest.raises(BeamkeeperError, match="nobody"):
         SmallSite.make(tmp_path).night(NIGHT_1)
+
+
+def test_a_folder_without_a_file_is_refused_before_a_vault_is_made_for_it(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    with pytest.raises(ConfigError, match="There is no file in"):
+        SmallSite.make(tmp_path)
+
+    assert not (tmp_path / "site").exists()
 
 
 def test_a_patient_keeps_one_report_line_over_the_nights(kept_site: SmallSite) -> None:

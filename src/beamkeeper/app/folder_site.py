@@ -52,7 +52,7 @@ def folder_site(folder: Path, data: Path, clock: Clock) -> FolderSite:
     Raises
     ------
     ConfigError
-        No such folder, or `data` belongs to another one.
+        No such folder, none with a file in it to begin with, or `data` belongs to another one.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder.", do_next="Name a folder that holds DICOM files.")
@@ -60,11 +60,15 @@ def folder_site(folder: Path, data: Path, clock: Clock) -> FolderSite:
     path = str(folder.resolve())
     if site_file.exists():
         site = load_site(site_file)
-        if str(getattr(site.sources[0], "path", "")) != path:
+        kept = str(getattr(site.sources[0], "path", "nothing of a folder"))
+        if kept != path:
             raise ConfigError(
-                f"{data} keeps another folder.", do_next="Name another place with --data for this one."
+                f"{data} keeps another folder: {kept}.",
+                do_next="Name another place with --data for this one, or remove that one.",
             )
         return FolderSite(site=site, new=None)
+    if not any(item.is_file() for item in folder.rglob("*")):
+        raise ConfigError(f"There is no file in {folder}.", do_next="Name a folder that holds DICOM files.")
     text = _SITE.format(name=json.dumps(folder.resolve().name or "folder"), path=json.dumps(path))
     write_whole(site_file, text.encode())
     return FolderSite(site=load_site(site_file), new=make_keys_and_vault(site_file, clock))

@@ -11,6 +11,7 @@ import tomllib
 from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -136,6 +137,15 @@ class SqlSourceSection(_Section):
     mapping: Path
     secret: str = ""
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+
+    @field_validator("url")
+    @classmethod
+    def _an_address_without_password(cls, value: str) -> str:
+        if "://" not in value:
+            raise ValueError("write the database's address like postgresql://reader@host/ois")
+        if urlsplit(value).password is not None:
+            raise ValueError("take the password out, and name it as the source's `secret`")
+        return value
 
 
 class FolderSourceSection(_Section):
@@ -335,10 +345,15 @@ def parse_site(text: str, *, base: Path) -> Site:
 
 def explain(error: ValidationError) -> str:
     """Return what is wrong with a file in one line: where, and why."""
+    problems = error.errors(include_url=False)
     parts = []
-    for problem in error.errors(include_url=False):
-        where = ".".join(str(step) for step in problem["loc"]) or "the file"
-        parts.append(f"{where}: {problem['msg']}")
+    for problem in problems:
+        where = problem["loc"]
+        within = [other for other in problems if other["loc"][: len(where)] == where]
+        if problem["type"] == "too_short" and len(within) > 1:
+            continue  # what was wrong inside was left out before it was counted
+        said = problem["msg"].removeprefix("Value error, ")
+        parts.append(f"{'.'.join(map(str, where)) or 'the file'}: {said}")
     return "; ".join(parts) + "."
 
 

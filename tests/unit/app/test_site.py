@@ -104,3 +104,23 @@ def test_a_missing_site_file_says_what_to_do(tmp_path: Path):
 def test_a_folder_in_place_of_the_site_file_is_a_config_error(tmp_path: Path):
     with pytest.raises(ConfigError):
         load_site(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [("ois-server", "address like postgresql://"), ("postgresql://reader:hunter2@ois/x", "password out")],
+)
+def test_an_ois_that_is_no_address_or_tells_a_password_is_refused_before_anything_is_made(
+    url: str, complaint: str
+):
+    with pytest.raises(ConfigError, match=complaint) as refused:
+        parse_site(written(ois_url=url, ois_mapping=Path("m.toml")), base=BASE)
+
+    assert "hunter2" not in refused.value.message
+
+
+def test_a_source_that_is_wrong_is_told_once_and_not_as_missing_too():
+    with pytest.raises(ConfigError) as refused:
+        parse_site(written(archive=("PACS", "h", 99999)), base=BASE)
+
+    assert refused.value.message == "sources.0.dicom.port: Input should be less than or equal to 65535."

@@ -42,7 +42,7 @@ def try_channels_now(
     if not names:
         raise ConfigError(
             "The site file names no alert channel.",
-            do_next="Write [[alerts]] into it: see two-people-confirm.",
+            do_next="Write [[alerts]] into it: see docs/guide/two-people-confirm.md.",
         )
     tried = try_channels(chosen, SystemClock(), only=frozenset(only) if only else None)
     if json_:

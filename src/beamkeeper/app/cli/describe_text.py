@@ -283,6 +283,8 @@ def _with_paths(text: str, paths: Sequence[str], *, style: str) -> Text:
 
 
 def _summary(reading: Reading) -> Text:
+    if not reading.file_count:
+        return Text("There is no file to read.", style=_BAD)
     line = Text(
         f"{_count(reading.file_count, 'file')}: {_count(reading.object_count, 'object')}", style=_HEAD
     )

@@ -37,6 +37,7 @@ def census(site: SiteOption = None, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs.listing import take_census
     from beamkeeper.app.jobs.runtime import open_runtime
     from beamkeeper.app.jobs.sources import Sources
+    from beamkeeper.protect.report.words import plural
 
     chosen = open_site(site)
     runtime = open_runtime(chosen, SystemClock())
@@ -57,7 +58,7 @@ def census(site: SiteOption = None, json_: JsonOption = False) -> int:
         for text in entry.disagreements:
             print_wrapped(f"▲ {entry.patient.patient_id}: {text}")
     for source in taken.sources:
-        said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
+        said = plural(source.patient_count, "patient") if source.answered else f"NO ANSWER: {source.error}"
         out.print(f"\n{source.source}: {said}", markup=False)
         for warning in source.warnings:
             print_wrapped(f"  · {warning}")
@@ -143,14 +144,15 @@ def _show_other_statements(runtime: Runtime, row: PatientRow) -> None:
 
 
 def _show_patient(runtime: Runtime, row: PatientRow) -> None:
-    from beamkeeper.protect.report.words import position_in_words
+    from beamkeeper.protect.report.words import plural, position_in_words
 
     person = row.patient
     born = f"born {person.birth_on}" if person.birth_on else "birth date unknown"
     out.print(
         f"[bold]{_name(person)}[/]  {escape(person.patient_id)}  {born}  {escape(person.sex)}", soft_wrap=True
     )
-    out.print(f"vault folder {row.pseudonym}, kept since {row.first_seen_on}, last seen {row.last_seen_on}")
+    out.print(f"vault folder {row.pseudonym}")
+    out.print(f"kept since {row.first_seen_on}, last seen {row.last_seen_on}")
     if person.issuer_of_patient_id:
         out.print(f"issuer of the Patient ID: {person.issuer_of_patient_id}", markup=False)
     _show_other_statements(runtime, row)
@@ -175,14 +177,15 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     out.print(f"\n[bold]Kept[/]  {escape(counts)}; {sum(item.size_bytes for item in now) / 1e6:.1f} MB")
     gone = sum(not item.present for item in now)
     older = len(objects) - len(now)
-    out.print(f"  {older} older versions, {gone} objects no longer at the source")
+    versions, objects_gone = plural(older, "older version"), plural(gone, "object")
+    out.print(f"  {versions}, {objects_gone} no longer at the source")
     eyes = [
         change for change in runtime.ledger.changes(pseudonym=row.pseudonym) if change.comparison.needs_eyes
     ]
     if eyes:
         out.print("\n[bold]Changes that need eyes[/]")
     for change in eyes:
-        out.print(f"  {change.run_on} {change.comparison.kind}: {change.comparison.label}", markup=False)
+        out.print(f"  {change.run_on} {change.comparison.title}", markup=False)
         for item in change.comparison.changes:
             print_wrapped(f"    · {item.text}")
     out.print(f"\n{DECIDES}")

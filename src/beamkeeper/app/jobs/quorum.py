@@ -67,7 +67,7 @@ def section_of(site: Site) -> QuorumSection:
     if site.quorum is None:
         raise ConfigError(
             "This site asks nobody to confirm its nights.",
-            do_next="Write a [quorum] section with people into the site file: see two-people-confirm.",
+            do_next="Write [quorum] with people into the site file: see docs/guide/two-people-confirm.md.",
         )
     return site.quorum
 

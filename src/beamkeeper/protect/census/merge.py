@@ -94,7 +94,7 @@ def merge(
     if not entries:
         raise ImplausibleChange(
             "Every source answered, but nobody would be on the list.",
-            do_next="Check the mapping and the archive's dates: nobody is no quiet night.",
+            do_next="Check the mapping, the archive's dates, or the folder: nobody is no quiet night.",
             sources=[answer.source for answer in ordered],
         )
     reports = tuple(_report(answer, previous, drop or DropRule()) for answer in ordered)
@@ -251,7 +251,9 @@ def _report(answer: SourceAnswer, previous: Census | None, drop: DropRule) -> So
         warnings += _drop_warnings(answer, count, previous, drop)
     if answer.test_patient_ids:
         names = ", ".join(sorted(answer.test_patient_ids))
-        warnings.append(f"{len(answer.test_patient_ids)} test patient(s) are left out: {names}.")
+        count_left_out = len(answer.test_patient_ids)
+        left_out = "1 test patient is" if count_left_out == 1 else f"{count_left_out} test patients are"
+        warnings.append(f"{left_out} left out: {names}.")
     return SourceReport(
         source=answer.source,
         answered=answer.answered,

@@ -28,7 +28,7 @@ class MovedLeaf:
     leaf_pair
         Counted from 1, as people do.
     bank
-        "A" for the first half of Leaf/Jaw Positions (300A,011C), "B" for the second.
+        "X1" for the first half of Leaf/Jaw Positions (300A,011C), "X2" for the second.
     """
 
     beam_number: int
@@ -83,7 +83,7 @@ def with_one_leaf_moved(data: bytes, rng: np.random.Generator) -> tuple[bytes, M
                 beam_number=int(beam.BeamNumber),
                 control_point_index=int(point.ControlPointIndex),
                 leaf_pair=pair + 1,
-                bank="A",
+                bank="X1",
                 old_mm=positions[pair],
                 new_mm=new,
             )

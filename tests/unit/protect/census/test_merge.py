@@ -196,7 +196,7 @@ def test_test_patients_are_left_out_and_named() -> None:
     )
 
     assert ids(taken) == ["P1"]
-    assert "1 test patient(s) are left out: $QA." in report(taken, "ois").warnings
+    assert "1 test patient is left out: $QA." in report(taken, "ois").warnings
 
 
 def test_the_same_patient_id_of_two_issuers_is_two_people_and_said() -> None:
