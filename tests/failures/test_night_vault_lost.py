@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
 
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, make_objects, patient_night
 
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import last_report
 
 if TYPE_CHECKING:
     from datetime import date

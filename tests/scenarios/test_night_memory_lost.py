@@ -9,7 +9,7 @@ import pytest
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, make_objects
 
 from beamkeeper.app.jobs.remembered import FORGOTTEN
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import last_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.protect.collect import folder
 from beamkeeper.protect.report import render_text
 from beamkeeper.wire.dicom.identify import identify

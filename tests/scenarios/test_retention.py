@@ -28,10 +28,10 @@ from retention_site import (
 from beamkeeper.app.checkup_retention import check_retention
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.app.jobs.retention_facts import fractions_left, look
 from beamkeeper.app.jobs.retention_words import retention_remarks, speak
-from beamkeeper.app.jobs.running import last_report
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.errors import ConfigError, StorageFull, VoteRefused
 from beamkeeper.protect.retain import EVERYBODY, WordKind

@@ -79,6 +79,13 @@ class ObjectComparison:
     expected: str = ""
 
     @property
+    def title(self) -> str:
+        """What it is and what it is called: "plan: VMAT1", "structure set STRUCT1"; no kind said twice."""
+        kind = self.kind.casefold()
+        said = self.label.casefold().startswith(kind) or self.label.casefold().endswith(kind)
+        return self.label if said else f"{self.kind}: {self.label}"
+
+    @property
     def needs_eyes(self) -> bool:
         """Whether a person must look: above re-encoded and not expected."""
         return not self.expected and SEVERITY[self.grade] > SEVERITY[Grade.RE_ENCODED]

@@ -154,7 +154,7 @@ def _is_placed(record: TreatmentRecord, known: dict[str, Plan], patient_id: str,
         text = f"Records name another Patient ID ({record.patient_id!r}): they are not counted."
         findings.add(ConflictKind.PATIENT_DIFFERS, text, uid)
     elif record.referenced_plan_uid is None:
-        findings.add(ConflictKind.NO_PLAN, "Records name no plan: a person must say where they belong.", uid)
+        findings.add(ConflictKind.NO_PLAN, "Records name no plan: they are not counted.", uid)
     elif record.referenced_plan_uid not in known:
         text = f"Records name plan {record.referenced_plan_uid}, which is not here: they are not counted."
         findings.add(ConflictKind.PLAN_UNKNOWN, text, uid)

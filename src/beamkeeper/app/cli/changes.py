@@ -7,21 +7,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.who import IssuerOption, kept_patients, the_one
 from beamkeeper.clock import SystemClock
-from beamkeeper.domain.change import AnnouncedScope
+from beamkeeper.domain.change import SEVERITY, AnnouncedScope
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.ledger import NightRow
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.night import PatientNight
+    from beamkeeper.ledger import ChangeRow, NightRow
 
 DAYS_MAX = 60
 
@@ -32,47 +36,63 @@ def changes(
     site: SiteOption = None,
     json_: JsonOption = False,
 ) -> int:
-    """Show what one night found changed, in words, worst first.
+    """Show what one night found changed, in words, the patient with the worst change first.
 
     Exit status: 0 nothing needs eyes, 1 something does, 3 none is known but the night is not complete.
 
     Example: beamkeeper changes --on 2026-03-02
     """
+    from beamkeeper.app.jobs.reporting import last_report
     from beamkeeper.app.jobs.runtime import open_runtime
-    from beamkeeper.domain.change import SEVERITY
-    from beamkeeper.protect.report.words import GRADE_WORDS
 
     chosen = open_site(site)
     runtime = open_runtime(chosen, SystemClock())
     night = _night(runtime, parse_day(on) if on else None)
-    run_on = night.run_on
-    rows = [row for row in runtime.ledger.changes(run_on=run_on) if all_ or row.comparison.needs_eyes]
+    report = last_report(chosen, night.run_on)
+    told = [one for one in report.patients if one.identity] if report else []
+    rows = [row for row in runtime.ledger.changes(run_on=night.run_on) if all_ or row.comparison.needs_eyes]
     rows.sort(key=lambda row: (-SEVERITY[row.comparison.grade], row.pseudonym))
     whole = 0 if night.outcome == NightOutcome.COMPLETE.value else 3
-    status = 1 if any(row.comparison.needs_eyes for row in rows) else whole
+    status = 1 if told or any(row.comparison.needs_eyes for row in rows) else whole
     if json_:
-        emit_json({"run_on": run_on, "outcome": night.outcome, "changes": rows})
+        said = [{"pseudonym": o.pseudonym, "identity": o.identity} for o in told]
+        emit_json({"run_on": night.run_on, "outcome": night.outcome, "changes": rows, "patients": said})
         return status
-    people = {row.pseudonym: row.patient for row in runtime.ledger.patients()}
-    out.print(f"[bold]Night of {run_on}[/]")
-    for row in rows:
-        item = row.comparison
-        who = people[row.pseudonym].patient_id if row.pseudonym in people else row.pseudonym[:10]
-        reason = f"  (expected: {item.expected})" if item.expected else ""
-        line = f"{GRADE_WORDS[item.grade]:<14} {who}  {item.kind}: {item.label}{reason}"
-        print_wrapped(line)
-        for change in item.changes:
-            print_wrapped(f"    · {change.text}")
-    if not rows and not whole:
+    ids = {row.pseudonym: row.patient.patient_id for row in runtime.ledger.patients()}
+    out.print(f"[bold]Night of {night.run_on}[/]")
+    _show(rows, {one.pseudonym: one for one in told}, ids)
+    if not status:
         out.print("Nothing needs your eyes.")
     if whole:
-        out.print(
-            f"This night is {night.outcome}, not complete: there may be changes it could not tell. "
-            f"Read {chosen.night_dir(run_on) / 'report.html'} if it is there; "
-            "`beamkeeper night` tries again.",
-            soft_wrap=True,
+        how = "has not ended" if night.outcome == NightOutcome.RUNNING.value else f"is {night.outcome}"
+        print_wrapped(
+            f"This night {how}, not complete: there may be changes it could not tell. "
+            f"Read {chosen.night_dir(night.run_on) / 'report.html'} if it is there; "
+            "`beamkeeper night` tries again."
         )
     return status
+
+
+def _show(rows: Sequence[ChangeRow], told: Mapping[str, PatientNight], ids: Mapping[str, str]) -> None:
+    """Print patient by patient, whoever has the worst change first; what was expected only in numbers."""
+    from beamkeeper.protect.report.words import GRADE_WORDS, expected_in_words
+
+    found: dict[str, list[ObjectComparison]] = {}
+    for row in rows:
+        found.setdefault(row.pseudonym, []).append(row.comparison)
+    for pseudonym in dict.fromkeys((*found, *told)):
+        items = found.get(pseudonym, [])
+        out.print(Text(ids.get(pseudonym, pseudonym[:10]), style="bold"))
+        one = told.get(pseudonym)
+        for item in items:
+            if not item.expected:
+                print_wrapped(f"  [{GRADE_WORDS[item.grade]}] {item.title}")
+                for change in item.changes:
+                    print_wrapped(f"    · {change.text}")
+        for line in expected_in_words(tuple(item for item in items if item.expected)):
+            print_wrapped(f"  [expected] {line}")
+        for text in one.identity if one else ():
+            print_wrapped(f"  [who is who] {text}")
 
 
 def _night(runtime: Runtime, run_on: date | None) -> NightRow:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.calling import Called, call
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standings
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError, SourceUnavailable
 from beamkeeper.protect.quorum import (

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.calling import smtp_of
 from beamkeeper.app.jobs.quorum import people_of, rule_of
-from beamkeeper.app.jobs.reporting import HTML_NAME
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import HTML_NAME, last_report
 from beamkeeper.app.jobs.vote_codes import code_secret
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.quorum.codes import code_expires_at, code_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.notes import write_note, write_whole
+from beamkeeper.app.jobs.notes import read_note, write_note, write_whole
 from beamkeeper.domain.codec import to_json
 from beamkeeper.domain.night import NightOutcome, NightReport
 from beamkeeper.protect.report import render_html, render_text
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.looked import TonightList
     from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.app.site import Site
     from beamkeeper.domain.night import PatientNight
 
 HTML_NAME = "report.html"
@@ -108,6 +109,11 @@ def write_report(folder: Path, report: NightReport, *, list_digest: str = "") ->
     data = {"format": "beamkeeper-night-report", "version": 1, "report": to_json(report)}
     write_whole(folder / JSON_NAME, json.dumps(data, ensure_ascii=False, indent=1).encode())
     write_note(folder / NOTE_NAME, report)
+
+
+def last_report(site: Site, run_on: date) -> NightReport | None:
+    """Return the report of one night; None when there is none yet."""
+    return read_note(site.night_dir(run_on) / NOTE_NAME, NightReport)
 
 
 def nights_ahead(nights: Iterable[date], run_on: date) -> tuple[str, ...]:

@@ -14,11 +14,11 @@ from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.progress import silent
 from beamkeeper.app.jobs.pushed import remove_what_we_asked_for
 from beamkeeper.app.jobs.removals_here import go_on_with_removals
-from beamkeeper.app.jobs.reporting import NOTE_NAME
+from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.tidying import is_abandoned, remove_abandoned, resume_as_usual
 from beamkeeper.clock import local_date
-from beamkeeper.domain.night import NightOutcome, NightReport
+from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError, NightInterrupted
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
+    from beamkeeper.domain.night import NightReport
 
 
 def run_night(
@@ -101,8 +102,3 @@ def _begin_anew(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name not in keep:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def last_report(site: Site, run_on: date) -> NightReport | None:
-    """Return the report of one night; None when there is none yet."""
-    return read_note(site.night_dir(run_on) / NOTE_NAME, NightReport)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.quorum import Standing, standings, take_reports
-from beamkeeper.app.jobs.reporting import NOTE_NAME
-from beamkeeper.app.jobs.running import last_report
+from beamkeeper.app.jobs.reporting import NOTE_NAME, last_report
 from beamkeeper.app.jobs.runtime import open_vault
 from beamkeeper.domain.ballot import Verdict
 from beamkeeper.errors import BeamkeeperError

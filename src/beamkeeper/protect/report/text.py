@@ -14,6 +14,7 @@ from beamkeeper.protect.report.words import (
     expected_in_words,
     headline,
     kept_in_words,
+    lacks_in_words,
     local,
     plural,
     position_in_words,
@@ -94,7 +95,7 @@ def _eyes(report: MailReport) -> Iterator[str]:
             continue
         yield _who(patient)
         for item in patient.eyes:
-            yield from _wrap(f"[{GRADE_WORDS[item.grade]}] {item.kind}: {item.label}", "  ", "    ")
+            yield from _wrap(f"[{GRADE_WORDS[item.grade]}] {item.title}", "  ", "    ")
             for change in item.changes[:CHANGES_SHOWN_MAX]:
                 yield from _wrap("· " + change.text, "    ", "      ")
             if (more := len(item.changes) - CHANGES_SHOWN_MAX) > 0:
@@ -144,18 +145,25 @@ def _positions(report: MailReport, zone: ZoneInfo) -> Iterator[str]:
         for plan in patient.position.plans:
             yield from _wrap(position_in_words(plan, zone), "  ", "    ")
             for conflict in plan.conflicts:
-                yield from _wrap("! " + conflict.text, "    ", "      ")
+                yield from _marked(conflict.text)
         for conflict in patient.position.conflicts:
-            yield from _wrap("! " + conflict.text, "    ", "      ")
+            yield from _marked(conflict.text)
         if patient.position.unassigned_record_uids:
             count = plural(len(patient.position.unassigned_record_uids), "treatment record")
-            yield from _wrap(f"! {count} belong to no plan: a person must say where", "    ", "      ")
+            yield from _marked(f"{count} without a plan: a person must say where it belongs")
+        for label, lacking in lacks_in_words(patient):
+            reasons = plural(len(lacking), "reason")
+            yield from _marked(f"{label} is not ready to treat from this copy: {reasons} on the page")
+
+
+def _marked(text: str) -> list[str]:
+    return _wrap("! " + text, "    ", "      ")
 
 
 def _how_it_went(report: MailReport, zone: ZoneInfo) -> Iterator[str]:
     yield from _title("How it went")
     for source in report.sources:
-        said = f"{source.patient_count} patients" if source.answered else f"NO ANSWER: {source.error}"
+        said = plural(source.patient_count, "patient") if source.answered else f"NO ANSWER: {source.error}"
         yield from _wrap(f"{source.source}: {said}", "", "  ")
         for warning in source.warnings:
             yield from _wrap("· " + warning, "  ", "    ")

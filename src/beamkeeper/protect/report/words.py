@@ -107,16 +107,19 @@ def expected_in_words(comparisons: tuple[ObjectComparison, ...]) -> list[str]:
     return lines
 
 
-def lacks_in_words(patient: PatientNight) -> list[str]:
-    """Return what keeps plans from being treated from this copy, without what is said of the position."""
+def lacks_in_words(patient: PatientNight) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what keeps plans from being treated from this copy, without what is said of the position.
+
+    By label of the plan, each reason a sentence; plans that lack nothing are left out.
+    """
     said = {conflict.text for conflict in (patient.position.conflicts if patient.position else ())}
     for plan in patient.position.plans if patient.position else ():
         said |= {conflict.text for conflict in plan.conflicts}
     lines = []
     for ready in patient.readiness:
-        lacking = [text for text in ready.blocking if text not in said]
+        lacking = tuple(text for text in ready.blocking if text not in said)
         if lacking:
-            lines.append(f"{ready.rt_plan_label}: {' '.join(lacking)}")
+            lines.append((ready.rt_plan_label, lacking))
     return lines
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from beamkeeper.domain.census import SourceReport
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NightOutcome, NightReport, NotKept, PatientNight
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
+from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.report import render_html, render_text
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -164,5 +166,33 @@ def test_records_of_somebody_without_a_plan_are_told_in_both_forms() -> None:
     position = CoursePosition(patient_id=PATIENT_ID, plans=(), unassigned_record_uids=("1.2.3", "1.2.4"))
     report = replace(REPORT, patients=(replace(PATIENT, position=position),))
 
-    assert "2 treatment records belong to no plan" in flat(report)
+    assert "2 treatment records without a plan" in flat(report)
     assert "2 treatment records without a plan" in render_html(report)
+
+
+def test_a_plan_that_cannot_be_treated_from_the_copy_is_said_in_both_forms_without_uids_in_the_mail() -> None:
+    lacking = Readiness(
+        plan_uid="1.2", rt_plan_label="VMAT1", blocking=("The structure set is missing (1.2.3).",), remarks=()
+    )
+    at = CoursePosition(patient_id=PATIENT_ID, plans=())
+    report = replace(REPORT, patients=(replace(PATIENT, position=at, readiness=(lacking,)),))
+
+    assert "VMAT1 is not ready to treat from this copy: 1 reason on the page" in flat(report)
+    assert "1.2.3" not in flat(report)
+    assert "VMAT1: The structure set is missing (1.2.3)." in render_html(report)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "title"),
+    [
+        ("plan", "VMAT1", "plan: VMAT1"),
+        ("plan", "plan VMAT1", "plan VMAT1"),
+        ("structure set", "structure set STRUCT1", "structure set STRUCT1"),
+        ("dose", "plan dose", "plan dose"),
+        ("image", "CT slice 3", "image: CT slice 3"),
+    ],
+)
+def test_what_an_object_is_is_said_once(kind: str, label: str, title: str) -> None:
+    item = replace(comparison(Grade.CLINICAL, "moved"), kind=kind, label=label)
+
+    assert f"[CLINICAL] {title} ·" in flat(replace(REPORT, patients=(replace(PATIENT, comparisons=(item,)),)))
