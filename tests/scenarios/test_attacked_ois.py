@@ -91,7 +91,7 @@ def test_one_altered_dose_and_one_altered_count_are_named_and_wait_for_two_peopl
 def test_what_a_night_that_never_ended_found_altered_is_told_by_the_next(
     kept: SmallSite, department: Department, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_room(*_: object) -> None:
+    def no_room(*_: object, **__: object) -> None:
         raise StorageFull("No room for the report.")
 
     alter(department, "UPDATE Prescription SET FractionDoseGy = FractionDoseGy + 0.3 WHERE RxSer = 2")
