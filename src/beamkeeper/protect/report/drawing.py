@@ -27,6 +27,8 @@ MOVED_MM: Final = 0.001
 CLOSED_MM: Final = 1.0
 """A leaf pair that is open no further lets nothing through that is worth drawing."""
 _MARGIN_MM: Final = 12.0
+_NARROWEST: Final = 0.6
+"""Of its height, so that the words at the bottom have room."""
 _POINTS_COMPARED_MAX: Final = 400
 """Points of a contour used to find the slice that moved most."""
 _LINE: Final = 'fill="none" vector-effect="non-scaling-stroke"'
@@ -121,11 +123,11 @@ def _aperture(was: Aperture, now: Aperture, distance: float, key: str) -> Drawin
     shapes: list[str] = []
     labels: list[_Label] = []
     box = _Box()
-    for old, new in _pairs(was, now):
+    pairs = tuple(_pairs(was, now))
+    for old, new in pairs:
         if new.is_mlc:
             shapes += _leaves(old, new, key, box, labels)
-        else:
-            shapes += _jaws(old, new, box)
+    shapes += _jaws([pair for pair in pairs if not pair[1].is_mlc], key, box)
     return Drawing(
         title=title, largest_mm=distance, svg=_svg(title, shapes, labels, box, key, beams_eye=True)
     )
@@ -163,18 +165,39 @@ def _runs(path: list[str]) -> Iterable[str]:
             yield " ".join(parts)
 
 
-def _jaws(old: Device, new: Device, box: _Box) -> list[str]:
+def _jaws(pairs: list[tuple[Device, Device]], key: str, box: _Box) -> list[str]:
+    """Return the edges of the field, within what is seen, hatched where they moved.
+
+    Leaves say what is seen; a jaw that moved always is, and all of them are where there is no leaf.
+    """
+    has_leaves = not box.is_empty
+    for old, new in pairs:
+        for value, other in zip(_edges(old), _edges(new), strict=True):
+            if not has_leaves or abs(value - other) > MOVED_MM:
+                box.add(*_placed(new, value, 0.0), *_placed(new, other, 0.0))
     shapes = []
-    for was, now in zip(old.side_1_mm + old.side_2_mm, new.side_1_mm + new.side_2_mm, strict=True):
-        for value, line in ((was, _OLD), (now, _NEW)):
-            shapes.append(_tip(new, value, -200.0, 200.0, line))
-        box.note(*_placed(new, now, 0.0), *_placed(new, was, 0.0))
+    for old, new in pairs:
+        across = [box.across(device, [pair[at] for pair in pairs]) for at, device in enumerate((old, new))]
+        for value, other in zip(_edges(old), _edges(new), strict=True):
+            if abs(value - other) > MOVED_MM:
+                shapes.append(_between(new, (value, other), across[1], f'fill="url(#{key}-h)"'))
+            for position, span, line in ((value, across[0], _OLD), (other, across[1], _NEW)):
+                if box.holds(*_placed(new, position, sum(span) / 2)):
+                    shapes.append(_tip(new, position, *span, line))
     return shapes
+
+
+def _edges(device: Device) -> tuple[float, ...]:
+    return (*device.side_1_mm, *device.side_2_mm)
+
+
+def _is_y(device: Device) -> bool:
+    return device.device_type.endswith("Y")
 
 
 def _placed(device: Device, position: float, across: float) -> tuple[float, float]:
     """Return (x, y) on paper: y grows upwards in the beam's eye, downwards in SVG."""
-    return (across, -position) if device.device_type.endswith("Y") else (position, -across)
+    return (across, -position) if _is_y(device) else (position, -across)
 
 
 def _tip(device: Device, position: float, low: float, high: float, line: str) -> str:
@@ -259,30 +282,36 @@ class _Label:
 
 
 class _Box:
-    """What must be seen; `note` widens it only as far as something was added."""
+    """What must be seen, on paper: a rectangle round everything that was added."""
 
     def __init__(self) -> None:
         self._xs: list[float] = []
         self._ys: list[float] = []
-        self._noted: list[tuple[float, float]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._xs
 
     def add(self, *xy: float) -> None:
         self._xs += xy[0::2]
         self._ys += xy[1::2]
 
-    def note(self, *xy: float) -> None:
-        self._noted += zip(xy[0::2], xy[1::2], strict=True)
+    def holds(self, x_mm: float, y_mm: float) -> bool:
+        return min(self._xs) <= x_mm <= max(self._xs) and min(self._ys) <= y_mm <= max(self._ys)
+
+    def across(self, jaw: Device, jaws: list[Device]) -> tuple[float, float]:
+        """Return from where to where a jaw is drawn: between the others, and no further than is seen."""
+        low, high = (min(self._xs), max(self._xs)) if _is_y(jaw) else (-max(self._ys), -min(self._ys))
+        for other in jaws:
+            if _is_y(other) is not _is_y(jaw):
+                low, high = max(low, min(_edges(other))), min(high, max(_edges(other)))
+        return (low, high) if low < high else (high, low)
 
     def frame(self) -> tuple[float, float, float, float]:
-        if not self._xs:
-            self.add(*(value for point in self._noted for value in point), 0.0, 0.0)
         x_1, x_2, y_1, y_2 = min(self._xs), max(self._xs), min(self._ys), max(self._ys)
-        return (
-            x_1 - _MARGIN_MM,
-            y_1 - _MARGIN_MM,
-            x_2 - x_1 + 2 * _MARGIN_MM,
-            y_2 - y_1 + 2 * _MARGIN_MM + 6,
-        )
+        height = y_2 - y_1 + 2 * _MARGIN_MM + 6
+        width = max(x_2 - x_1 + 2 * _MARGIN_MM, height * _NARROWEST)
+        return ((x_1 + x_2 - width) / 2, y_1 - _MARGIN_MM, width, height)
 
 
 def _svg(title: str, shapes: list[str], labels: list[_Label], box: _Box, key: str, *, beams_eye: bool) -> str:
@@ -300,7 +329,7 @@ def _svg(title: str, shapes: list[str], labels: list[_Label], box: _Box, key: st
         middle = top + height / 2
         marks.append(f'<text x="{left + size / 2:.2f}" y="{middle:.2f}" {text}>R</text>')
         marks.append(f'<text x="{left + width - 1.5 * size:.2f}" y="{middle:.2f}" {text}>L</text>')
-    bottom = top + height - 2
+    bottom = top + height - 2 - size / 3
     marks.append(
         f'<path d="M{left + 3:.2f} {bottom:.2f}h10" {_NEW}/>'
         f'<text x="{left + 15:.2f}" y="{bottom + size / 3:.2f}" {text}>10 mm; dashed before, solid now</text>'

@@ -52,6 +52,25 @@ def test_the_moved_leaf_is_hatched_at_its_place_numbered_and_as_wide_as_it_moved
     assert str(moved.leaf_pair) in {text.text for text in root.iter(f"{SVG}text")}
 
 
+def test_a_jaw_that_moved_is_hatched_and_every_edge_of_the_field_stays_within_the_frame() -> None:
+    dataset = vmat_plan()
+    jaws = dataset.BeamSequence[0].ControlPointSequence[0].BeamLimitingDevicePositionSequence[0]
+    was, other = map(float, jaws.LeafJawPositions)
+    jaws.LeafJawPositions = [was - 15, other]
+    drawing, *_ = drawn_plans(encode(vmat_plan()), encode(dataset), key="p")
+    root = parsed(drawing.svg)
+    left, top, width, height = map(float, root.attrib["viewBox"].split())
+    (hatched,) = root.iter(f"{SVG}rect")
+    ends = ("x1", "x2", "y1", "y2")
+    lines = [{end: float(line.attrib[end]) for end in ends} for line in root.iter(f"{SVG}line")]
+
+    assert float(hatched.attrib["width"]) == pytest.approx(15)
+    assert {line["x1"] for line in lines if line["x1"] == line["x2"]} >= {was, was - 15}
+    for line in lines:
+        assert left < min(line["x1"], line["x2"]) <= max(line["x1"], line["x2"]) < left + width
+        assert top < min(line["y1"], line["y2"]) <= max(line["y1"], line["y2"]) < top + height
+
+
 def test_equal_plans_and_equal_structures_draw_nothing() -> None:
     plan, structures = encode(vmat_plan()), encode(structure_set())
     assert drawn_plans(plan, plan, key="p") == ()
