@@ -1,7 +1,6 @@
 """Values of the domain as people of four languages read them.
 
-Sentences that the rules make (what changed, what is missing) come as they are: they are quoted, and a
-translation that is a little wrong would be worse than English.
+Sentences that the rules make (what changed, what is missing) are in `rule_words`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.prescribed import COUNT, PRESCRIPTION
 from beamkeeper.protect.isolate import WindowState
 from beamkeeper.protect.mirror import MirrorState
 from beamkeeper.protect.quorum import Role
@@ -67,6 +67,8 @@ KINDS: Final[Words] = {
     ObjectKind.RT_IMAGE: _("RT image"),
     ObjectKind.REGISTRATION: _("registration"),
     ObjectKind.OTHER: _("other object"),
+    PRESCRIPTION: _("prescription in the OIS"),
+    COUNT: _("fraction count in the OIS"),
 }
 
 OUTCOMES: Final[Words] = {

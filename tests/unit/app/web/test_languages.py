@@ -17,6 +17,7 @@ from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.change import Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.prescribed import COUNT, PRESCRIPTION
 from beamkeeper.protect.isolate import WindowState
 from beamkeeper.protect.mirror import MirrorState
 from beamkeeper.protect.quorum import Role, casting
@@ -99,7 +100,7 @@ def test_translations_are_compiled_and_as_new_as_their_source(tongue: str) -> No
         (words.GRADES, Grade),
         (words.GRADE_SIGNS, Grade),
         (words.GRADE_LOOKS, Grade),
-        (words.KINDS, ObjectKind),
+        (words.KINDS, (*ObjectKind, PRESCRIPTION, COUNT)),
         (words.OUTCOMES, NightOutcome),
         (words.OUTCOME_LOOKS, NightOutcome),
         (words.MIRROR_STATES, MirrorState),

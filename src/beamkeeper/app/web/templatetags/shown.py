@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from beamkeeper.app.jobs.drawn import can_be_drawn
 from beamkeeper.app.web import words
 from beamkeeper.app.web.console import the_console
+from beamkeeper.app.web.rule_words import in_readers_words
 from beamkeeper.domain.patient import shown_name
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ def badge(value: str, kind: str) -> SafeString:
     return format_html(
         '<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>', look, sign, said(value, kind)
     )
+
+
+@register.filter
+def told(text: str) -> str | SafeString:
+    """Return a sentence of a rule in the reader's words, else as it is, marked as English."""
+    found = in_readers_words(text)
+    return format_html('<span lang="en">{}</span>', text) if found is None else found
 
 
 @register.filter
