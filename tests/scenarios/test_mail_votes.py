@@ -29,12 +29,14 @@ from voting_site import (
     QUORUM,
     SmallSite,
     audited,
+    ballot,
     ledger_of,
     second_night,
     state_of,
 )
 
 from beamkeeper.app.jobs.mail_votes import ANSWERS_A_DAY_MAX
+from beamkeeper.app.jobs.quorum import cast
 from beamkeeper.app.jobs.quorum_duty import look
 from beamkeeper.clock import MovableClock
 from beamkeeper.protect.quorum import Confirmed, Disputed, Unverified
@@ -209,6 +211,26 @@ def test_the_page_may_go_along_sealed_to_its_reader(
 
     assert opened.stdout == (site.site.night_dir(NIGHT_2) / "report.html").read_bytes()
     assert not list(without.iter_attachments())
+
+
+def test_the_mailbox_is_left_alone_while_no_night_that_reported_waits(
+    kept_site: SmallSite, posted: Posted
+) -> None:
+    """Nothing listens where the mailbox should be: whoever asks it hears of that."""
+    ports = two_free_ports()
+    plain = 'host = "127.0.0.1"\nport = {}\nsecurity = "unsafe-none"\n'
+    mail = f'[mail]\n{plain.format(ports[0])}sender = "beamkeeper@hospital.example"\n'
+    replies = f'[mail.replies]\n{plain.format(ports[1])}user = "beamkeeper"\nsecret = "env:HOME"\n'
+    site = second_night(kept_site, QUORUM + mail + replies)
+    for _ in smtp_server(posted, ports[0], None):
+        waiting = look_at(site)
+        for person in ("an", "bo"):
+            cast(site.site, ledger_of(site), ballot(site, person), MORNING)
+        confirmed = look_at(site, MORNING + timedelta(minutes=1))
+        after_midnight = look_at(site, MORNING + timedelta(hours=17, minutes=30))
+
+    assert len(waiting) == 1
+    assert confirmed == after_midnight == ()
 
 
 def test_two_answers_confirm_the_night_and_both_are_told(

@@ -83,11 +83,13 @@ def _look(site: Site, ledger: Ledger, clock: Clock) -> Look:
 
 
 def _is_mail_awaited(site: Site, ledger: Ledger, now: datetime) -> bool:
+    """Whether somebody may answer: a night that reported waits. Before its report nobody has a code."""
     if site.mail is None or site.mail.replies is None:
         return False
     if window_of(site).is_guarded and now.minute % RATIONED_MINUTES:
         return False
-    return any(not is_trusted(item.state) for item in standings(site, ledger, now))
+    found = standings(site, ledger, now)
+    return any(item.facts.reported_at is not None and not is_trusted(item.state) for item in found)
 
 
 def _online(site: Site, ledger: Ledger, now: datetime, steps: _Steps, *, asks_mail: bool) -> None:
