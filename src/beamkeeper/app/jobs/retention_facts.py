@@ -94,7 +94,15 @@ def look(runtime: Runtime) -> Retention:
         lists = _Lists(runtime, nights[: rule.after_treatment_days + NIGHTS_COMPARED])
         oldest = today - timedelta(days=rule.after_treatment_days)
         facts = [
-            _facts(runtime, name, row, words, rule, listed_on=lists.last_named(name, row, oldest))
+            _facts(
+                runtime,
+                name,
+                row,
+                words,
+                rule,
+                listed_on=lists.last_named(name, row, oldest),
+                completed_on=lists.completed_on(name, row),
+            )
             for name in runtime.vault.pseudonyms()
             for row in [rows.get(name)]
         ]
@@ -110,7 +118,7 @@ def look(runtime: Runtime) -> Retention:
 
 
 class _Lists:
-    """The lists of earlier nights: on which of them a source named somebody last.
+    """The lists of earlier nights: on which of them a source named somebody last, and since when as finished.
 
     That a patient was on the list before and is not known to have finished is no source's word: such a
     patient stays on the list for ever where no source tells of ends. Where two persons share a Patient ID,
@@ -119,7 +127,9 @@ class _Lists:
 
     def __init__(self, runtime: Runtime, nights: Sequence[NightRow]) -> None:
         self._named: dict[str, date] = {}
+        self._finished: dict[str, date] = {}
         self._since: date | None = None
+        at_work: set[str] = set()
         folders = runtime.ledger.folders_by_id()
         for night in nights:  # newest first
             census = runtime.ledger.census_of(night.run_on)
@@ -129,6 +139,13 @@ class _Lists:
             for entry in filter(_is_named, census.entries):
                 for name in folders.get(entry.patient.patient_id, ()):
                     self._named.setdefault(name, night.run_on)
+            listed = [
+                (name, entry)
+                for entry in census.entries
+                for name in folders.get(entry.patient.patient_id, ())
+            ]
+            at_work |= {name for name, entry in listed if not entry.finished}
+            self._finished |= {name: night.run_on for name, _ in listed if name not in at_work}
 
     def last_named(self, pseudonym: str, row: PatientRow | None, oldest: date) -> date | None:
         """Return that night; where the lists do not go back to `oldest`, at least when we saw them last."""
@@ -136,6 +153,12 @@ class _Lists:
             return self._named.get(pseudonym)
         reach = self._since is not None and self._since <= oldest
         return row.first_seen_on if reach else row.last_seen_on
+
+    def completed_on(self, pseudonym: str, row: PatientRow | None) -> date | None:
+        """Return the first night since when every list that has the patient says finished; None without."""
+        if row is None or not row.finished:
+            return None
+        return self._finished.get(pseudonym, row.last_seen_on)
 
 
 def _is_named(entry: CensusEntry) -> bool:
@@ -150,6 +173,7 @@ def _facts(
     rule: RetainRule,
     *,
     listed_on: date | None,
+    completed_on: date | None,
 ) -> KeptFacts:
     latest = runtime.vault.latest(pseudonym)
     assert latest is not None  # noqa: S101 - asked only of whom the vault names
@@ -160,7 +184,7 @@ def _facts(
         pseudonym=pseudonym,
         last_listed_on=listed_on or latest.night,
         last_treated_on=local_date(treated_at, runtime.site.zone) if treated_at else None,
-        completed_on=row.last_seen_on if row is not None and row.finished else None,
+        completed_on=completed_on,
         fractions_left=fractions_left(position),
         released_by=released_by(words, pseudonym, since=treated_at),
         held_by=held,
