@@ -5,12 +5,26 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from forked import forks
 from night_site import NIGHT_1, SmallSite, make_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from forked import Forks
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """A process that does jobs in forks of its own."""
+    with forks(tmp_path_factory.mktemp("forked")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

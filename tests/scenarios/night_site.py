@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -24,6 +21,9 @@ from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from forked import Forks
 
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.site import Site
@@ -36,8 +36,6 @@ WHO = (2, 3, 4)
 IMAGES_A_PATIENT = 2
 SESSIONS_A_PATIENT = 2
 KILLED = "killed-at"
-DRIVE_S_MAX = 280.0
-DRIVER = Path(__file__).with_name("one_night.py")
 
 
 def make_objects(folder: Path, *, who: tuple[int, ...] = WHO, sessions: int = SESSIONS_A_PATIENT) -> None:
@@ -168,11 +166,11 @@ class Driven:
     facts: dict[str, object]
 
 
-def drive(site_file: Path, day: date, marks_path: Path, *, kill: str, processes: int = 100) -> Driven:
+def drive(
+    forked: Forks, site_file: Path, day: date, marks_path: Path, *, kill: str, processes: int = 100
+) -> Driven:
     """Run a night in processes that are killed as `one_night.py` says."""
-    command = [sys.executable, str(DRIVER), str(site_file), day.isoformat(), str(marks_path)]
-    command += [kill, str(processes)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DRIVE_S_MAX)
+    done = forked.run("nights", str(site_file), day.isoformat(), str(marks_path), kill, str(processes))
     lines = [tuple(line.split()) for line in marks_path.read_text(encoding="utf-8").splitlines()]
     said = done.stdout.strip().splitlines()
     return Driven(

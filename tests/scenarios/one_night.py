@@ -1,11 +1,8 @@
-"""Runs nights in processes that kill themselves hard at step marks, until one comes through.
+"""Runs nights in processes that kill themselves hard at step marks, until one comes through: see `forking`.
 
-Usage: one_night.py SITE_FILE DATE MARKS KILL PROCESSES_MAX
-
-KILL is "none", "every" (each mark of the night once, a new process after each) or one mark such as
-"seal:1:done" (the second patient to be sealed, its work done, its result not yet kept). All processes are
-forked from this one, which has imported everything, so that a kill costs a second and not ten. MARKS takes
-one line a step mark and one a kill.
+KILL is "none", "every" (each mark of the night once, a new process after each) or marks such as
+"seal:1:done,publish:0:begin" (the second patient to be sealed, its work done, its result not yet kept; then,
+in a new process, the beginning of publishing). MARKS takes one line a step mark and one a kill.
 """
 
 from __future__ import annotations
@@ -24,13 +21,15 @@ from beamkeeper.clock import MovableClock
 from beamkeeper.errors import BeamkeeperError
 
 KILLED = "killed-at"
+KILLED_STATUS = 137
+"""As a shell says it."""
 
 
 class Marks:
     """Writes every step mark and kills this process at the one it is told."""
 
     def __init__(self, path: Path, kill: str) -> None:
-        self._path, self._kill = path, kill
+        self._path, self._kill = path, set(kill.split(","))
         lines = [line.split() for line in path.read_text("utf-8").splitlines()]
         self._kept = Counter(name for name, _, phase in lines if phase == "kept" and name != KILLED)
         self._killed = {mark for name, mark, _ in lines if name == KILLED}
@@ -46,7 +45,7 @@ class Marks:
         if phase == "kept":
             self._kept[name] += 1
             self._begun[name] -= 1
-        if self._kill in {"every", mark} and mark not in self._killed:
+        if self._kill & {"every", mark} and mark not in self._killed:
             self._write(f"{KILLED} {mark} -")
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -67,18 +66,15 @@ def one_night(site_file: Path, day: date, marks: Path, kill: str) -> int:
     return 0
 
 
-def main() -> int:
-    site_file, day, marks, kill = Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), *sys.argv[3:5]
-    Path(marks).touch()
-    for _ in range(int(sys.argv[5])):
+def run(site_file: str, day: str, marks: str, kill: str, processes: str) -> int:
+    """Run a night in one process after the other until one is not killed; return how that one ended."""
+    path = Path(marks)
+    path.touch()
+    for _ in range(int(processes)):
         child = os.fork()
         if not child:
-            os._exit(one_night(site_file, day, Path(marks), kill))
+            os._exit(one_night(Path(site_file), date.fromisoformat(day), path, kill))
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
             return os.waitstatus_to_exitcode(status)
-    return -signal.SIGKILL
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return KILLED_STATUS

@@ -1,72 +1,77 @@
-"""A run over a store of plain DICOM that is killed at any point loses nothing and leaves nothing in clear."""
+"""`kill -9` at any step of a run over plain copies: nothing is lost, nothing proved is sent again."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
-from night_site import NIGHT_1, SmallSite, make_objects
+from forked import OBJECTS_A_BATCH
+from night_site import NIGHT_1, SmallSite, at
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
+from beamkeeper.app.jobs.copying import run_copies
+from beamkeeper.app.jobs.runtime import open_ledger
+from beamkeeper.rehearse.sim import Archive
 
-from web_stores import WebArchive, orthanc_web
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
-pytestmark = [pytest.mark.peer, pytest.mark.long]
-KILLS_MAX = 8
-WAIT_S_MAX = 60.0
+    from forked import Forks
 
-
-def start(site: SmallSite) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "beamkeeper", "copies", "run", "--json", "--site", str(site.site_file)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
-def count_there(store: WebArchive) -> int:
-    root = store.url.removesuffix("/dicom-web")
-    return int(httpx2.get(f"{root}/statistics").json()["CountInstances"])
-
-
-def kill_when_something_new_is_there(site: SmallSite, store: WebArchive) -> bool:
-    """Kill a run as soon as an object arrived; return whether it was killed before its end."""
-    before = count_there(store)
-    with start(site) as process:
-        deadline = time.monotonic() + WAIT_S_MAX
-        while process.poll() is None and count_there(store) == before:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        killed = process.poll() is None
-        process.kill()
-        process.communicate()
-    return killed
+MARKS = (
+    *("taken", "sent", "judged", "remembered"),
+    *("taken:2", "sent:2", "judged:2", "remembered:2"),
+    *("ended", "noted"),
+)
+SECTION = """
+[[copies]]
+name = "partner"
+kind = "dicom"
+ae_title = "PARTNER"
+host = "127.0.0.1"
+port = {port}
+"""
 
 
-def test_killed_whenever_an_object_arrived_a_run_still_comes_to_its_end_whole(
-    program, tmp_path: Path
+class Partner(Archive):
+    """A store that counts what it is sent."""
+
+    taken_count = 0
+
+    def _on_store(self, event: Any) -> int:
+        self.taken_count += 1
+        return super()._on_store(event)
+
+
+@pytest.fixture
+def partner(kept_site: SmallSite, tmp_path: Path) -> Iterator[Partner]:
+    (tmp_path / "partner").mkdir()
+    with Partner(tmp_path / "partner", ae_title="PARTNER") as store:
+        with kept_site.site_file.open("a", encoding="utf-8") as file:
+            file.write(SECTION.format(port=store.port))
+        yield store
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_run_killed_at_a_step_is_gone_on_with_where_it_was(
+    kept_site: SmallSite, partner: Partner, forked: Forks, mark: str
 ) -> None:
-    make_objects(tmp_path / "source", who=(2, 4), sessions=1)
-    site = SmallSite.make(tmp_path)
-    site.night(NIGHT_1)
-    with orthanc_web(program("Orthanc"), tmp_path / "o") as store:
-        section = (
-            f'[[copies]]\nname = "web"\nkind = "dicom"\nae_title = "ORTHANC"\nport = {store.dicom_port}\n'
-        )
-        text = site.site_file.read_text("utf-8")
-        site.site_file.write_text(f'{text}\n{section}host = "127.0.0.1"\n', "utf-8")
-        kills = 0
-        while kills < KILLS_MAX and kill_when_something_new_is_there(site, store):
-            kills += 1
-        with start(site) as process:
-            told, _ = process.communicate(timeout=WAIT_S_MAX)
-        there = count_there(store)
+    clock = at(NIGHT_1, 12)
+    memory = open_ledger(kept_site.site).mirrors
+    is_killed = forked.is_killed("copies", kept_site, clock.now(), mark)
+    remembered = {proof.name for proof in memory.proofs("copies:partner")}
+    taken_before = partner.taken_count
+    (outcome,) = run_copies(kept_site.site, clock, kept_site.site.copies)
 
-    (outcome,) = json.loads(told)["outcomes"]
-    assert kills >= 1
-    assert (process.returncode, outcome["state"]) == (0, "complete")
-    assert there == outcome["wanted_count"] == outcome["proved_count"]
-    left = [path for path in (site.site.data_dir / "copies").rglob("*") if path.is_file()]
-    assert left == []
+    assert is_killed
+    assert outcome.state.value == "complete"
+    assert outcome.wanted_count == outcome.proved_count > 2 * OBJECTS_A_BATCH
+    assert outcome.sent_count == outcome.wanted_count - len(remembered)
+    assert taken_before - len(remembered) in {0, OBJECTS_A_BATCH}, "at most the batch in hand goes twice"
+    there = {
+        uid
+        for row in kept_site.runtime().ledger.patients()
+        for uid in partner.uids_of(row.patient.patient_id)
+    }
+    assert there == {proof.name.split("/")[1] for proof in memory.proofs("copies:partner")}
+    assert not [path for path in (kept_site.site.data_dir / "copies").rglob("*") if path.is_file()]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import sys
 from datetime import UTC, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from archive_site import free_port, rewrite
 from hour_site import HourSite, archive_with, copied_site, patient_number, record, site_before
 from night_site import NIGHT_1, NIGHT_2, SESSIONS_A_PATIENT, WHO, patient_night
-from one_hour import STEPS
 
 from beamkeeper.app.jobs.hour_notes import HourOutcome, hour_spool
 from beamkeeper.app.jobs.remembered import FORGOTTEN
@@ -21,14 +17,12 @@ from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-pytestmark = pytest.mark.long
+    from forked import Forks
 
-DRIVER = Path(__file__).with_name("one_hour.py")
-LOOK_S_MAX = 120.0
+STEPS = ("found", "brought", "sealed:0", "sealed:1", "published", "taken:0", "taken:1", "noted")
 ONE, OTHER = WHO[0], WHO[1]
-QUICK = {"sealed:1", "published"}
-"""Marks that are tried in every run; the others only with the slow tests."""
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +39,20 @@ def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSi
         yield site
 
 
-def killed_at(kept: HourSite, mark: str) -> int:
-    """Look in a process that dies at a mark; return how it ended."""
-    instant = datetime.combine(NIGHT_1, time(9), tzinfo=UTC).isoformat()
-    command = [sys.executable, str(DRIVER), str(kept.site.site_file), instant, mark]
-    return subprocess.run(command, check=False, timeout=LOOK_S_MAX, capture_output=True).returncode
+def killed_at(forked: Forks, kept: HourSite, mark: str) -> bool:
+    """Look in a process that dies at a mark; return whether it did."""
+    return forked.is_killed("hour", kept.site, datetime.combine(NIGHT_1, time(9), tzinfo=UTC), mark)
 
 
-@pytest.mark.parametrize(
-    "mark", [mark if mark in QUICK else pytest.param(mark, marks=pytest.mark.slow) for mark in STEPS]
-)
-def test_a_look_killed_anywhere_loses_nothing(kept: HourSite, tmp_path: Path, mark: str) -> None:
+@pytest.mark.parametrize("mark", STEPS)
+def test_a_look_killed_anywhere_loses_nothing(
+    kept: HourSite, tmp_path: Path, forked: Forks, mark: str
+) -> None:
     uids = {kept.archive.store(record(ONE)), kept.archive.store(record(OTHER))}
-    status = killed_at(kept, mark)
+    is_killed = killed_at(forked, kept, mark)
     kept.hour(hour=10)
 
-    assert status == -signal.SIGKILL
+    assert is_killed
     assert uids <= kept.kept_uids()
     assert kept.restored_uids(tmp_path / "out") == kept.kept_uids()
     assert kept.position_of(patient_number(OTHER).patient_id)[0] == SESSIONS_A_PATIENT + 1
@@ -69,10 +61,12 @@ def test_a_look_killed_anywhere_loses_nothing(kept: HourSite, tmp_path: Path, ma
     assert kept.hour(hour=11).outcome is HourOutcome.NOTHING_NEW
 
 
-@pytest.mark.parametrize("mark", ["published", pytest.param("taken:0", marks=pytest.mark.slow)])
-def test_the_night_after_a_look_that_was_killed_keeps_and_tells_the_same(kept: HourSite, mark: str) -> None:
+@pytest.mark.parametrize("mark", ["published", "taken:0"])
+def test_the_night_after_a_look_that_was_killed_keeps_and_tells_the_same(
+    kept: HourSite, forked: Forks, mark: str
+) -> None:
     uids = {kept.archive.store(record(ONE)), kept.archive.store(record(OTHER))}
-    killed_at(kept, mark)
+    assert killed_at(forked, kept, mark)
     night = kept.site.night(NIGHT_2)
 
     assert uids <= kept.kept_uids()

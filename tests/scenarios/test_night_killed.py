@@ -14,6 +14,8 @@ from beamkeeper.domain.night import NightOutcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from forked import Forks
+
 ONE_AT_A_TIME = "[night]\nparallel_patients = 1\n"
 PHASES = ("begin", "done", "kept")
 WHOLE_NIGHT = ("open", "census", "judge", "publish", "report")
@@ -44,9 +46,9 @@ def begun(driven_marks: tuple[tuple[str, str, str], ...], step: str) -> Counter[
 
 @pytest.mark.slow
 def test_a_night_killed_at_every_step_comes_through_whole_and_repeats_no_finished_patient(
-    site: SmallSite, tmp_path: Path
+    site: SmallSite, tmp_path: Path, forked: Forks
 ) -> None:
-    driven = drive(site.site_file, NIGHT_1, tmp_path / "marks", kill="every")
+    driven = drive(forked, site.site_file, NIGHT_1, tmp_path / "marks", kill="every")
 
     assert driven.status == 0, driven.error
     assert driven.facts == {"outcome": "complete"}
@@ -63,9 +65,9 @@ def test_a_night_killed_at_every_step_comes_through_whole_and_repeats_no_finishe
 @pytest.mark.slow
 @pytest.mark.parametrize("mark", ["report:0:kept", "close:0:begin", "close:0:done", "close:0:kept"])
 def test_a_night_killed_when_its_report_is_written_is_over(
-    site: SmallSite, tmp_path: Path, mark: str
+    site: SmallSite, tmp_path: Path, forked: Forks, mark: str
 ) -> None:
-    driven = drive(site.site_file, NIGHT_1, tmp_path / "marks", kill=mark)
+    driven = drive(forked, site.site_file, NIGHT_1, tmp_path / "marks", kill=mark)
 
     assert driven.status == 0, driven.error
     assert driven.killed == (mark,)
@@ -76,9 +78,9 @@ def test_a_night_killed_when_its_report_is_written_is_over(
 @pytest.mark.slow
 @pytest.mark.parametrize("mark", ["look:1:begin", "seal:0:begin"])
 def test_what_is_left_of_a_night_that_never_ended_does_not_disturb_the_next(
-    site: SmallSite, tmp_path: Path, mark: str
+    site: SmallSite, tmp_path: Path, forked: Forks, mark: str
 ) -> None:
-    killed = drive(site.site_file, NIGHT_1, tmp_path / "marks-1", kill=mark, processes=1)
+    killed = drive(forked, site.site_file, NIGHT_1, tmp_path / "marks-1", kill=mark, processes=1)
     left = site.runtime(NIGHT_1).vault.entries()
     worked_on: list[str] = []
 

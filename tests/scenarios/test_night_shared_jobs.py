@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from night_site import NIGHT_1, SmallSite, drive
+from night_site import NIGHT_1, SmallSite, drive, make_objects
 
 from beamkeeper.app.jobs.durable import site_key
 from beamkeeper.domain.night import NightOutcome
@@ -14,29 +14,29 @@ from beamkeeper.domain.night import NightOutcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.long
+    from forked import Forks
 
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32
 
 
 @pytest.fixture
-def sites(tmp_path: Path, small_objects: Path) -> tuple[SmallSite, SmallSite]:
+def sites(tmp_path: Path) -> tuple[SmallSite, SmallSite]:
     """Two sites of one name and the same patients; only their keys differ."""
     settings = f'[ledger]\njobs_url = "sqlite:///{tmp_path / "jobs.db"}"\n\n[night]\nparallel_patients = 1\n'
-    for name in ("one", "other"):
-        shutil.copytree(small_objects, tmp_path / name / "source")
+    make_objects(tmp_path / "one" / "source", who=(2, 3), sessions=1)
+    shutil.copytree(tmp_path / "one" / "source", tmp_path / "other" / "source")
     return tuple(SmallSite.make(tmp_path / name, settings=settings) for name in ("one", "other"))  # type: ignore[return-value]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mark", ["look:1:begin", "seal:0:done"])
 def test_a_night_of_another_site_neither_ends_nor_takes_up_a_night_that_was_killed(
-    sites: tuple[SmallSite, SmallSite], tmp_path: Path, mark: str
+    sites: tuple[SmallSite, SmallSite], tmp_path: Path, forked: Forks, mark: str
 ) -> None:
     one, other = sites
-    killed = drive(one.site_file, NIGHT_1, tmp_path / "marks", kill=mark, processes=1)
+    killed = drive(forked, one.site_file, NIGHT_1, tmp_path / "marks", kill=mark, processes=1)
     report = other.night(NIGHT_1)
-    gone_on = drive(one.site_file, NIGHT_1, tmp_path / "marks", kill="none")
+    gone_on = drive(forked, one.site_file, NIGHT_1, tmp_path / "marks", kill="none")
 
     assert killed.killed == (mark,)
     assert report.outcome is NightOutcome.COMPLETE

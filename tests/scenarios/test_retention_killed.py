@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-from pathlib import Path
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 from night_site import NIGHT_1, SmallSite, at
 from retention_site import LATER, ledger_of, play_until_later, release, run_retention, vault_of, who_left
 
-pytestmark = pytest.mark.long
+if TYPE_CHECKING:
+    from pathlib import Path
 
-DRIVER = Path(__file__).with_name("retain_once.py")
+    from forked import Forks
+
 STEPS = ("decided", "removed", "forgotten", "swept", "asked mirror usb", "finished")
 NEXT_DAY = LATER.replace(day=LATER.day + 1)
 
@@ -23,12 +23,6 @@ def over_root(tmp_path_factory: pytest.TempPathFactory, kept_root: Path) -> Path
     site = play_until_later(SmallSite.copied(kept_root, tmp_path_factory.mktemp("over") / "site"))
     release(site, who_left(site).pseudonym, "an", "bo")
     return site.root
-
-
-def killed_at(site: SmallSite, step: str) -> None:
-    command = [sys.executable, str(DRIVER), str(site.site_file), at(LATER, 12).now().isoformat(), step]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
-    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def verify_gone(site: SmallSite, pseudonym: str, day, out: Path) -> None:
@@ -42,14 +36,13 @@ def verify_gone(site: SmallSite, pseudonym: str, day, out: Path) -> None:
     site.verify_holds_the_source(out, day)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_removal_killed_at_a_step_is_brought_to_its_end_by_the_next_run(
-    tmp_path: Path, over_root: Path, step: str
+    tmp_path: Path, over_root: Path, forked: Forks, step: str
 ) -> None:
     site = SmallSite.copied(over_root, tmp_path / "site")
     gone = who_left(site)
-    killed_at(site, step)
+    assert forked.is_killed("retention", site, at(LATER, 12).now(), step)
 
     opened = vault_of(site)
     assert opened.verify(now=at(LATER, 12).now()).is_sound
@@ -59,16 +52,13 @@ def test_a_removal_killed_at_a_step_is_brought_to_its_end_by_the_next_run(
     verify_gone(site, gone.pseudonym, LATER, tmp_path / "out")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["removed", "forgotten"])
 def test_a_night_after_a_killed_removal_goes_on_with_it_and_takes_a_returning_patient_anew(
-    tmp_path: Path, over_root: Path, small_objects: Path, step: str
+    tmp_path: Path, over_root: Path, small_objects: Path, forked: Forks, step: str
 ) -> None:
-    import shutil
-
     site = SmallSite.copied(over_root, tmp_path / "site")
     gone = who_left(site)
-    killed_at(site, step)
+    assert forked.is_killed("retention", site, at(LATER, 12).now(), step)
     shutil.copytree(small_objects / "p3", site.source / "p3")
     report = site.night(NEXT_DAY)
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from voting_site import (
@@ -36,6 +33,9 @@ from beamkeeper.domain.ballot import THE_NIGHT
 from beamkeeper.errors import ConfigError, VoteRefused
 from beamkeeper.protect.quorum import Confirmed, Disputed, Overdue, Quiet, Unverified
 from beamkeeper.protect.quorum.codes import VALID_FOR, WRONG_CODES_MAX, code_for
+
+if TYPE_CHECKING:
+    from forked import Forks
 
 
 @pytest.fixture
@@ -239,19 +239,6 @@ def test_a_site_file_in_which_one_person_could_count_twice_is_refused(
         _ = kept_site.site
 
 
-def run(site: SmallSite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "SUDO_USER"}
-    return subprocess.run(
-        [sys.executable, "-m", "beamkeeper", *arguments, "--site", str(site.site_file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=Path(site.root),
-        env=environment,
-    )
-
-
 @pytest.fixture
 def today(kept_site: SmallSite) -> SmallSite:
     """A site whose night of this very day found a change: commands ask the machine's clock."""
@@ -263,17 +250,18 @@ def today(kept_site: SmallSite) -> SmallSite:
     return kept_site
 
 
-@pytest.mark.long
-def test_votes_are_cast_and_shown_by_the_command_line(today: SmallSite) -> None:
-    waiting = run(today, "quorum")
+def test_votes_are_cast_and_shown_by_the_command_line(today: SmallSite, forked: Forks) -> None:
+    waiting = forked.command(today, "quorum")
     facts = ledger_of(today).votes.all_facts()[-1]
     code = code_for(code_secret(today.site.vault.keys_dir), facts, "an")
-    mine = run(today, "vote", "confirm")
-    again = run(today, "vote", "confirm")
-    nobody = run(today, "vote", "confirm", "--as", "zoe", "--code", code)
-    forged = run(today, "vote", "confirm", "--as", "bo", "--code", code)
-    by_code = run(today, "vote", "confirm", "--as", "an", "--code", code, "--reason", "seen", "--json")
-    shown = run(today, "quorum", "--json")
+    mine = forked.command(today, "vote", "confirm")
+    again = forked.command(today, "vote", "confirm")
+    nobody = forked.command(today, "vote", "confirm", "--as", "zoe", "--code", code)
+    forged = forked.command(today, "vote", "confirm", "--as", "bo", "--code", code)
+    by_code = forked.command(
+        today, "vote", "confirm", "--as", "an", "--code", code, "--reason", "seen", "--json"
+    )
+    shown = forked.command(today, "quorum", "--json")
 
     assert [item.returncode for item in (waiting, mine, again, nobody, forged)] == [3, 0, 43, 2, 43]
     assert "nobody" in waiting.stdout
@@ -283,10 +271,10 @@ def test_votes_are_cast_and_shown_by_the_command_line(today: SmallSite) -> None:
     assert "seen" not in shown.stdout
 
 
-def test_a_dispute_on_the_command_line_names_a_patient_by_id(today: SmallSite) -> None:
+def test_a_dispute_on_the_command_line_names_a_patient_by_id(today: SmallSite, forked: Forks) -> None:
     row = ledger_of(today).patients()[0]
-    disputed = run(today, "vote", "dispute", "--patient", row.patient.patient_id)
-    shown = run(today, "quorum")
+    disputed = forked.command(today, "vote", "dispute", "--patient", row.patient.patient_id)
+    shown = forked.command(today, "quorum")
 
     assert disputed.returncode == 0
     assert "DISPUTED" in disputed.stdout

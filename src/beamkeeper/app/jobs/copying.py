@@ -36,7 +36,7 @@ from beamkeeper.protect.copies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
@@ -110,9 +110,19 @@ def key_of(section: CopiesSection) -> str:
 
 
 def run_copies(
-    site: Site, clock: Clock, sections: Sequence[CopiesSection], *, reread_all: bool = False
+    site: Site,
+    clock: Clock,
+    sections: Sequence[CopiesSection],
+    *,
+    reread_all: bool = False,
+    on_step: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[CopyOutcome]:
     """Bring stores to what they should hold, each by a worker of its own; yield each outcome as it ends.
+
+    Parameters
+    ----------
+    on_step
+        Called with the steps of `Copying`, and with "ended" and "noted" around what an outcome leaves.
 
     Raises
     ------
@@ -132,7 +142,9 @@ def run_copies(
                 yield _busy(section)
         marker = marker_of(site)
         facts = patient_facts(runtime) if free else ()
-        copyings = [_copying(runtime, section, facts, reread_all=reread_all) for section in free]
+        copyings = [
+            _copying(runtime, section, facts, reread_all=reread_all, on_step=on_step) for section in free
+        ]
         if (shut := open_network(held, site, clock, [section.minutes for section in free])) is not None:
             for section in free:
                 outcome = _unreachable(section, shut)
@@ -151,7 +163,9 @@ def run_copies(
                 mistakes.append(ended)  # of ours: raised when all others have ended
                 continue
             outcome = replace(ended, marker=marker)
+            on_step("ended")
             _note(runtime, outcome)
+            on_step("noted")
             yield outcome
         if mistakes:
             raise mistakes[0]
@@ -216,7 +230,12 @@ def _standing(section: CopiesSection, row: MirrorRow | None) -> CopiesStanding:
 
 
 def _copying(
-    runtime: Runtime, section: CopiesSection, facts: Sequence[CopyFacts], *, reread_all: bool
+    runtime: Runtime,
+    section: CopiesSection,
+    facts: Sequence[CopyFacts],
+    *,
+    reread_all: bool,
+    on_step: Callable[[str], None],
 ) -> Copying:
     site = runtime.site
     runtime.ledger.mirrors.begin(key_of(section), section.place)
@@ -241,6 +260,7 @@ def _copying(
             lasts_s=section.minutes * 60.0, reread_days=section.reread_days, reread_all=reread_all
         ),
         now=runtime.clock.now,
+        on_step=on_step,
     )
 
 

@@ -87,6 +87,8 @@ class Copying:
         Digests of earlier versions by SOP Instance UID, with the night each was first kept.
     scratch
         Folder on the collector's own disk for what comes back; removed at the end.
+    on_step
+        Called with "taken" (a batch is out of the vault), "sent", "judged" and "remembered".
     """
 
     def __init__(
@@ -102,11 +104,12 @@ class Copying:
         scratch: Path,
         limits: CopyLimits,
         now: Callable[[], datetime],
+        on_step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.name = name
         self._connect, self._routed, self._source, self._memory = connect, routed, source, memory
         self._judge, self._older, self._scratch = judge, older, scratch
-        self._limits, self._now = limits, now
+        self._limits, self._now, self._on_step = limits, now, on_step
         self._wanted = {item.sop_instance_uid: item for _, item in routed.objects}
         self._send: frozenset[str] = frozenset()
         self._ends_at = 0.0
@@ -170,7 +173,9 @@ class Copying:
     # 2: sent, 3: read back ----------------------------------------------------------------------------
 
     def _hand_over(self, store: PlainStore, batch: Batch) -> None:
+        self._on_step("taken")
         stored = self._sent(store, batch)
+        self._on_step("sent")
         reread = [o for o in batch.outgoing() if batch.taken[o.sop_instance_uid].name not in self._send]
         if stored or reread:
             self._prove(store, batch, [*stored, *reread])
@@ -305,7 +310,9 @@ class Copying:
                     at=self._now(),
                 )
             )
+        self._on_step("judged")
         self._memory.keep(kept)
+        self._on_step("remembered")
 
     # 4: how it ended ----------------------------------------------------------------------------------
 
