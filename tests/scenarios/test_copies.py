@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
 from pydicom import dcmread
+from source_changes import give_a_fraction
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
 
@@ -165,23 +166,40 @@ def test_a_dead_store_holds_up_no_other_and_loses_nothing_in_a_week(program, cop
     port = free_port()
     copied.goes_to(name="dead", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=port)
     text = copied.site.site_file.read_text()
+    sent = []
     with orthanc(program("Orthanc"), tmp_path) as store:
         copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
-        status, outcomes = copied.run()
-        wanted = outcomes["pacs"]["wanted_count"]
+        for days in range(7):
+            day = NIGHT_2 + timedelta(days=days)
+            give_a_fraction(copied.site.source, 2, on=day, number=2 + days)
+            copied.site.night(day)
+            status, outcomes = copied.run()
 
-        assert status == 3
-        assert (outcomes["pacs"]["state"], outcomes["dead"]["state"]) == ("complete", "unreachable")
-        assert outcomes["dead"]["waiting_count"] == wanted
-        assert "Nothing answers" in outcomes["dead"]["error"]
-    for day in range(7):
-        copied.site.night(NIGHT_2 + timedelta(days=day))
+            assert (status, outcomes["pacs"]["state"]) == (3, "complete")
+            assert outcomes["dead"]["state"] == "unreachable"
+            assert outcomes["dead"]["waiting_count"] == outcomes["pacs"]["wanted_count"]
+            assert "Nothing answers" in outcomes["dead"]["error"]
+            sent.append(outcomes["pacs"]["sent_count"])
+        wanted = outcomes["pacs"]["wanted_count"]
     (tmp_path / "again").mkdir()
     with orthanc(program("Orthanc"), tmp_path / "again") as store:
         copied.site.site_file.write_text(text.replace(f"port = {port}", f"port = {store.port}"))
         status, outcomes = copied.run()
 
+    assert sent[1:] == [3] * 6, "each day's records on that day"
     assert (status, outcomes["dead"]["state"], outcomes["dead"]["proved_count"]) == (0, "complete", wanted)
+
+
+def test_a_store_that_died_is_unreachable_also_when_nothing_is_to_be_sent(
+    program, copied: Copied, tmp_path: Path
+):
+    with orthanc(program("Orthanc"), tmp_path) as store:
+        copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.port)
+        copied.run()
+    status, outcomes = copied.run("--reread")
+
+    assert (status, outcomes["pacs"]["state"]) == (3, "unreachable")
+    assert outcomes["pacs"]["waiting_count"] == 0
 
 
 def test_what_was_removed_there_is_noticed_and_sent_again(program, copied: Copied, tmp_path: Path):
@@ -305,13 +323,15 @@ def test_what_is_new_is_due_when_the_section_says(copied: Copied, when: str, due
     assert [*due, *(hours for hours in (20,) if is_due(hours))] == due_after
 
 
-def test_a_store_that_failed_is_tried_again_after_a_quarter_of_an_hour(copied: Copied):
+def test_a_store_that_failed_is_tried_again_soon_and_after_a_day_more_slowly(copied: Copied):
     copied.goes_to(name="dead", kind="dicom", ae_title="X", host="127.0.0.1", port=free_port())
     site = copied.site.site
     duty = CopiesDuty(site, open_ledger(site), site.copies[0])
 
     assert duty.work(at(NIGHT_1, 6)).startswith("unreachable")
     assert duty.wait_s(at(NIGHT_1, 6)) == 15 * 60
+    assert duty.work(at(NIGHT_2, 6)).startswith("unreachable")
+    assert duty.wait_s(at(NIGHT_2, 6)) == 60 * 60
 
 
 @pytest.mark.slow

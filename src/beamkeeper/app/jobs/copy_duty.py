@@ -11,6 +11,8 @@ from beamkeeper.app.jobs.places import line_of
 from beamkeeper.protect.copies import CopyState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from beamkeeper.app.site import Site
     from beamkeeper.app.site_copies import CopiesSection
     from beamkeeper.clock import Clock
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 RETRY: Final = timedelta(minutes=15)
 """A store that does not hold everything is tried again after this."""
+SLOWER_AFTER: Final = timedelta(hours=24)
+RETRY_SLOWER: Final = timedelta(hours=1)
+"""Where nothing can be sent for a day, a try an hour is enough: each stands in the audit log."""
 HOUR: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(hours=24)
 """A store that holds everything is looked at again after this: somebody may remove what lies there."""
@@ -46,7 +51,7 @@ class CopiesDuty:
         since = clock.now() - row.tried_at
         if since < timedelta(0) or self._is_due(row, since):  # below zero: the clock went back
             return 0.0
-        pause = LOOK_EVERY if row.state in _DONE else RETRY
+        pause = LOOK_EVERY if row.state in _DONE else _retry(row, clock.now())
         return max(0.0, (pause - since).total_seconds())
 
     def work(self, clock: Clock) -> str:
@@ -69,3 +74,10 @@ class CopiesDuty:
             return ended is not None and row.tried_at is not None and ended > row.tried_at
         is_new = row.facts.get("marker") != marker_of(self.site)
         return is_new and (self.section.when == "approval" or since >= HOUR)
+
+
+def _retry(row: MirrorRow, now: datetime) -> timedelta:
+    """Return how long a store that lacks something is left alone; one that is filling up, never long."""
+    if row.state == CopyState.BEHIND.value or row.waiting_since is None:
+        return RETRY
+    return RETRY if now - row.waiting_since < SLOWER_AFTER else RETRY_SLOWER

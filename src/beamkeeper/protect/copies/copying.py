@@ -262,6 +262,8 @@ class Copying:
             except TimeIsUp:
                 raise
             except (SourceUnavailable, SourceAnswerInvalid) as error:
+                if isinstance(error, SourceUnavailable) and not self._tally.has_answered:
+                    raise  # nothing was to be sent, and nothing answers: it is dead, whatever it gives back
                 raise NotGivenBack(
                     f"It takes objects, and cannot be asked for them back: {error.message}",
                     do_next="Let it answer us, or say in read_back how it can be asked. Until then it is all"
