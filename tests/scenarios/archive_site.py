@@ -17,6 +17,7 @@ from beamkeeper.rehearse.sim import Department
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
 OUR_AE = "BEAMKEEPER"
 QUICK = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
@@ -42,6 +43,7 @@ def site_of(
     port: int,
     changed: Mapping[str, str] | None = None,
     with_ois: bool = True,
+    on: date = NIGHT_1,
 ) -> SmallSite:
     """Make keys, vault and site file before a department; `changed` replaces text of the site file."""
     made = SmallSite(root)
@@ -56,7 +58,7 @@ def site_of(
         ois_url=department.ois_url if with_ois else None,
         ois_mapping=department.ois_mapping_path.resolve() if with_ois else None,
     )
-    make_site(made.site_file, answers, at(NIGHT_1))
+    make_site(made.site_file, answers, at(on))
     rewrite(made, {**QUICK, **(changed or {})})
     department.add_destination(OUR_AE, "127.0.0.1", port)
     return made

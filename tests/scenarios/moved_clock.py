@@ -9,31 +9,32 @@ The timeline to compare with is a table that a person wrote by the rules: see `r
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import unified_diff
-from email import message_from_bytes
 from typing import TYPE_CHECKING
 
-from tests.mail_peers.hook_server import Gateway, gateway
-from tests.mail_peers.mail_servers import Posted, smtp_server, two_free_ports
-from voting_site import QUORUM, ballot
+from reachable import Everybody
+from voting_site import ballot
 
+from beamkeeper.app.jobs.ballot_files import NAMESPACE, vote_bytes
 from beamkeeper.app.jobs.duties import NightDuty, duties_of
 from beamkeeper.app.jobs.quorum import cast
 from beamkeeper.app.jobs.quorum_duty import QuorumDuty
 from beamkeeper.app.jobs.retention_words import speak
 from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
 from beamkeeper.clock import MovableClock, local_instant
+from beamkeeper.domain.ballot import VotePath
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.retain import EVERYBODY, WordKind
+from beamkeeper.wire import sshsig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from night_site import SmallSite
+    from reachable import Outside
 
     from beamkeeper.app.jobs.serving import Duty
     from beamkeeper.app.site_watch import WatchFile
@@ -41,64 +42,11 @@ if TYPE_CHECKING:
     from beamkeeper.protect.watch import Telling
 
 MINUTE = timedelta(minutes=1)
-AFTERGLOW = 2 * MINUTE
+AFTERGLOW = MINUTE
 """So long after anything happened, the quorum is played every minute."""
 ROUNDS_MAX = 20
-FEEDING = frozenset({"night", "quorum"})
+FEEDING = frozenset({"night", "hour", "quorum", "retention"})
 """Duties that may give others work."""
-KINDS = ("stopped", "overdue", "escalated", "disputed", "all_clear", "channel_failed", "mirror")
-CHANNELS = """
-[mail]
-host = "127.0.0.1"
-port = {smtp}
-security = "unsafe-none"
-sender = "beamkeeper@hospital.example"
-
-[[alerts]]
-name = "letters"
-kind = "mail"
-
-[[alerts]]
-name = "pager"
-kind = "http"
-url = "http://127.0.0.1:{pager}/send"
-fields = {{ text = "$text", kind = "$kind", night = "$night" }}
-"""
-
-
-class Outside:
-    """Who can be reached: a mail server and a pager gateway on loopback."""
-
-    def __init__(self, pager: Gateway) -> None:
-        self.posted = Posted()
-        self.pager = pager
-        self.smtp_port, _ = two_free_ports()
-        self._mail = ExitStack()
-
-    @property
-    def settings(self) -> str:
-        """Return the site file's words for both, and for the people."""
-        return QUORUM + CHANNELS.format(smtp=self.smtp_port, pager=self.pager.port)
-
-    def start_mail(self) -> None:
-        """Let the mail server listen."""
-        self._mail.enter_context(contextmanager(smtp_server)(self.posted, self.smtp_port, None))
-
-    def stop_mail(self) -> None:
-        """Let nothing listen where the mail server was."""
-        self._mail.close()
-
-
-@contextmanager
-def outside() -> Iterator[Outside]:
-    """Serve mail and pager while the block lasts."""
-    with gateway() as pager:
-        around = Outside(pager)
-        around.start_mail()
-        try:
-            yield around
-        finally:
-            around.stop_mail()
 
 
 def in_zone(site: SmallSite, name: str = "Europe/Brussels") -> SmallSite:
@@ -123,15 +71,14 @@ class Played:
     clock: MovableClock
     around: Outside
     every_minute: bool = False
+    signing_keys: Mapping[str, bytes] = field(default_factory=dict)
     lines: list[tuple[datetime, str]] = field(default_factory=list)
     _stirred_at: datetime | None = None
     _retry_at: dict[str, datetime] = field(default_factory=dict)
     _due_at: dict[str, datetime] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)
-    _mirrors: dict[str, str] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
-    _letters: int = 0
-    _texts: int = 0
     _audited: int = 0
 
     def __post_init__(self) -> None:
@@ -139,7 +86,7 @@ class Played:
         self.duties: tuple[Duty, ...] = duties_of(self._site)
         self.ledger = next(duty.ledger for duty in self.duties if isinstance(duty, NightDuty))
         self._audited = self.ledger.audit.head().sequence
-        self._letters, self._texts = len(self.around.posted.letters), len(self.around.pager.taken)
+        self.around.news()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -170,8 +117,9 @@ class Played:
     def follow(self, table: str, actions: Mapping[str, Callable[[], object]], *, until: datetime) -> None:
         """Play until `until` and do what stands behind a star in a timeline, each at its minute.
 
-        "* an confirms", "* an disputes" are votes on the night of that day; "* an holds everybody" and "* an
-        releases everybody" are words about removing; all else is in `actions`.
+        "* an confirms by mail", "* an disputes by page" are votes on the night of that day, or "of 03-12";
+        "* an holds everybody" and "* an releases everybody" are words about removing; all else is in
+        `actions`.
         """
         done, hoped = rows(table, year=self.clock.now().year, zone=self.zone)
         self.play(until, [(instant, self._action(instant, words, actions)) for instant, words in done])
@@ -184,17 +132,32 @@ class Played:
     ) -> Callable[[], object]:
         if words in actions:
             return actions[words]
-        person, verb, *whom = words.split()
-        if whom:
-            kind = WordKind(verb.removesuffix("s"))
-            return lambda: self.retain(person, kind, EVERYBODY)
-        return lambda: self.vote(person, verb.removesuffix("s"), night=_day(instant, self.zone))
+        if match := _VOTE.fullmatch(words):
+            night = date.fromisoformat(f"{instant.year}-{match['night']}") if match["night"] else None
+            night = night or _day(instant, self.zone)
+            return lambda: self.vote(match["person"], match["verdict"], night=night, by=match["way"])
+        person, verb, _ = words.split()
+        kind = WordKind(verb.removesuffix("s"))
+        return lambda: self.retain(person, kind, EVERYBODY)
 
-    def vote(self, person: str, verdict: str = "confirm", *, night: date) -> None:
-        """Let a person vote on the page, now."""
+    def vote(self, person: str, verdict: str = "confirm", *, night: date, by: str = "page") -> None:
+        """Let a person vote, now: on the page; or by mail or file, which the next look takes."""
         now = self.clock.now()
+        if by == "mail":
+            assert isinstance(self.around, Everybody)
+            self.around.answer(person, verdict, night)
+            return
         given = replace(ballot(self.site, person, verdict, night=night), at=now)
-        cast(self._site, self.ledger, given, now)
+        if by == "page":
+            cast(self._site, self.ledger, given, now)
+            return
+        assert self._site.quorum is not None
+        assert self._site.quorum.ballot_folder is not None
+        data = vote_bytes(replace(given, path=VotePath.FILE), self._site.site.name)
+        signature = sshsig.sign(data, private_key=self.signing_keys[person], namespace=NAMESPACE)
+        path = self._site.quorum.ballot_folder / f"{person}-{now:%m%d%H%M}.json"
+        path.write_bytes(data)
+        path.with_name(f"{path.name}.sig").write_bytes(signature)
 
     def retain(self, person: str, kind: WordKind, pseudonym: str) -> None:
         """Let a person hold or release, now."""
@@ -210,7 +173,8 @@ class Played:
             failed = call_people(watch, tellings, self.clock.now())
             for telling in tellings if not failed else ():
                 more = {"new": "", "lasts": ", still", "over": ", over"}[telling.kind.value]
-                self._say(f"the watcher calls: {telling.alarm.finding.kind.value}{more}")
+                said = f"the watcher calls: {telling.alarm.finding.kind.value}{more}"
+                self.lines.append((self.clock.now(), said))
             return not failed
 
         self.duties = (*self.duties, WatchDuty(Watcher(watch), tell))
@@ -247,14 +211,22 @@ class Played:
             return
         self._retry_at.pop(duty.name, None)
         self._failing.discard(duty.name)
-        if duty.name.startswith("mirror"):
-            self._mirror_line(duty.name, line)
+        self._tell_line(duty.name, line)
 
-    def _mirror_line(self, name: str, line: str) -> None:
-        state, sent, *_ = re.split(", | sent", line)
-        if self._mirrors.get(name) != state or int(sent):
-            self._say(f"{name}: {state}" + (f", {sent} sent" if int(sent) else ""))
-        self._mirrors[name] = state
+    def _tell_line(self, name: str, line: str) -> None:
+        """Note what a duty says of itself: where a place stands, when that changed or something was sent."""
+        if name.startswith(("mirror", "copies")):
+            state, sent, *_ = re.split(", | sent", line)
+            text = state + (f", {sent} sent" if int(sent) else "")
+            is_news = bool(int(sent))
+        elif name == "hour":
+            state = text = line.partition(".")[0]
+            is_news = state.startswith("kept")
+        else:
+            return
+        if is_news or (text and self._told.get(name) != state):
+            self._say(f"{name}: {text}")
+        self._told[name] = state
 
     def _next(self, duty: Duty, now: datetime) -> datetime:
         """Return the minute of a duty's next work; the quorum's, as `every_minute` says."""
@@ -283,17 +255,8 @@ class Played:
             self._audited = row.sequence
             if said := self._audited_line(row):
                 self._say(said)
-        letters = self.around.posted.letters[self._letters :]
-        self._letters += len(letters)
-        by_kind: dict[str, list[str]] = {}
-        for address, data in letters:
-            by_kind.setdefault(_kind_of(data), []).append(address.partition("@")[0])
-        for kind, to in by_kind.items():
-            self._say(f"letter to {' '.join(sorted(to))}: {kind}")
-        texts = self.around.pager.taken[self._texts :]
-        self._texts += len(texts)
-        for text in texts:
-            self._say(f"pager: {text['kind']}")
+        for said in self.around.news():
+            self._say(said)
 
     def _audited_line(self, row: AuditRow) -> str:
         details = row.details
@@ -307,20 +270,17 @@ class Played:
             self._states[night] = row.outcome
             return f"the night of {night[5:]} is {row.outcome}"
         if row.action == "vote cast":
-            return f"{row.actor} votes: {details['verdict']}"
+            return f"{row.actor} votes: {details['verdict']} by {details['path']}"
         if row.action == "vote refused":
             return f"a vote of {row.actor} is refused"
         if row.action in {"retention hold", "retention release"}:
             what = "everybody" if details["everybody"] else "the patient"
             return f"{row.actor} {row.action.removeprefix('retention ')}s {what}"
-        if row.action in {"removal decided", "removed from the vault", "copy elsewhere", "removal done"}:
+        if row.action == "copy elsewhere":
+            return f"{details['place']}: {row.outcome}"
+        if row.action in {"removal decided", "removed from the vault", "removal done"}:
             return row.action
         return ""
-
-
-def _kind_of(data: bytes) -> str:
-    subject = str(message_from_bytes(data)["Subject"])
-    return next((kind for kind in KINDS if subject.endswith(f": {kind}")), "report")
 
 
 def _day(now: datetime, zone: ZoneInfo) -> date:
@@ -333,6 +293,10 @@ def _next_minute(instant: datetime, *, of: int = 1) -> datetime:
     return start + timedelta(minutes=of - start.minute % of)
 
 
+_VOTE = re.compile(
+    r"(?P<person>\w+) (?P<verdict>confirm|dispute)s by (?P<way>page|mail|file)"
+    r"(?: the night of (?P<night>\S+))?"
+)
 _ROW = re.compile(
     r"(?P<first>\d\d-\d\d)(?:\.\.(?P<last>\d\d-\d\d))?\s+(?P<from>\d\d:\d\d)"
     r"(?:\.\.(?P<to>\d\d:\d\d) every (?P<step>\d+))?\s+(?P<text>.+)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from night_site import NIGHT_1, ZONE
@@ -11,6 +12,7 @@ from pydicom import dcmread
 from beamkeeper.rehearse.sim.patients import session_objects
 from beamkeeper.rehearse.sim.records import Session
 from beamkeeper.rehearse.sim.state import at_first, patient_of
+from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,13 +30,19 @@ def a_plan(site: SmallSite, patient: str) -> Path:
 def move_a_leaf(site: SmallSite, patient: str, *, by_mm: float = 5.0) -> str:
     """Move one MLC leaf of one control point and nothing else; return the plan's SOP Instance UID."""
     path = a_plan(site, patient)
-    plan = dcmread(path)
+    data = with_a_leaf_moved(path.read_bytes(), by_mm=by_mm)
+    path.write_bytes(data)
+    return identify(data).sop_instance_uid
+
+
+def with_a_leaf_moved(data: bytes, *, by_mm: float = 5.0) -> bytes:
+    """Return a plan with one MLC leaf of one control point moved."""
+    plan = dcmread(BytesIO(data))
     device = _leaves(plan)
     positions = [float(value) for value in device.LeafJawPositions]
     positions[len(positions) // 4] -= by_mm
     device.LeafJawPositions = positions
-    plan.save_as(path)
-    return str(plan.SOPInstanceUID)
+    return _written(plan)
 
 
 def _leaves(plan: Dataset) -> Dataset:
@@ -50,9 +58,20 @@ def _leaves(plan: Dataset) -> Dataset:
 def rename_structures(site: SmallSite, patient: str) -> None:
     """Give the structure set another label: administrative, and unexpected in an approved one."""
     path = next(iter(sorted((site.source / patient).glob("RTSTRUCT-*.dcm"))))
-    structures = dcmread(path)
+    path.write_bytes(with_structures_renamed(path.read_bytes()))
+
+
+def with_structures_renamed(data: bytes) -> bytes:
+    """Return a structure set with another label."""
+    structures = dcmread(BytesIO(data))
     structures.StructureSetLabel = f"{structures.StructureSetLabel}2"[-16:]
-    structures.save_as(path)
+    return _written(structures)
+
+
+def _written(found: Dataset) -> bytes:
+    written = BytesIO()
+    found.save_as(written)
+    return written.getvalue()
 
 
 def give_a_fraction(folder: Path, index: int, *, on: date, number: int) -> None:

@@ -13,8 +13,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from moved_clock import Played, outside
+from moved_clock import Played
 from night_site import at
+from reachable import outside
 from tests.mail_peers.hook_server import gateway
 from town import Town
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from moved_clock import Outside
+    from reachable import Outside
 
     from beamkeeper.ledger import MirrorRow
 

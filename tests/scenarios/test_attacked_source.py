@@ -7,8 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from moved_clock import Played, outside
+from moved_clock import Played
 from night_site import at
+from reachable import outside
 from source_changes import move_a_leaf
 from town import Town
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from moved_clock import Outside
+    from reachable import Outside
 
 TODAY, TOMORROW = date(2026, 3, 2), date(2026, 3, 3)
 WHO = (2, 3, 4)
@@ -103,7 +104,7 @@ TAMPERED = """
 03-03  02:00  mirror near: mirrored, 1 sent; mirror far: mirrored, 1 sent
 """
 SEEN = """
-03-03  07:31  * an disputes; an votes: dispute; the night of 03-03 is disputed
+03-03  07:31  * an disputes by page; an votes: dispute by page; the night of 03-03 is disputed
 03-03  07:31  letter to an bo head: disputed; pager: disputed
 """
 UNSEEN = """

@@ -8,8 +8,9 @@ from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moved_clock import Played, in_zone, outside
+from moved_clock import Played, in_zone
 from night_site import NIGHT_1, SmallSite, make_objects
+from reachable import outside
 from source_changes import give_a_fraction, move_a_leaf, rename_structures
 from tests.mail_peers.hook_server import gateway
 
@@ -20,7 +21,7 @@ from beamkeeper.vault import SiteKeys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moved_clock import Outside
+    from reachable import Outside
 
 WHO = (2, 3)
 """Tangents with a leaf bank, and electrons."""
@@ -85,33 +86,42 @@ class Town:
         (self.root / "net" / name).symlink_to(Path("..") / name)
 
     def _disconnect(self) -> None:
-        self._around.stop_mail()
+        self._around.stop()
         (self.root / "source").rename(self.root / "unreached")
         for link in (self.root / "net").iterdir():
             link.unlink()
 
     def _reconnect(self) -> None:
-        self._around.start_mail()
+        self._around.start()
         (self.root / "unreached").rename(self.root / "source")
         for name in ("near", "far"):
             self._connect(name)
 
     def watch_file(self, port: int, *, every_minutes: int = 60, repeat_minutes: int = 24 * 60) -> WatchFile:
         """Return the file of a watcher that reads the far mirror and calls by a gateway of its own."""
-        hook = {"name": "hook", "kind": "http", "url": f"http://127.0.0.1:{port}/"}
-        return WatchFile.model_validate(
-            {
-                "format": 1,
-                "name": "elsewhere",
-                "time_zone": "Europe/Brussels",
-                "root_key": SiteKeys.load(self.site.site.vault.keys_dir).root_public_key,
-                "memory_dir": self.root / "memory",
-                "mirror": {"path": self.root / "far"},
-                "every_minutes": every_minutes,
-                "repeat_minutes": repeat_minutes,
-                "alerts": [hook],
-            }
+        return watch_file(
+            self.site, self.root, port, every_minutes=every_minutes, repeat_minutes=repeat_minutes
         )
+
+
+def watch_file(
+    site: SmallSite, root: Path, port: int, *, every_minutes: int = 60, repeat_minutes: int = 24 * 60
+) -> WatchFile:
+    """Return the file of a watcher that reads `root/far` and calls by a gateway of its own."""
+    hook = {"name": "hook", "kind": "http", "url": f"http://127.0.0.1:{port}/"}
+    return WatchFile.model_validate(
+        {
+            "format": 1,
+            "name": "elsewhere",
+            "time_zone": site.site.site.time_zone,
+            "root_key": SiteKeys.load(site.site.vault.keys_dir).root_public_key,
+            "memory_dir": root / "memory",
+            "mirror": {"path": root / "far"},
+            "every_minutes": every_minutes,
+            "repeat_minutes": repeat_minutes,
+            "alerts": [hook],
+        }
+    )
 
 
 @contextmanager
