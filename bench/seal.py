@@ -41,6 +41,8 @@ from beamkeeper.vault import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beamkeeper.vault import RestoreReport
+
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 NIGHT = date(2026, 3, 2)
 SEALERS = 2
@@ -137,11 +139,14 @@ def run_once(corpus: Path, scratch: Path) -> dict[str, float]:
     result["bytes files"] = folder_bytes(corpus)
 
     vault = Vault.open(store, trusted_dir=scratch / "trusted", now=NOW)
+    restored: list[RestoreReport] = []
     timed(
         result,
         "restore ours",
-        lambda: vault.restore_all(identities=keys.identities, out_dir=scratch / "out-ours"),
+        lambda: restored.extend(vault.restore_all(identities=keys.identities, out_dir=scratch / "out-ours")),
     )
+    assert all(report.is_complete for report in restored)
+    assert sum(report.written_bytes for report in restored) >= result["bytes files"]
     timed(result, "restore restic", shell("restic -q restore latest --target $S/out-restic", **restic))
     unpipe = "age -d -i $S/key $S/pipe/a.age | zstd -dq | tar -C $S/out-pipe -xf -"
     timed(result, "restore pipe", shell(unpipe, **restic))
@@ -149,8 +154,11 @@ def run_once(corpus: Path, scratch: Path) -> dict[str, float]:
     timed(
         result,
         "restore one ours",
-        lambda: vault.restore_patient(one, identities=keys.identities, out_dir=scratch / "one-ours"),
+        lambda: restored.append(
+            vault.restore_patient(one, identities=keys.identities, out_dir=scratch / "one-ours")
+        ),
     )
+    assert restored[-1].is_complete
     single = f"restic -q restore latest --include {folder} --target $S/one-restic"
     timed(result, "restore one restic", shell(single, **restic))
 
