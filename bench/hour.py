@@ -23,12 +23,11 @@ from pathlib import Path
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from archive_site import make_site_before
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_runtime
-from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
-from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import ArchiveProcess, OrthancArchive
@@ -138,27 +137,17 @@ def measure(
     root: Path, archive: OrthancArchive | ArchiveProcess, arguments: argparse.Namespace
 ) -> list[Measured]:
     """Keep everything in one night, then look; return the looks."""
-    archive.add_destination("BEAMKEEPER", "127.0.0.1", PORT)
     patients = people(arguments.patients)
     objects = fill(archive, patients, arguments.fractions)
     clock = MovableClock(datetime(2026, 3, 1, tzinfo=UTC))
-    answers = SiteAnswers(
-        name="bench",
-        time_zone="UTC",
-        data_dir=root / "data",
-        vault_dir=root / "vault",
-        keys_dir=root / "keys",
-        receiver_port=PORT,
-        archive=(archive.ae_title, archive.host, archive.port),
-    )
-    make_site(root / "site.toml", answers, clock)
-    text = (root / "site.toml").read_text(encoding="utf-8").replace("treated_days = 7", "treated_days = 60")
-    (root / "site.toml").write_text(text, encoding="utf-8")
+    site_file = make_site_before(archive, root, clock, port=PORT)
+    text = site_file.read_text(encoding="utf-8").replace("treated_days = 7", "treated_days = 60")
+    site_file.write_text(text, encoding="utf-8")
     clock.move_to(datetime(2026, 3, 2, 2, tzinfo=UTC))
-    night = run_night(load_site(root / "site.toml"), clock, NIGHT)
+    night = run_night(load_site(site_file), clock, NIGHT)
     if night.outcome is not NightOutcome.COMPLETE:
         sys.exit(f"the night was {night.outcome.value}: {night.warnings}")
-    pretend_images(root / "site.toml", clock, arguments.images)
+    pretend_images(site_file, clock, arguments.images)
     sys.stdout.write(f"{len(night.patients)} patients, {objects} objects in the archive\n")
     clock.move_to(datetime(2026, 3, 2, 8, tzinfo=UTC))
     looks = [look("first look", root, clock)]

@@ -25,10 +25,9 @@ from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from archive_site import make_site_before
 from beamkeeper.app.jobs.running import run_night
-from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
-from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock
 from beamkeeper.rehearse.sim import ArchiveProcess
 
@@ -165,10 +164,9 @@ def main() -> int:
         subprocess.run([*make, root / "archive" / "dose.dcm", "plain"], check=True)
         (root / "archive" / "record.dcm").write_bytes(record())
         with ArchiveProcess(root / "archive", ae_title="SIM") as archive:
-            archive.add_destination("BEAMKEEPER", "127.0.0.1", PORT)
             theirs = set(family(os.getpid())[1:])
             clock = MovableClock(datetime(2026, 3, 1, tzinfo=UTC))
-            site = site_of(root, archive, clock)
+            site = load_site(make_site_before(archive, root, clock, port=PORT))
             fill_ledger(site.ledger_url, arguments.known)
             for number, altered in enumerate((False, True)):
                 if altered:
@@ -199,21 +197,6 @@ def main() -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return 0
-
-
-def site_of(root: Path, archive: ArchiveProcess, clock: MovableClock):  # noqa: ANN201
-    """Make a site that fetches from the simulated archive."""
-    answers = SiteAnswers(
-        name="bench",
-        time_zone="UTC",
-        data_dir=root / "data",
-        vault_dir=root / "vault",
-        keys_dir=root / "keys",
-        receiver_port=PORT,
-        archive=(archive.ae_title, archive.host, archive.port),
-    )
-    make_site(root / "site.toml", answers, clock)
-    return load_site(root / "site.toml")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from archive_site import make_site_before
 from beamkeeper.app.jobs.running import run_night
-from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
-from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import OrthancArchive
@@ -89,20 +88,10 @@ def main() -> int:
         archive = OrthancArchive(root / "orthanc")
         archive.start()
         try:
-            archive.add_destination("BEAMKEEPER", "127.0.0.1", 11999)
             for path in files:
                 archive.store(path.read_bytes())
             clock = MovableClock(datetime(2026, 3, 29, tzinfo=UTC))
-            answers = SiteAnswers(
-                name="bench",
-                time_zone="UTC",
-                data_dir=root / "data",
-                vault_dir=root / "vault",
-                keys_dir=root / "keys",
-                receiver_port=11999,
-                archive=(archive.ae_title, archive.host, archive.port),
-            )
-            make_site(root / "site.toml", answers, clock)
+            make_site_before(archive, root, clock, port=11999)
             nights = [
                 measured(root, clock, FIRST_NIGHT + timedelta(days=n)) for n in range(arguments.rounds + 1)
             ]
