@@ -23,7 +23,6 @@ from pathlib import Path
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from archive_site import make_site_before
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_runtime
@@ -37,6 +36,7 @@ from beamkeeper.rehearse.sim.records import Session
 from beamkeeper.rehearse.sim.state import at_first, patient_of
 from beamkeeper.rehearse.sim.treatments import SimPatient, Technique
 from beamkeeper.wire.dicom.identify import identify
+from bench_site import make_site_before
 from night import cpu_s
 
 NIGHT = date(2026, 3, 2)

@@ -25,11 +25,11 @@ from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from archive_site import make_site_before
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.site import load_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.rehearse.sim import ArchiveProcess
+from bench_site import make_site_before
 
 NIGHT = date(2026, 3, 2)
 PORT = 11998

@@ -20,12 +20,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from archive_site import make_site_before
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.site import load_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import OrthancArchive
+from bench_site import make_site_before
 from fast_sender import files_in
 
 FIRST_NIGHT = date(2026, 3, 30)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from beamkeeper.rehearse.sim import Archive, ArchiveProcess
+
 OUR_AE = "BEAMKEEPER"
 QUICK = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
 """So long we wait for a peer in a test."""
@@ -46,6 +48,19 @@ def site_of(
     on: date = NIGHT_1,
 ) -> SmallSite:
     """Make keys, vault and site file before a department; `changed` replaces text of the site file."""
+    ois = (department.ois_url, department.ois_mapping_path.resolve()) if with_ois else None
+    return site_before(department.archive, root, port=port, changed=changed, ois=ois)
+
+
+def site_before(
+    archive: Archive | ArchiveProcess,
+    root: Path,
+    *,
+    port: int,
+    changed: Mapping[str, str] | None = None,
+    ois: tuple[str, Path] | None = None,
+) -> SmallSite:
+    """Make them before an archive, with the address and the mapping of an OIS database beside it or none."""
     made = SmallSite(root)
     answers = SiteAnswers(
         name="Small department",
@@ -54,13 +69,13 @@ def site_of(
         vault_dir=Path("vault"),
         keys_dir=Path("keys"),
         receiver_port=port,
-        archive=(department.archive_ae, department.host, department.port),
-        ois_url=department.ois_url if with_ois else None,
-        ois_mapping=department.ois_mapping_path.resolve() if with_ois else None,
+        archive=(archive.ae_title, archive.host, archive.port),
+        ois_url=ois[0] if ois else None,
+        ois_mapping=ois[1] if ois else None,
     )
     make_site(made.site_file, answers, at(on))
     rewrite(made, {**QUICK, **(changed or {})})
-    department.add_destination(OUR_AE, "127.0.0.1", port)
+    archive.add_destination(OUR_AE, "127.0.0.1", port)
     return made
 
 

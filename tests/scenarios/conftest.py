@@ -56,3 +56,14 @@ def kept_root(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> 
 def kept_site(tmp_path: Path, kept_root: Path) -> SmallSite:
     """A site with three patients in a folder after its first night."""
     return SmallSite.copied(kept_root, tmp_path / "kept")
+
+
+@pytest.fixture(scope="session")
+def hour_root(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
+    """A site before an archive after the night of NIGHT_1; do not change it, copy it with `copied_site`."""
+    from hour_site import archive_with, site_of_60_days
+
+    root = tmp_path_factory.mktemp("hour")
+    with archive_with(small_objects, root / "archive") as archive:
+        assert site_of_60_days(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
+    return root / "site"

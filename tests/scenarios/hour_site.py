@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive_site import OUR_AE, free_port, rewrite, site_of
 from night_site import NIGHT_1, SESSIONS_A_PATIENT, WHO, ZONE, SmallSite
 from pydicom import dcmread
 
+from archive_site import OUR_AE, free_port, rewrite, site_before
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.clock import MovableClock
 from beamkeeper.rehearse.sim import Archive
@@ -26,36 +25,13 @@ from beamkeeper.wire.dicom.identify import identify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
+    from pathlib import Path
 
     from pydicom import Dataset
     from pynetdicom.association import Association
 
     from beamkeeper.app.jobs.hour_notes import HourReport
     from beamkeeper.rehearse.sim.treatments import SimPatient
-
-
-@dataclass(frozen=True)
-class ArchiveAlone:
-    """An archive in threads of this process, with no OIS beside it."""
-
-    archive: Archive
-    ois_url: None = None
-    ois_mapping_path: Path = Path("none.toml")
-
-    @property
-    def archive_ae(self) -> str:
-        return self.archive.ae_title
-
-    @property
-    def host(self) -> str:
-        return self.archive.host
-
-    @property
-    def port(self) -> int:
-        return self.archive.port
-
-    def add_destination(self, ae_title: str, host: str, port: int) -> None:
-        self.archive.add_destination(ae_title, host, port)
 
 
 def patient_number(index: int) -> SimPatient:
@@ -122,9 +98,10 @@ class HourSite:
         return frozenset(identify(data).sop_instance_uid for data in self.site.restored(out).values())
 
 
-def site_before(archive: Archive, root: Path, *, changed: Mapping[str, str] | None = None) -> SmallSite:
+def site_of_60_days(archive: Archive, root: Path, *, changed: Mapping[str, str] | None = None) -> SmallSite:
+    """Return a site whose list goes back so far that everybody is on it."""
     text = {"treated_days = 7": "treated_days = 60", **(changed or {})}
-    return site_of(root, ArchiveAlone(archive), port=free_port(), changed=text, with_ois=False)
+    return site_before(archive, root, port=free_port(), changed=text)
 
 
 class CountingArchive(Archive):

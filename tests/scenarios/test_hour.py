@@ -16,7 +16,7 @@ from hour_site import (
     copied_site,
     patient_number,
     record,
-    site_before,
+    site_of_60_days,
 )
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, WHO, at, patient_night
 
@@ -46,18 +46,9 @@ WITH_ONE_RECORD = WHO[1]
 PATIENT_ID = patient_number(WITH_ONE_RECORD).patient_id
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
-    """A site before an archive after the night of NIGHT_1; do not change it, copy it."""
-    root = tmp_path_factory.mktemp("hour")
-    with archive_with(small_objects, root / "archive") as archive:
-        assert site_before(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
-    return root / "site"
-
-
 @pytest.fixture
-def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSite]:
-    with copied_site(original, small_objects, tmp_path) as site:
+def kept(tmp_path: Path, hour_root: Path, small_objects: Path) -> Iterator[HourSite]:
+    with copied_site(hour_root, small_objects, tmp_path) as site:
         yield site
 
 
@@ -229,18 +220,18 @@ def a_day(kept: HourSite, night: date) -> ADay:
 
 
 @pytest.fixture(scope="module")
-def monday(original: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ADay]:
+def monday(hour_root: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ADay]:
     """A day with the hour and the night after it; do not change it."""
-    with copied_site(original, small_objects, tmp_path_factory.mktemp("day")) as site:
+    with copied_site(hour_root, small_objects, tmp_path_factory.mktemp("day")) as site:
         yield a_day(site, NIGHT_2)
 
 
 @pytest.fixture(scope="module")
 def silent_night(
-    original: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory
+    hour_root: Path, small_objects: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ADay]:
     """A day with the hour, no night, and the night after that, more than 48 hours later."""
-    with copied_site(original, small_objects, tmp_path_factory.mktemp("day")) as site:
+    with copied_site(hour_root, small_objects, tmp_path_factory.mktemp("day")) as site:
         yield a_day(site, NIGHT_3)
 
 
@@ -347,7 +338,7 @@ def test_an_archive_that_is_down_makes_a_look_incomplete_and_nothing_is_missed(k
 
 def test_no_look_is_made_before_the_first_night(tmp_path: Path, small_objects: Path) -> None:
     with archive_with(small_objects, tmp_path / "archive") as archive:
-        report = HourSite(site_before(archive, tmp_path / "site"), archive).hour()
+        report = HourSite(site_of_60_days(archive, tmp_path / "site"), archive).hour()
 
     assert report.outcome is HourOutcome.SKIPPED
     assert archive.sent == []

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import rewrite
-from hour_site import HourSite, archive_with, copied_site, patient_number, record, site_before
+from hour_site import HourSite, copied_site, patient_number, record
 from night_site import NIGHT_1, WHO, at
 from typer.testing import CliRunner
 
+from archive_site import rewrite
 from beamkeeper.app.checkup_hour import check_hour
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.duties import duties_of
@@ -44,17 +44,9 @@ socket = "nobody-listens-here"
 """
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
-    root = tmp_path_factory.mktemp("hour")
-    with archive_with(small_objects, root / "archive") as archive:
-        assert site_before(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
-    return root / "site"
-
-
 @pytest.fixture
-def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSite]:
-    with copied_site(original, small_objects, tmp_path) as site:
+def kept(tmp_path: Path, hour_root: Path, small_objects: Path) -> Iterator[HourSite]:
+    with copied_site(hour_root, small_objects, tmp_path) as site:
         yield site
 
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, rewrite
-from hour_site import HourSite, archive_with, copied_site, patient_number, record, site_before
+from hour_site import HourSite, copied_site, patient_number, record
 from night_site import NIGHT_1, NIGHT_2, SESSIONS_A_PATIENT, WHO, patient_night
 
+from archive_site import free_port, rewrite
 from beamkeeper.app.jobs.hour_notes import HourOutcome, hour_spool
 from beamkeeper.app.jobs.remembered import FORGOTTEN
 from beamkeeper.wire.dicom.identify import identify
@@ -25,17 +25,9 @@ STEPS = ("found", "brought", "sealed:0", "sealed:1", "published", "taken:0", "ta
 ONE, OTHER = WHO[0], WHO[1]
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> Path:
-    root = tmp_path_factory.mktemp("hour")
-    with archive_with(small_objects, root / "archive") as archive:
-        assert site_before(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
-    return root / "site"
-
-
 @pytest.fixture
-def kept(tmp_path: Path, original: Path, small_objects: Path) -> Iterator[HourSite]:
-    with copied_site(original, small_objects, tmp_path) as site:
+def kept(tmp_path: Path, hour_root: Path, small_objects: Path) -> Iterator[HourSite]:
+    with copied_site(hour_root, small_objects, tmp_path) as site:
         yield site
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -64,6 +66,14 @@ class Site:
         Vault.create(self.store, keys=made, now=NOW, trusted_dir=self.trusted_dir, site_name="Clinique Zoë")
         self.keys = SiteKeys.load(folder / "keys")
         self.objects: dict[str, tuple[StoredObject, ...]] = {}
+
+    def copied(self, folder: Path) -> Site:
+        """Return the same hospital in another place, to be changed there."""
+        shutil.copytree(self.folder, folder)
+        made = copy.copy(self)
+        made.folder, made.trusted_dir = folder, folder / "trusted"
+        made.store, made.objects = LocalStore(folder / "vault"), dict(self.objects)
+        return made
 
     def vault(self, *, store=None, trusted_dir: Path | None = None) -> Vault:
         return Vault.open(

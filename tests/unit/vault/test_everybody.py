@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.unit.vault.small_vault import Site
 
 from beamkeeper.errors import KeyUnavailable
 from beamkeeper.vault import SiteKeys
@@ -20,13 +21,19 @@ from beamkeeper.vault.workers import WorkerEnded, Workers, worker_count
 PATIENTS = ("ID-1", "ID-2", "ID-3", "ID-4")
 
 
-@pytest.fixture
-def full(site):
-    """A vault of four patients, two nights each."""
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = Site(tmp_path_factory.mktemp("full"))
     for number, patient in enumerate(PATIENTS):
         site.play(patient, 2 * number + 1, {f"1.2.{number}.1": patient.encode() * 500})
         site.play(patient, 2 * number + 2, {f"1.2.{number}.2": patient.encode() * 700})
     return site
+
+
+@pytest.fixture
+def full(original: Site, tmp_path: Path) -> Site:
+    """A vault of four patients, two nights each."""
+    return original.copied(tmp_path / "full")
 
 
 def there(folder: Path) -> dict[str, bytes]:
