@@ -49,7 +49,7 @@ def site_of(
 ) -> SmallSite:
     """Make keys, vault and site file before a department; `changed` replaces text of the site file."""
     ois = (department.ois_url, department.ois_mapping_path.resolve()) if with_ois else None
-    return site_before(department.archive, root, port=port, changed=changed, ois=ois)
+    return site_before(department.archive, root, port=port, changed=changed, ois=ois, on=on)
 
 
 def site_before(
@@ -59,6 +59,7 @@ def site_before(
     port: int,
     changed: Mapping[str, str] | None = None,
     ois: tuple[str, Path] | None = None,
+    on: date = NIGHT_1,
 ) -> SmallSite:
     """Make them before an archive, with the address and the mapping of an OIS database beside it or none."""
     made = SmallSite(root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
 from pydicom import dcmread
 from source_changes import give_a_fraction
+from tests.mail_peers.hook_server import gateway
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
 
@@ -57,6 +58,12 @@ class Copied:
         with self.site.site_file.open("a", encoding="utf-8") as file:
             lines = (f"{key} = {json.dumps(value)}\n" for key, value in section.items())
             file.write("\n[[copies]]\n" + "".join(lines))
+
+    def calls(self, port: int) -> None:
+        """Let people be called through a gateway."""
+        url, fields = f"http://127.0.0.1:{port}/send", '{ text = "$text", kind = "$kind" }'
+        with self.site.site_file.open("a", encoding="utf-8") as file:
+            file.write(f'\n[[alerts]]\nname = "pager"\nkind = "http"\nurl = "{url}"\nfields = {fields}\n')
 
     def copies(self, *words: str) -> tuple[int, Any]:
         status = app(["copies", *words, "--json", "--site", str(self.site.site_file)], standalone_mode=False)
@@ -121,16 +128,23 @@ def changed_plan(site: SmallSite) -> str:
 
 
 def test_a_store_that_says_stored_and_keeps_the_old_object_is_caught(program, copied: Copied, tmp_path: Path):
-    """As Orthanc does unless it is told otherwise; DICOM and DICOMweb alike."""
-    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store:
+    """As Orthanc does unless it is told otherwise; DICOM and DICOMweb alike. People are called."""
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store, gateway() as pager:
+        copied.calls(pager.port)
         copied.goes_to(name="pacs", kind="dicom", ae_title="ORTHANC", host="127.0.0.1", port=store.dicom_port)
         copied.goes_to(name="web", kind="dicomweb", url=store.url)
         copied.run("--destination", "web")
         uid = changed_plan(copied.site)
         copied.site.night(NIGHT_2)
         status, outcomes = copied.run()
+        copied.run()  # the same day: nobody is called twice
 
     assert status == 20
+    assert [call["kind"] for call in pager.taken] == ["copies"] * 2
+    assert sorted("at web differs from what was sent" in call["text"] for call in pager.taken) == [
+        False,
+        True,
+    ]
     for outcome in outcomes.values():
         problem = outcome["problems"][0]
         assert outcome["state"] == "differs"
@@ -323,15 +337,24 @@ def test_what_is_new_is_due_when_the_section_says(copied: Copied, when: str, due
     assert [*due, *(hours for hours in (20,) if is_due(hours))] == due_after
 
 
-def test_a_store_that_failed_is_tried_again_soon_and_after_a_day_more_slowly(copied: Copied):
+def test_a_store_that_failed_is_tried_again_soon_and_after_a_day_more_slowly_and_people_are_called(
+    copied: Copied,
+):
     copied.goes_to(name="dead", kind="dicom", ae_title="X", host="127.0.0.1", port=free_port())
     site = copied.site.site
     duty = CopiesDuty(site, open_ledger(site), site.copies[0])
 
-    assert duty.work(at(NIGHT_1, 6)).startswith("unreachable")
-    assert duty.wait_s(at(NIGHT_1, 6)) == 15 * 60
-    assert duty.work(at(NIGHT_2, 6)).startswith("unreachable")
-    assert duty.wait_s(at(NIGHT_2, 6)) == 60 * 60
+    with gateway() as pager:
+        copied.calls(pager.port)
+        duty = replace(duty, site=copied.site.site)
+        assert duty.work(at(NIGHT_1, 6)).startswith("unreachable")
+        assert duty.wait_s(at(NIGHT_1, 6)) == 15 * 60
+        assert pager.taken == []
+        assert duty.work(at(NIGHT_2, 6)).startswith("unreachable")
+        assert duty.wait_s(at(NIGHT_2, 6)) == 60 * 60
+
+    assert [call["kind"] for call in pager.taken] == ["copies"]
+    assert "plain DICOM at dead is unreachable since" in pager.taken[0]["text"]
 
 
 @pytest.mark.slow

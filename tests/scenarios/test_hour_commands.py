@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from archive_site import rewrite
 from hour_site import HourSite, copied_site, patient_number, record
 from night_site import NIGHT_1, WHO, at
 from typer.testing import CliRunner
 
-from archive_site import rewrite
 from beamkeeper.app.checkup_hour import check_hour
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.duties import duties_of

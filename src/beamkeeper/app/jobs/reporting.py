@@ -126,8 +126,3 @@ def nights_ahead(nights: Iterable[date], run_on: date) -> tuple[str, ...]:
         "date was asked for. What is sealed tonight is counted as newer all the same."
     )
     return (said,)
-
-
-def last_report(site: Site, run_on: date) -> NightReport | None:
-    """Return the report of one night; None when there is none yet."""
-    return read_note(site.night_dir(run_on) / NOTE_NAME, NightReport)
