@@ -132,7 +132,7 @@ LONG_NAME = (
 
 
 def few_patients() -> tuple[PatientNight, ...]:
-    """Three that need eyes, and two that do not; names of every length and script."""
+    """Four that need people, and two that do not; names of every length and script."""
     lost = NotKept(sop_instance_uid="2.25.9", what="CT image", reason="refused by the source")
     many = tuple(
         Change(
@@ -150,6 +150,7 @@ def few_patients() -> tuple[PatientNight, ...]:
         patient_night(3, "Jansen^Maria", not_kept=(lost,), received_count=39),
         patient_night(4, "Yamada^Tarou=山田^太郎"),
         patient_night(5, "O'Neil<script>^Sean"),
+        patient_night(6, "Turned\u202e^dnuor", comparisons=(leaf(3),)),
     )
 
 

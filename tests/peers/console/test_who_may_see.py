@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.console_house.house import NIGHT, OTHERS, PEOPLE, pseudonym
 from tests.console_house.staff import invite
-from tests.console_house.visitor import Visitor
+from tests.console_house.visitor import PASSWORD, Visitor
 
 from beamkeeper.app.web import permissions
 from beamkeeper.app.web.permissions import PAGES, Access, may
@@ -137,6 +138,39 @@ def test_before_the_second_factor_every_page_leads_to_setting_it_up(morning: Mor
     assert "Audit log" not in visitor.get("/account/").text
 
 
+def test_with_the_password_alone_no_page_is_shown(morning: Morning) -> None:
+    visitor = Visitor(morning.house)
+    asked = visitor.post("/login/", {"login": "bo", "password": PASSWORD})
+    pages = [page for page, rule in PAGES.items() if rule is not Access.OPEN and page != "vote"]
+    led_to = {page: visitor.ask("GET", PATHS[page]).headers["Location"] for page in pages}
+
+    assert asked.title == "Your second factor"
+    assert {page: where for page, where in led_to.items() if not where.startswith("/login/")} == {}
+
+
+AS_JSON = (
+    {"X-Requested-With": "XMLHttpRequest"},
+    {"Accept": "application/json"},
+    {"Content-Type": "application/json"},
+)
+
+
+@pytest.mark.parametrize("headers", AS_JSON, ids=lambda headers: next(iter(headers)))
+def test_nothing_answers_in_json_however_it_is_asked(morning: Morning, headers: dict[str, str]) -> None:
+    stranger, an = Visitor(morning.house), morning.staff["an"]
+    token = stranger.get("/login/").token
+    answers = [an.ask("GET", path, headers=headers) for path in PATHS.values()]
+    answers += [stranger.ask("GET", "/login/", headers=headers)]
+    answers += [
+        stranger.ask(
+            "POST", "/login/", {"login": "an", "password": "x", "csrfmiddlewaretoken": token}, headers
+        )
+    ]
+
+    kinds = {answer.headers["Content-Type"].partition(";")[0] for answer in answers}
+    assert kinds <= {"text/html", "image/svg+xml"}
+
+
 FORMS = {
     "vote": {"digest": "0" * 64, "verdict": "confirm"},
     "language": {"language": "nl"},
@@ -215,6 +249,34 @@ def test_a_name_is_text_and_never_markup(morning: Morning) -> None:
 
     assert "O&#x27;Neil&lt;script&gt;" in text
     assert "O'Neil<script>" not in text
+
+
+def test_a_mark_that_turns_the_writing_round_is_shown_as_what_it_is(morning: Morning) -> None:
+    text = morning.staff["an"].get("/patients/").text
+
+    assert "Turned\ufffd, dnuor" in text
+    assert "\u202e" not in text
+
+
+SLOW_VISITORS = 24
+LATE = b"HTTP/1.1 408"
+
+
+@pytest.mark.slow
+def test_visitors_who_send_a_form_byte_by_byte_hold_nobody_up_and_are_hung_up_on(morning: Morning) -> None:
+    visitor = Visitor(morning.house)
+    visitor.get("/login/")
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    begun = f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\nContent-Length: 60000\r\n\r\n"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(visitor.connected()) for _ in range(SLOW_VISITORS)]
+        for connection in slow:
+            connection.sendall(begun.encode() + b"login=a")
+        title = morning.staff["an"].get("/").title
+        said = [connection.recv(len(LATE)) for connection in slow]
+
+    assert title == "Tonight"
+    assert set(said) == {LATE}
 
 
 def test_looking_at_a_patient_is_written_down_before_they_are_shown(morning: Morning) -> None:

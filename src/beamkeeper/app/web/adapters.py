@@ -35,6 +35,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return who is at the other end of the connection; no header can say otherwise."""
         return str(request.META["REMOTE_ADDR"])
 
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Answer everybody with pages: without this, a header of the asker turns forms into JSON."""
+        del request
+        return False
+
     def is_reauthentication_required(self, *, app: str, **_named: object) -> bool:
         """Ask again before a second factor is changed, unless somebody logged in just now."""
         del app

@@ -7,7 +7,7 @@ renewed is served without anybody's doing.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
@@ -20,16 +20,15 @@ from beamkeeper.app.web.certificates import Certificates, console_dir, make_cert
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from beamkeeper.app.site import Site
+    from beamkeeper.app.web.front import Front
     from beamkeeper.clock import Clock
 
-THREADS: Final = 4
 WORKER_LIVES_S: Final = 12 * 3600
-WAITING_MAX: Final = 128
-"""Connections that may wait for an answer; more are refused."""
+WAITING_MAX: Final = 512
+"""Requests that may be under way; more have to wait. Slow ones take no thread (`front`)."""
 HEADERS_WITHIN_MS: Final = 10_000
 """Whoever takes longer to ask is hung up on."""
 BUFFER_BYTES: Final = 64 << 10
@@ -48,16 +47,20 @@ def console_certificates(site: Site, clock: Clock, *, new_authority: bool = Fals
     )
 
 
-def load(site_file: Path, clock: Clock) -> Callable[..., Any]:
-    """Return the pages as a WSGI application; called in the worker."""
+def load(site_file: Path, clock: Clock) -> Front:
+    """Return the pages as granian asks for them; called in the worker."""
     from django.core.handlers.wsgi import WSGIHandler  # noqa: PLC0415 - settings first
 
+    from beamkeeper.app.web.front import Front  # noqa: PLC0415 - only in the worker
     from beamkeeper.app.web.settings import prepare  # noqa: PLC0415 - only in the worker
 
     site = load_site(site_file)
     console_certificates(site, clock)
     prepare(site, clock)
-    return WSGIHandler()
+    # Found now, so that the first visitor does not wait for every page to be loaded.
+    from beamkeeper.app.web import urls  # noqa: F401, PLC0415 - after the settings
+
+    return Front(WSGIHandler())
 
 
 def serve(site: Site, site_file: Path, clock: Clock) -> None:
@@ -78,9 +81,8 @@ def serve(site: Site, site_file: Path, clock: Clock) -> None:
         "beamkeeper console",
         address=site.console.bind,
         port=site.console.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=THREADS,
         backpressure=WAITING_MAX,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=BUFFER_BYTES),

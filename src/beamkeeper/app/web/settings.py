@@ -28,7 +28,12 @@ BUSY_S: Final = 20
 PASSWORD_LETTERS_MIN: Final = 12
 POST_BYTES_MAX: Final = 64 << 10
 FIELDS_MAX: Final = 50
-QUIET_LOGGERS: Final = ("django.request", "django.security")
+QUIET_LOGGERS: Final = {
+    "django.request": logging.ERROR,
+    "django.security": logging.ERROR,
+    "django.security.DisallowedHost": logging.CRITICAL,
+}
+"""Whoever is outside could fill the log; the audit log has what matters."""
 HSTS_S: Final = 365 * 24 * 3600
 
 CONTENT_POLICY: Final = (
@@ -89,6 +94,7 @@ def _what_it_is_made_of(site: Site) -> dict[str, Any]:
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
             "beamkeeper.app.web.middleware.headers",
+            "beamkeeper.app.web.middleware.plain_direction",
             "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
@@ -239,8 +245,8 @@ def prepare(site: Site, clock: Clock) -> None:
             raise ConfigError("This process was set up for something else.", do_next="Start another one.")
         return
     settings.configure(**settings_for(site))
-    for name in QUIET_LOGGERS:  # whoever is outside could fill the log; the audit log has what matters
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, level in QUIET_LOGGERS.items():
+        logging.getLogger(name).setLevel(level)
     django.setup()
     migrate(site)
     from beamkeeper.app.jobs.runtime import open_ledger  # noqa: PLC0415 - Django's settings come first
