@@ -71,7 +71,7 @@ def pseudonym(number: int) -> str:
 
 
 def leaf(number: int) -> ObjectComparison:
-    text = f"Beam 2, control point {number}, leaf pair 31 (bank A): 12.4 → 9.1 mm"
+    text = f"Beam 2, control point {number}, leaf pair 31 (bank X1): 12.4 → 9.1 mm"
     change = Change(
         path=f"BeamSequence[BeamNumber=2]/ControlPointSequence[{number}]/LeafJawPositions[30]",
         old="12.4",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tests.console_house.visitor import Visitor
 
 
+EVERYBODY = PEOPLE | OTHERS
+
+
 @dataclass(frozen=True)
 class Morning:
     """A house in the morning after a night, and its people, logged in."""
@@ -53,8 +56,9 @@ def new_house(folder: Path) -> tuple[House, FileClock]:
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+    """A served house with everybody in it, or with those a module names as its STAFF: each costs a second."""
     house, clock = new_house(tmp_path_factory.mktemp("house"))
     add_night(house, report(few_patients()))
     with console_server(house, clock):
-        yield Morning(house, clock, newcomers(house, clock, PEOPLE | OTHERS))
+        yield Morning(house, clock, newcomers(house, clock, getattr(request.module, "STAFF", EVERYBODY)))

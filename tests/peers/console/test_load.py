@@ -22,6 +22,7 @@ ASSOCIATIONS, OBJECTS_EACH = 40, 50
 OBJECTS = ASSOCIATIONS * OBJECTS_EACH
 OBJECT_BYTES = 60_000
 SLOW_PEERS = 12
+STAFF = {"an": "physicist", "bo": "physician", "cy": "physicist"}
 PAGES = ("/", "/changes/", "/patients/", "/nights/")
 LIMIT_S = 120.0
 CHILD_MB_MAX, PARENT_MB_MAX = 20, 80

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.peers.console.conftest import Morning
 
 PAGE = f"/changes/{NIGHT}/"
+STAFF = {"an": "physicist", "bo": "physician"}
 
 
 def say(visitor: Visitor, verdict: str, patient: str = "", reason: str = "") -> Answer:
