@@ -20,7 +20,7 @@ from voting_site import ballot
 from beamkeeper.app.jobs.ballot_files import NAMESPACE, vote_bytes
 from beamkeeper.app.jobs.duties import NightDuty, duties_of
 from beamkeeper.app.jobs.quorum import cast
-from beamkeeper.app.jobs.quorum_duty import QuorumDuty
+from beamkeeper.app.jobs.quorum_duty import EveryMinute
 from beamkeeper.app.jobs.retention_words import speak
 from beamkeeper.app.jobs.watching import WatchDuty, Watcher, call_people
 from beamkeeper.clock import MovableClock, local_instant
@@ -45,7 +45,7 @@ MINUTE = timedelta(minutes=1)
 AFTERGLOW = MINUTE
 """So long after anything happened, the quorum is played every minute."""
 ROUNDS_MAX = 20
-FEEDING = frozenset({"night", "hour", "quorum", "retention"})
+FEEDING = frozenset({"night", "hour", "quorum", "votes on shares", "retention"})
 """Duties that may give others work."""
 
 
@@ -232,7 +232,7 @@ class Played:
         """Return the minute of a duty's next work; the quorum's, as `every_minute` says."""
         seconds = duty.wait_s(self.clock)
         instant = max(now + timedelta(seconds=seconds), self._retry_at.get(duty.name, now))
-        if isinstance(duty, QuorumDuty) and not self.every_minute and instant > now:
+        if isinstance(duty, EveryMinute) and not self.every_minute and instant > now:
             return self._next_look(now)
         return instant if instant == instant.replace(second=0, microsecond=0) else _next_minute(instant)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,14 +27,16 @@ from voting_site import (
 
 from beamkeeper.app.jobs.alert_test import try_channels
 from beamkeeper.app.jobs.quorum import cast
-from beamkeeper.app.jobs.quorum_duty import LOOK_EVERY, QuorumDuty, look
+from beamkeeper.app.jobs.quorum_duty import LOOK_EVERY, EveryMinute, look, look_at_shares, quorum_duties
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.serving import Tellers, serve
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.quorum import Confirmed, Disputed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PAGER = """
 [[alerts]]
@@ -165,7 +170,7 @@ def test_the_siren_is_a_real_program_and_only_for_what_it_is_meant_for(
 
 def test_without_any_channel_the_duty_says_that_nobody_can_be_called(kept_site: SmallSite) -> None:
     site = second_night(kept_site)
-    duty = QuorumDuty(site.site, ledger_of(site))
+    duty = EveryMinute(site.site, ledger_of(site), look, "quorum")
 
     with pytest.raises(ConfigError, match="Nobody can be called"):
         duty.work(MovableClock(DEADLINE))
@@ -174,7 +179,8 @@ def test_without_any_channel_the_duty_says_that_nobody_can_be_called(kept_site: 
 def test_the_duty_looks_every_minute_also_after_the_clock_was_set_back(
     voting: SmallSite, pager: Gateway
 ) -> None:
-    duty, clock = QuorumDuty(voting.site, ledger_of(voting)), MovableClock(DEADLINE)
+    clock = MovableClock(DEADLINE)
+    duty = EveryMinute(voting.site, ledger_of(voting), look, "quorum")
     assert duty.wait_s(clock) == 0
     duty.work(clock)
     assert duty.wait_s(clock) == LOOK_EVERY.total_seconds()
@@ -182,12 +188,49 @@ def test_the_duty_looks_every_minute_also_after_the_clock_was_set_back(
     assert duty.wait_s(clock) == 0
 
 
+def test_a_share_that_hangs_keeps_nobody_from_being_called(
+    kept_site: SmallSite, pager: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = kept_site.site_file.parent / "votes"
+    folder.mkdir()
+    settings = QUORUM.replace("[quorum]", '[quorum]\nballot_folder = "votes"', 1)
+    site = second_night(kept_site, settings + PAGER.format(port=pager.port))
+    asked, answered = threading.Event(), threading.Event()
+    scandir = os.scandir
+
+    def hangs(path: Path) -> object:
+        """As a share does whose server is gone: nothing on loopback hangs like the kernel's own."""
+        if path == folder:
+            asked.set()
+            answered.wait()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", hangs)
+    stop = threading.Event()
+    tell = Tellers(done=lambda *_: None, failed=lambda *_: None)
+    arguments = (quorum_duties(site.site, ledger_of(site)), MovableClock(DEADLINE), tell, stop)
+    serving = threading.Thread(target=serve, args=arguments)
+    serving.start()
+    try:
+        assert asked.wait(30)
+        end = time.monotonic() + 30
+        while not pager.taken and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        answered.set()
+        stop.set()
+        serving.join()
+
+    assert [item["kind"] for item in pager.taken] == ["overdue"]
+
+
 def test_votes_are_signed_into_the_vault_at_the_next_look_and_come_back_with_a_new_ledger(
     voting: SmallSite, pager: Gateway
 ) -> None:
     vote(voting, "an")
     vote(voting, "bo", minute=1)
-    look_at(voting, MORNING + timedelta(minutes=2))
+    clock = MovableClock(MORNING + timedelta(minutes=2))
+    assert look_at_shares(voting.site, ledger_of(voting), clock).told == ("votes signed into the vault",)
     before = state_of(voting)
     votes = ledger_of(voting).votes.ballots(NIGHT_2)
     for path in voting.site.data_dir.glob("ledger.db*"):

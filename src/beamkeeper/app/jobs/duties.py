@@ -9,7 +9,7 @@ from beamkeeper.app.jobs.copy_duty import CopiesDuty
 from beamkeeper.app.jobs.heartbeats import HeartbeatDuty
 from beamkeeper.app.jobs.hour_duty import HourDuty
 from beamkeeper.app.jobs.mirror_duty import MirrorDuty
-from beamkeeper.app.jobs.quorum_duty import QuorumDuty
+from beamkeeper.app.jobs.quorum_duty import quorum_duties
 from beamkeeper.app.jobs.retain_duty import RetainDuty
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_ledger
@@ -58,5 +58,5 @@ def duties_of(site: Site) -> tuple[Duty, ...]:
     copies = [CopiesDuty(site, ledger, section) for section in site.copies]
     mirrors = [MirrorDuty(site, ledger, section) for section in site.mirrors]
     hour = [HourDuty(site, site.hour)] if site.hour else []
-    quorum = [QuorumDuty(site, ledger)] if site.quorum else []
+    quorum = quorum_duties(site, ledger) if site.quorum else ()
     return (NightDuty(site, ledger), *hour, *quorum, *mirrors, *copies, *heartbeats, RetainDuty(site, ledger))

@@ -1,7 +1,8 @@
-"""The quorum's duty in `serve`: every minute, take what was said, sign it, and call whom the rules say.
+"""The quorum's duties in `serve`: every minute, take what was said, sign it, and call whom the rules say.
 
 Whatever was sent or taken stands in the ledger, so a process that is started anew repeats nothing and
-forgets nothing. Nothing here can hold up a night: it has a thread of its own.
+forgets nothing. Nothing here can hold up a night, and what lies on shares, which hang when their server is
+gone, cannot hold up a call: each has a thread of its own.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class _Steps:
 
 
 def look(site: Site, ledger: Ledger, clock: Clock) -> Look:
-    """Do once all that is due: reports, answers, files, signatures, alarms; each for itself."""
+    """Do once all that is due: answers, alarms, reports; each for itself, and nothing that is on a share."""
     with ledger.session():
         return _look(site, ledger, clock)
 
@@ -70,15 +71,21 @@ def look(site: Site, ledger: Ledger, clock: Clock) -> Look:
 def _look(site: Site, ledger: Ledger, clock: Clock) -> Look:
     steps, now = _Steps(), clock.now()
     steps.take(lambda: take_reports(site, ledger, now), None)
-    files = steps.take(lambda: read_files(site, ledger, now), 0)
-    if files:
-        steps.told.append(f"{files} signed votes counted")
     asks_mail = _is_mail_awaited(site, ledger, now)
     if asks_mail or reports_due(site, ledger, now) or due_now(site, ledger, now):
         steps.take(lambda: _online(site, ledger, now, steps, asks_mail=asks_mail), None)
     _note_states(site, ledger, now)
-    if steps.take(lambda: publish_votes(site, ledger, clock), otherwise=False):
-        steps.told.append("votes signed into the vault")
+    return Look(told=tuple(steps.told), errors=tuple(steps.errors))
+
+
+def look_at_shares(site: Site, ledger: Ledger, clock: Clock) -> Look:
+    """Take the signed files of the site's folder, and sign all votes into the vault; each for itself."""
+    steps = _Steps()
+    with ledger.session():
+        if files := steps.take(lambda: read_files(site, ledger, clock.now()), 0):
+            steps.told.append(f"{files} signed votes counted")
+        if steps.take(lambda: publish_votes(site, ledger, clock), otherwise=False):
+            steps.told.append("votes signed into the vault")
     return Look(told=tuple(steps.told), errors=tuple(steps.errors))
 
 
@@ -120,12 +127,13 @@ def _note_states(site: Site, ledger: Ledger, now: datetime) -> None:
 
 
 @dataclass
-class QuorumDuty:
-    """Look every minute."""
+class EveryMinute:
+    """One look a minute."""
 
     site: Site
     ledger: Ledger
-    name: str = "quorum"
+    look: Callable[[Site, Ledger, Clock], Look]
+    name: str
     retry_s: float = LOOK_EVERY.total_seconds()
     _next_at: datetime | None = None
 
@@ -139,8 +147,16 @@ class QuorumDuty:
     def work(self, clock: Clock) -> str:
         """Look once; every error is told, the first one as this duty's."""
         self._next_at = clock.now() + LOOK_EVERY
-        found = look(self.site, self.ledger, clock)
+        found = self.look(self.site, self.ledger, clock)
         if found.errors:
             first, *others = found.errors
             raise type(first)(" ".join(error.message for error in (first, *others)), do_next=first.do_next)
         return "; ".join(found.told)
+
+
+def quorum_duties(site: Site, ledger: Ledger) -> tuple[EveryMinute, ...]:
+    """Return the duties of a site that asks people to confirm."""
+    return (
+        EveryMinute(site, ledger, look, "quorum"),
+        EveryMinute(site, ledger, look_at_shares, "votes on shares"),
+    )
