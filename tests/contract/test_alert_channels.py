@@ -207,10 +207,15 @@ class SyslogContract(AlertChannelContract):
 
 
 class TestSyslogUdp(SyslogContract):
+    seen_dead = (0, 1, 2)
+
     @pytest.fixture
     def dead(self) -> tuple[SyslogChannel, ...]:
         """Over UDP nobody says that nobody is there; a name that is none is noticed."""
-        return (SyslogChannel(name="syslog-0", host="256.0.0.1", port=514),)
+        return tuple(
+            SyslogChannel(name=f"syslog-{number}", host=host, port=514)
+            for number, host in enumerate(("256.0.0.1", "log..example", "x" * 64 + ".example"))
+        )
 
     def test_a_long_text_fits_one_datagram_and_ends_on_a_whole_letter(self, channel: SyslogChannel) -> None:
         long = replace(ALERT, text="é" * 999)

@@ -117,26 +117,28 @@ def send_heartbeat(target: HeartbeatTarget, data: bytes) -> None:
     SourceUnavailable
         No connection, no answer in time, or not taken.
     """
-    parts = urlsplit(target.url)
-    host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection: http.client.HTTPConnection
-    if parts.scheme == "http":
-        connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_S)
-    else:
-        context = (
-            TlsClient(ca_file=target.tls_ca).context() if target.tls_ca else ssl.create_default_context()
-        )
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=ANSWER_S, context=context)
     try:
-        # A redirect is not followed: it would have us ask whatever address the other end likes.
-        connection.request("POST", path, body=data, headers={"Content-Type": "application/json"})
-        status = connection.getresponse().status
+        connection, path = _connection(target)
+        try:
+            # A redirect is not followed: it would have us ask whatever address the other end likes.
+            connection.request("POST", path, body=data, headers={"Content-Type": "application/json"})
+            status = connection.getresponse().status
+        finally:
+            connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _not_taken("no answer") from error
-    finally:
-        connection.close()
     if status not in _TAKEN:
         raise _not_taken(f"it answers {status}")
+
+
+def _connection(target: HeartbeatTarget) -> tuple[http.client.HTTPConnection, str]:
+    parts = urlsplit(target.url)
+    host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(host, parts.port, timeout=ANSWER_S), path
+    ours = TlsClient(ca_file=target.tls_ca).context() if target.tls_ca else None
+    context = ours or ssl.create_default_context()
+    return http.client.HTTPSConnection(host, parts.port, timeout=ANSWER_S, context=context), path
 
 
 def _not_taken(said: str) -> SourceUnavailable:

@@ -76,7 +76,7 @@ class SyslogChannel:
                 self._send_datagram(message)
             else:
                 self._send_stream(message)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter where a name cannot be asked for at all
             raise SourceUnavailable(
                 f"The alert channel {self.name} did not take it: {_why(error)}.",
                 do_next="Try `beamkeeper alert test`; ask who runs the log server.",
@@ -137,9 +137,9 @@ def _value(text: str) -> str:
     return one_line.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError | UnicodeError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the log server's certificate is not trusted ({error.verify_message})"
     if isinstance(error, TimeoutError):
         return "the log server did not answer in time"
-    return error.strerror or type(error).__name__
+    return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__

@@ -227,6 +227,12 @@ def test_a_watcher_that_redirects_gets_no_second_question() -> None:
         assert elsewhere.asked == 0
 
 
+@pytest.mark.parametrize("where", ["http://127.0.0.1:99999/", "http://x..y/", "https://[::1/", "http://a/é"])
+def test_an_address_that_is_none_is_told_and_ends_nothing(where: str) -> None:
+    with pytest.raises(SourceUnavailable, match="no answer"):
+        send_heartbeat(HeartbeatTarget(url=where), b"{}")
+
+
 def test_a_look_that_hangs_is_told_again_while_it_hangs_and_when_it_goes_on(
     site: Site, tmp_path: Path
 ) -> None:
