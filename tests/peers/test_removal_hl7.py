@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -209,12 +210,16 @@ url = "{}"
 
 def test_doctor_says_of_a_receiver_what_would_go_wrong_and_sends_it_nothing(tmp_path: Path) -> None:
     (tmp_path / "gone.hl7").write_text("MSH|^~\\&|{sending_aplication}\n", encoding="utf-8")
-    with Receiver("AA") as receiver:
-        (reached,) = check_removals(site_with(receiver.port))
-        (misspelt,) = check_removals(site_with(receiver.port, 'template_file = "gone.hl7"', base=tmp_path))
-    (dead,) = check_removals(site_with(receiver.port))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (reached,) = check_removals(site_with(port))
+        (misspelt,) = check_removals(site_with(port, 'template_file = "gone.hl7"', base=tmp_path))
+        connection, _ = server.accept()
+        with connection:
+            said = connection.recv(1)
+    (dead,) = check_removals(site_with(port))
 
-    assert receiver.messages == []
+    assert said == b""
     assert (reached.verdict, misspelt.verdict, dead.verdict) == ("warning", "bad", "bad")
     assert "nobody is named who could be asked" in reached.text
     assert "{sending_aplication}" in misspelt.text
@@ -222,9 +227,10 @@ def test_doctor_says_of_a_receiver_what_would_go_wrong_and_sends_it_nothing(tmp_
 
 
 def test_doctor_asks_the_archive_that_is_to_prove_it(archive: Archive) -> None:
-    with Receiver("AA") as receiver:
-        (good,) = check_removals(asked(receiver.port, archive))
-        (bad,) = check_removals(asked(receiver.port, Archive(archive.ae_title, 1, 1)))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (good,) = check_removals(asked(port, archive))
+        (bad,) = check_removals(asked(port, Archive(archive.ae_title, 1, 1)))
 
     assert (good.verdict, bad.verdict) == ("warning", "bad")
     assert "without TLS" in good.text

@@ -102,7 +102,8 @@ def _is_due(place: RemovalPlaceRow, now: datetime) -> bool:
     """Whether a place's turn has come; a clock that went back lets it wait no longer."""
     if place.tried_at is None:
         return True
-    return not place.tried_at <= now < asked_again_at(place.tries, place.tried_at)
+    again_at = asked_again_at(place.tried_at, tries=place.tries, refusals=place.refusals)
+    return not place.tried_at <= now < again_at
 
 
 def open_places(runtime: Runtime, row: RemovalRow) -> list[RemovalPlaceRow]:

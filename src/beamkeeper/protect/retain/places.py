@@ -36,6 +36,7 @@ class PlaceState(StrEnum):
 
 AGAIN: Final = timedelta(hours=1)
 AGAIN_MAX: Final = timedelta(hours=24)
+OFTEN_MAX: Final = 24
 DOUBLED_MAX: Final = 5
 FINAL = frozenset({PlaceState.GONE, PlaceState.UNPROVED, PlaceState.OFF})
 """Nothing more is done there."""
@@ -115,9 +116,14 @@ def no_answer(error: BeamkeeperError) -> PlaceAnswer:
     return PlaceAnswer(state=PlaceState.WAITING, said=error.message, do_next=error.do_next)
 
 
-def asked_again_at(tries: int, tried_at: datetime) -> datetime:
-    """Return when a place that has not let go is asked again: in an hour, then ever later, daily at last."""
-    return tried_at + min(AGAIN * (1 << min(max(tries - 1, 0), DOUBLED_MAX)), AGAIN_MAX)
+def asked_again_at(tried_at: datetime, *, tries: int, refusals: int) -> datetime:
+    """Return when a place that has not let go is asked again.
+
+    Each hour for a day, then daily; one that refuses after one, two, four, eight hours, then daily.
+    """
+    if refusals:
+        return tried_at + min(AGAIN * (1 << min(refusals - 1, DOUBLED_MAX)), AGAIN_MAX)
+    return tried_at + (AGAIN if tries < OFTEN_MAX else AGAIN_MAX)
 
 
 class PatientRemoval(Protocol):
