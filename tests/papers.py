@@ -39,6 +39,12 @@ def issue(folder: Path, name: str, issuer: tuple | None = None) -> tuple[Paper, 
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
         )
+        # What Python 3.13 asks of every certificate, as authorities have long issued them (RFC 5280, 4.2.1).
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+        )
+        .add_extension(_usage(is_authority=issuer is None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA256())
     )
     paper = Paper(folder / f"{name}.pem", folder / f"{name}.key")
@@ -49,6 +55,20 @@ def issue(folder: Path, name: str, issuer: tuple | None = None) -> tuple[Paper, 
         )
     )
     return paper, (subject, key)
+
+
+def _usage(*, is_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 class Papers:
