@@ -18,6 +18,7 @@ from beamkeeper.wire.share.smb import SmbDestination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.peer,
@@ -68,6 +69,15 @@ class TestSmb(DestinationContract, ResumingContract, LineContract):
 
 def test_what_passes_the_wire_is_encrypted(destination: SmbDestination) -> None:
     assert destination.facts().encrypted is True
+
+
+def test_a_server_that_does_not_encrypt_is_refused_and_gets_nothing(tmp_path: Path, program) -> None:
+    with samba_server(tmp_path, program, encrypt="off") as server:
+        destination = SmbDestination(server.peer())
+        with pytest.raises(SourceAnswerInvalid, match="does not encrypt what passes the wire"):
+            put(destination, NAME, b"sealed")
+        destination.close()
+        assert list(server.root.iterdir()) == []
 
 
 def test_a_wrong_password_says_so(server: SambaServer) -> None:

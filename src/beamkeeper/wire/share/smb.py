@@ -205,10 +205,7 @@ class SmbDestination:
                 **facts,
             )
             if not session.encrypt_data or session.connection.dialect < SMB_3:
-                raise SourceAnswerInvalid(
-                    f"The share {self._base} does not encrypt what passes the wire (SMB 3 is needed).",
-                    do_next="Let its administrator turn SMB 3 encryption on; nothing was sent.",
-                )
+                raise self._unencrypted()
             self._there = True
         return facts | {"username": peer.user, "password": peer.password, "encrypt": True}
 
@@ -296,6 +293,12 @@ class SmbDestination:
         self.close()
         self._folders.clear()
 
+    def _unencrypted(self) -> SourceAnswerInvalid:
+        return SourceAnswerInvalid(
+            f"The share {self._base} does not encrypt what passes the wire (SMB 3 is needed).",
+            do_next="Let its administrator turn SMB 3 encryption on; nothing was sent.",
+        )
+
     def _ours(self, error: Exception) -> BeamkeeperError:
         if isinstance(error, SMBOSError):
             if error.ntstatus in _FULL or error.errno in {errno.ENOSPC, errno.EACCES}:
@@ -314,6 +317,8 @@ class SmbDestination:
                 do_next="Somebody may change what passes the wire, or it is no Windows share: have its"
                 " administrator look.",
             )
+        if "encryption is required" in str(error):
+            return self._unencrypted()
         if _is_logon_failure(error):
             return SourceUnavailable(
                 f"{self._peer.server} refuses the logon of {self._peer.user}.",
