@@ -10,8 +10,7 @@ everything else must happen, and nothing more.
 
 Three patients. Photons: a fraction every Monday, by hours that look from 9 to 16. Electrons: complete on
 1 March, to be kept ten days more. The other electrons: treated last on 27 February with fractions left,
-gone from every source on 1 March, to be kept thirty days and released by two people. A place that has not let
-go of a removed patient is asked again after one hour, then after two.
+gone from every source on 1 March, to be kept thirty days and released by two people.
 The night is at 02:00, the deadline at 10:00; nobody has to confirm a quiet night.
 A parcel is sealed where there are new objects, and where the list says something else of a patient: in the
 night after a treatment, when the OIS counts it.
@@ -143,7 +142,7 @@ A_DISPUTE_KEEPS_ELECTRONS = """
 03-13         14:00                   removal decided; removed from the vault
 03-13         14:00                   mirror near: gone; mirror far: gone
 03-13         15:30                   * the partner removes electrons
-03-13         17:00                   copies partner: gone; removal done
+03-13         16:00                   copies partner: gone; removal done
 """
 A_MIRROR_IS_DEAD_FOR_A_WEEK = """
 03-14         14:00                   * the near mirror dies
@@ -198,7 +197,7 @@ AN_INCIDENT_KEEPS_THE_OTHER_ELECTRONS = """
 03-30         15:00                   removal decided; removed from the vault
 03-30         15:00                   mirror near: gone; mirror far: gone
 03-30         16:30                   * the partner removes the other electrons
-03-30         18:00                   copies partner: gone; removal done
+03-30         17:00                   copies partner: gone; removal done
 """
 THE_HOUR_THAT_DOES_NOT_COME = """
 04-13         18:00                   * somebody moves a leaf
