@@ -82,6 +82,7 @@ def look_at_shares(site: Site, ledger: Ledger, clock: Clock) -> Look:
     """Take the signed files of the site's folder, and sign all votes into the vault; each for itself."""
     steps = _Steps()
     with ledger.session():
+        steps.take(lambda: take_reports(site, ledger, clock.now()), None)
         if files := steps.take(lambda: read_files(site, ledger, clock.now()), 0):
             steps.told.append(f"{files} signed votes counted")
         if steps.take(lambda: publish_votes(site, ledger, clock), otherwise=False):
@@ -157,6 +158,6 @@ class EveryMinute:
 def quorum_duties(site: Site, ledger: Ledger) -> tuple[EveryMinute, ...]:
     """Return the duties of a site that asks people to confirm."""
     return (
-        EveryMinute(site, ledger, look, "quorum"),
         EveryMinute(site, ledger, look_at_shares, "votes on shares"),
+        EveryMinute(site, ledger, look, "quorum"),
     )
