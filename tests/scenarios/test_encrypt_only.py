@@ -13,6 +13,8 @@ from sealed_site import NightToBeKilled, as_it_was, sealed_site, tellers, told_b
 
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.running import last_report
+from beamkeeper.domain.change import Grade
 from beamkeeper.errors import ConfigError, DataClosed, KeyUnavailable
 from beamkeeper.vault import RecoveryKeys, join_words
 from beamkeeper.vault.age import generate_identity
@@ -88,6 +90,21 @@ def test_the_sheet_of_the_hour_lies_among_the_sealed_data(lived: SealedSite) -> 
     lived.open()
 
     assert len(list((lived.site.site.data_dir / "hourly").glob("*.pdf"))) == 1
+
+
+def test_a_change_is_named_though_the_old_value_is_sealed(lived: SealedSite) -> None:
+    lived.open()
+    report = last_report(lived.site.site, NIGHT_2)
+    assert report is not None
+    told = [
+        (one.grade, change.text)
+        for night in report.patients
+        for one in night.comparisons
+        if one.grade is not Grade.NEW
+        for change in one.changes
+    ]
+
+    assert told == [(Grade.ADMINISTRATIVE, "RT Plan Label sealed → OTHER")]
 
 
 def test_nothing_can_be_kept_while_the_data_are_shut(lived: SealedSite) -> None:

@@ -22,7 +22,13 @@ from tests.unit.protect.compare.synthetic_objects import OBJECTS
 from tests.unit.protect.compare.synthetic_plans import PLANS
 
 from beamkeeper.domain.change import Grade
-from beamkeeper.protect.compare import CompareRules, compare_objects, content_digest
+from beamkeeper.protect.compare import (
+    CompareRules,
+    compare_objects,
+    compare_with_imprint,
+    content_digest,
+    imprint_of,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -247,3 +253,61 @@ def _with_private(dataset: Dataset, rng: random.Random) -> Dataset:
             inner.PatientID = "inside"
             block.add_new(0x04, "SQ", [inner])
     return dataset
+
+
+KEY = b"k" * 32
+IMPRINTED = 24
+"""Seeds tried in every run; ./dev test-all tries all."""
+
+
+def _imprinted(seeds: range) -> None:
+    """Altered values are named from an imprint as from the copy itself; the old values stand nowhere."""
+    for seed in seeds:
+        rng = random.Random(seed)
+        at = rng.randrange(len(_pool()))
+        name, data, bare = _pool()[at]
+        places = _places(at)
+        place = rng.choice(places[rng.choice(sorted(places))])
+        with _tolerant():
+            altered = _mutated(data, bare, place, rng)
+        imprint = imprint_of(data, KEY, RULES)
+        found = compare_with_imprint(imprint, altered, key=KEY, rules=RULES)
+        whole_story = compare_objects(data, altered, rules=RULES)
+
+        told = f"seed {seed}: {place} in {name}: {[(one.path, one.text) for one in found.changes]}"
+        assert found.grade is Grade.CLINICAL, told
+        assert {one.path for one in found.changes} == {one.path for one in whole_story.changes}, told
+        assert any(all(word in one.text for word in place.words) for one in found.changes), told
+
+
+def _imprinted_re_encodings(seeds: range) -> None:
+    for seed in seeds:
+        rng = random.Random(seed)
+        name = rng.choice(sorted(OBJECTS))
+        values = rng.randrange(1 << 30)
+        syntax = rng.choice([IMPLICIT, EXPLICIT, BIG, DEFLATED])
+        old = whole(_with_private(OBJECTS[name](), random.Random(values)))
+        new = encoded(_with_private(OBJECTS[name](), random.Random(values)), syntax=syntax, rng=rng)
+        found = compare_with_imprint(imprint_of(old, KEY, RULES), new, key=KEY, rules=RULES)
+
+        assert found.grade is Grade.RE_ENCODED, f"seed {seed}: {name} as {syntax}: {found.changes[:3]}"
+
+
+def test_an_altered_value_is_named_from_an_imprint_of_the_copy() -> None:
+    _imprinted(range(IMPRINTED))
+
+
+def test_a_re_encoding_is_known_from_an_imprint_of_the_copy() -> None:
+    _imprinted_re_encodings(range(IMPRINTED))
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_every_altered_value_is_named_from_an_imprint() -> None:
+    _imprinted(range(IMPRINTED, MUTATIONS))
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_no_re_encoding_is_taken_for_a_change_by_an_imprint() -> None:
+    _imprinted_re_encodings(range(IMPRINTED, RE_ENCODINGS))

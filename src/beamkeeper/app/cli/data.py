@@ -101,7 +101,7 @@ def status(site: SiteOption = None, json_: JsonOption = False) -> int:
             {"data_dir": chosen.data_dir, "sealed_by": found.sealed, "shut": found.shut, "text": finding.text}
         )
     else:
-        print_wrapped(f"{chosen.data_dir}: {finding.text}")
+        print_wrapped(finding.text)
         if finding.do_next:
             print_wrapped(f"  → {finding.do_next}")
     if found.shut is not None:

@@ -98,8 +98,8 @@ def _parse_peer(text: str) -> tuple[str, str, int]:
 
 ENCRYPT_ONLY = (
     "[bold]This collector only encrypts.[/] Whoever steals it cannot open the vault with what is on it. "
-    "The price: a changed object is kept and named, but not compared with the old one in words; a physicist "
-    "looks at it by hand. `restore`, `vault verify --open` and `vault rebuild` need three cards.\n"
+    "The price: a change is named, but what the old value was is sealed, and nothing is drawn. `restore`, "
+    "`vault verify --open` and `vault rebuild` need three cards.\n"
 )
 DATA = (
     "[bold]Its data directory is sealed[/] (gocryptfs), and open now. After each start of the computer "

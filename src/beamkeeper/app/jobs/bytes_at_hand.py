@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO, Self
 
+    from beamkeeper.app.jobs.imprints import Imprints
     from beamkeeper.vault import StoredObject, Vault
     from beamkeeper.wire.dicom.requester import ExpectedObject
     from beamkeeper.wire.dicom.spool import SpooledObject, SpoolReader
@@ -33,6 +34,8 @@ class BytesAtHand:
     ----------
     scratch
         Folder on the collector's own disk for what comes out of the vault; removed at the end.
+    imprints
+        What is left of kept objects where the vault cannot be opened; None where it can.
     kept
         Every version the vault holds of this patient's objects.
     identities
@@ -47,7 +50,9 @@ class BytesAtHand:
         kept: Sequence[StoredObject],
         identities: Sequence[str],
         scratch: Path,
+        imprints: Imprints | None = None,
     ) -> None:
+        self.imprints = imprints
         self._spool = spool
         self._vault = vault
         self._identities = identities

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.hour_sheets import FOLDER as SHEETS
+from beamkeeper.app.jobs.imprints import imprints_path
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.reporting import NOTE_NAME, write_report
 from beamkeeper.domain.night import NightReport, PatientNight
@@ -33,6 +34,7 @@ def forget_here(runtime: Runtime, pseudonyms: Collection[str]) -> None:
     runtime.ledger.removals.forget(pseudonyms)
     for pseudonym in pseudonyms:
         runtime.facts_path(pseudonym).unlink(missing_ok=True)
+        imprints_path(runtime, pseudonym).unlink(missing_ok=True)
         for sheet in (runtime.site.data_dir / SHEETS).glob(f"{pseudonym}-*"):
             sheet.unlink(missing_ok=True)
     folder = runtime.site.data_dir / "nights"

@@ -34,6 +34,7 @@ from beamkeeper.app.jobs.hour_notes import (
     read_left,
 )
 from beamkeeper.app.jobs.hour_sheets import SHEET_NAME, keep_sheet, remove_old_sheets, sheet_of, stored_sheet
+from beamkeeper.app.jobs.imprints import imprints_of
 from beamkeeper.app.jobs.network import Online, window_of
 from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.old_metadata import tidy_metadata
@@ -210,7 +211,19 @@ class Hourly:
             left += open_items
             if one is not None:
                 looked.append((one, kept))
+                self._imprint(one, kept, items)
         return looked, left
+
+    def _imprint(self, looked: Looked, kept: Sequence[StoredObject], items: Sequence[Came]) -> None:
+        """Remember what the records mean, where the vault cannot be opened again."""
+        imprints = imprints_of(self._run, looked.night.pseudonym, self._sources.rules)
+        if imprints is None:
+            return
+        taken = {item.sha256 for item in looked.arrived}
+        for spooled in (version for item in items for version in item.versions):
+            if spooled.sha256 in taken:
+                imprints.take(spooled.sha256, self._sources.arrivals.reader.read(spooled))
+        imprints.save(taken | {item.sha256 for item in kept})
 
     # 4 --------------------------------------------------------------------------------------------
 

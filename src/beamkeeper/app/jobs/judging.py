@@ -96,8 +96,13 @@ def entropy_sample(before: memoryview | None, now: memoryview, transfer_syntax_u
     return EntropySample(
         before_bits=None if before is None else byte_entropy(before),
         now_bits=byte_entropy(now),
-        compressed=transfer_syntax_uid not in _UNCOMPRESSED,
+        compressed=is_compressed(transfer_syntax_uid),
     )
+
+
+def is_compressed(transfer_syntax_uid: str) -> bool:
+    """Return whether a transfer syntax compresses pixels, so that bytes may look like noise."""
+    return transfer_syntax_uid not in _UNCOMPRESSED
 
 
 def shared_studies(studies: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:

@@ -326,6 +326,8 @@ def _compare(
     if (read.ref.patient_id.strip(), read.ref.sop_instance_uid) != asked_for:
         as_asked = replace(read.ref, sop_instance_uid=spooled.sop_instance_uid)
         found.foreign.append(replace(read, ref=as_asked))
+    if at_hand.imprints is not None:
+        at_hand.imprints.take(spooled.sha256, new)
     if not spooled.known:
         found.arrived.append(_arrived(spooled, listed_as, read))
     if compared is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.held import without_lost
+from beamkeeper.app.jobs.imprints import imprints_of
 from beamkeeper.app.jobs.look import look
 from beamkeeper.app.jobs.looked import Looked, PatientFacts
 from beamkeeper.app.jobs.night_notes import UNLISTED
@@ -109,14 +110,16 @@ class Looking:
     def _compared(self, share: Share) -> Looked:
         pseudonym = share.listed.pseudonym
         kept, lost = without_lost(share.kept, self._lost())
+        imprints = imprints_of(self._run, pseudonym, self._sources.rules)
         with BytesAtHand(
             spool=self._sources.arrivals.reader,
             vault=self._run.vault,
             kept=kept,
             identities=self._run.keys.identities,
             scratch=self._scratch / pseudonym,
+            imprints=imprints,
         ) as at_hand:
-            return look(
+            looked = look(
                 share.listed,
                 share.collection,
                 pushed=share.pushed,
@@ -131,6 +134,10 @@ class Looking:
                 zone=self._run.site.zone,
                 now=self._run.clock.now(),
             )
+        if imprints is not None:
+            kept_digests = {item.sha256 for item in kept} | {item.sha256 for item in looked.arrived}
+            imprints.save(kept_digests)
+        return looked
 
 
 def said(error: BeamkeeperError) -> str:

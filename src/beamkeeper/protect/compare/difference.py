@@ -279,7 +279,7 @@ def matched(mine: tuple[DataSet, ...], theirs: tuple[DataSet, ...], key: Key) ->
         if left is not None and right is not None:
             return _matched_by_number(key, left, right)
     pairs = [
-        Step(key, _number(one or other, number_tag), position, one, other)
+        Step(key, item_number(one or other, number_tag), position, one, other)
         for position, (one, other) in enumerate(_side_by_side(mine, theirs))
     ]
     return pairs, False
@@ -297,8 +297,8 @@ def _matched_in_place(
     for position, (one, other) in enumerate(zip(mine, theirs, strict=True)):
         if same_form_unread(one, other) and _same_bytes(one, other):
             continue
-        number = _number(one, tag)
-        if number != _number(other, tag) or (number_tag and not number):
+        number = item_number(one, tag)
+        if number != item_number(other, tag) or (number_tag and not number):
             return None
         pairs.append(Step(key, number if number_tag else "", position, one, other))
     return pairs
@@ -309,7 +309,8 @@ def same_form_unread(one: DataSet, other: DataSet) -> bool:
     return one.scope.encoding == other.scope.encoding and one.scope.charset == other.scope.charset
 
 
-def _number(item: DataSet | None, tag: int) -> str:
+def item_number(item: DataSet | None, tag: int) -> str:
+    """Return what the element `tag` numbers an item by; "" when it has none."""
     if item is None or not tag:
         return ""
     text = item.text(tag)
@@ -320,7 +321,7 @@ def _numbers(items: tuple[DataSet, ...], tag: int) -> dict[str, tuple[int, DataS
     """Return items by number; None when one has none or two have the same."""
     if not tag:
         return None
-    numbered = {_number(item, tag): (position, item) for position, item in enumerate(items)}
+    numbered = {item_number(item, tag): (position, item) for position, item in enumerate(items)}
     return None if "" in numbered or len(numbered) != len(items) else numbered
 
 

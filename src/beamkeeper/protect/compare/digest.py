@@ -48,7 +48,7 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
     for name, key in named:
         tag, element = keyed[key]
         digest.update(name)
-        vr = _vr(level, key, tag, element)
+        vr = meant_vr(level, key, tag, element)
         if vr == "SQ":
             items = level.items(tag)
             digest.update(b"[%d" % len(items))
@@ -65,7 +65,7 @@ def _add_level(digest: _Hash, level: DataSet, volatile: frozenset[int]) -> None:
 _CHOSEN_BY_THE_WRITER = frozenset({"UN", "OB", "OW"})
 
 
-def _vr(level: DataSet, key: Key, tag: int, element: Element) -> str:
+def meant_vr(level: DataSet, key: Key, tag: int, element: Element) -> str:
     """Return the VR an element's meaning is read by: the dictionary's, where it knows one.
 
     A wrongly written VR changes no byte of the value, and comparing goes by the value.

@@ -52,19 +52,19 @@ def compare_objects(old: Buffer | None, new: Buffer | None, *, rules: CompareRul
     try:
         after = Subject(open_object(new).dataset)
     except ObjectUnreadable as error:
-        return _unreadable(_subject(old), error, "The new copy cannot be read")
+        return unreadable(_subject(old), error, "The new copy cannot be read")
     if same_bytes(old, new):
-        return _verdict(after, Grade.IDENTICAL)
+        return verdict(after, Grade.IDENTICAL)
     try:
         before = Subject(open_object(old).dataset)
     except ObjectUnreadable as error:
-        return _unreadable(after, error, "The old copy cannot be read, so nothing can be compared")
+        return unreadable(after, error, "The old copy cannot be read, so nothing can be compared")
     try:
         changes = _changes(Pair(before, after), rules)
     except ObjectUnreadable as error:
-        return _unreadable(after, error, "A part that differs cannot be read")
+        return unreadable(after, error, "A part that differs cannot be read")
     grade = max((change.grade for change in changes), key=SEVERITY.__getitem__, default=Grade.RE_ENCODED)
-    return _verdict(after, grade, changes)
+    return verdict(after, grade, changes)
 
 
 def is_whole(data: Buffer) -> bool:
@@ -91,7 +91,7 @@ def _one_sided(old: Buffer | None, new: Buffer | None) -> ObjectComparison:
     try:
         subject = Subject(open_object(present).dataset)
     except ObjectUnreadable as error:
-        return _unreadable(
+        return unreadable(
             None, error, "The new object cannot be read" if new is not None else "It was unreadable"
         )
     change = Change(
@@ -101,7 +101,7 @@ def _one_sided(old: Buffer | None, new: Buffer | None) -> ObjectComparison:
         text=text,
         grade=grade,
     )
-    return _verdict(subject, grade, (change,))
+    return verdict(subject, grade, (change,))
 
 
 def _subject(data: Buffer) -> Subject | None:
@@ -111,12 +111,14 @@ def _subject(data: Buffer) -> Subject | None:
         return None
 
 
-def _unreadable(subject: Subject | None, error: ObjectUnreadable, what: str) -> ObjectComparison:
+def unreadable(subject: Subject | None, error: ObjectUnreadable, what: str) -> ObjectComparison:
+    """Return the verdict on a copy that cannot be read."""
     change = Change(path="", old=None, new=None, text=f"{what}: {error.message}", grade=Grade.UNREADABLE)
-    return _verdict(subject, Grade.UNREADABLE, (change,))
+    return verdict(subject, Grade.UNREADABLE, (change,))
 
 
-def _verdict(subject: Subject | None, grade: Grade, changes: tuple[Change, ...] = ()) -> ObjectComparison:
+def verdict(subject: Subject | None, grade: Grade, changes: tuple[Change, ...] = ()) -> ObjectComparison:
+    """Return what is said of one object."""
     if subject is None:
         return ObjectComparison(
             sop_instance_uid="",
@@ -150,8 +152,12 @@ def _changes(pair: Pair, rules: CompareRules) -> tuple[Change, ...]:
     found = list(
         islice(differences(pair.old.dataset, pair.new.dataset, volatile=volatile), DIFFERENCES_MAX + 1)
     )
-    changes = list(_told(found[:DIFFERENCES_MAX], pair))
-    if len(found) > DIFFERENCES_MAX:
+    return limited(list(_told(found[:DIFFERENCES_MAX], pair)), len(found))
+
+
+def limited(changes: list[Change], found_count: int) -> tuple[Change, ...]:
+    """Return the changes worst first, as many as a person reads; the rest is counted."""
+    if found_count > DIFFERENCES_MAX:
         changes.append(
             _cut(f"More than {DIFFERENCES_MAX:,} differences: this is another object", Grade.CLINICAL)
         )
