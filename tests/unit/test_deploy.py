@@ -80,7 +80,9 @@ def test_the_unit_that_opens_the_data_shares_its_mount_and_nothing_else_it_could
     assert "NoNewPrivileges" not in service, "fusermount is setuid root"
     assert service["DeviceAllow"] == "/dev/fuse rw"
     assert service["ExecStart"].split()[1:3] == ["data", "open"]
-    assert MOUNTS_FOR_ALL in unit("beamkeeper.service")["Unit"]["After"].split()
+    for name in ("beamkeeper.service", "beamkeeper-console.service", "beamkeeper-doctor.service"):
+        assert MOUNTS_FOR_ALL in unit(name)["Unit"]["After"].split()
+        assert unit(name)["Service"]["MemorySwapMax"] == "0"
 
 
 def test_the_closed_rules_come_before_any_network_and_need_nothing_of_ours() -> None:
