@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 
 from archive_site import OUR_AE, copied, free_port, rewrite, site_of, small_department
-from night_site import DRIVER, NIGHT_1, NIGHT_2, NIGHT_3, make_objects
+from forked import DRIVER
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, make_objects
 
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import Faults
@@ -80,10 +82,14 @@ def test_a_night_killed_in_mid_transfer_leaves_no_listener_and_goes_on_where_it_
     department.archive.set_faults(Faults(silent_after=OBJECTS_BEFORE_THE_KILL))
     spool, port = site.site.night_dir(NIGHT_1) / "spool", site.site.receiver.port
     (tmp_path / "marks").touch()
-    command = [sys.executable, str(DRIVER), str(site.site_file), NIGHT_1.isoformat()]
+    night_of = [str(site.site_file), NIGHT_1.isoformat(), str(tmp_path / "marks"), "none", "1"]
+    job = {"job": "nights", "arguments": night_of, "out": str(tmp_path / "out"), "err": str(tmp_path / "err")}
     with subprocess.Popen(
-        [*command, str(tmp_path / "marks"), "none", "1"], start_new_session=True, stderr=subprocess.DEVNULL
+        [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, text=True, start_new_session=True
     ) as night:
+        assert night.stdin is not None
+        night.stdin.write(json.dumps(job) + "\n")
+        night.stdin.flush()
         wait_until(lambda: len(SpoolReader(spool).poll()) >= OBJECTS_BEFORE_THE_KILL, "half a transfer")
         os.killpg(night.pid, signal.SIGKILL)
     came = {item.sop_instance_uid for item in SpoolReader(spool).poll()}

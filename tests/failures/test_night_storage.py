@@ -155,6 +155,7 @@ def test_the_keys_of_another_site_are_refused_before_anything_is_written(
     site: SmallSite, tmp_path: Path
 ) -> None:
     (tmp_path / "other" / "source").mkdir(parents=True)
+    (tmp_path / "other" / "source" / "notes.txt").write_text("no object", encoding="utf-8")
     other = SmallSite.make(tmp_path / "other")
     before = sorted(path.name for path in LocalStore(site.vault_dir).root.rglob("*"))
     keys = site.site.vault.keys_dir

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from forked import forks
 from night_site import NIGHT_1, NIGHT_2, SmallSite, drive, make_objects
 from postgresql_cluster import PrivateCluster
 
@@ -54,12 +55,14 @@ def test_two_sites_run_their_nights_at_once_over_one_jobs_database(
     for name, who in (("one", (2, 3)), ("other", (3, 4))):
         make_objects(tmp_path / name / "source", who=who, sessions=1)
         sites[name] = SmallSite.make(tmp_path / name, settings=lines)
-    with ThreadPoolExecutor(len(sites)) as pool:
+    with forks(tmp_path / "one") as one, forks(tmp_path / "other") as other, ThreadPoolExecutor(2) as pool:
         nights = {
-            name: pool.submit(drive, site.site_file, NIGHT_1, tmp_path / f"marks-{name}", kill="none")
-            for name, site in sites.items()
+            name: pool.submit(
+                drive, forked, sites[name].site_file, NIGHT_1, tmp_path / f"marks-{name}", kill="none"
+            )
+            for name, forked in {"one": one, "other": other}.items()
         }
-    driven = {name: night.result() for name, night in nights.items()}
+        driven = {name: night.result() for name, night in nights.items()}
 
     for name, night in driven.items():
         assert night.facts == {"outcome": "complete"}, night.error

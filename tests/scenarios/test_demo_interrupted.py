@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 HANGS_S = 30
 """Far more than stopping takes; a process that waits for its peers would wait longer."""
 COMMAND = (sys.executable, "-m", "beamkeeper", "demo", "--patients", "7", "--dir")
+AT_A_TERMINAL = ("env", "--default-signal=INT")
+"""What a shell starts in the background, such as these tests, ignores Ctrl-C."""
 
 
 def _interrupted_after(line: str, folder: Path) -> tuple[int, str]:
     """Run the demonstration, press Ctrl-C once it has printed `line`; return exit status and all it said."""
     process = subprocess.Popen(
-        [*COMMAND, str(folder)],
+        [*AT_A_TERMINAL, *COMMAND, str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -22,7 +22,7 @@ from voting_site import (
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.cli.status import where_nights_stand
 from beamkeeper.app.jobs.quorum import cast, take_reports
-from beamkeeper.app.jobs.quorum_duty import look
+from beamkeeper.app.jobs.quorum_duty import look_at_shares
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import ConfigError
 
@@ -59,7 +59,7 @@ def confirm(site: SmallSite, night: date, at: datetime) -> None:
 
 
 def sign(site: SmallSite, at: datetime) -> None:
-    found = look(site.site, ledger_of(site), MovableClock(at))
+    found = look_at_shares(site.site, ledger_of(site), MovableClock(at))
     assert found.errors == ()
 
 

@@ -118,7 +118,7 @@ def test_a_night_that_fails_while_it_writes_its_report_still_tells_what_it_seale
 ) -> None:
     patient_id = turn_the_gantry(kept_site.source / "p2" / "RTPLAN-1.dcm", 5)
 
-    def no_room(*_: object) -> None:
+    def no_room(*_: object, **__: object) -> None:
         raise StorageFull("No room for the report.")
 
     with monkeypatch.context() as full:
@@ -137,7 +137,7 @@ def test_what_a_night_sealed_that_never_ended_is_told_by_the_next(
 ) -> None:
     patient_id = turn_the_gantry(kept_site.source / "p2" / "RTPLAN-1.dcm", 5)
 
-    def no_room(*_: object) -> None:
+    def no_room(*_: object, **__: object) -> None:
         raise StorageFull("No room for the report.")
 
     with monkeypatch.context() as full:
