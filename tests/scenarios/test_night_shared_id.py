@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from beamkeeper.domain.patient import Patient
 
 WHO, MERGED = "BK-20418", "MERGED-1"
-MARKS = tuple(
-    f"{step}:{number}:{phase}"
-    for step in ("look", "seal")
-    for number, phase in ((0, "done"), (1, "begin"), (1, "done"))
-)
+MARKS = ("look:0:done", "seal:0:done", "seal:1:begin", "seal:1:done")
+"""The list has one patient; that they are two is found by looking."""
 Found = TypeVar("Found", "ObjectRef", "Patient | None")
 
 
