@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pytest
 from moved_clock import as_table, rows
 from town import watched_town
 
@@ -42,6 +43,7 @@ def by_the_rules(table: str, played: Played) -> list[str]:
     return as_table(rows(table, year=2026, zone=played.zone)[1], played.zone)
 
 
+@pytest.mark.long
 def test_a_clock_a_month_ahead_and_back_again_silences_nobody(tmp_path: Path) -> None:
     with watched_town(tmp_path, date(2026, 3, 2)) as (town, played):
         played.play(played.at(date(2026, 3, 2), "08:00"))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from forked import Forks
 
+pytestmark = pytest.mark.long
+
 MARKS = (
     *("taken", "sent", "judged", "remembered"),
     *("taken:2", "sent:2", "judged:2", "remembered:2"),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from forked import Forks
 
+pytestmark = pytest.mark.long
+
 STEPS = ("found", "brought", "sealed:0", "sealed:1", "published", "taken:0", "taken:1", "noted")
 ONE, OTHER = WHO[0], WHO[1]
 

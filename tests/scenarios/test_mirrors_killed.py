@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from night_site import NIGHT_1, SmallSite, at
 
 from beamkeeper.app.jobs.mirroring import published, run_mirrors, standings
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from forked import Forks
+
+pytestmark = pytest.mark.long
 
 KILLS_MAX = 100
 SETTINGS = """

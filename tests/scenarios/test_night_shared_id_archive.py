@@ -54,7 +54,7 @@ def kept(site: SmallSite, report: NightReport) -> set[frozenset[str]]:
     }
 
 
-@pytest.mark.parametrize("with_ois", [True, False])
+@pytest.mark.parametrize("with_ois", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_two_persons_of_one_id_in_archive_and_ois_get_a_folder_each(
     department: Department, tmp_path: Path, with_ois: bool
 ) -> None:

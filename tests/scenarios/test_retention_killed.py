@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from forked import Forks
 
+pytestmark = pytest.mark.long
+
 STEPS = ("decided", "removed", "forgotten", "swept", "asked mirror usb", "finished")
 NEXT_DAY = LATER.replace(day=LATER.day + 1)
 

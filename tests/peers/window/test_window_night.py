@@ -136,7 +136,15 @@ def test_the_window_is_open_to_fetch_and_shut_while_we_work(night: Ground) -> No
     assert not night.card_is_up()
 
 
-@pytest.mark.parametrize("where", ["census:done", "collect:done", "leave:done", "look:begin"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "census:done",
+        pytest.param("collect:done", marks=pytest.mark.long),
+        pytest.param("leave:done", marks=pytest.mark.long),
+        "look:begin",
+    ],
+)
 def test_a_worker_killed_in_its_night_leaves_it_shut_and_the_night_goes_on_later(
     night: Ground, where: str
 ) -> None:
