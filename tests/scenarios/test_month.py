@@ -167,8 +167,8 @@ A_WEEK_WITHOUT_NETWORK = """
 03-22..03-24  08:00                   * an confirms by page; an votes: confirm by page
 03-22..03-24  08:05                   * bo confirms by file; bo votes: confirm by file
 03-22..03-24  08:05                   the night of {night} is confirmed
-03-23         02:00                   pager: mirror; pager: mirror
-03-24..03-29  00:00                   pager: mirror; pager: mirror
+03-23         02:00                   pager: copies; pager: mirror; pager: mirror
+03-24..03-29  00:00                   pager: copies; pager: mirror; pager: mirror
 
 03-25         10:00                   the night of {night} is overdue
 03-25         10:00..10:50 every 10   pager: overdue
