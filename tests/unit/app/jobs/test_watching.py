@@ -206,7 +206,8 @@ def test_visitors_together_hold_no_more_than_two_heartbeats(door: tuple[Watcher,
             for _ in range(READ_AT_ONCE_BYTES_MAX // HEARTBEAT_BYTES_MAX + 1)
         ]
         for visitor in visitors:
-            visitor.sendall(f"POST {PATH} HTTP/1.0\r\nContent-Length: {HEARTBEAT_BYTES_MAX}\r\n\r\n{{".encode())
+            claim = f"POST {PATH} HTTP/1.0\r\nContent-Length: {HEARTBEAT_BYTES_MAX}\r\n\r\n{{"
+            visitor.sendall(claim.encode())
         answered, _, _ = select.select(visitors, [], [], 30)
 
         assert len(answered) == 1  # whichever comes last: the two before it hold all the room
