@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from beamkeeper.domain.chart import Chart
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Course
 
@@ -41,13 +42,20 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OisCount:
-    """What the OIS database itself counts for one plan: a second opinion on our own count."""
+    """What the OIS database itself counts for one plan: a second opinion on our own count.
+
+    Attributes
+    ----------
+    source
+        Which OIS; where it knows several ways to count, each is a source of its own: "aria, beam history".
+    """
 
     plan_uid: str
     source: str
     fractions_planned: int | None
     fractions_done: int | None
     fractions_partial: int | None = None
+    last_treated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,8 @@ class CensusEntry:
         What the sources say differently, in words ("ois: birth date 1960-01-02, dicom: 1960-02-01").
     finished
         True when a source says the course is complete: kept for the retention time, then purged.
+    charts
+        What each OIS says besides: physicians, notes, triage code, its own list of plans and fields.
     """
 
     patient: Patient
@@ -69,6 +79,7 @@ class CensusEntry:
     counts: tuple[OisCount, ...] = ()
     disagreements: tuple[str, ...] = ()
     finished: bool = False
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

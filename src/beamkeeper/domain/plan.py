@@ -215,7 +215,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prescription:
-    """What a physician ordered, as the OIS writes it."""
+    """What a physician ordered, as the OIS writes it.
+
+    Attributes
+    ----------
+    pattern
+        How the fractions follow one another, as written ("daily", "twice a day, 6 h").
+    """
 
     name: str
     dose_per_fraction_gy: float | None = None
@@ -223,6 +229,10 @@ class Prescription:
     number_of_fractions: int | None = None
     target: str = ""
     technique: str = ""
+    status: str = ""
+    pattern: str = ""
+    approved_by: str = ""
+    approved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

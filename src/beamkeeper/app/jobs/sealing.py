@@ -92,7 +92,14 @@ def is_worth_sealing(
 def _lasting(facts: PatientFacts) -> tuple[object, ...]:
     """Return the facts without what changes by the mere passing of a night."""
     entry = facts.entry
-    of_the_list = (entry.patient, entry.courses, entry.appointments, entry.counts, entry.finished)
+    of_the_list = (
+        entry.patient,
+        entry.courses,
+        entry.appointments,
+        entry.counts,
+        entry.finished,
+        entry.charts,
+    )
     return (*of_the_list, facts.objects, frozenset(facts.known_as))
 
 

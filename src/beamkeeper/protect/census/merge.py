@@ -187,6 +187,7 @@ def _entry(
         courses=_once(course for entry in entries for course in entry.courses),
         appointments=_once(appointment for entry in entries for appointment in entry.appointments),
         counts=_once(count for entry in entries for count in entry.counts),
+        charts=_once(chart for entry in entries for chart in entry.charts),
         disagreements=_once((*(text for entry in entries for text in entry.disagreements), *disagreements)),
         finished=bool(finished_by) and not more_to_come,
     )
@@ -219,6 +220,7 @@ def _filled(entry: CensusEntry, before: CensusEntry) -> CensusEntry:
         ),
         courses=entry.courses or before.courses,
         appointments=entry.appointments or before.appointments,
+        charts=entry.charts or before.charts,
     )
 
 
