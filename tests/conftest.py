@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # How long an example takes on a busy machine says nothing about the rule. CI tries the same examples
-# every time, so that what lands is judged by its change; desks explore.
+# every time, so that what lands is judged by its change; desks explore, and `./dev test-all` goes further.
 settings.register_profile(
     "house",
+    max_examples=int(os.environ.get("TEST_EXAMPLES", "40")),
     deadline=None,
     derandomize=os.environ.get("CI") == "true",
     suppress_health_check=[HealthCheck.too_slow],

@@ -175,6 +175,7 @@ def test_all_real_objects_come_out_of_an_orthanc_and_back_byte_for_byte(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_all_real_objects_pushed_during_a_night_come_back_byte_for_byte(
     site: SmallSite,
     reference: tuple[int, Path],

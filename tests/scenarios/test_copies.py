@@ -358,6 +358,7 @@ def test_a_store_that_failed_is_tried_again_soon_and_after_a_day_more_slowly_and
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_real_object_goes_and_is_proved(
     program, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

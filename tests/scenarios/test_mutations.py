@@ -31,6 +31,7 @@ from beamkeeper.protect.compare import (
 )
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
     from pydicom.dataelem import DataElement
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
@@ -38,6 +39,8 @@ RULES = CompareRules()
 MUTATIONS = 300
 RE_ENCODINGS = 300
 BATCH = 25
+QUICK_BATCHES = 4
+"""Of each kind in `./dev test`; all of them in `./dev test-all`."""
 REAL_SIZE_MAX = 1_000_000
 
 # What decides dose or geometry, written down here a second time and from the standard, so that the
@@ -197,8 +200,13 @@ def _as_written(monkeypatch):
     monkeypatch.setattr(config.settings, "_writing_validation_mode", config.IGNORE, raising=False)
 
 
+def _batches(seeds: int) -> list[ParameterSet]:
+    batches = range(seeds // BATCH)
+    return [pytest.param(n, marks=() if n < QUICK_BATCHES else pytest.mark.long) for n in batches]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", range(MUTATIONS // BATCH))
+@pytest.mark.parametrize("batch", _batches(MUTATIONS))
 def test_every_altered_value_is_found_graded_clinical_and_named(batch: int) -> None:
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         rng = random.Random(seed)
@@ -217,7 +225,7 @@ def test_every_altered_value_is_found_graded_clinical_and_named(batch: int) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", range(RE_ENCODINGS // BATCH))
+@pytest.mark.parametrize("batch", _batches(RE_ENCODINGS))
 def test_no_re_encoding_is_graded_above_re_encoded(batch: int) -> None:
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         rng = random.Random(seed)

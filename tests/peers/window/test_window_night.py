@@ -139,7 +139,7 @@ def test_the_window_is_open_to_fetch_and_shut_while_we_work(night: Ground) -> No
 @pytest.mark.parametrize(
     "where",
     [
-        "census:done",
+        pytest.param("census:done", marks=pytest.mark.long),
         pytest.param("collect:done", marks=pytest.mark.long),
         pytest.param("leave:done", marks=pytest.mark.long),
         "look:begin",

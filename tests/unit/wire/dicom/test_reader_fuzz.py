@@ -141,8 +141,8 @@ def test_a_huge_stated_length_ends_well_in_little_memory(length, vr):
     assert memory_bytes(data) < 1 << 20
 
 
-def test_a_million_empty_items_stay_within_memory_of_their_size():
-    items = bytes.fromhex("feff00e000000000") * 200_000
+def test_empty_items_stay_within_memory_of_their_size():
+    items = bytes.fromhex("feff00e000000000") * 50_000
     points = header(0x300A0111, "SQ", len(items)) + items
     beam = element("BeamNumber", "1") + points
     inside = bytes.fromhex("feff00e0") + struct.pack("<I", len(beam)) + beam
