@@ -38,6 +38,7 @@ class Appointment:
     starts_at: datetime
     activity: str
     machine: str = ""
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

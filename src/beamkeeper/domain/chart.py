@@ -78,6 +78,8 @@ class ChartPlan:
         SOP Instance UID of the RT Plan; "" when the OIS does not know it.
     status
         `unapproved`, `approved`, `rejected`, `superseded`, `done`, "" or `unknown:<as written>`.
+    revision
+        Which version of the plan this is, as the OIS numbers them; "" where it does not.
     """
 
     plan_id: str
@@ -89,6 +91,7 @@ class ChartPlan:
     approved_at: datetime | None = None
     fractions_planned: int | None = None
     machine: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ class ChartAppointment:
     activity: str
     machine: str = ""
     status: str = ""
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
