@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from beamkeeper.domain.setup import NOTHING_STATED, BeamSetup, DoseReference, PatientSetup
+
 
 class ApprovalStatus(StrEnum):
     """Approval Status (300E,0002)."""
@@ -100,6 +102,8 @@ class Beam:
         Beam Dose (300A,0084), Gy per fraction; None when not stated.
     technique
         "VMAT", "IMRT", "3D", "electron", "scanned ions", … in words, derived from the beam.
+    setup
+        What the machine must be to give it; nothing is stated in facts of before it was read.
     """
 
     beam_number: int
@@ -114,6 +118,7 @@ class Beam:
     mlc_leaf_pairs: int = 0
     accessories: tuple[str, ...] = ()
     control_points: tuple[ControlPoint, ...] = ()
+    setup: BeamSetup = NOTHING_STATED
 
     @property
     def is_treatment(self) -> bool:
@@ -162,6 +167,10 @@ class Plan:
         SOP Instance UID of the structure set; None when the plan refers to none.
     related_plan_uids
         (relationship, SOP Instance UID) from Referenced RT Plan Sequence, e.g. ("PRIOR", "1.2…").
+    approved_by
+        Reviewer Name (300E,0008) in DICOM form; "" when not stated or not approved.
+    prescription_description
+        Prescription Description (300A,000E), as written.
     """
 
     sop_instance_uid: str
@@ -179,6 +188,10 @@ class Plan:
     target_prescription_dose_gy: float | None = None
     fraction_groups: tuple[FractionGroup, ...] = ()
     beams: tuple[Beam, ...] = ()
+    approved_by: str = ""
+    prescription_description: str = ""
+    dose_references: tuple[DoseReference, ...] = ()
+    patient_setups: tuple[PatientSetup, ...] = ()
 
     @property
     def is_clinical(self) -> bool:

@@ -17,6 +17,13 @@ from beamkeeper.domain.plan import (
     RadiationType,
 )
 from beamkeeper.wire.dicom.reader_references import referenced_uids
+from beamkeeper.wire.dicom.reader_setup import (
+    PRESCRIPTION_GY_MAX,
+    PRESCRIPTION_GY_MIN,
+    read_beam_setup,
+    read_dose_references,
+    read_patient_setups,
+)
 from beamkeeper.wire.dicom.reader_technique import brachy_technique, ion_technique, photon_technique
 
 if TYPE_CHECKING:
@@ -27,8 +34,6 @@ if TYPE_CHECKING:
 
     _Enum = TypeVar("_Enum", bound=StrEnum)
 
-PRESCRIPTION_GY_MIN, PRESCRIPTION_GY_MAX = 1e-3, 1e3
-"""A target prescription outside is no dose a person gets (seen: 1.8e-295)."""
 _JAWS = frozenset({"X", "Y", "ASYMX", "ASYMY"})
 _ACCESSORIES = (
     ("WedgeSequence", "wedge", ("WedgeID", "AccessoryCode", "WedgeNumber")),
@@ -70,6 +75,10 @@ def read_plan(top: DataSet, ref: ObjectRef, references: tuple[Reference, ...]) -
         target_prescription_dose_gy=_target_prescription_gy(top),
         fraction_groups=groups,
         beams=tuple(_with_meterset(beam, dosed, top) for beam in _read_beams(top)),
+        approved_by=top.text("ReviewerName") if approval is ApprovalStatus.APPROVED else "",
+        prescription_description=top.text("PrescriptionDescription"),
+        dose_references=tuple(read_dose_references(top)),
+        patient_setups=tuple(read_patient_setups(top)),
     )
 
 
@@ -150,7 +159,7 @@ def _every_beam(top: DataSet) -> Iterator[tuple[str, Beam]]:
             if number is None:
                 top.context.warn("a beam has no number: ignored")
             else:
-                yield "beam", _read_beam(item, number, ion=ion)
+                yield "beam", _read_beam(top, item, number, ion=ion)
     machine = _brachy_machine(top)
     for item in top.items("ApplicationSetupSequence"):
         number = item.integer("ApplicationSetupNumber")
@@ -170,7 +179,7 @@ def _with_meterset(found: tuple[str, Beam], dosed: _Dosed, top: DataSet) -> Beam
     )
 
 
-def _read_beam(item: DataSet, number: int, *, ion: bool) -> Beam:
+def _read_beam(top: DataSet, item: DataSet, number: int, *, ion: bool) -> Beam:
     radiation = choose(RadiationType, item.code("RadiationType"), RadiationType.UNKNOWN)
     delivery = choose(DeliveryType, item.code("TreatmentDeliveryType"), DeliveryType.UNKNOWN)
     points = tuple(_control_points(item, "IonControlPointSequence" if ion else "ControlPointSequence"))
@@ -201,6 +210,7 @@ def _read_beam(item: DataSet, number: int, *, ion: bool) -> Beam:
         ),
         accessories=tuple(_accessories(item)),
         control_points=points,
+        setup=read_beam_setup(top, item, ion=ion),
     )
 
 
