@@ -78,11 +78,11 @@ class OisContract:
         assert LONG_ID not in listed
 
     def test_documents_are_known_by_where_they_lie(self, url: str) -> None:
-        documents = self.ask(url).documents
+        entry = next(one for one in self.ask(url).entries if one.patient.patient_id == "treated")
 
-        assert [(one.patient_id, one.title, one.path) for one in documents] == [
-            ("treated", "Consult", r"\\share\a.pdf")
-        ]
+        (chart,) = entry.charts
+        assert [(one.title, one.path) for one in chart.documents] == [("Consult", r"\\share\a.pdf")]
+        assert chart.source == entry.claims[0].source
 
     def test_what_is_missing_odd_or_unreadable_is_said(self, url: str) -> None:
         said = "\n".join(self.ask(url).warnings)

@@ -151,7 +151,9 @@ class ChartDocument:
     document_id
         How the source names it; its versions share it.
     path
-        As the OIS writes it (often a UNC path); never opened by the name alone.
+        As the OIS writes it (often a UNC path, or a bare file name); never opened by the name alone.
+    revised_at
+        When the present version was written; None when it is the first, or the source does not say.
     """
 
     document_id: str
@@ -159,6 +161,7 @@ class ChartDocument:
     path: str
     kind: str = ""
     created_at: datetime | None = None
+    revised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

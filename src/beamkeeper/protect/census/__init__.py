@@ -10,14 +10,13 @@ from beamkeeper.domain.names import same_name
 from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
-from beamkeeper.protect.census.source import CensusWindow, KnownDocument, Source, SourceAnswer, ask_all
+from beamkeeper.protect.census.source import CensusWindow, Source, SourceAnswer, ask_all
 from beamkeeper.protect.census.sql_source import SqlSource
 
 __all__ = [
     "CensusWindow",
     "DicomSource",
     "DropRule",
-    "KnownDocument",
     "OisMapping",
     "Source",
     "SourceAnswer",

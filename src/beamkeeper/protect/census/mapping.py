@@ -87,7 +87,7 @@ ALIASES: dict[Entity, Aliases] = {
         useful=("fractions_planned", "fractions_partial", "last_treated_at"),
     ),
     Entity.DOCUMENT: Aliases(
-        needed=("doc_key", "patient_key", "title", "path"), useful=("type", "created", "valid")
+        needed=("doc_key", "patient_key", "title", "path"), useful=("type", "created", "revised", "valid")
     ),
 }  # fmt: skip
 

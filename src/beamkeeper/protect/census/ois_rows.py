@@ -112,10 +112,12 @@ class OisDocument:
     """A row of `document`."""
 
     patient_key: Hashable
+    doc_key: str
     title: str
     path: str
     kind: str
     created_at: datetime | None
+    revised_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,10 +273,12 @@ class RowReader:
         return tuple(
             OisDocument(
                 patient_key=cells.key("patient_key"),
+                doc_key=str(cells.key("doc_key")),
                 title=cells.text("title"),
                 path=cells.text("path"),
                 kind=cells.text("type"),
                 created_at=cells.instant("created"),
+                revised_at=cells.instant("revised"),
             )
             for cells in self._cells(Entity.DOCUMENT, rows)
             if cells.holds("valid")

@@ -9,10 +9,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.census import Appointment, CensusEntry, CensusReason, Claim, OisCount
+from beamkeeper.domain.chart import Chart, ChartDocument
 from beamkeeper.domain.patient import Contact, Patient
 from beamkeeper.domain.plan import Course, Prescription
 from beamkeeper.protect.census.mapping import UNKNOWN, Entity, OisMapping
-from beamkeeper.protect.census.source import CensusWindow, KnownDocument, SourceAnswer
+from beamkeeper.protect.census.source import CensusWindow, SourceAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         OisAppointment,
         OisContact,
         OisCourse,
+        OisDocument,
         OisFractions,
         OisPatient,
         OisPlan,
@@ -50,6 +52,7 @@ class _File:
     prescriptions: tuple[OisPrescription, ...]
     fractions: tuple[tuple[OisPlan, OisFractions], ...]
     appointments: tuple[OisAppointment, ...]
+    documents: tuple[OisDocument, ...]
 
 
 def answer_from_rows(
@@ -85,7 +88,6 @@ def answer_from_rows(
         authority=AUTHORITY,
         finished_patient_ids=frozenset(finished),
         test_patient_ids=frozenset(test),
-        documents=_documents(rows),
         warnings=tuple(warnings),
     )
 
@@ -107,6 +109,7 @@ def _files(rows: OisRows) -> Iterable[_File]:
     prescriptions = _grouped(rows.prescriptions, lambda row: row.course_key)
     fractions = _grouped(rows.fractions, lambda row: row.plan_key)
     appointments = _grouped(rows.appointments, lambda row: row.patient_key)
+    documents = _grouped(rows.documents, lambda row: row.patient_key)
     for patient in rows.patients:
         of_patient = courses.get(patient.key, ())
         in_courses = tuple(plan for course in of_patient for plan in plans.get(course.key, ()))
@@ -118,6 +121,7 @@ def _files(rows: OisRows) -> Iterable[_File]:
             prescriptions=tuple(rx for course in of_patient for rx in prescriptions.get(course.key, ())),
             fractions=tuple((plan, row) for plan in in_courses for row in fractions.get(plan.key, ())),
             appointments=appointments.get(patient.key, ()),
+            documents=documents.get(patient.key, ()),
         )
 
 
@@ -218,6 +222,7 @@ def _entry(file: _File, reasons: tuple[CensusReason, ...], *, is_finished: bool,
             if plan.plan_uid
         ),
         finished=is_finished,
+        charts=_charts(file, source),
     )
 
 
@@ -242,16 +247,16 @@ def _course(course: OisCourse, file: _File) -> Course:
     )
 
 
-def _documents(rows: OisRows) -> tuple[KnownDocument, ...]:
-    by_key = {patient.key: patient.patient_id for patient in rows.patients}
-    return tuple(
-        KnownDocument(
-            patient_id=by_key[row.patient_key],
+def _charts(file: _File, source: str) -> tuple[Chart, ...]:
+    documents = tuple(
+        ChartDocument(
+            document_id=row.doc_key,
             title=row.title,
             path=row.path,
             kind=row.kind,
             created_at=row.created_at,
+            revised_at=row.revised_at,
         )
-        for row in rows.documents
-        if by_key.get(row.patient_key)
+        for row in file.documents
     )
+    return (Chart(source=source, documents=documents),) if documents else ()

@@ -61,23 +61,6 @@ class CensusWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDocument:
-    """A document the OIS knows of a patient: where it lies, not what it says.
-
-    Attributes
-    ----------
-    path
-        As the OIS writes it (often a UNC path); never opened by the name alone.
-    """
-
-    patient_id: str
-    title: str
-    path: str
-    kind: str = ""
-    created_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceAnswer:
     """What one source said.
 
@@ -100,7 +83,6 @@ class SourceAnswer:
     authority: int = 0
     finished_patient_ids: frozenset[str] = frozenset()
     test_patient_ids: frozenset[str] = frozenset()
-    documents: tuple[KnownDocument, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
 
