@@ -184,12 +184,13 @@ class GcsMirror(_Mirror):
     kind: Literal["gcs"]
     bucket: _Bucket
     prefix: _Prefix = ""
+    endpoint: _Endpoint = ""
     service_account: _Line
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
         """Whom it speaks with."""
-        return (("storage.googleapis.com", HTTPS), ("oauth2.googleapis.com", HTTPS))
+        return (_server(self.endpoint, "storage.googleapis.com"), ("oauth2.googleapis.com", HTTPS))
 
     @property
     def where(self) -> str:

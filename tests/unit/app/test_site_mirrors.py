@@ -125,3 +125,13 @@ def test_whom_each_mirror_speaks_with_is_known_before_it_does() -> None:
         (("hospital.blob.core.windows.net", 443),),
         (("storage.googleapis.com", 443), ("oauth2.googleapis.com", 443)),
     ]
+
+
+def test_a_region_of_google_is_spoken_with_by_its_own_name() -> None:
+    regional = 'service_account = "file:gcs.json"\nendpoint = "https://storage.eu.example"'
+    site = parse_site(
+        written() + ALL.replace('service_account = "file:gcs.json"', regional),
+        base=BASE,
+    )
+
+    assert site.mirrors[-1].servers[0] == ("storage.eu.example", 443)

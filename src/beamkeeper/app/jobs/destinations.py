@@ -120,6 +120,7 @@ def _bucket(section: S3Mirror | AzureMirror | GcsMirror) -> Destination:
         objectstore.GcsPeer(
             bucket=section.bucket,
             prefix=section.prefix,
+            endpoint=section.endpoint,
             service_account=resolve_secret(section.service_account),
             silence_s=section.silence_seconds,
         )

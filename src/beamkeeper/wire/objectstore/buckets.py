@@ -69,11 +69,14 @@ class GcsPeer:
     ----------
     service_account
         The JSON key of a service account.
+    endpoint
+        Of a region ("https://storage.europe-west3.rep.googleapis.com"); "" for Google's own choice.
     """
 
     bucket: str
     prefix: str
     service_account: str = field(repr=False)
+    endpoint: str = ""
     silence_s: float = 120
 
 
@@ -137,10 +140,16 @@ def gcs_destination(peer: GcsPeer) -> BucketDestination:
             peer.bucket,
             prefix=peer.prefix or None,
             service_account_key=peer.service_account,
-            client_options=_client("", peer.silence_s, {}),
+            client_options=_client(peer.endpoint, peer.silence_s, {}),
             retry_config=_RETRY,
+            config={"base_url": peer.endpoint} if peer.endpoint else None,
         )
-    return BucketDestination(store, where=f"gs://{peer.bucket}", encrypted=True, ask_lock=lambda: None)
+    return BucketDestination(
+        store,
+        where=f"gs://{peer.bucket}",
+        encrypted=not peer.endpoint.startswith("http://"),
+        ask_lock=lambda: None,
+    )
 
 
 _RETRY: Any = {"max_retries": RETRIES_MAX, "retry_timeout": timedelta(seconds=60)}
