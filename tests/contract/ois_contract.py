@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +18,34 @@ if TYPE_CHECKING:
     from beamkeeper.protect.census import SourceAnswer
 
 LONG_ID = "x" * 64
+
+PARTS = """
+[physician]
+from = "Contact AS c WHERE c.Relation = 'spouse'"
+[physician.columns]
+patient_key = "c.PatientSer"
+role = "'nurse'"
+name = "c.Name"
+phone = "c.Beeper"
+
+[note]
+from = "Remark AS r"
+columns = { patient_key = "r.PatientSer", text = "r.Text" }
+"""
+
+TREATED = """
+[treated]
+from = "Hstry AS h JOIN PlanSetup AS p ON p.PlanSer = h.PlanSer JOIN Course AS c ON c.CourseSer = p.CourseSer"
+columns = { patient_key = "c.PatientSer", treated_at = "h.TreatedAt" }
+"""
+
+SESSIONS = """
+[[fraction]]
+method = "sessions"
+from = "Hstry AS h"
+columns = { plan_key = "h.PlanSer", session_key = "h.TreatedAt", status = "'COMPLETE'" }
+status = { "COMPLETE" = "done" }
+"""
 
 
 class OisContract:
@@ -63,10 +91,14 @@ class OisContract:
         )
         assert treated.courses[0].plan_uids == ("1.2.100", "1.2.101")
         assert treated.courses[0].prescriptions[0].total_dose_gy == pytest.approx(2.67)
-        assert (
-            OisCount(plan_uid="1.2.100", source="ois", fractions_planned=15, fractions_done=3)
-            in treated.counts
+        count = OisCount(
+            plan_uid="1.2.100",
+            source="ois",
+            fractions_planned=15,
+            fractions_done=3,
+            last_treated_at=datetime(2026, 11, 19, 9, 30, tzinfo=UTC),
         )
+        assert count in treated.counts
 
     def test_times_are_wall_times_of_the_server_and_windows_end_exactly(self, url: str) -> None:
         """The appointment is at 00:30 UTC a week ahead; the last fraction was given half an hour inside."""
@@ -122,6 +154,42 @@ class OisContract:
     ) -> None:
         with pytest.raises(SourceAnswerInvalid, match=words):
             self.ask(url, MAPPING.replace(old, new))
+
+    def test_of_a_select_in_parts_what_this_version_lacks_is_left_out_and_said(self, url: str) -> None:
+        answer = self.ask(url, MAPPING + PARTS)
+
+        treated = next(one for one in answer.entries if one.patient.patient_id == "treated")
+        (chart,) = treated.charts
+        assert [(one.role, one.name, one.phone) for one in chart.physicians] == [("nurse", "Janssens An", "")]
+        assert "[physician] has not what phone stands for: it is not known." in answer.warnings
+        assert any(said.startswith("[note] is left out: ") for said in answer.warnings)
+
+    def test_who_was_treated_lately_is_told_without_grouping_the_history(self, url: str) -> None:
+        without = MAPPING.replace("max(TreatedAt) AS last_treated_at", "1 AS fractions_planned")
+        treated = [CensusReason.TREATED_RECENTLY]
+
+        answer = self.ask(url, without + TREATED)
+
+        reasons = {one.patient.patient_id: [claim.reason for claim in one.claims] for one in answer.entries}
+        assert [reasons[name] for name in ("treated", "deceased", LONG_ID)] == [treated] * 3
+        assert not any("cannot tell who was treated" in said for said in answer.warnings)
+
+    def test_each_way_of_counting_is_an_opinion_of_its_own(self, url: str) -> None:
+        methods = MAPPING.replace("[fraction_count]", "[[fraction_count]]\nmethod = 'history'") + SESSIONS
+        answer = self.ask(url, methods)
+
+        treated = next(one for one in answer.entries if one.patient.patient_id == "treated")
+        done = {one.source: one.fractions_done for one in treated.counts}
+        assert done == {"ois, history": 3, "ois, sessions": 4}
+        assert treated.disagreements == ("ois: plan 'VMAT1': fractions done are 3 by history, 4 by sessions",)
+
+    def test_appointments_that_were_are_shown_with_their_status(self, url: str) -> None:
+        simulated = next(one for one in self.ask(url).entries if one.patient.patient_id == "simulated")
+
+        assert simulated.appointments == ()
+        assert [(one.activity, one.status) for one in simulated.charts[0].past_appointments] == [
+            ("CT sim", "done")
+        ]
 
     def test_an_answer_beyond_the_row_limit_stops_this_source(self, url: str) -> None:
         mapping = MAPPING.replace("format = 1", "format = 1\nrow_limit = 5")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
-from beamkeeper.wire.sql import Relation, SelectRelation, TableRelation, checked_select
+from beamkeeper.protect.census.entities import ALIASES, STATUSES, UNKNOWN, Entity
+from beamkeeper.wire.sql import PartsRelation, Relation, SelectRelation, TableRelation, checked_select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,84 +27,17 @@ MAPPING_BYTES_MAX = 500_000
 ROW_LIMIT = 200_000
 
 PARAMETERS = frozenset(
-    {"now", "treated_since", "simulated_since", "scheduled_until", "approved_since", "finished_since"}
+    {
+        "now",
+        "treated_since",
+        "simulated_since",
+        "scheduled_until",
+        "approved_since",
+        "finished_since",
+        "past_since",
+    }
 )
 """What a SELECT of a mapping may bind, as naive wall times of the database server."""
-
-
-class Entity(StrEnum):
-    """The questions the census puts to an OIS."""
-
-    PATIENT = "patient"
-    CONTACT = "contact"
-    COURSE = "course"
-    PRESCRIPTION = "prescription"
-    PLAN = "plan"
-    APPOINTMENT = "appointment"
-    FRACTION_COUNT = "fraction_count"
-    DOCUMENT = "document"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aliases:
-    """Names of one entity's columns: without the needed ones there is no answer at all."""
-
-    needed: tuple[str, ...]
-    useful: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every alias, the needed ones first."""
-        return self.needed + self.useful
-
-
-ALIASES: dict[Entity, Aliases] = {
-    Entity.PATIENT: Aliases(
-        needed=("patient_key", "patient_id", "last_name"),
-        useful=(
-            "first_name", "middle_name", "birth_date", "sex", "language", "phone_home", "phone_mobile",
-            "issuer_of_patient_id", "deceased_date", "is_test",
-        ),
-    ),
-    Entity.CONTACT: Aliases(needed=("patient_key", "relation", "name", "phone"), useful=("is_primary",)),
-    Entity.COURSE: Aliases(
-        needed=("course_key", "patient_key", "course_id"),
-        useful=("status", "start", "end", "diagnosis_code", "diagnosis_text", "intent"),
-    ),
-    Entity.PRESCRIPTION: Aliases(
-        needed=("course_key", "name"),
-        useful=("dose_per_fraction_gy", "total_dose_gy", "fractions", "target", "technique"),
-    ),
-    Entity.PLAN: Aliases(
-        needed=("plan_key", "course_key", "plan_id", "plan_uid"),
-        useful=("status", "approved_at", "intent", "planned_fractions", "machine"),
-    ),
-    Entity.APPOINTMENT: Aliases(
-        needed=("patient_key", "start"), useful=("activity", "machine", "status", "active")
-    ),
-    Entity.FRACTION_COUNT: Aliases(
-        needed=("plan_key", "fractions_done"),
-        useful=("fractions_planned", "fractions_partial", "last_treated_at"),
-    ),
-    Entity.DOCUMENT: Aliases(
-        needed=("doc_key", "patient_key", "title", "path"), useful=("type", "created", "revised", "valid")
-    ),
-}  # fmt: skip
-
-NEEDED_ENTITIES = (Entity.PATIENT, Entity.COURSE, Entity.PLAN)
-"""Without these the mapping is wrong; the others may be left out and are then not known."""
-
-STATUSES: dict[Entity, frozenset[str]] = {
-    Entity.COURSE: frozenset({"planned", "open", "done", "cancelled"}),
-    Entity.PLAN: frozenset({"unapproved", "approved", "rejected", "superseded", "done"}),
-    Entity.APPOINTMENT: frozenset(
-        {"planned", "open", "in_progress", "partial", "done", "cancelled", "no_show"}
-    ),
-}
-"""The words every local status is mapped to."""
-
-UNKNOWN = "unknown:"
-"""What precedes a status the mapping does not know; such rows are kept and shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +51,21 @@ class EntityMapping:
     treatment, simulation
         Patterns of appointment activities; an appointment that matches neither is of no concern to
         the list. No treatment patterns: every appointment counts as a treatment.
+    method
+        How these fractions are counted ("beam history"), where the OIS knows several ways; else "".
     """
 
+    entity: Entity
     relation: Relation
+    method: str = ""
     status: tuple[tuple[str, str], ...] = ()
     treatment: tuple[str, ...] = ()
     simulation: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What this section is called in words to people."""
+        return f"[{self.entity}: {self.method}]" if self.method else f"[{self.entity}]"
 
     def word_for(self, raw: str, known: frozenset[str]) -> str:
         """Return our word for a local status; `unknown:<raw>` when the mapping has none."""
@@ -144,16 +86,23 @@ class OisMapping:
         What this OIS is called on the report.
     zone
         Zone of the database server's naive times.
+    sections
+        Everything that is asked; those that count fractions may stand there several times.
     test_patient_ids
         Patterns of Patient IDs that are no patients (`$*`).
     """
 
     source: str
     zone: ZoneInfo
-    entities: Mapping[Entity, EntityMapping]
+    sections: tuple[EntityMapping, ...]
     issuer_of_patient_id: str = ""
     test_patient_ids: tuple[str, ...] = ()
     row_limit: int = ROW_LIMIT
+
+    @property
+    def entities(self) -> dict[Entity, EntityMapping]:
+        """The first section of each entity."""
+        return {section.entity: section for section in reversed(self.sections)}
 
     def is_test_patient(self, patient_id: str) -> bool:
         """Whether the Patient ID is one of those the site uses for tests and machine QA."""
@@ -188,22 +137,25 @@ def load_mapping(path: Path) -> OisMapping:
 def parse_mapping(text: str) -> OisMapping:
     """Return the mapping described by TOML `text`; raises `ConfigError` as `load_mapping` does."""
     try:
-        document = _Document.model_validate(tomllib.loads(text))
+        return mapping_of(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"It is not valid TOML: {error}.") from error
+
+
+def mapping_of(keys: Mapping[str, Any]) -> OisMapping:
+    """Return the mapping with these keys; raises `ConfigError` as `load_mapping` does."""
+    try:
+        document = _Document.model_validate(keys)
     except ValidationError as error:
         raise ConfigError(
             _explained(error), do_next="docs/formats/ois-mapping.md names every key."
         ) from error
-    entities = {
-        entity: _entity_mapping(entity, section)
-        for entity in Entity
-        if (section := getattr(document, entity.value)) is not None
-    }
     return OisMapping(
         source=document.source,
         zone=zone(document.timezone),
-        entities=entities,
+        sections=tuple(
+            _entity_mapping(entity, section) for entity in Entity for section in document.of(entity)
+        ),
         issuer_of_patient_id=document.issuer_of_patient_id,
         test_patient_ids=document.test_patient_ids,
         row_limit=document.row_limit,
@@ -220,11 +172,20 @@ class _Section(BaseModel):
     table: _Identifier | None = None
     schema_name: Annotated[str, Field(alias="schema", max_length=128)] = ""
     columns: dict[str, _Identifier] = {}
+    from_: Annotated[str | None, Field(alias="from")] = None
     select: str | None = None
 
 
 class _StatusSection(_Section):
     status: dict[str, str] = {}
+
+
+class _CountSection(_Section):
+    method: Annotated[str, Field(max_length=40)] = ""
+
+
+class _FractionSection(_StatusSection):
+    method: Annotated[str, Field(max_length=40)] = ""
 
 
 class _AppointmentSection(_StatusSection):
@@ -243,12 +204,36 @@ class _Document(BaseModel):
     row_limit: Annotated[int, Field(ge=1, le=2_000_000)] = ROW_LIMIT
     patient: _Section
     contact: _Section | None = None
+    physician: _Section | None = None
     course: _StatusSection
-    prescription: _Section | None = None
+    prescription: _StatusSection | None = None
     plan: _StatusSection
+    field: _Section | None = None
     appointment: _AppointmentSection | None = None
-    fraction_count: _Section | None = None
+    treated: _Section | None = None
+    fraction_count: _CountSection | tuple[_CountSection, ...] = ()
+    fraction: _FractionSection | tuple[_FractionSection, ...] = ()
+    note: _Section | None = None
+    triage: _Section | None = None
     document: _Section | None = None
+
+    @model_validator(mode="after")
+    def _one_section_for_each_method(self) -> Self:
+        counting = [*self.of(Entity.FRACTION_COUNT), *self.of(Entity.FRACTION)]
+        methods = [section.method for section in counting if isinstance(section, _Counting)]
+        if len(methods) != len(set(methods)):
+            raise ValueError("give each way of counting fractions a `method` of its own")
+        return self
+
+    def of(self, entity: Entity) -> tuple[_Section, ...]:
+        """Return the sections of one entity."""
+        found = getattr(self, entity.value)
+        if found is None:
+            return ()
+        return found if isinstance(found, tuple) else (found,)
+
+
+_Counting = _CountSection | _FractionSection
 
 
 def _entity_mapping(entity: Entity, section: _Section) -> EntityMapping:
@@ -264,7 +249,9 @@ def _entity_mapping(entity: Entity, section: _Section) -> EntityMapping:
         )
     activities = section if isinstance(section, _AppointmentSection) else _AppointmentSection()
     return EntityMapping(
+        entity=entity,
         relation=relation,
+        method=section.method if isinstance(section, _Counting) else "",
         status=tuple((raw.strip().casefold(), word) for raw, word in status.items()),
         treatment=activities.treatment,
         simulation=activities.simulation,
@@ -272,8 +259,8 @@ def _entity_mapping(entity: Entity, section: _Section) -> EntityMapping:
 
 
 def _relation(entity: Entity, section: _Section) -> Relation:
-    if (section.table is None) == (section.select is None):
-        raise ConfigError("Give either a table with its columns, or a select.")
+    if [section.table, section.from_, section.select].count(None) != 2:  # noqa: PLR2004 - one of three
+        raise ConfigError("Give either a table with its columns, or a `from` with its columns, or a select.")
     if section.select is not None:
         if section.columns or section.schema_name:
             raise ConfigError("A select names its own columns and schema; leave the others out.")
@@ -283,9 +270,15 @@ def _relation(entity: Entity, section: _Section) -> Relation:
         raise ConfigError(f"{', '.join(unknown)} is no alias of this entity (known: {', '.join(known.all)}).")
     if missing := [alias for alias in known.needed if alias not in section.columns]:
         raise ConfigError(f"The columns lack {', '.join(missing)}.")
-    return TableRelation(
-        table=section.table or "", schema=section.schema_name, columns=tuple(section.columns.items())
-    )
+    columns = tuple(section.columns.items())
+    if section.from_ is not None:
+        if section.schema_name:
+            raise ConfigError("A from names its own schema; leave the other out.")
+        parts = PartsRelation(columns=columns, source=section.from_, parameters=PARAMETERS)
+        for alias, _ in columns:
+            parts.select((alias,))
+        return parts
+    return TableRelation(table=section.table or "", schema=section.schema_name, columns=columns)
 
 
 def _explained(error: ValidationError) -> str:

@@ -25,6 +25,8 @@ class CensusWindow:
         the list stays on it all the same.
     finished_days
         How long ago a course may have ended for its patient to be named as finished.
+    past_days
+        How long ago an appointment of somebody on the list may have been to be shown.
     """
 
     treated_days: int = 7
@@ -32,11 +34,12 @@ class CensusWindow:
     simulated_days: int = 14
     approved_days: int = 180
     finished_days: int = 90
+    past_days: int = 60
 
     def __post_init__(self) -> None:
         """Refuse a window that looks at nothing."""
         backward = (self.treated_days, self.simulated_days, self.approved_days, self.finished_days)
-        if min(self.scheduled_days, *backward) < 1:
+        if min(self.scheduled_days, self.past_days, *backward) < 1:
             raise ValueError("every part of the window has at least one day")
 
     def treated_since(self, now: datetime) -> datetime:
@@ -58,6 +61,10 @@ class CensusWindow:
     def finished_since(self, now: datetime) -> datetime:
         """Return the instant since which the end of a course is asked for."""
         return now - timedelta(days=self.finished_days)
+
+    def past_since(self, now: datetime) -> datetime:
+        """Return the instant since which appointments that were are shown."""
+        return now - timedelta(days=self.past_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

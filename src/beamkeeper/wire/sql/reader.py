@@ -17,7 +17,9 @@ from beamkeeper.wire.sql.relation import (
     KEYS_IN_ONE_STATEMENT_MAX,
     Among,
     Condition,
+    PartsRelation,
     Relation,
+    Resolved,
     SelectRelation,
     TableRelation,
     aliases_probe,
@@ -73,7 +75,7 @@ class OpenSource:
             self._connection = None
         self._engine.dispose()
 
-    def aliases(self, relation: Relation, *, parameters: Mapping[str, Any] | None = None) -> frozenset[str]:
+    def aliases(self, relation: Resolved, *, parameters: Mapping[str, Any] | None = None) -> frozenset[str]:
         """Return the aliases that can be read from `relation`: the capability probe.
 
         A column that the table does not have (another version of the product) is simply not in the
@@ -89,16 +91,42 @@ class OpenSource:
         with _translated():
             return frozenset(alias for alias, _ in self._existing(relation).columns)
 
-    def resolve(self, relation: Relation) -> Relation:
-        """Return `relation` with only the columns that exist, spelled as the database spells them."""
+    def resolve(self, relation: Relation, *, parameters: Mapping[str, Any] | None = None) -> Resolved:
+        """Return `relation` with only what exists here, spelled as the database spells it.
+
+        Of a SELECT in parts each part is tried by itself when the whole does not run.
+
+        Raises
+        ------
+        SourceAnswerInvalid
+            There is no such table, or not one part runs.
+        """
         if isinstance(relation, SelectRelation):
             return relation
-        with _translated():
-            return self._existing(relation)
+        if isinstance(relation, TableRelation):
+            with _translated():
+                return self._existing(relation)
+        every = tuple(alias for alias, _ in relation.columns)
+        if not (refused := self._refused(relation, every, parameters)):
+            return relation.select(every)
+        found = tuple(alias for alias in every if not self._refused(relation, (alias,), parameters))
+        if not found:
+            raise refused
+        return relation.select(found)
+
+    def _refused(
+        self, relation: PartsRelation, aliases: Sequence[str], parameters: Mapping[str, Any] | None
+    ) -> SourceAnswerInvalid | None:
+        """Return why the SELECT of `aliases` does not run here; None when it does."""
+        try:
+            self.aliases(relation.select(aliases), parameters=parameters)
+        except SourceAnswerInvalid as error:
+            return error
+        return None
 
     def rows(
         self,
-        relation: Relation,
+        relation: Resolved,
         aliases: Sequence[str],
         conditions: tuple[Condition, ...] = (),
         *,
@@ -134,20 +162,21 @@ class OpenSource:
 
     def rows_among(
         self,
-        relation: Relation,
+        relation: Resolved,
         aliases: Sequence[str],
         key_alias: str,
         keys: Sequence[Any],
+        conditions: tuple[Condition, ...] = (),
         *,
         parameters: Mapping[str, Any] | None = None,
         row_limit: int = 200_000,
     ) -> tuple[Row, ...]:
-        """Return the rows whose `key_alias` is one of `keys`, asked for in portions."""
+        """Return the rows under `conditions` whose `key_alias` is one of `keys`, asked for in portions."""
         found: list[Row] = []
         for start in range(0, len(keys), KEYS_IN_ONE_STATEMENT_MAX):
             portion = tuple(keys[start : start + KEYS_IN_ONE_STATEMENT_MAX])
-            condition = Among(alias=key_alias, keys=portion)
-            found += self.rows(relation, aliases, (condition,), parameters=parameters, row_limit=row_limit)
+            among = (Among(alias=key_alias, keys=portion), *conditions)
+            found += self.rows(relation, aliases, among, parameters=parameters, row_limit=row_limit)
         return tuple(found)
 
     def _answer(

@@ -9,7 +9,10 @@ import sqlalchemy
 from sqlalchemy import DateTime, bindparam, literal, select, text
 from sqlalchemy.sql import column, table
 
+from beamkeeper.wire.sql.select_only import checked_select
+
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
 
     from sqlalchemy.sql.selectable import Select, Subquery
@@ -42,7 +45,35 @@ class SelectRelation:
     statement: str
 
 
-Relation = TableRelation | SelectRelation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsRelation:
+    """A SELECT in parts, of which those that this database does not have can be left out.
+
+    Attributes
+    ----------
+    columns
+        (alias, expression) pairs; each alias once.
+    source
+        What follows FROM: tables, joins, WHERE, GROUP BY.
+    parameters
+        Names that may be bound.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    source: str
+    parameters: frozenset[str] = frozenset()
+
+    def select(self, aliases: Container[str]) -> SelectRelation:
+        """Return the SELECT of `aliases` only; raises `ConfigError` unless it is exactly that."""
+        wanted = ", ".join(f'{text} AS "{alias}"' for alias, text in self.columns if alias in aliases)
+        statement = f"SELECT {wanted} FROM {self.source}"  # noqa: S608 - checked in the same breath
+        return SelectRelation(statement=checked_select(statement, parameters=self.parameters))
+
+
+Resolved = TableRelation | SelectRelation
+"""What rows are read from."""
+
+Relation = Resolved | PartsRelation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +97,7 @@ Condition = Among | Since
 
 
 def relation_select(
-    relation: Relation, aliases: tuple[str, ...], conditions: tuple[Condition, ...], *, row_limit: int
+    relation: Resolved, aliases: tuple[str, ...], conditions: tuple[Condition, ...], *, row_limit: int
 ) -> Select[Any]:
     """Return the SELECT of `aliases` from `relation` under all `conditions`, one row more than `row_limit`.
 
@@ -79,7 +110,7 @@ def relation_select(
     return statement.limit(row_limit + 1)
 
 
-def _subquery(relation: Relation, aliases: tuple[str, ...]) -> Subquery:
+def _subquery(relation: Resolved, aliases: tuple[str, ...]) -> Subquery:
     if isinstance(relation, SelectRelation):
         return _bound(relation.statement).columns(*(column(alias) for alias in aliases)).subquery("q")
     names = dict(relation.columns)

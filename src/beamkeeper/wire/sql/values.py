@@ -24,19 +24,31 @@ _FALSE = frozenset({"", "0", "false", "f", "no", "n"})
 
 def read_text(value: object) -> str:
     """Return text without the blanks and NULs that fixed-length columns pad with; "" for NULL."""
-    if value is None:
-        return ""
-    if isinstance(value, bytes | memoryview):
-        raise _not_a("text", value)
-    if isinstance(value, float | Decimal) and _is_whole(value):
-        value = int(value)
-    text = str(value).replace("\x00", "").strip()
+    text = _text(value)
     if len(text) > TEXT_CHARACTERS_MAX:
         raise SourceAnswerInvalid(
             f"A text of {len(text)} characters was answered; at most {TEXT_CHARACTERS_MAX} are expected.",
             do_next="Check that the mapping names the right column.",
         )
     return text
+
+
+def read_long_text(value: object) -> str:
+    """Return text that people wrote, cut where it is longer than anybody reads; "" for NULL."""
+    text = _text(value)
+    if len(text) <= TEXT_CHARACTERS_MAX:
+        return text
+    return f"{text[:TEXT_CHARACTERS_MAX].rstrip()} … (cut: {len(text)} characters)"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes | memoryview):
+        raise _not_a("text", value)
+    if isinstance(value, float | Decimal) and _is_whole(value):
+        value = int(value)
+    return str(value).replace("\x00", "").strip()
 
 
 def _is_whole(number: float | Decimal) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census import load_mapping, parse_mapping
-from beamkeeper.protect.census.mapping import ALIASES, MAPPING_BYTES_MAX, PARAMETERS, STATUSES, Entity
+from beamkeeper.protect.census.entities import ALIASES, STATUSES, Entity
+from beamkeeper.protect.census.mapping import MAPPING_BYTES_MAX, PARAMETERS
 
 PAGE = Path(__file__).parents[4] / "docs" / "formats" / "ois-mapping.md"
 
