@@ -47,9 +47,15 @@ def leaves(positions_cm: Sequence[float]) -> bytes:
 def rich_text(text: str) -> str:
     """Return text as the RTF that MOSAIQ's editor writes."""
     escaped = text.replace("\\", r"\\").replace("{", r"\{").replace("}", r"\}").replace("\n", "\\par\n")
-    ascii_only = "".join(one if ord(one) < 128 else f"\\u{ord(one)}?" for one in escaped)  # noqa: PLR2004
+    written = "".join(one if one.isascii() else _escaped(one) for one in escaped)
     head = r"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fswiss Arial;}}\viewkind4\uc1\pard\f0\fs20 "
-    return f"{head}{ascii_only}\\par}}"
+    return f"{head}{written}\\par}}"
+
+
+def _escaped(character: str) -> str:
+    """Return a character as RTF has it: signed numbers of 16 bits, each with what to show instead."""
+    units = struct.iter_unpack("<h", character.encode("utf-16-le"))
+    return "".join(f"\\u{unit}?" for (unit,) in units)
 
 
 @dataclass(slots=True)

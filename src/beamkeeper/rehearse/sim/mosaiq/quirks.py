@@ -42,6 +42,7 @@ class _Treated:
         *,
         given: int = 10,
         fractions: int = 15,
+        days: int = 0,
         **person: Any,
     ) -> None:
         self.clinic = clinic
@@ -57,7 +58,7 @@ class _Treated:
             for one in (1, 2)
         ]
         self.sessions: list[int] = []
-        self.plan_days(given, fractions)
+        self.plan_days(given, days or fractions)
 
     def plan_days(self, given: int, fractions: int, fields: Sequence[int] = ()) -> None:
         """Put the sessions into the calendar and give the first ones."""
@@ -103,7 +104,7 @@ def _prescriptions(clinic: Clinic) -> None:
     clinic.current(tables.SITE, "SIT_SET_ID", clinic.rows["Site"][-1]["SIT_SET_ID"])["IsDoseInCcGE"] = 1
     held = _Treated(clinic, "M1005", "OnHold", 5, given=4)
     clinic.current(tables.SITE, "SIT_SET_ID", held.site)["Status_Enum"] = HOLD
-    replanned = _Treated(clinic, "M1006", "Replanned", 6, given=6, fractions=6)
+    replanned = _Treated(clinic, "M1006", "Replanned", 6, given=6, days=6)
     for set_id in replanned.fields:
         clinic.edit_beam(set_id, IsHidden=1)
     later = [
@@ -205,7 +206,7 @@ def _schedules(clinic: Clinic) -> None:
     booked("M1044", "NoShow", status="N")
     moved = booked("M1045", "Moved")
     clinic.edit(tables.SCHEDULE, "Sch_Set_Id", moved, App_DtTm=NOW + timedelta(days=40))
-    booked("M1046", "FollowUp", Activity=FOLLOW_UP)
+    booked("M1046", "FollowUp", Activity=FOLLOW_UP, Location=clinic.staff("CONSULT1", kind="Location"))
     simulated = clinic.patient("M1047", "Simulated")
     clinic.appointment(simulated, NOW - timedelta(days=5), SIMULATE, "CT1", status=" C")
     booked("M1048", "OddStatus", status="Q")
