@@ -59,6 +59,9 @@ class BeamSetup:
         "STANDARD", "NON_STANDARD FFF", …; "" when not stated.
     tolerance_table
         Label, or number where there is no label; "" when the beam refers to none.
+    gantry_rotation
+        Gantry Rotation Direction (300A,011F) at the first control point: "CW" or "CC" (clockwise and
+        counter-clockwise for who looks at the gantry); "" when it stands still or nothing is stated.
     patient_setup_number
         Which `PatientSetup`; None when not stated.
     leaf_boundaries_mm
@@ -71,6 +74,7 @@ class BeamSetup:
     model: str = ""
     fluence_mode: str = ""
     tolerance_table: str = ""
+    gantry_rotation: str = ""
     patient_setup_number: int | None = None
     leaf_boundaries_mm: tuple[float, ...] = ()
     couch_mm: tuple[tuple[str, float], ...] = ()

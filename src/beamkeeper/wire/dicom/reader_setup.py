@@ -88,6 +88,7 @@ def read_beam_setup(top: DataSet, beam: DataSet, *, ion: bool) -> BeamSetup:
         if fluence is None
         else f"{fluence.text('FluenceMode')} {fluence.text('FluenceModeID')}".strip(),
         tolerance_table=_tolerance_table(top, beam.integer("ReferencedToleranceTableNumber"), ion=ion),
+        gantry_rotation="" if first is None else _rotation(first),
         patient_setup_number=beam.integer("ReferencedPatientSetupNumber"),
         leaf_boundaries_mm=next(
             (
@@ -99,6 +100,11 @@ def read_beam_setup(top: DataSet, beam: DataSet, *, ion: bool) -> BeamSetup:
         ),
         couch_mm=() if first is None else _stated(first, _COUCH),
     )
+
+
+def _rotation(first: DataSet) -> str:
+    way = first.code("GantryRotationDirection")
+    return way if way in {"CW", "CC"} else ""
 
 
 def _tolerance_table(top: DataSet, number: int | None, *, ion: bool) -> str:

@@ -52,7 +52,7 @@ def test_a_beam_says_machine_fluence_tolerance_and_leaf_edges() -> None:
         "BeamLimitingDeviceSequence": [
             {"RTBeamLimitingDeviceType": "MLCX", "LeafPositionBoundaries": ["-5", "0", "5"]}
         ],
-        "ControlPointSequence": [{"TableTopVerticalPosition": "-110.5"}],
+        "ControlPointSequence": [{"TableTopVerticalPosition": "-110.5", "GantryRotationDirection": "CC"}],
     }
     tables = [{"ToleranceTableNumber": "2", "ToleranceTableLabel": "THORAX"}]
 
@@ -61,6 +61,7 @@ def test_a_beam_says_machine_fluence_tolerance_and_leaf_edges() -> None:
         model="TDS",
         fluence_mode="NON_STANDARD FFF",
         tolerance_table="THORAX",
+        gantry_rotation="CC",
         patient_setup_number=1,
         leaf_boundaries_mm=(-5.0, 0.0, 5.0),
         couch_mm=(("vertical", -110.5),),
