@@ -37,10 +37,10 @@ def test_facts_of_a_parcel_that_was_sealed_by_somebody_else_are_refused(tmp_path
     (pseudonym,) = runtime.vault.pseudonyms()
     entry: ParcelEntry | None = runtime.vault.latest(pseudonym)
     assert entry is not None
-    facts = read_facts(runtime, entry)
+    facts = read_facts(runtime.vault, entry, runtime.keys.identities)
     (stored,) = (site.vault_dir / "targets" / pseudonym).glob("*.age")
     stored.unlink()
     seal_forged(runtime.vault.recipients, facts_bytes(replace(facts, objects=())), stored)
 
     with pytest.raises(IntegrityError, match="not what was sealed"):
-        read_facts(runtime, entry)
+        read_facts(runtime.vault, entry, runtime.keys.identities)

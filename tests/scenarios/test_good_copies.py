@@ -21,10 +21,12 @@ from voting_site import (
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.cli.status import where_nights_stand
+from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.quorum import cast, take_reports
 from beamkeeper.app.jobs.quorum_duty import look_at_shares
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import ConfigError
+from beamkeeper.protect.lists import list_rows
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -90,6 +92,33 @@ def test_only_the_patient_with_the_open_change_comes_back_as_of_the_confirmed_ni
     assert changed[:10] in said
     assert NIGHT_2.isoformat() in said
     assert "▲ patient" not in said_newest
+
+
+def test_the_lists_take_the_confirmed_copy_and_say_in_the_row_that_there_is_a_newer_one(
+    voting: SmallSite,
+) -> None:
+    (changed,) = ledger_of(voting).votes.facts(NIGHT_2).items  # type: ignore[union-attr]
+    runtime = voting.runtime(NIGHT_2)
+    good, newest = gather_by_site(runtime), gather_by_site(runtime, newest=True)
+    of_night = {person.pseudonym: person.night for person in good.persons}
+    rows = {row.pseudonym: row for row in list_rows(good.persons, good.head)}
+
+    assert of_night[changed] == NIGHT_1
+    assert good.head.trust == "NOT CONFIRMED by 2 people yet."
+    assert f"nobody has confirmed what later nights brought ({NIGHT_2})" in " ".join(rows[changed].warnings)
+    assert "1 patient with later data that nobody has confirmed" in " ".join(good.head.warnings)
+    assert [name for name, row in rows.items() if "nobody has confirmed" in " ".join(row.warnings)] == [
+        changed
+    ]
+    assert not any(person.passed_over for person in newest.persons)
+
+
+def test_the_lists_name_who_confirmed_the_night(voting: SmallSite) -> None:
+    confirm(voting, NIGHT_2, MORNING)
+
+    assert gather_by_site(voting.runtime(NIGHT_2)).head.trust.startswith(
+        "Confirmed by An Peeters and Bo Claes, 2026-03-03 "
+    )
 
 
 def test_beside_an_older_copy_a_damaged_one_is_told_and_stops_nobody(voting: SmallSite) -> None:

@@ -29,6 +29,14 @@ def same_name(one: str, other: str) -> bool:
     return not _forms(one).isdisjoint(_forms(other))
 
 
+def spellings(name: str) -> frozenset[tuple[str, ...]]:
+    """Return what `same_name` compares, to find the same names among many: two names share one, or differ.
+
+    Without the empty spelling: nobody's name is the same as no name.
+    """
+    return frozenset(filter(None, _forms(name)))
+
+
 def near_name(one: str, other: str) -> bool:
     """Whether two names may be one with a slip of the pen, or one of them lacks a part.
 

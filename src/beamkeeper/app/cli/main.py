@@ -24,6 +24,7 @@ from beamkeeper.app.cli import (
     doctor,
     hour,
     init,
+    lists,
     mirrors,
     night,
     people,
@@ -74,6 +75,7 @@ app.add_typer(vote.app, name="vote")
 app.add_typer(alert.app, name="alert")
 app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
+app.command("lists")(lists.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

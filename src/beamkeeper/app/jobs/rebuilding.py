@@ -19,10 +19,12 @@ from beamkeeper.errors import IntegrityError
 from beamkeeper.vault.reading import OpenParcel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
-    from beamkeeper.vault import ParcelEntry, PatientState
+    from beamkeeper.vault import ParcelEntry, PatientState, Vault
 
 FACTS_BYTES_MAX = 256 << 20
 REBUILT = "rebuilt"
@@ -64,7 +66,7 @@ def rebuild_ledger(site: Site, clock: Clock, *, identity: str | None = None) -> 
 
 
 def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
-    facts = read_facts(runtime, entry)
+    facts = read_facts(runtime.vault, entry, runtime.keys.identities)
     with runtime.ledger.session():
         first_on = min((item.first_seen_on for item in state.objects), default=state.night)
         for seen_on in (first_on, state.night):
@@ -80,8 +82,13 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
     return len(state.objects)
 
 
-def read_facts(runtime: Runtime, entry: ParcelEntry) -> PatientFacts:
+def read_facts(vault: Vault, entry: ParcelEntry, identities: Sequence[str]) -> PatientFacts:
     """Return the facts sealed in a parcel.
+
+    Parameters
+    ----------
+    identities
+        age identities, one of which opens it.
 
     Raises
     ------
@@ -89,7 +96,7 @@ def read_facts(runtime: Runtime, entry: ParcelEntry) -> PatientFacts:
         They are not there, not what was signed, or not what this version reads.
     """
     data: bytes | None = None
-    with OpenParcel(runtime.vault.store, entry, runtime.keys.identities) as parcel:
+    with OpenParcel(vault.store, entry, identities) as parcel:
         for name, _, source in parcel.members():
             if name == FACTS_NAME:
                 data = source.read(FACTS_BYTES_MAX)

@@ -1,0 +1,50 @@
+"""The three lists in every form, as files: the same rows, the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.protect.lists import contacts, schedule, triage
+from beamkeeper.protect.lists.csv_file import sheet_csv
+from beamkeeper.protect.lists.html import page_html
+from beamkeeper.protect.lists.pdf import page_pdf
+from beamkeeper.protect.lists.row import DECIDES
+from beamkeeper.protect.lists.sheet import contact_sheet, schedule_sheet, triage_sheet
+from beamkeeper.protect.lists.text import page_text
+from beamkeeper.protect.lists.xlsx_file import workbook_xlsx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.protect.lists.row import ListHead, ListRow
+
+TRIAGE, CONTACTS, SCHEDULE, WORKBOOK = "triage-list", "contact-list", "day-schedule", "lists.xlsx"
+
+
+def list_files(head: ListHead, rows: Sequence[ListRow], *, bom: bool = False) -> dict[str, bytes]:
+    """Return every file of the three lists by its name.
+
+    Parameters
+    ----------
+    bom
+        CSV begins with a byte order mark, by which Excel knows that it is UTF-8.
+    """
+    pages = {
+        TRIAGE: triage.triage_page(head, rows),
+        CONTACTS: contacts.contact_page(head, rows),
+        SCHEDULE: schedule.schedule_page(head, rows),
+    }
+    summary = triage.counts(head, rows)
+    sheets = {
+        TRIAGE: triage_sheet(head, rows, decides=DECIDES, summary=summary),
+        CONTACTS: contact_sheet(head, rows, decides=contacts.DECIDES, summary=summary),
+        SCHEDULE: schedule_sheet(head, rows, decides=schedule.DECIDES, summary=summary),
+    }
+    files: dict[str, bytes] = {}
+    for name, page in pages.items():
+        files[f"{name}.pdf"] = page_pdf(page, made_at=int(head.made_at.timestamp()))
+        files[f"{name}.html"] = page_html(page).encode("utf-8", "replace")
+        files[f"{name}.txt"] = page_text(page).encode("utf-8", "replace")
+        files[f"{name}.csv"] = sheet_csv(sheets[name], bom=bom)
+    files[WORKBOOK] = workbook_xlsx(tuple(sheets.values()), made_at=head.made_at)
+    return files

@@ -1,0 +1,154 @@
+"""A list as people read it: the same page is set as PDF, as HTML and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.patient import shown_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.domain.patient import Patient
+    from beamkeeper.protect.lists.row import ListHead
+
+
+class Style(StrEnum):
+    """How a line is set: by weight and size, never by colour alone."""
+
+    BIG = "big"
+    STRONG = "strong"
+    PLAIN = "plain"
+    SMALL = "small"
+    MARK = "mark"
+    """A warning; "▲" stands before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a cell."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+    @property
+    def shown(self) -> str:
+        """The text with its sign."""
+        return f"▲ {self.text}" if self.style is Style.MARK else self.text
+
+
+Cell = tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `width` is its share of the page."""
+
+    title: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """Cells beside one another, and what stands under them over the whole width."""
+
+    cells: tuple[Cell, ...]
+    under: Cell = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows under a heading; `said` is the sentence beside it."""
+
+    title: str
+    said: str
+    rows: tuple[PageRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One list, whole.
+
+    Attributes
+    ----------
+    summary
+        What the list holds, in sentences: counts that add up.
+    notes
+        How to read it, in the end.
+    empty
+        What stands there when no group has a row.
+    """
+
+    title: str
+    site_name: str
+    night: str
+    trust: str
+    made: str
+    warnings: tuple[str, ...]
+    summary: tuple[str, ...]
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...]
+    decides: str
+    empty: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row at all."""
+        return not any(group.rows for group in self.groups)
+
+
+def headed(
+    head: ListHead,
+    *,
+    title: str,
+    summary: tuple[str, ...],
+    columns: tuple[Column, ...],
+    groups: tuple[Group, ...],
+    notes: tuple[str, ...],
+    decides: str,
+    empty: str,
+) -> Page:
+    """Return a page under the head that all lists share."""
+    unread = tuple(f"NOT LISTED: {text}" for text in head.not_read)
+    return Page(
+        title=title,
+        site_name=head.site_name,
+        night=f"Night of {head.night:%A %Y-%m-%d}",
+        trust=head.trust,
+        made=f"made {at(head.made_at, head.zone)}",
+        warnings=(*head.warnings, *unread),
+        summary=summary,
+        columns=columns,
+        groups=groups,
+        notes=notes,
+        decides=decides,
+        empty=empty,
+    )
+
+
+def at(instant: datetime | None, zone: ZoneInfo) -> str:
+    """Return an instant as the clock on the wall shows it."""
+    return "–" if instant is None else instant.astimezone(zone).strftime("%a %Y-%m-%d %H:%M")
+
+
+def name_of(patient: Patient) -> str:
+    """Return the name as people write it."""
+    return shown_name(patient.name) or "(no name)"
+
+
+def identifiers(patient: Patient) -> str:
+    """Return the two identifiers besides the name, and the sex."""
+    issuer = f" ({patient.issuer_of_patient_id})" if patient.issuer_of_patient_id else ""
+    born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
+    sex = f" · {patient.sex}" if patient.sex else ""
+    return f"ID {patient.patient_id}{issuer} · {born}{sex}"
+
+
+def cell(*lines: Line | str | None) -> Cell:
+    """Return a cell of lines; plain text is a plain line, nothing is left out."""
+    made = (Line(item) if isinstance(item, str) else item for item in lines if item)
+    return tuple(item for item in made if item.text)

@@ -1,0 +1,89 @@
+"""A page as text of 80 columns, for a terminal and for a printer that knows nothing else."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.protect.lists.page import Cell, Page, PageRow
+
+WIDTH: Final = 80
+_INDENT: Final = "     "
+
+
+def page_text(page: Page) -> str:
+    """Return the page as text; the same page gives the same text."""
+    return "\n".join(_lines(page)) + "\n"
+
+
+def _lines(page: Page) -> Iterator[str]:
+    yield from _wrap(f"{page.title.upper()} · {page.site_name}")
+    yield from _wrap(f"{page.night}. {page.trust} {page.made.capitalize()}.")
+    for said in page.summary:
+        yield from _wrap(said)
+    for said in page.warnings:
+        yield from _wrap(f"▲ {said}", indent="  ")
+    yield from _wrap(page.decides)
+    if page.is_empty:
+        yield from ("", *_wrap(f"▲ {page.empty}"))
+    for group in page.groups:
+        yield ""
+        yield from _wrap(f"{group.title}  {group.said}".strip())
+        yield "=" * WIDTH
+        for row in group.rows:
+            yield from _row(page, row)
+            yield "-" * WIDTH
+    yield ""
+    for said in page.notes:
+        yield from _wrap(said)
+    yield from _wrap(f"{page.decides} Not a medical device.")
+
+
+def _row(page: Page, row: PageRow) -> Iterator[str]:
+    first, second, *others = row.cells
+    yield from _wrap(f"{_joined(first):<4} {_joined(second)}", indent=_INDENT)
+    for column, cell in zip(page.columns[2:], others, strict=True):
+        if cell:
+            yield from _wrap(f"{_INDENT}{column.title}: {_joined(cell)}", indent=_INDENT + "  ")
+    for line in row.under:
+        yield from _wrap(f"{_INDENT}{line.shown}", indent=_INDENT + "  ")
+
+
+def _joined(cell: Cell) -> str:
+    return " · ".join(line.shown for line in cell)
+
+
+def _wrap(text: str, indent: str = "") -> Iterator[str]:
+    """Yield lines of at most `WIDTH` columns; a word that is longer is cut, and goes on in the next."""
+    start = text[: len(text) - len(text.lstrip(" "))]
+    line, used, empty = start, len(start), True
+    for word in _words(text, WIDTH - max(len(indent), len(start)) - 1):
+        width = columns(word)
+        if not empty and used + 1 + width > WIDTH:
+            yield line
+            line, used, empty = indent, len(indent), True
+        line, used = (line + word, used + width) if empty else (f"{line} {word}", used + 1 + width)
+        empty = False
+    yield line.rstrip()
+
+
+def _words(text: str, most: int) -> Iterator[str]:
+    for word in text.split():
+        part = ""
+        for sign in word:
+            if columns(part + sign) > most:
+                yield part
+                part = ""
+            part += sign
+        yield part
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal needs: two for wide signs, none for marks above others."""
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )

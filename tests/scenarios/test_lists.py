@@ -1,0 +1,132 @@
+"""The lists come from what a site holds, from a rebuilt ledger, and from a copy of the vault alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import NIGHT_1, NIGHT_2, SmallSite, at
+from typer.testing import CliRunner
+
+from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.lists import gather_by_site, gather_elsewhere
+from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.opened import open_by_site
+from beamkeeper.errors import ConfigError
+from beamkeeper.protect.lists import ListRow, list_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beamkeeper.app.jobs.lists import Gathered
+
+
+def rows_of(found: Gathered) -> tuple[ListRow, ...]:
+    return list_rows(found.persons, found.head)
+
+
+def by_site(site: SmallSite) -> Gathered:
+    return gather_by_site(site.runtime(NIGHT_1))
+
+
+def damage(site: SmallSite, *, of: int) -> str:
+    """Forget what is remembered of a patient, and damage what is sealed; return the pseudonym."""
+    runtime = site.runtime(NIGHT_1)
+    name = runtime.vault.pseudonyms()[of]
+    runtime.facts_path(name).unlink()
+    entry = runtime.vault.latest(name)
+    assert entry is not None
+    (site.vault_dir / entry.storage_name).write_bytes(b"not what was sealed")
+    return name
+
+
+def test_everybody_of_the_night_is_listed_with_what_is_given_and_next(kept_site: SmallSite) -> None:
+    found = by_site(kept_site)
+    lines = {line.label: (line.given, line.next_fraction) for row in rows_of(found) for line in row.plans}
+
+    assert (found.head.night, found.head.trust) == (NIGHT_1, "Nobody was asked to confirm it.")
+    assert len(found.persons) == 3
+    assert all(given.startswith("2 of ") and after == "3" for given, after in lines.values()), lines
+
+
+def test_a_copy_of_the_vault_gives_the_same_rows_as_the_site(kept_site: SmallSite) -> None:
+    opened = open_by_site(kept_site.site, at(NIGHT_1, 12))
+    elsewhere = gather_elsewhere(opened, zone=kept_site.site.zone, now=at(NIGHT_1, 12).now())
+
+    assert rows_of(elsewhere) == rows_of(by_site(kept_site))
+    assert elsewhere.head.site_name == kept_site.site.site.name
+
+
+def test_a_rebuilt_ledger_gives_the_same_rows(kept_site: SmallSite) -> None:
+    before = rows_of(by_site(kept_site))
+    for name in ("facts", "nights"):
+        shutil.rmtree(kept_site.site.data_dir / name, ignore_errors=True)
+    for path in kept_site.site.data_dir.glob("ledger.db*"):
+        path.unlink()
+    rebuild_ledger(kept_site.site, at(NIGHT_1, 12))
+
+    assert rows_of(by_site(kept_site)) == before
+
+
+def test_what_is_not_remembered_is_read_from_the_vault(kept_site: SmallSite) -> None:
+    before = rows_of(by_site(kept_site))
+    shutil.rmtree(kept_site.site.data_dir / "facts")
+
+    assert rows_of(by_site(kept_site)) == before
+
+
+def test_who_cannot_be_read_is_named_above_the_list_and_stops_nobody(kept_site: SmallSite) -> None:
+    name = damage(kept_site, of=1)
+    found = by_site(kept_site)
+    row = kept_site.runtime(NIGHT_1).ledger.patient(name)
+
+    assert row is not None
+    assert len(found.persons) == 2
+    assert len(found.head.not_read) == 1
+    assert found.head.not_read[0].startswith(f"Patient ID {row.patient.patient_id}: ")
+
+
+def test_a_night_before_the_first_is_an_error_and_no_empty_list(kept_site: SmallSite) -> None:
+    with pytest.raises(ConfigError, match="no night up to"):
+        gather_by_site(kept_site.runtime(NIGHT_1), night=NIGHT_1.replace(year=2020))
+
+
+def test_an_old_night_says_that_there_is_a_newer_one(kept_site: SmallSite) -> None:
+    kept_site.night(NIGHT_2)
+    found = gather_by_site(kept_site.runtime(NIGHT_2), night=NIGHT_1)
+
+    assert found.head.night == NIGHT_1
+    assert f"the newest is of {NIGHT_2}" in " ".join(found.head.warnings)
+    assert len(found.persons) == 3
+
+
+def beamkeeper(site: SmallSite, *arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(
+        app, [*arguments, "--site", str(site.site_file)], standalone_mode=False, env={"COLUMNS": "80"}
+    )
+    if done.exception is not None:
+        raise done.exception
+    return done.return_value, done.stdout  # type: ignore[return-value]
+
+
+def test_the_command_writes_every_form_for_its_owner_alone(kept_site: SmallSite, tmp_path: Path) -> None:
+    status, said = beamkeeper(kept_site, "lists", "--out", str(tmp_path / "out"))
+    files = sorted((tmp_path / "out").iterdir())
+
+    assert status == 0
+    assert len(files) == 13
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert "3 patients in this night" in said
+    assert max(map(len, said.replace(str(tmp_path / "out"), "").splitlines())) <= 80
+
+
+def test_the_command_says_who_is_not_listed_and_ends_with_20(kept_site: SmallSite, tmp_path: Path) -> None:
+    damage(kept_site, of=0)
+    status, said = beamkeeper(kept_site, "lists", "--out", str(tmp_path / "out"), "--json")
+    told = json.loads(said)
+
+    assert status == 20
+    assert (len(told["rows"]), len(told["not_read"])) == (2, 1)
+    assert "NOT LISTED" in (tmp_path / "out" / "triage-list.txt").read_text("utf-8")
