@@ -165,6 +165,33 @@ class ChartDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanExport:
+    """What a treatment planning system says of sending one approved plan to one place.
+
+    Attributes
+    ----------
+    case, plan_name
+        As the planning system names them; a label may occur in several cases.
+    rt_plan_label
+        RT Plan Label (300A,0002) of the plan that was sent.
+    reviewed_at
+        When it was approved; None when the planning system does not say.
+    destination
+        As the site names it.
+    error
+        Why it failed, in the planning system's words; "" when it says that the plan was sent.
+    """
+
+    case: str
+    plan_name: str
+    rt_plan_label: str
+    destination: str
+    exported_at: datetime
+    reviewed_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """What one source's chart says of one patient.
 
@@ -172,6 +199,8 @@ class Chart:
     ----------
     past_appointments
         The latest first.
+    exports
+        The last word on each plan and destination.
     """
 
     source: str
@@ -182,3 +211,4 @@ class Chart:
     fields: tuple[ChartField, ...] = ()
     past_appointments: tuple[ChartAppointment, ...] = ()
     documents: tuple[ChartDocument, ...] = ()
+    exports: tuple[PlanExport, ...] = ()
