@@ -24,8 +24,8 @@ from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.patient import Contact, Patient
 from beamkeeper.domain.plan import Course, Prescription
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition, FractionState, PlanPosition
-from beamkeeper.ledger import AnnouncementRow, Ledger
-from beamkeeper.vault import StoredObject
+from beamkeeper.ledger import AnnouncementRow, DocumentRow, Ledger
+from beamkeeper.vault import StoredDocument, StoredObject
 
 NIGHT = date(2026, 3, 29)
 NOW = datetime(2026, 3, 29, 1, 0, 0, 123456, tzinfo=UTC)
@@ -375,6 +375,34 @@ class LedgerContract:
         assert ledger.votes.all_facts(since=NIGHT) == (again,)
         assert ledger.votes.facts(NIGHT + timedelta(days=1)) is None
         assert ledger.votes.state(NIGHT + timedelta(days=1)) == ""
+
+    def test_documents_are_kept_by_version_with_what_is_known_of_their_files(self, ledger: Ledger) -> None:
+        first = DocumentRow(
+            stored=StoredDocument(
+                document_id="ois/7",
+                title="Setup – Rücken",
+                media_type="text/plain",
+                sha256="a" * 64,
+                size_bytes=12,
+                parcel="p/2026-03-29-1.tar.zst.age",
+                member="documents/setup-aaaaaaaaaaaaaaaa.txt",
+                first_seen_on=NIGHT,
+                last_seen_on=NIGHT,
+            ),
+            kind="setup note",
+            place="share/2026Q1/setup.txt",
+            stamp="12.1",
+            read_on=NIGHT,
+        )
+        second = replace(first, stored=replace(first.stored, sha256="b" * 64))
+        older = replace(first, stored=replace(first.stored, superseded=True), stamp="")
+
+        assert ledger.record_documents("p", [first, second]) == 2
+        assert ledger.record_documents("p", [older]) == 1
+        assert ledger.documents("p") == (older, second)
+        assert ledger.documents("q") == ()
+        ledger.removals.forget(["p"])
+        assert ledger.documents("p") == ()
 
     def test_a_ballot_is_kept_once_and_comes_back_as_it_was(self, ledger: Ledger) -> None:
         ballot = Ballot(

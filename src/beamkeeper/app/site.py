@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_console import ConsoleSection
 from beamkeeper.app.site_copies import CopiesSection
+from beamkeeper.app.site_documents import DocumentsSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
@@ -211,6 +212,7 @@ class Site(_Section):
     sources: Annotated[tuple[SourceSection, ...], Field(min_length=1)]
     mirrors: tuple[MirrorSection, ...] = ()
     copies: tuple[CopiesSection, ...] = ()
+    documents: tuple[DocumentsSection, ...] = ()
     removals: tuple[RemovalSection, ...] = ()
     heartbeats: tuple[HeartbeatTarget, ...] = ()
 
@@ -249,6 +251,13 @@ class Site(_Section):
     def _copies_names_differ(cls, value: tuple[CopiesSection, ...]) -> tuple[CopiesSection, ...]:
         if len({copies.name for copies in value}) != len(value):
             raise ValueError("two [[copies]] have the same name")
+        return value
+
+    @field_validator("documents")
+    @classmethod
+    def _document_names_differ(cls, value: tuple[DocumentsSection, ...]) -> tuple[DocumentsSection, ...]:
+        if len({documents.name for documents in value}) != len(value):
+            raise ValueError("two [[documents]] have the same name")
         return value
 
     @field_validator("removals")

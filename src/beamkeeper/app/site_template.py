@@ -180,6 +180,13 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # patients = ["on treatment", "plan ready"]
 # when = "approval"              # or "hourly", "nightly"
 
+# [[documents]]                  # what the OIS holds besides DICOM: docs/guide/documents.md
+# name = "aria"
+# kind = "folder"
+# path = "/mnt/va_docs"          # the share as this computer has mounted it, for reading only
+# ois_roots = ['\\\\aria01\\va_docs$\\Documents']   # what the OIS's paths begin with
+# quarters_since = 2018-05-14    # ARIA: files lie in yyyyQn since this day
+
 # [[removals]]                   # a PACS told by HL7 that a patient's copy goes: docs/guide/retention.md
 # name = "mim"
 # host = "192.0.2.30"

@@ -33,6 +33,10 @@ SEVERITY: dict[Grade, int] = {
 """Order in which people should look; the largest comes first in a report."""
 
 
+DOCUMENT = "document"
+"""Kind of what is no DICOM object: a letter, a setup note, a scan of the record system's share."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One difference inside one object, in words.
@@ -61,8 +65,8 @@ class ObjectComparison:
     Attributes
     ----------
     kind
-        What the object is ("plan", "treatment record", …: values of `ObjectKind`), or what the OIS says
-        (`domain.prescribed`).
+        What the object is ("plan", "treatment record", …: values of `ObjectKind`), what the OIS says
+        (`domain.prescribed`), or `DOCUMENT`.
     label
         What a person calls it ("VMAT1", "fraction 7", "planning CT slice 31"); no patient's name.
     expected

@@ -54,6 +54,8 @@ class PatientNight:
         Every object that is not identical to the copy before, and what the OIS orders otherwise than then.
     identical_count
         Objects whose bytes did not change.
+    document_count
+        Documents that the shares hold of the patient and that are kept.
     identity
         What is doubtful about who this patient is, in words that name nobody: a Patient ID that two
         persons share, a name or birth date that changed, objects that another patient has too.
@@ -72,6 +74,7 @@ class PatientNight:
     expected_count: int = 0
     received_count: int = 0
     identical_count: int = 0
+    document_count: int = 0
     not_kept: tuple[NotKept, ...] = ()
     comparisons: tuple[ObjectComparison, ...] = ()
     disagreements: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from beamkeeper.ledger.database import Database, prepare_django
 
 prepare_django()  # the models below can only be imported once Django knows what the ledger is
 
-from beamkeeper.ledger import changes, identities, nights, patients  # noqa: E402
+from beamkeeper.ledger import changes, identities, kept_documents, nights, patients  # noqa: E402
 from beamkeeper.ledger.audit import Audit  # noqa: E402
 from beamkeeper.ledger.mirrors import Mirrors  # noqa: E402
 from beamkeeper.ledger.removals import Removals  # noqa: E402
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from beamkeeper.ledger.rows import (
         AnnouncementRow,
         ChangeRow,
+        DocumentRow,
         NightRow,
         PatientRow,
         PositionRow,
@@ -189,6 +190,18 @@ class Ledger:
         """Yield the SHA-256 of every kept version, 32 bytes each, ascending, in bounded memory."""
         with self._database.session():
             yield from patients.known_digests(self._database.alias)
+
+    # Documents
+
+    def documents(self, pseudonym: str) -> tuple[DocumentRow, ...]:
+        """Return every version kept of a patient's documents, superseded and absent ones included."""
+        with self._database.session():
+            return kept_documents.kept_documents(self._database.alias, pseudonym)
+
+    def record_documents(self, pseudonym: str, documents: Iterable[DocumentRow]) -> int:
+        """Keep versions of documents, all or none, and return how many; a known version is updated."""
+        with self._database.session():
+            return kept_documents.record_documents(self._database.alias, pseudonym, documents)
 
     # Changes
 

@@ -98,6 +98,38 @@ class Kept(_Row):
         ]
 
 
+class KeptDocument(_Row):
+    """One version of one document of one patient, and what its share said of the file when it was read."""
+
+    pseudonym: models.CharField[str, str] = models.CharField(max_length=PSEUDONYM_CHARACTERS_MAX)
+    document_id: models.CharField[str, str] = models.CharField(max_length=1024)
+    title: models.CharField[str, str] = models.CharField(max_length=1024)
+    kind: models.CharField[str, str] = models.CharField(max_length=1024, default="")
+    media_type: models.CharField[str, str] = models.CharField(max_length=1024)
+    sha256: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
+    size_bytes: models.BigIntegerField[int, int] = models.BigIntegerField()
+    parcel: models.CharField[str, str] = models.CharField(max_length=512)
+    member: models.CharField[str, str] = models.CharField(max_length=512)
+    first_seen_on: models.DateField[date, date] = models.DateField()
+    last_seen_on: models.DateField[date, date] = models.DateField()
+    present: models.BooleanField[bool, bool] = models.BooleanField()
+    superseded: models.BooleanField[bool, bool] = models.BooleanField()
+    place: models.TextField[str, str] = models.TextField(default="")
+    stamp: models.CharField[str, str] = models.CharField(max_length=200, default="")
+    read_on: models.DateField[date | None, date | None] = models.DateField(null=True)
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """One row a version."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["pseudonym", "document_id", "sha256"], name="ledger_document_version"
+            )
+        ]
+
+
 class FoundChange(_Row):
     """The verdict of one night on one object."""
 

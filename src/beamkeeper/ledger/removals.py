@@ -18,6 +18,7 @@ from beamkeeper.ledger.models import (
     Announced,
     FoundChange,
     Kept,
+    KeptDocument,
     KnownIdentity,
     KnownPatient,
     Position,
@@ -184,7 +185,7 @@ class Removals:
         with self._database.session(), transaction.atomic(using=alias):
             known = _identities(alias, pseudonyms)
             for pseudonym in pseudonyms:
-                for model in (Kept, FoundChange, Position, KnownIdentity, KnownPatient):
+                for model in (Kept, KeptDocument, FoundChange, Position, KnownIdentity, KnownPatient):
                     model.objects.using(alias).filter(pseudonym=pseudonym).delete()
                 words = RetentionWord.objects.using(alias).filter(pseudonym=pseudonym)
                 words.update(reason="")

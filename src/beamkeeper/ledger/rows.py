@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.patient import Patient
     from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.vault.state import StoredDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,27 @@ class PatientRow:
     first_seen_on: date
     last_seen_on: date
     finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """One version of a document that the vault holds, and what is known of its file.
+
+    Attributes
+    ----------
+    kind
+        As its source calls it ("setup note"); "" when it does not say.
+    place
+        Where it lay, as the night writes it; "" when that is not known any more, as after a rebuild.
+    stamp
+        What the share said of the file when its bytes were last read, on `read_on`.
+    """
+
+    stored: StoredDocument
+    kind: str = ""
+    place: str = ""
+    stamp: str = ""
+    read_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.pushed import count_unasked
+from beamkeeper.app.jobs.reporting import NOTE_NAME
 from beamkeeper.domain.change import Grade
+from beamkeeper.domain.night import NightReport
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
+    from beamkeeper.app.jobs.looked import Looked
     from beamkeeper.domain.change import ObjectComparison
-    from beamkeeper.domain.night import NightReport, PatientNight
-    from beamkeeper.ledger import NightRow
+    from beamkeeper.domain.night import PatientNight
+    from beamkeeper.ledger import Ledger, NightRow
 
 UNTOLD_DAYS_MAX = 60
 """So long after the last night the hour may go on before what it kept is no longer told by a night."""
@@ -103,4 +107,17 @@ def with_earlier_changes(
         identical_count=max(0, night.identical_count - seen_again),
         parcel=night.parcel or (earlier.parcel if earlier else ""),
         parcel_bytes=night.parcel_bytes or (earlier.parcel_bytes if earlier else 0),
+    )
+
+
+def told_with_earlier(ledger: Ledger, folder: Path, looked: Looked, run_on: date) -> PatientNight:
+    """Return a patient's night with what earlier tries of its date found, the ledger and its report asked."""
+    pseudonym = looked.night.pseudonym
+    dates = untold_days(ledger.nights(), run_on)
+    found = [row for day in dates for row in ledger.changes(day, pseudonym)]
+    return with_earlier_changes(
+        looked.night,
+        earlier=find_earlier(read_note(folder / NOTE_NAME, NightReport), pseudonym),
+        told=[row.comparison for row in found],
+        seen_uids={uid for uid, _ in looked.seen},
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-WORKFLOW_VERSION = "2"
+WORKFLOW_VERSION = "3"
 """Changes only when the order of steps changes; a run begun under another version is begun anew."""
 POLL_S = 0.2
 ATTEMPTS_MAX = 99
@@ -58,6 +58,9 @@ class NightSteps(Protocol):
 
     def collect(self, pseudonym: str) -> Facts:
         """Collect one patient, for a look without the network."""
+
+    def documents(self) -> Facts:
+        """Fetch everybody's documents; only where `open` said `{"documents": True}`."""
 
     def leave(self) -> Facts:
         """Give the network back."""
@@ -145,8 +148,11 @@ def _night(key: str) -> Facts:
     pseudonyms = [str(item) for item in _as_list(listed["pseudonyms"])]
     if opened["apart"]:
         _for_each(key, "collect", _collect, pseudonyms)
+        _documents(opened)
         _step("leave", lambda steps: steps.leave())
     _for_each(key, "look", _look, pseudonyms)
+    if not opened["apart"]:
+        _documents(opened)
     alarm = _step("judge", lambda steps: steps.judge())
     if not alarm["alarm"]:
         unlisted = [str(item) for item in _as_list(alarm.get("unlisted"))]
@@ -155,6 +161,11 @@ def _night(key: str) -> Facts:
     outcome = _step("report", lambda steps: steps.report())
     _step("close", lambda steps: steps.close())
     return outcome
+
+
+def _documents(opened: Facts) -> None:
+    if opened.get("documents"):
+        _step("documents", lambda steps: steps.documents())
 
 
 def _as_list(value: object) -> list[object]:

@@ -12,7 +12,7 @@ from beamkeeper.app.jobs.looked import Arrived
 from beamkeeper.app.jobs.standing import is_quarantined
 from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.night import NotKept
-from beamkeeper.vault import LostParcel
+from beamkeeper.vault import LostParcel, StoredObject
 from beamkeeper.vault.metadata import SITE
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.census import CensusEntry
     from beamkeeper.ledger import Ledger
-    from beamkeeper.vault import StoredObject, Vault
+    from beamkeeper.vault import StoredDocument, Vault
     from beamkeeper.wire.dicom.spool import SpooledObject
 
 NAMES_SHOWN_MAX = 3
@@ -49,7 +49,7 @@ def lost_parcels(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
     needed = {
         item.parcel
         for pseudonym in set(absent.values())
-        for item in ledger.current_objects(pseudonym)
+        for item in _believed(ledger, pseudonym)
         if not item.superseded
     }
     # The newest parcel holds the state that everything is restored by, even when it holds nothing else.
@@ -73,7 +73,7 @@ def settled(
     vault: Vault,
     ledger: Ledger,
     *,
-    after: Callable[[str], Sequence[StoredObject]],
+    after: Callable[[str], Sequence[StoredObject | StoredDocument]],
     newest: Mapping[str, str],
     noticed_on: date,
 ) -> tuple[LostParcel, ...]:
@@ -85,7 +85,7 @@ def settled(
     Parameters
     ----------
     after
-        Every version the vault holds of a patient's objects after tonight.
+        Every version the vault holds of a patient's objects and documents after tonight.
     newest
         Paths of tonight's new parcels, by pseudonym.
     """
@@ -95,9 +95,9 @@ def settled(
     for entry in absent:
         before = vault.latest(entry.pseudonym)
         state_in = newest.get(entry.pseudonym) or (before.path if before else "")
-        held = {(item.sop_instance_uid, item.sha256): item.parcel for item in after(entry.pseudonym)}
-        believed = [item for item in ledger.current_objects(entry.pseudonym) if item.parcel == entry.path]
-        places = {held.get((item.sop_instance_uid, item.sha256), "") for item in believed}
+        held = {_key(item): item.parcel for item in after(entry.pseudonym)}
+        believed = [item for item in _believed(ledger, entry.pseudonym) if item.parcel == entry.path]
+        places = {held.get(_key(item), "") for item in believed}
         if not believed:  # an earlier night has sealed them again
             places = {
                 path for path in held.values() if path.rpartition("/")[2] > entry.path.rpartition("/")[2]
@@ -106,6 +106,18 @@ def settled(
         if "" not in places and not places & gone and entry.kind != SITE:
             stated.append(LostParcel(entry=entry, noticed_on=noticed_on, held_in=tuple(sorted(places))))
     return tuple(stated)
+
+
+def _believed(ledger: Ledger, pseudonym: str) -> tuple[StoredObject | StoredDocument, ...]:
+    """Return every version the ledger believes to be kept of a patient."""
+    documents = (row.stored for row in ledger.documents(pseudonym))
+    return (*ledger.current_objects(pseudonym), *documents)
+
+
+def _key(item: StoredObject | StoredDocument) -> tuple[str, str]:
+    """Return what tells versions apart: what it is of, and its bytes."""
+    of = item.sop_instance_uid if isinstance(item, StoredObject) else item.document_id
+    return of, item.sha256
 
 
 def without_lost(

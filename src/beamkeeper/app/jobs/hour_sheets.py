@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.site import Site
 
 SHEET_NAME = "documents/treatment-records.pdf"
+SHEET_ID = "treatment-record-report"
 """Where the sheet lies in a parcel."""
 FOLDER = "hourly"
 KEPT_FOR = timedelta(hours=48)
@@ -50,7 +51,7 @@ def sheet_of(site: Site, looked: Looked, as_of: datetime) -> bytes:
 def stored_sheet(sheet: bytes, night: date) -> StoredDocument:
     """Return how a parcel's state names the sheet in it."""
     return StoredDocument(
-        document_id="treatment-record-report",
+        document_id=SHEET_ID,
         title="Treatment record report",
         media_type="application/pdf",
         sha256=hashlib.sha256(sheet).hexdigest(),

@@ -248,7 +248,9 @@ class Hourly:
         night = self._counted_on(pseudonym)
         after = sealing.tonights_state(looked, kept, night=night)
         sheet = sheet_of(self._run.site, looked, self._began_at)
-        state = sealing.patient_state(pseudonym, looked.facts, after, night=night)
+        named = {entry.path for entry in self._run.vault.entries()}
+        documents = [row for row in self._run.ledger.documents(pseudonym) if row.stored.parcel in named]
+        state = sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents)
         entry = self._run.vault.seal(
             pseudonym=pseudonym,
             night=night,
@@ -256,7 +258,7 @@ class Hourly:
                 *sealing.members(looked, after, self._sources.arrivals.reader),
                 small_member(SHEET_NAME, sheet),
             ],
-            state=replace(state, documents=(stored_sheet(sheet, night),)),
+            state=replace(state, documents=(*state.documents, stored_sheet(sheet, night))),
         )
         return _Sealed(looked=looked, entry=entry, after=after, sheet=sheet)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from beamkeeper.app.jobs.document_notes import PatientDocuments
 from beamkeeper.domain.census import Census, CensusEntry, OisCount
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.night import PatientNight
@@ -128,6 +129,8 @@ class Looked:
     unreadable_before
         How many of the unreadable objects of `night` lie in quarantine with the same bytes already:
         named every night, and no news that could stop one.
+    documents
+        What was found of the patient's documents; None where none are asked for.
     """
 
     night: PatientNight
@@ -137,6 +140,22 @@ class Looked:
     gone: tuple[str, ...] = ()
     samples: tuple[EntropySample, ...] = ()
     unreadable_before: int = 0
+    documents: PatientDocuments | None = None
+
+
+def with_documents(looked: Looked, documents: PatientDocuments | None) -> Looked:
+    """Return what was found of a patient, with what was found of the documents."""
+    if documents is None:
+        return looked
+    night = looked.night
+    night = replace(
+        night,
+        document_count=len(documents.found),
+        not_kept=(*night.not_kept, *documents.not_kept),
+        comparisons=(*night.comparisons, *documents.comparisons),
+        disagreements=(*night.disagreements, *documents.remarks),
+    )
+    return replace(looked, night=night, samples=(*looked.samples, *documents.samples), documents=documents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

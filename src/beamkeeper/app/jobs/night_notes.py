@@ -6,7 +6,8 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.looked import ListedPatient, Looked, SealedNote, TonightList
+from beamkeeper.app.jobs.document_notes import PatientDocuments
+from beamkeeper.app.jobs.looked import ListedPatient, Looked, SealedNote, TonightList, with_documents
 from beamkeeper.app.jobs.notes import read_note
 from beamkeeper.app.jobs.pushed import remove_packs_but
 from beamkeeper.errors import NightInterrupted
@@ -22,7 +23,9 @@ GATHERED = "gathered"
 """Kind of note: what was collected while the network was there."""
 UNLISTED = "unlisted"
 """Kind of note: persons whom only the objects under somebody's Patient ID name."""
-WORKING_FOLDERS = ("scratch", "patients")
+DOCUMENTS = "documents"
+"""Kind of note: what was found of a patient's documents; and the folder with those on their way."""
+WORKING_FOLDERS = ("scratch", "patients", DOCUMENTS)
 LOST_NAME = "lost.json"
 AUDIT_NAME = "audit.json"
 WORKING_FILES = ("known.sha256", LIST_NAME, ALARM_NAME, LOST_NAME, AUDIT_NAME)
@@ -73,11 +76,11 @@ class NightNotes:
         return self._folder / "patients" / f"{pseudonym}.{what}.json"
 
     def looked(self, pseudonym: str) -> Looked:
-        """Return what looking at a patient found."""
+        """Return what looking at a patient found, documents included."""
         looked = read_note(self.of_patient(pseudonym, "looked"), Looked)
         if looked is None:
             raise NightInterrupted("A patient's working file is gone.", do_next="Run the night again.")
-        return looked
+        return with_documents(looked, read_note(self.of_patient(pseudonym, DOCUMENTS), PatientDocuments))
 
     def all_looked(self) -> Iterator[Looked]:
         """Return what looking at everybody found."""

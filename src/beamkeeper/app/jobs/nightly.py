@@ -3,7 +3,7 @@
 1. open: begin, remember which bytes the vault already has, start the receiver.
 2. census: who must be kept.
    With a network window, it opens here; everybody is collected, and it is shut before anything else.
-3. look, per patient: list, collect, compare, say where they stand.
+3. look, per patient: list, collect, compare, say where they stand. Then documents, where there are any.
 4. judge: a mass change stops the night here, and the last good copies stay.
 5. seal, per patient: new bytes and the complete state into one parcel, read back.
 6. publish: name the parcels in signed metadata; only now they are stored.
@@ -20,16 +20,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs import sealing
-from beamkeeper.app.jobs.again import (
-    find_earlier,
-    unended_in_words,
-    unended_nights,
-    untold_days,
-    with_earlier_changes,
-)
+from beamkeeper.app.jobs import document_notes, sealing
+from beamkeeper.app.jobs.again import told_with_earlier, unended_in_words, unended_nights
 from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.copy_words import copy_remarks
+from beamkeeper.app.jobs.documents import Documents
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.hour_notes import hour_spool
@@ -68,11 +63,9 @@ from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
 from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.protect.quorum import list_digest
 from beamkeeper.vault import ParcelEntry
-from beamkeeper.vault.state import THIS_PARCEL
 from beamkeeper.wire.dicom.known import KnownDigests, write_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import date, datetime
     from pathlib import Path
     from typing import Self
@@ -80,7 +73,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
     from beamkeeper.app.jobs.pushed import Unclaimed
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.vault import StoredObject
+    from beamkeeper.vault import StoredDocument, StoredObject
 
 ACTOR = "night"
 
@@ -122,6 +115,9 @@ class Nightly:
             now=runtime.clock.now,
             tell=listener,
         )
+        self._documents = Documents(
+            runtime, self._notes, self.folder, run_on, lost=lambda: self._lost, deadline=self._deadline
+        )
         shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._gathering.collect)
         self._looking = Looking(
             runtime,
@@ -151,7 +147,12 @@ class Nightly:
         self._audit("night begun")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         hand_on_unasked(hour_spool(self._run.site), self.folder / "spool", writer_name="hour")
-        return {"known": self._write_known(), "apart": self._online.is_rationed}
+        known = self._write_known()
+        return {
+            "known": known,
+            "apart": self._online.is_rationed,
+            **({"documents": True} if self._documents.is_wanted else {}),
+        }
 
     def _write_known(self) -> int:
         # Once a night: what this night seals must not count as known when the night is taken up again.
@@ -186,6 +187,12 @@ class Nightly:
             self._gathering.gather(self._notes.listed(pseudonym))
         return {}
 
+    def documents(self) -> dict[str, object]:
+        """Fetch everybody's documents: after all that is DICOM, and while the network is there."""
+        self._tell(Event(step="documents", phase="begin"))
+        self._online.go_on()
+        return {"patients": self._documents.fetch_all()}
+
     def leave(self) -> dict[str, object]:
         """Give the network back: nothing below needs it."""
         self._online.go_off()
@@ -210,6 +217,7 @@ class Nightly:
         """Return why nothing may be sealed, or an empty alarm."""
         self._tell(Event(step="judge", phase="begin"))
         self._online.go_off()  # nothing is asked for from here on, and nothing taken that is not sealed
+        self._documents.compare_all()
         alarm = night_alarm(self._notes.all_looked())
         note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
@@ -242,16 +250,23 @@ class Nightly:
         after = sealing.tonights_state(looked, kept, night=self._run_on)
         newest = self._run.vault.latest(pseudonym)
         is_state_lost = newest is not None and newest.path in self._lost
-        if not is_state_lost and not sealing.is_worth_sealing(
-            kept, after, self._facts_before(pseudonym), looked.facts
+        documents_before, documents = self._documents.kept(pseudonym), self._documents.after(looked)
+        facts_before = self._facts_before(pseudonym)
+        if not (
+            is_state_lost
+            or sealing.is_worth_sealing(kept, after, facts_before, looked.facts)
+            or document_notes.is_other(documents_before, documents)
         ):
             return SealedNote()
         night = self._counted_on(pseudonym)
         entry = self._run.vault.seal(
             pseudonym=pseudonym,
             night=night,
-            members=sealing.members(looked, after, self._sources.arrivals.reader),
-            state=sealing.patient_state(pseudonym, looked.facts, after, night=night),
+            members=[
+                *sealing.members(looked, after, self._sources.arrivals.reader),
+                *self._documents.members(documents),
+            ],
+            state=sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
         )
         return SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
 
@@ -303,14 +318,16 @@ class Nightly:
         self._tell(Event(step="publish", phase="done", total=len(entries)))
         return {"parcels": len(entries)}
 
-    def _held_after(self, pseudonym: str) -> tuple[StoredObject, ...]:
-        """Return every version the vault holds of a patient's objects once tonight is published."""
+    def _held_after(self, pseudonym: str) -> tuple[StoredObject | StoredDocument, ...]:
+        """Return every version the vault holds of a patient once tonight is published."""
         kept, _ = self._held(pseudonym)
+        documents = self._documents.kept(pseudonym)
         listed = pseudonym in self._notes.tonight().everybody
-        if not listed or not (path := self._notes.sealed(pseudonym).path):
-            return kept
-        after = sealing.tonights_state(self._notes.looked(pseudonym), kept, night=self._run_on)
-        return tuple(_in_parcel(after, path))
+        if listed and (path := self._notes.sealed(pseudonym).path):
+            looked = self._notes.looked(pseudonym)
+            kept = tuple(sealing.in_parcel(sealing.tonights_state(looked, kept, night=self._run_on), path))
+            documents = tuple(document_notes.in_parcel(self._documents.after(looked), path))
+        return (*kept, *(row.stored for row in documents))
 
     def _was_fed(self, pseudonym: str) -> bool:
         return not self._notes.looked(pseudonym).night.error and not self._notes.sealed(pseudonym).error
@@ -327,12 +344,14 @@ class Nightly:
             )
             ledger.remember_identities(pseudonym, looked.facts.known_as)
             # The changes before the objects: once an object is known, no later try finds its change again.
-            told = self._with_earlier_changes(looked)
+            told = told_with_earlier(self._run.ledger, self.folder, looked, self._run_on)
             ledger.record_changes(self._run_on, pseudonym, told.comparisons)
             if sealed.path:
                 kept, _ = self._held(pseudonym)
                 after = sealing.tonights_state(looked, kept, night=self._run_on)
-                ledger.record_objects(pseudonym, _in_parcel(after, sealed.path))
+                ledger.record_objects(pseudonym, sealing.in_parcel(after, sealed.path))
+            documents = self._documents.after(looked)
+            ledger.record_documents(pseudonym, document_notes.in_parcel(documents, sealed.path))
             if looked.night.position is not None:
                 ledger.record_position(counted_on, pseudonym, looked.night.position)
         write_note(self._run.facts_path(pseudonym), looked.facts)
@@ -414,7 +433,7 @@ class Nightly:
         return self._pushed.unclaimed(taken, patient_ids)
 
     def _as_reported(self, pseudonym: str, stopped: bool, shared: tuple[str, ...]) -> PatientNight:  # noqa: FBT001
-        night = self._with_earlier_changes(self._notes.looked(pseudonym))
+        night = told_with_earlier(self._run.ledger, self.folder, self._notes.looked(pseudonym), self._run_on)
         night = replace(night, disagreements=(*night.disagreements, *shared))
         if stopped or night.error:
             return night
@@ -425,18 +444,6 @@ class Nightly:
             parcel=sealed.path or night.parcel,
             parcel_bytes=sealed.size_bytes or night.parcel_bytes,
             error=sealed.error,
-        )
-
-    def _with_earlier_changes(self, looked: Looked) -> PatientNight:
-        pseudonym = looked.night.pseudonym
-        ledger = self._run.ledger
-        dates = untold_days(ledger.nights(), self._run_on)
-        found = [row for day in dates for row in ledger.changes(day, pseudonym)]
-        return with_earlier_changes(
-            looked.night,
-            earlier=find_earlier(read_note(self.folder / NOTE_NAME, NightReport), pseudonym),
-            told=[row.comparison for row in found],
-            seen_uids={uid for uid, _ in looked.seen},
         )
 
     def close(self) -> dict[str, object]:
@@ -482,8 +489,3 @@ class Nightly:
             details={"run_on": self._run_on.isoformat(), **details},
             at=self._run.clock.now(),
         )
-
-
-def _in_parcel(objects: tuple[StoredObject, ...], path: str) -> Iterator[StoredObject]:
-    """Return the state as the ledger keeps it: new objects lie in tonight's parcel."""
-    return (replace(item, parcel=path) if item.parcel == THIS_PARCEL else item for item in objects)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.hour_sheets import SHEET_ID
 from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.retaining import take_back_removals
@@ -16,6 +17,7 @@ from beamkeeper.app.jobs.signed_votes import take_back_votes
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.codec import from_json
 from beamkeeper.errors import IntegrityError
+from beamkeeper.ledger import DocumentRow
 from beamkeeper.vault.reading import OpenParcel
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
             )
         runtime.ledger.remember_identities(state.pseudonym, (*facts.known_as, facts.entry.patient))
         runtime.ledger.record_objects(state.pseudonym, state.objects)
+        papers = (item for item in state.documents if item.document_id != SHEET_ID)
+        runtime.ledger.record_documents(state.pseudonym, [DocumentRow(stored=item) for item in papers])
         standing = [item for item in state.objects if not item.superseded]
         position, _ = stand(facts, standing, tolerance=runtime.site.tolerance)
         runtime.ledger.record_position(state.night, state.pseudonym, position, as_of=facts.as_of)

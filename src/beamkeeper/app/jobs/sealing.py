@@ -14,10 +14,11 @@ from beamkeeper.vault.state import THIS_PARCEL, object_member
 from beamkeeper.wire.dicom.spool import SpooledObject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
+    from beamkeeper.ledger import DocumentRow
     from beamkeeper.wire.dicom.spool import SpoolReader
 
 FACTS_NAME = "facts.json"
@@ -74,6 +75,11 @@ def _new(item: Arrived, night: date, version: int) -> StoredObject:
     return StoredObject(**shared, parcel=THIS_PARCEL, member=member, first_seen_on=night, last_seen_on=night)
 
 
+def in_parcel(objects: Iterable[StoredObject], path: str) -> Iterator[StoredObject]:
+    """Return the state as the ledger keeps it: new objects lie in tonight's parcel."""
+    return (replace(item, parcel=path) if item.parcel == THIS_PARCEL else item for item in objects)
+
+
 def is_worth_sealing(
     before: Sequence[StoredObject],
     after: Sequence[StoredObject],
@@ -104,12 +110,23 @@ def _lasting(facts: PatientFacts) -> tuple[object, ...]:
 
 
 def patient_state(
-    pseudonym: str, facts: PatientFacts, objects: Sequence[StoredObject], *, night: date
+    pseudonym: str,
+    facts: PatientFacts,
+    objects: Sequence[StoredObject],
+    *,
+    night: date,
+    documents: Iterable[DocumentRow] = (),
 ) -> PatientState:
     """Return the state to seal."""
     patient = to_json(facts.entry.patient)
     assert isinstance(patient, dict)  # noqa: S101 - what the codec makes of a dataclass
-    return PatientState(pseudonym=pseudonym, night=night, patient=patient, objects=tuple(objects))
+    return PatientState(
+        pseudonym=pseudonym,
+        night=night,
+        patient=patient,
+        objects=tuple(objects),
+        documents=tuple(row.stored for row in documents),
+    )
 
 
 def members(looked: Looked, objects: Sequence[StoredObject], spool: SpoolReader) -> list[Member]:

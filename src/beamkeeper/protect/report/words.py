@@ -84,10 +84,15 @@ def kept_in_words(patient: PatientNight) -> str:
     if patient.not_kept and not patient.expected_count:
         return "NO OBJECT is listed for this patient; why, is named below"
     if patient.not_kept:
-        return f"{patient.received_count} of {patient.expected_count} objects; the rest is named below"
+        counted = f"{patient.received_count} of {patient.expected_count} objects{_and_documents(patient)}"
+        return f"{counted}; the rest is named below"
     if not patient.expected_count:
-        return "the sources have no object of this patient yet"
-    return f"all {patient.expected_count} objects"
+        return f"the sources have no object of this patient yet{_and_documents(patient)}"
+    return f"all {patient.expected_count} objects{_and_documents(patient)}"
+
+
+def _and_documents(patient: PatientNight) -> str:
+    return f" and {plural(patient.document_count, 'document')}" if patient.document_count else ""
 
 
 def expected_in_words(comparisons: tuple[ObjectComparison, ...]) -> list[str]:

@@ -1,0 +1,100 @@
+"""From `[[documents]]` of the site file to open shares: one that gave no answer twice is not asked again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from beamkeeper.clock import zone
+from beamkeeper.errors import BeamkeeperError, SourceUnavailable
+from beamkeeper.protect.documents import ShareRules
+from beamkeeper.wire.share.folder_files import FolderFiles
+from beamkeeper.wire.shared_files import FileRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    from beamkeeper.app.site import Site
+    from beamkeeper.app.site_documents import DocumentsSection
+    from beamkeeper.wire.shared_files import FileFacts, Named, Segments, SharedFiles
+
+    T = TypeVar("T")
+
+FAILURES_MAX: Final = 2
+"""A second try makes up for a line that was cut; a share that fails again is down for this night."""
+
+
+def connect_documents(section: DocumentsSection) -> SharedFiles:
+    """Return the share a section names, asked only when something is read from it."""
+    return FolderFiles(section.path)
+
+
+def share_rules(site: Site) -> tuple[ShareRules, ...]:
+    """Return how what an OIS writes leads to each share of the site file."""
+    return tuple(
+        ShareRules(
+            name=section.name,
+            zone=zone(section.time_zone or site.site.time_zone),
+            source=section.source,
+            ois_roots=section.ois_roots,
+            quarters_since=section.quarters_since,
+        )
+        for section in site.documents
+    )
+
+
+class NightShare:
+    """One share for one night.
+
+    Parameters
+    ----------
+    connect
+        Returns the adapter; called when the share is first asked, and again after a failure.
+    """
+
+    def __init__(self, connect: Callable[[], SharedFiles]) -> None:
+        self._connect = connect
+        self._files: SharedFiles | None = None
+        self._failures = 0
+        self.down = ""
+        """Why it gives no answer, once it is not asked any more; "" before."""
+
+    def look(self, place: Segments) -> FileFacts | None:
+        """Return what the share says of a file; see `SharedFiles.look`."""
+        return self._asked(lambda files: files.look(place))
+
+    def open(self, place: Segments) -> BinaryIO | None:
+        """Return a reader of a file; see `SharedFiles.open`."""
+        return self._asked(lambda files: files.open(place))
+
+    def names(self, folder: Segments) -> Iterator[Named]:
+        """Yield what a folder holds; see `SharedFiles.names`."""
+        yield from self._asked(lambda files: tuple(files.names(folder)))
+
+    def close(self) -> None:
+        """Let go of the share."""
+        if self._files is not None:
+            self._files.close()
+            self._files = None
+
+    def failed(self, error: BeamkeeperError) -> None:
+        """Note that it gave no answer; from the second time on it is down."""
+        self._failures += 1
+        self.close()
+        if self._failures >= FAILURES_MAX:
+            self.down = " ".join(filter(None, (error.message, error.do_next)))
+
+    def _asked(self, question: Callable[[SharedFiles], T]) -> T:
+        if self.down:
+            raise SourceUnavailable(self.down)
+        try:
+            if self._files is None:
+                self._files = self._connect()
+            return question(self._files)
+        except FileRefused:
+            raise
+        except BeamkeeperError as error:
+            self.failed(error)
+            if self.down:
+                raise SourceUnavailable(self.down) from error
+        return self._asked(question)

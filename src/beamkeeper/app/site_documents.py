@@ -1,0 +1,55 @@
+r"""`[[documents]]` of the site file: shares with what the OIS holds of a patient besides DICOM."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from beamkeeper.clock import zone
+from beamkeeper.errors import ConfigError
+
+_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+_Root = Annotated[str, Field(min_length=2, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/]).*[^\s]$")]
+MIB = 1 << 20
+
+
+class _Documents(BaseModel):
+    """What every share with documents has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    source: Annotated[str, Field(max_length=40)] = ""
+    ois_roots: Annotated[tuple[_Root, ...], Field(max_length=20)] = ()
+    quarters_since: date | None = None
+    time_zone: str = ""
+    look_at: Annotated[tuple[str, ...], Field(max_length=50)] = ("setup", "prescription")
+    size_mib_max: Annotated[int, Field(ge=1, le=1024)] = 100
+    count_max: Annotated[int, Field(ge=1, le=10_000)] = 500
+    reread_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return value and zone(value).key
+        except ConfigError as error:
+            raise ValueError(error.message) from error
+
+    @property
+    def size_bytes_max(self) -> int:
+        """The largest document that is taken, bytes."""
+        return self.size_mib_max * MIB
+
+
+class FolderDocuments(_Documents):
+    """A share that the system has mounted, or a folder that something fills."""
+
+    kind: Literal["folder"]
+    path: Path
+
+
+DocumentsSection = FolderDocuments

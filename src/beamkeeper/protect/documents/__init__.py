@@ -1,0 +1,38 @@
+"""Documents of a patient beside DICOM: where they lie on a share, fetching them, which versions stay.
+
+Others may use what is named here. `wanted_by_ois` says where a document of the OIS may lie (a rule without
+I/O); `fetch` brings one, its outcomes and refusals told apart; `documents_after` is what a vault holds after
+a night. No path of a database is opened by its name alone.
+"""
+
+from beamkeeper.protect.documents.content import EMPTY, UNKNOWN, media_type_of, suffix_of
+from beamkeeper.protect.documents.fetching import Fetched, FetchLimits, Outcome, fetch
+from beamkeeper.protect.documents.places import (
+    Place,
+    ShareRules,
+    Wanted,
+    is_safe_name,
+    quarter_folder,
+    wanted_by_ois,
+)
+from beamkeeper.protect.documents.versions import Seen, documents_after, new_document
+
+__all__ = [
+    "EMPTY",
+    "UNKNOWN",
+    "FetchLimits",
+    "Fetched",
+    "Outcome",
+    "Place",
+    "Seen",
+    "ShareRules",
+    "Wanted",
+    "documents_after",
+    "fetch",
+    "is_safe_name",
+    "media_type_of",
+    "new_document",
+    "quarter_folder",
+    "suffix_of",
+    "wanted_by_ois",
+]

@@ -1,0 +1,116 @@
+"""Documents of the share in the night: kept, changed, missing, refused, and a share that is down."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from archive_site import free_port, site_of, small_department
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, at
+
+from beamkeeper.app.opened import open_by_site
+from beamkeeper.domain.change import DOCUMENT, Grade
+from beamkeeper.domain.night import NightOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from night_site import SmallSite
+
+    from beamkeeper.domain.change import ObjectComparison
+    from beamkeeper.domain.night import NightReport, PatientNight
+    from beamkeeper.rehearse.sim import Department
+
+
+@pytest.fixture(scope="module")
+def department(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
+    with small_department(tmp_path_factory.mktemp("department")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kept(department: Department, tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
+    """A site after its first night with archive, OIS and document share."""
+    section = f'[[documents]]\nname = "share"\nkind = "folder"\npath = "{department.documents_dir}"\n'
+    site = site_of(
+        tmp_path_factory.mktemp("site"),
+        department,
+        port=free_port(),
+        changed={'[[sources]]\nkind = "dicom"': f'{section}\n[[sources]]\nkind = "dicom"'},
+    )
+    site.night(NIGHT_1)
+    return site
+
+
+def restored(site: SmallSite, out: Path, *, everything: bool = False) -> dict[str, bytes]:
+    opened = open_by_site(site.site, at(NIGHT_3, 12))
+    for pseudonym in opened.vault.pseudonyms():
+        opened.vault.restore_patient(
+            pseudonym, identities=opened.identities, out_dir=out / pseudonym, everything=everything
+        )
+    return {path.name: path.read_bytes() for path in out.rglob("documents/*")}
+
+
+def of_documents(report: NightReport) -> list[tuple[PatientNight, ObjectComparison]]:
+    return [(one, item) for one in report.patients for item in one.comparisons if item.kind == DOCUMENT]
+
+
+def alter(department: Department, statement: str, *values: str) -> None:
+    with closing(sqlite3.connect(department.ois_url.removeprefix("sqlite:///"))) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+def test_a_night_keeps_every_document_byte_for_byte(
+    kept: SmallSite, department: Department, tmp_path: Path
+) -> None:
+    files = {path.read_bytes() for path in department.documents_dir.rglob("*.*")}
+
+    assert set(restored(kept, tmp_path).values()) == files
+
+
+def test_documents_changed_missing_empty_or_named_wrongly_are_told_in_one_night(
+    kept: SmallSite, department: Department, tmp_path: Path
+) -> None:
+    """And nothing of it keeps the objects of anybody from being kept."""
+    note, other = sorted(department.documents_dir.rglob("setup.txt"))
+    before = note.read_bytes()
+    note.write_bytes(before.replace(b"shift limit 10 mm", b"shift limit 20 mm"))
+    first, second = sorted(department.documents_dir.rglob("prescription.pdf"))
+    first.unlink()
+    second.write_bytes(b"")
+    relative = other.relative_to(department.documents_dir)
+    alter(department, "UPDATE Document SET Path = '../../etc/passwd' WHERE Path = ?", str(relative))
+
+    report = kept.night(NIGHT_2)
+
+    graded = {item.label: item.grade for _, item in of_documents(report)}
+    assert report.outcome is NightOutcome.INCOMPLETE
+    assert len(of_documents(report)) == 3
+    assert Grade.CLINICAL in graded.values()
+    remarks = [line for one in report.patients for line in one.disagreements]
+    assert "document missing on the share: Prescription summary" in remarks
+    assert "document with no bytes on the share: Prescription summary" in remarks
+    reasons = [item.reason for one in report.patients for item in one.not_kept]
+    assert reasons == ['refused: its path leads back through "." or ".."']
+    everything = restored(kept, tmp_path / "all", everything=True)
+    assert before in everything.values()
+    assert note.read_bytes() in restored(kept, tmp_path / "now").values()
+    kept.verify_vault(NIGHT_2)
+
+
+def test_a_share_that_is_down_is_said_and_stops_nothing_else(kept: SmallSite, department: Department) -> None:
+    away = department.documents_dir.with_name("away")
+    department.documents_dir.rename(away)
+    try:
+        report = kept.night(NIGHT_3)
+    finally:
+        away.rename(department.documents_dir)
+
+    lines = [(item.what, item.reason) for one in report.patients for item in one.not_kept]
+    assert report.outcome is NightOutcome.INCOMPLETE
+    assert all(one.stored and one.received_count == one.expected_count for one in report.patients)
+    assert ("2 documents", "no answer") in [(what, reason[:9]) for what, reason in lines]
+    assert not of_documents(report)
