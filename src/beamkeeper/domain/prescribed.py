@@ -17,14 +17,21 @@ PRESCRIPTION: Final = "prescription in the OIS"
 COUNT: Final = "fraction count in the OIS"
 
 
-def prescribed_otherwise(before: Sequence[Course], now: Sequence[Course]) -> tuple[ObjectComparison, ...]:
+def prescribed_otherwise(
+    before: Sequence[Course], now: Sequence[Course], *, is_named: bool
+) -> tuple[ObjectComparison, ...]:
     """Return what courses prescribe otherwise than before, in words that name nobody; a person must look.
 
     A prescription is known by its course and name, and by its numbers where several are called the same. A
-    new one is no change: it comes with a new plan. No course at all is no answer: an OIS that is down has
-    changed nothing.
+    new one is no change: it comes with a new plan.
+
+    Parameters
+    ----------
+    is_named
+        Whether an OIS named the patient tonight. Then no course at all means that all are gone; else it
+        is no answer: an OIS that is down has changed nothing.
     """
-    if not now:
+    if not now and not is_named:
         return ()
     left: defaultdict[tuple[str, str], list[Prescription]] = defaultdict(list)
     for _, key, rx in _prescriptions(now):
@@ -81,9 +88,9 @@ def counted_otherwise(
     return tuple(found)
 
 
-def last_known(before: Sequence[Course], now: Iterable[Course]) -> tuple[Course, ...]:
-    """Return the courses to hold the next night against: tonight's, or the last where the OIS named none."""
-    return tuple(now) or tuple(before)
+def last_known(before: Sequence[Course], now: Sequence[Course], *, is_named: bool) -> tuple[Course, ...]:
+    """Return the courses to hold the next night against: tonight's, or the last where no OIS answered."""
+    return tuple(now if now or is_named else before)
 
 
 def last_counts(before: Iterable[OisCount], now: Iterable[OisCount]) -> tuple[OisCount, ...]:

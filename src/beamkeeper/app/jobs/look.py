@@ -138,7 +138,11 @@ def look(
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
-        prescribed=last_known(facts_before.prescribed if facts_before else (), listed.entry.courses),
+        prescribed=last_known(
+            facts_before.prescribed if facts_before else (),
+            listed.entry.courses,
+            is_named=bool(listed.entry.charts),
+        ),
         counted=last_counts(facts_before.counted if facts_before else (), listed.entry.counts),
     )
     position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
@@ -167,7 +171,9 @@ def _ordered_otherwise(
     plans = (item.content for item in facts_before.objects if isinstance(item.content, Plan))
     labels = {plan.sop_instance_uid: plan.rt_plan_label for plan in plans}
     return (
-        *prescribed_otherwise(facts_before.prescribed, listed.entry.courses),
+        *prescribed_otherwise(
+            facts_before.prescribed, listed.entry.courses, is_named=bool(listed.entry.charts)
+        ),
         *counted_otherwise(facts_before.counted, listed.entry.counts, labels),
     )
 
