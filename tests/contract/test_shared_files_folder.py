@@ -56,3 +56,11 @@ def test_a_name_that_no_file_can_have_is_refused(share: FolderShare) -> None:
 
     with pytest.raises(FileRefused, match="of that name"):
         share.connect().look(("x" * 300,))
+
+
+def test_a_link_is_refused_even_when_it_stays_inside(share: FolderShare) -> None:
+    (share.root / "a.txt").write_bytes(b"x")
+    (share.root / "b.txt").symlink_to("a.txt")
+
+    with pytest.raises(FileRefused, match="link"):
+        share.connect().open(("b.txt",))

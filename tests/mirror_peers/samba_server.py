@@ -8,7 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from beamkeeper.wire.share.smb import SmbDestination, SmbPeer
+from beamkeeper.wire.share.smb import SmbDestination
+from beamkeeper.wire.share.smb_line import SmbPeer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

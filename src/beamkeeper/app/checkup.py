@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from beamkeeper.app.checkup_calling import check_calling
 from beamkeeper.app.checkup_copies import check_copies
 from beamkeeper.app.checkup_data import check_data, check_data_key
+from beamkeeper.app.checkup_documents import check_documents
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
 from beamkeeper.app.checkup_hour import check_hour
@@ -105,9 +106,10 @@ def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:
         )
         mirrors = (f"mirror {section.name}" for section in site.mirrors)
         copies = (f"copies {section.name}" for section in site.copies)
+        documents = (f"documents {section.name}" for section in site.documents)
         removals = (f"removals {section.name}" for section in site.removals)
         sources = (section.name for section in site.sources)
-        for name in (*sources, "receiver", *mirrors, *copies, *removals):
+        for name in (*sources, "receiver", *documents, *mirrors, *copies, *removals):
             yield Finding(what=name, verdict="unchecked", text=f"whether it can be reached: because {why}.")
         yield from check_calling(site, online=False)
         return
@@ -123,6 +125,7 @@ def _peers(site: Site, clock: Clock) -> Iterator[Finding]:
     for section in site.sources:
         yield _tried(section.name, lambda section=section: _source(section, site, clock))  # type: ignore[misc]
     yield _receiver(site)
+    yield from check_documents(site)
     yield from check_mirrors(site)
     yield from check_copies(site)
     yield from check_removals(site)

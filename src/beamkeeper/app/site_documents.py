@@ -12,7 +12,7 @@ from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-_Root = Annotated[str, Field(min_length=2, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/]).*[^\s]$")]
+_Root = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/])(.*\S)?$")]
 MIB = 1 << 20
 
 
@@ -40,6 +40,11 @@ class _Documents(BaseModel):
             raise ValueError(error.message) from error
 
     @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with: (host, port); nobody for a folder."""
+        return ()
+
+    @property
     def size_bytes_max(self) -> int:
         """The largest document that is taken, bytes."""
         return self.size_mib_max * MIB
@@ -52,4 +57,23 @@ class FolderDocuments(_Documents):
     path: Path
 
 
-DocumentsSection = FolderDocuments
+class SmbDocuments(_Documents):
+    """A folder of a Windows share."""
+
+    kind: Literal["smb"]
+    server: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 445
+    share: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f/\\:*?\"<>|]+$")]
+    folder: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\\:*?\"<>|]*$")] = ""
+    user: Annotated[str, Field(min_length=1, max_length=1000)]
+    password: Annotated[str, Field(min_length=1, max_length=1000)]
+    silence_seconds: Annotated[int, Field(ge=5, le=3600)] = 60
+    unsafe_unencrypted: bool = False
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Whom it speaks with."""
+        return ((self.server, self.port),)
+
+
+DocumentsSection = Annotated[FolderDocuments | SmbDocuments, Field(discriminator="kind")]

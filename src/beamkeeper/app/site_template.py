@@ -182,8 +182,12 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 
 # [[documents]]                  # what the OIS holds besides DICOM: docs/guide/documents.md
 # name = "aria"
-# kind = "folder"
-# path = "/mnt/va_docs"          # the share as this computer has mounted it, for reading only
+# kind = "smb"                   # or "folder", with the path where the share is mounted
+# server = "aria01"
+# share = "va_docs$"
+# folder = "Documents"
+# user = 'HOSPITAL\\beamkeeper'   # a user who may read, and nothing else
+# password = "credential:documents"
 # ois_roots = ['\\\\aria01\\va_docs$\\Documents']   # what the OIS's paths begin with
 # quarters_since = 2018-05-14    # ARIA: files lie in yyyyQn since this day
 

@@ -63,7 +63,13 @@ def named_peers(site: Site) -> tuple[NamedPeer, ...]:
     window = site.window
     if window is None:
         return ()
-    named = (*_of_sources(site), *_senders(site, window), *_of_deliveries(site), *_of_window(window))
+    named = (
+        *_of_sources(site),
+        *_senders(site, window),
+        *_of_documents(site),
+        *_of_deliveries(site),
+        *_of_window(window),
+    )
     return tuple(peer for peer in dict.fromkeys(named) if not _is_here(peer[2]))
 
 
@@ -81,6 +87,12 @@ def _senders(site: Site, window: WindowSection) -> Iterator[NamedPeer]:
     movers = (s.host for s in site.sources if isinstance(s, DicomSourceSection) and s.method == "move")
     for host in (*movers, *window.inbound_from):
         yield "sends to our receiver", Direction.INBOUND, host, site.receiver.port, Transport.TCP
+
+
+def _of_documents(site: Site) -> Iterator[NamedPeer]:
+    for documents in site.documents:
+        for host, port in documents.servers:
+            yield f"documents {documents.name}", Direction.OUTBOUND, host, port, Transport.TCP
 
 
 def _of_deliveries(site: Site) -> Iterator[NamedPeer]:

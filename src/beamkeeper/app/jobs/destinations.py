@@ -75,7 +75,8 @@ def _sftp(section: SftpMirror) -> Destination:
 
 def _smb(section: SmbMirror) -> Destination:
     # Loaded when asked for: a site without a share starts faster.
-    from beamkeeper.wire.share.smb import SmbDestination, SmbPeer  # noqa: PLC0415
+    from beamkeeper.wire.share.smb import SmbDestination  # noqa: PLC0415
+    from beamkeeper.wire.share.smb_line import SmbPeer  # noqa: PLC0415
 
     return SmbDestination(
         SmbPeer(

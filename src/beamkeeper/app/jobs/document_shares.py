@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from beamkeeper.app.site_documents import FolderDocuments
 from beamkeeper.clock import zone
 from beamkeeper.errors import BeamkeeperError, SourceUnavailable
 from beamkeeper.protect.documents import ShareRules
+from beamkeeper.vault import resolve_secret
 from beamkeeper.wire.share.folder_files import FolderFiles
 from beamkeeper.wire.shared_files import FileRefused
 
@@ -25,8 +27,29 @@ FAILURES_MAX: Final = 2
 
 
 def connect_documents(section: DocumentsSection) -> SharedFiles:
-    """Return the share a section names, asked only when something is read from it."""
-    return FolderFiles(section.path)
+    """Return the share a section names, asked only when something is read from it.
+
+    Raises
+    ------
+    KeyUnavailable
+        Its password cannot be read.
+    """
+    if isinstance(section, FolderDocuments):
+        return FolderFiles(section.path)
+    # Loaded when asked for: a site without a share starts faster.
+    from beamkeeper.wire.share.smb_files import SmbFiles  # noqa: PLC0415
+    from beamkeeper.wire.share.smb_line import SmbPeer  # noqa: PLC0415
+
+    peer = SmbPeer(
+        server=section.server,
+        port=section.port,
+        share=section.share,
+        folder=section.folder,
+        user=section.user,
+        password=resolve_secret(section.password),
+        silence_s=section.silence_seconds,
+    )
+    return SmbFiles(peer, must_encrypt=not section.unsafe_unencrypted)
 
 
 def share_rules(site: Site) -> tuple[ShareRules, ...]:

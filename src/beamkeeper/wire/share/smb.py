@@ -5,7 +5,7 @@ replaced. Files are flushed to the server's disk (SMB2 FLUSH) before they get th
 
 References
 ----------
-MS-SMB2 3.2.4.1.5 (encryption), 2.2.39 (FileRenameInformation)
+MS-SMB2 2.2.39 (FileRenameInformation)
 """
 
 from __future__ import annotations
@@ -13,20 +13,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
-import math
-import struct
-import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import smbclient
-from cryptography.exceptions import InvalidTag
-from smbprotocol.exceptions import SMBException, SMBOSError
+from smbprotocol.exceptions import SMBOSError
 from smbprotocol.file_info import FileAttributes
 from smbprotocol.header import NtStatus
-from spnego.exceptions import SpnegoError
 
-from beamkeeper.errors import BeamkeeperError, SourceAnswerInvalid, SourceUnavailable, StorageFull
+from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.wire.destination import (
     BLOCK_BYTES,
     WORK,
@@ -37,47 +31,19 @@ from beamkeeper.wire.destination import (
     verify_count,
 )
 from beamkeeper.wire.share.resuming import part_name
+from beamkeeper.wire.share.smb_line import ABSENT, ODD, SmbLine, SmbPeer, let_go
 from beamkeeper.wire.share.smb_stream import Ahead, write_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CONNECT_S_MAX: Final = 30
 DEPTH_MAX: Final = 4
 """Folders below the one that is listed: a vault has one."""
-SMB_3: Final = 0x0300
 STATUS_DISK_FULL: Final = 0xC000007F
 _FULL: Final = {STATUS_DISK_FULL, NtStatus.STATUS_ACCESS_DENIED, 0xC00000A2}  # the last: write protected
-_ODD: Final = (ValueError, LookupError, ArithmeticError, struct.error, InvalidTag)
-"""What the library raises for bytes it does not understand, or that were changed on their way."""
-_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmbPeer:
-    """Where a share is, and as whom we log on.
-
-    Attributes
-    ----------
-    folder
-        The folder for copies below the share, segments joined by "/"; "" for the share itself. It must
-        be there.
-    user
-        A local user of the server, or one of a domain, as `DOMAIN`, backslash, user.
-    silence_s
-        Longest wait for one answer, seconds; then the line is cut. Whoever puts a file watches that itself.
-    """
-
-    server: str
-    share: str
-    folder: str
-    user: str
-    port: int = 445
-    password: str = field(default="", repr=False)
-    silence_s: float = 120
-
-
-class SmbDestination:
+class SmbDestination(SmbLine):
     """Keeps copies under one folder of a Windows share; connects when first asked.
 
     Parameters
@@ -89,11 +55,8 @@ class SmbDestination:
     versions = None
 
     def __init__(self, peer: SmbPeer) -> None:
-        self._peer = peer
-        self._base = "\\\\" + "\\".join([peer.server, peer.share, *filter(None, peer.folder.split("/"))])
-        self._connections: dict[str, Any] = {}
+        super().__init__(peer)
         self._folders: set[str] = set()
-        self._there = False
 
     def put(self, name: str, source: BinaryIO, *, size_bytes: int) -> None:
         """Keep the bytes of `source` as `name`; see `Destination.put`."""
@@ -154,7 +117,7 @@ class SmbDestination:
             try:
                 raw = smbclient.open_file(path, "rb", buffering=0, **self._session())
             except SMBOSError as error:
-                if error.errno not in _ABSENT:
+                if error.errno not in ABSENT:
                     raise
                 self._verify_base()
                 return None
@@ -167,7 +130,7 @@ class SmbDestination:
             try:
                 smbclient.remove(path, **self._session())
             except SMBOSError as error:
-                if error.errno not in _ABSENT:
+                if error.errno not in ABSENT:
                     raise
 
     def facts(self) -> DestinationFacts:
@@ -176,39 +139,6 @@ class SmbDestination:
             volume = smbclient.stat_volume(self._base, **self._session())
             return DestinationFacts(free_bytes=int(volume.caller_available_size), encrypted=True)
 
-    def cut(self) -> None:
-        """Break the connection from another thread."""
-        for connection in tuple(self._connections.values()):
-            with contextlib.suppress(OSError):
-                connection.transport.close()
-
-    def close(self) -> None:
-        """Hang up."""
-        with contextlib.suppress(SMBException, OSError, *_ODD), self._in_time():
-            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._connections)
-        self._connections = {}
-        self._there = False
-
-    # The conversation ------------------------------------------------------------------------------
-
-    def _session(self) -> dict[str, Any]:
-        """Return what every call needs, logged on and encrypted."""
-        peer = self._peer
-        facts = {"port": peer.port, "connection_cache": self._connections}
-        if not self._there:
-            session = smbclient.register_session(
-                peer.server,
-                username=peer.user,
-                password=peer.password,
-                encrypt=True,
-                connection_timeout=min(CONNECT_S_MAX, math.ceil(peer.silence_s)),
-                **facts,
-            )
-            if not session.encrypt_data or session.connection.dialect < SMB_3:
-                raise self._unencrypted()
-            self._there = True
-        return facts | {"username": peer.user, "password": peer.password, "encrypt": True}
-
     @contextlib.contextmanager
     def _file(self, path: str, mode: Any) -> Iterator[Any]:
         file = smbclient.open_file(path, mode, buffering=0, **self._session())
@@ -216,7 +146,7 @@ class SmbDestination:
             yield file
             file.close()
         finally:
-            _let_go(file)
+            let_go(file)
 
     def _entries(self, folder: str) -> Sequence[Any]:
         found = []
@@ -226,7 +156,7 @@ class SmbDestination:
                     found.append(entry.smb_info)
                     verify_count(len(found))
             except SMBOSError as error:
-                if error.errno not in _ABSENT:
+                if error.errno not in ABSENT:
                     raise
                 self._verify_base()
         return found
@@ -235,7 +165,7 @@ class SmbDestination:
         try:
             smbclient.lstat(path, **self._session())
         except SMBOSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return False
             raise
         return True
@@ -247,8 +177,19 @@ class SmbDestination:
             smbclient.makedirs(folder, exist_ok=True, **self._session())
             self._folders.add(folder)
 
-    def _verify_base(self) -> None:
-        smbclient.stat(self._base, **self._session())
+    def _forget_connection(self) -> None:
+        super()._forget_connection()
+        self._folders.clear()
+
+    def _ours(self, error: Exception) -> BeamkeeperError:
+        if isinstance(error, SMBOSError) and (
+            error.ntstatus in _FULL or error.errno in {errno.ENOSPC, errno.EACCES}
+        ):
+            return StorageFull(
+                f"{self._base} has no room, or gives {self._peer.user} no right to write there.",
+                do_next="Ask its administrator for room or for the right to write.",
+            )
+        return super()._ours(error)
 
     def _path(self, name: str) -> str:
         return "\\".join([self._base, *segments(name)])
@@ -258,76 +199,6 @@ class SmbDestination:
 
     def _work_path(self, part: str) -> str:
         return f"{self._base}\\{WORK}\\{part}"
-
-    @contextlib.contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Cut a line on which no answer comes: the library waits for one without end."""
-        timer = threading.Timer(self._peer.silence_s, self.cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    @contextlib.contextmanager
-    def _talking(self) -> Iterator[None]:
-        """Wait no longer than the longest silence, and translate what goes wrong."""
-        with self._translated(), self._in_time():
-            yield
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Translate what goes wrong into our tree; errors of ours pass."""
-        try:
-            yield
-        except BeamkeeperError:
-            raise
-        except (SMBException, OSError, SpnegoError, *_ODD) as error:
-            ours = self._ours(error)
-            if not isinstance(ours, StorageFull):
-                self._forget_connection()
-            raise ours from error
-
-    def _forget_connection(self) -> None:
-        self.close()
-        self._folders.clear()
-
-    def _unencrypted(self) -> SourceAnswerInvalid:
-        return SourceAnswerInvalid(
-            f"The share {self._base} does not encrypt what passes the wire (SMB 3 is needed).",
-            do_next="Let its administrator turn SMB 3 encryption on; nothing was sent.",
-        )
-
-    def _ours(self, error: Exception) -> BeamkeeperError:
-        if isinstance(error, SMBOSError):
-            if error.ntstatus in _FULL or error.errno in {errno.ENOSPC, errno.EACCES}:
-                return StorageFull(
-                    f"{self._base} has no room, or gives {self._peer.user} no right to write there.",
-                    do_next="Ask its administrator for room or for the right to write.",
-                )
-            if error.errno in _ABSENT:
-                return SourceUnavailable(
-                    f"There is no folder {self._base}.",
-                    do_next="Have it made; Beamkeeper makes only what lies below it.",
-                )
-        if isinstance(error, _ODD) and not str(error).startswith("Failed to connect"):
-            return SourceAnswerInvalid(
-                f"The share {self._base} sends what is no answer of SMB ({type(error).__name__}).",
-                do_next="Somebody may change what passes the wire, or it is no Windows share: have its"
-                " administrator look.",
-            )
-        if "encryption is required" in str(error):
-            return self._unencrypted()
-        if _is_logon_failure(error):
-            return SourceUnavailable(
-                f"{self._peer.server} refuses the logon of {self._peer.user}.",
-                do_next="Check user and password with its administrator.",
-            )
-        return SourceUnavailable(
-            f"The share {self._base} gives no answer ({type(error).__name__}).",
-            do_next="Check that the server runs and that the firewall lets us through; it is tried again.",
-        )
 
 
 class _Reader(io.RawIOBase):
@@ -348,16 +219,9 @@ class _Reader(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             super().close()
-            with contextlib.suppress(*_ODD), self._destination._in_time():  # noqa: SLF001 - as above
+            with contextlib.suppress(*ODD), self._destination._in_time():  # noqa: SLF001 - as above
                 self._ahead.leave()
-                _let_go(self._raw)
-
-
-def _let_go(file: Any) -> None:
-    """Close a file; over a line that is gone, the server does so by itself."""
-    with contextlib.suppress(SMBException, OSError):
-        file.close()
-    file.fd._connected = False  # noqa: SLF001 - else it complains that it was never closed
+                let_go(self._raw)
 
 
 def _resume_at(file: Any, source: BinaryIO) -> int:
@@ -369,8 +233,3 @@ def _resume_at(file: Any, source: BinaryIO) -> int:
             return 0
         at += count
     return at
-
-
-def _is_logon_failure(error: Exception) -> bool:
-    names = {"LogonFailure", "SMBAuthenticationError", "AccountLockedOut", "AccountRestriction"}
-    return isinstance(error, SpnegoError) or type(error).__name__ in names

@@ -1,0 +1,80 @@
+"""`[[documents]]` of the site file: what is refused before anything starts, and who it leads to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from beamkeeper.app.checkup_documents import check_documents
+from beamkeeper.app.jobs.document_shares import share_rules
+from beamkeeper.app.site import parse_site
+from beamkeeper.app.site_template import SiteAnswers, site_text
+from beamkeeper.app.window_plan import named_peers
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.site import Site
+
+FOLDER = '[[documents]]\nname = "aria"\nkind = "folder"\npath = "docs"\n'
+SMB = '[[documents]]\nname = "aria"\nkind = "smb"\nserver = "aria01"\nshare = "va_docs$"\nuser = "r"\n'
+PASSWORD = 'password = "env:X"\n'
+
+
+def site(text: str, base: Path = Path("/srv")) -> Site:
+    answers = SiteAnswers(
+        name="Test",
+        time_zone="Europe/Brussels",
+        data_dir=Path("data"),
+        vault_dir=Path("vault"),
+        keys_dir=Path("keys"),
+        archive=("ARCHIVE", "192.0.2.1", 104),
+    )
+    return parse_site(f"{site_text(answers)}\n{text}", base=base)
+
+
+def test_a_share_says_how_paths_lead_to_it() -> None:
+    more = "ois_roots = ['\\\\aria01\\va_docs$\\Documents', 'V:\\']\nquarters_since = 2018-05-14\n"
+    (rules,) = share_rules(site(FOLDER + more))
+
+    assert (rules.name, rules.zone.key) == ("aria", "Europe/Brussels")
+    assert rules.ois_roots == ("\\\\aria01\\va_docs$\\Documents", "V:\\")
+    assert site(FOLDER).documents[0].path == Path("/srv/docs")
+    assert site(SMB + PASSWORD).documents[0].servers == (("aria01", 445),)
+
+
+def test_the_window_lets_the_share_through() -> None:
+    window = '[window]\ninterface = "eno1"\naddresses = ["192.0.2.20/24"]\nworker = "beamkeeper"\n'
+    named = {(what, host, port) for what, _, host, port, _ in named_peers(site(SMB + PASSWORD + window))}
+
+    assert ("documents aria", "aria01", 445) in named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FOLDER + FOLDER,
+        FOLDER + 'ois_roots = ["Documents"]',
+        FOLDER + 'time_zone = "Mars/Phobos"',
+        FOLDER + "size_mib_max = 0",
+        FOLDER + "colour = 1",
+        SMB,
+        SMB.replace("va_docs$", "a/b") + PASSWORD,
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        site(text)
+
+
+def test_the_look_at_the_shares_says_what_each_answers(tmp_path: Path) -> None:
+    (absent,) = check_documents(site(FOLDER, tmp_path))
+    (tmp_path / "docs").mkdir()
+    (empty,) = check_documents(site(FOLDER, tmp_path))
+    (tmp_path / "docs" / "a.txt").write_bytes(b"x")
+    (rootless,) = check_documents(site(FOLDER, tmp_path))
+    (good,) = check_documents(site(FOLDER + "ois_roots = ['\\\\aria01\\docs']", tmp_path))
+
+    assert [one.verdict for one in (absent, empty, rootless, good)] == ["bad", "bad", "warning", "good"]
+    assert "not mounted" in empty.text
