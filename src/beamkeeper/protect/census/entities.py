@@ -73,7 +73,8 @@ ALIASES: dict[Entity, Aliases] = {
         ),
     ),
     Entity.APPOINTMENT: Aliases(
-        needed=("patient_key", "start"), useful=("end", "activity", "machine", "status", "active")
+        needed=("patient_key", "start"),
+        useful=("end", "minutes", "activity", "kind", "machine", "status", "active"),
     ),
     Entity.TREATED: Aliases(needed=("patient_key", "treated_at")),
     Entity.FRACTION_COUNT: Aliases(

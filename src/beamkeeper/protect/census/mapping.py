@@ -50,7 +50,11 @@ class EntityMapping:
         (text in the database, our word) pairs; texts compare without case and padding.
     treatment, simulation
         Patterns of appointment activities; an appointment that matches neither is of no concern to
-        the list. No treatment patterns: every appointment counts as a treatment.
+        the list. No treatment patterns: the `kind` that the OIS gives decides, and where it gives
+        none, every appointment counts as a treatment.
+    machines
+        Patterns of the machines and rooms where patients are treated; an appointment elsewhere is no
+        treatment. None: anywhere.
     method
         How these fractions are counted ("beam history"), where the OIS knows several ways; else "".
     """
@@ -61,6 +65,7 @@ class EntityMapping:
     status: tuple[tuple[str, str], ...] = ()
     treatment: tuple[str, ...] = ()
     simulation: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -90,6 +95,8 @@ class OisMapping:
         Everything that is asked; those that count fractions may stand there several times.
     test_patient_ids
         Patterns of Patient IDs that are no patients (`$*`).
+    test_patient_names
+        Patterns of names (LAST FIRST, without case) that are no patients (`*phantom*`).
     """
 
     source: str
@@ -97,6 +104,7 @@ class OisMapping:
     sections: tuple[EntityMapping, ...]
     issuer_of_patient_id: str = ""
     test_patient_ids: tuple[str, ...] = ()
+    test_patient_names: tuple[str, ...] = ()
     row_limit: int = ROW_LIMIT
 
     @property
@@ -107,6 +115,11 @@ class OisMapping:
     def is_test_patient(self, patient_id: str) -> bool:
         """Whether the Patient ID is one of those the site uses for tests and machine QA."""
         return any(fnmatchcase(patient_id, pattern) for pattern in self.test_patient_ids)
+
+    def is_test_name(self, name: str) -> bool:
+        """Whether a name (`LAST^FIRST`) is one of those the site uses for tests and machine QA."""
+        folded = name.replace("^", " ").casefold()
+        return any(fnmatchcase(folded, pattern.casefold()) for pattern in self.test_patient_names)
 
 
 def load_mapping(path: Path) -> OisMapping:
@@ -158,12 +171,14 @@ def mapping_of(keys: Mapping[str, Any]) -> OisMapping:
         ),
         issuer_of_patient_id=document.issuer_of_patient_id,
         test_patient_ids=document.test_patient_ids,
+        test_patient_names=document.test_patient_names,
         row_limit=document.row_limit,
     )
 
 
 _Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 _Pattern = Annotated[str, Field(min_length=1, max_length=128)]
+_Expression = Annotated[str, Field(min_length=1, max_length=4_000)]
 
 
 class _Section(BaseModel):
@@ -171,7 +186,7 @@ class _Section(BaseModel):
 
     table: _Identifier | None = None
     schema_name: Annotated[str, Field(alias="schema", max_length=128)] = ""
-    columns: dict[str, _Identifier] = {}
+    columns: dict[str, _Expression] = {}
     from_: Annotated[str | None, Field(alias="from")] = None
     select: str | None = None
 
@@ -191,6 +206,7 @@ class _FractionSection(_StatusSection):
 class _AppointmentSection(_StatusSection):
     treatment: tuple[_Pattern, ...] = ()
     simulation: tuple[_Pattern, ...] = ()
+    machines: tuple[_Pattern, ...] = ()
 
 
 class _Document(BaseModel):
@@ -201,6 +217,7 @@ class _Document(BaseModel):
     timezone: str
     issuer_of_patient_id: str = ""
     test_patient_ids: tuple[_Pattern, ...] = ()
+    test_patient_names: tuple[_Pattern, ...] = ()
     row_limit: Annotated[int, Field(ge=1, le=2_000_000)] = ROW_LIMIT
     patient: _Section
     contact: _Section | None = None
@@ -255,6 +272,7 @@ def _entity_mapping(entity: Entity, section: _Section) -> EntityMapping:
         status=tuple((raw.strip().casefold(), word) for raw, word in status.items()),
         treatment=activities.treatment,
         simulation=activities.simulation,
+        machines=activities.machines,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.chart import NoteKind
@@ -25,6 +26,7 @@ from beamkeeper.protect.census.ois_rows import (
     OisTreated,
     OisTriage,
 )
+from beamkeeper.protect.census.rich_text import plain_text
 from beamkeeper.wire.sql import (
     Row,
     read_bool,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from beamkeeper.protect.census.mapping import EntityMapping, OisMapping
 
 T = TypeVar("T")
+
+MINUTES_MAX = 24 * 60
+"""Nothing in a treatment room takes longer."""
 
 _KINDS = {kind.value: kind for kind in NoteKind}
 
@@ -167,11 +172,12 @@ class RowReader:
             OisAppointment(
                 patient_key=cells.key("patient_key"),
                 starts_at=starts_at,
-                ends_at=cells.instant_after("end", starts_at),
+                ends_at=cells.end_of(starts_at),
                 activity=cells.text("activity"),
                 machine=cells.text("machine"),
                 status=self._status(cells),
                 is_active=cells.holds("active"),
+                kind=cells.text("kind").casefold(),
             )
             for cells in self._cells(Entity.APPOINTMENT, rows)
             if (starts_at := cells.instant("start")) is not None
@@ -261,7 +267,7 @@ class RowReader:
                 written_at=cells.instant("written_at"),
             )
             for cells in self._cells(Entity.NOTE, rows)
-            if cells.holds("valid") and (text := cells.long_text("text"))
+            if cells.holds("valid") and (text := cells.value("text", _read_note))
         )
 
     def triages(self, rows: Iterable[Row]) -> tuple[OisTriage, ...]:
@@ -341,6 +347,15 @@ class _Cells:
             return None
         return end
 
+    def end_of(self, start: datetime) -> datetime | None:
+        """Return when what began at `start` ends, by its end or by how long it takes."""
+        if (minutes := self.value("minutes", read_float)) is None:
+            return self.instant_after("end", start)
+        if not 0 <= minutes <= MINUTES_MAX:
+            self.unreadable[f"{self.section.label} minutes"] += 1
+            return None
+        return start + timedelta(minutes=minutes)
+
     def instant(self, alias: str) -> datetime | None:
         return self.value(alias, lambda value: read_instant(value, self.zone))
 
@@ -354,6 +369,13 @@ class _Cells:
         except SourceAnswerInvalid:
             self.unreadable[f"{self.section.label} {alias}"] += 1
             return None
+
+
+def _read_note(value: object) -> str:
+    """Return a note as plain text, cut where it is longer than anybody reads."""
+    if isinstance(value, bytes | memoryview):
+        value = bytes(value).decode("latin-1")
+    return read_long_text(plain_text(value) if isinstance(value, str) else value)
 
 
 def _sex(text: str) -> str:

@@ -90,7 +90,13 @@ class OisPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OisAppointment:
-    """A row of `appointment`; `status` is our word, or `unknown:…`."""
+    """A row of `appointment`; `status` is our word, or `unknown:…`.
+
+    Attributes
+    ----------
+    kind
+        `treatment`, `simulation` or anything else where the OIS itself knows; else "".
+    """
 
     patient_key: Hashable
     starts_at: datetime
@@ -99,6 +105,7 @@ class OisAppointment:
     machine: str
     status: str
     is_active: bool
+    kind: str = ""
 
     @property
     def is_coming(self) -> bool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from datetime import datetime
 
-    from beamkeeper.protect.census.mapping import OisMapping
-    from beamkeeper.protect.census.ois_rows import OisCourse, OisPlan, OisRows
+    from beamkeeper.protect.census.mapping import EntityMapping, OisMapping
+    from beamkeeper.protect.census.ois_rows import OisAppointment, OisCourse, OisPlan, OisRows
 
 AUTHORITY = 0
 
@@ -55,7 +55,11 @@ def answer_from_rows(
             if reasons:
                 warnings.append("A patient who must be kept has no Patient ID and cannot be kept.")
             continue
-        if patient.is_test or mapping.is_test_patient(patient.patient_id):
+        if (
+            patient.is_test
+            or mapping.is_test_patient(patient.patient_id)
+            or mapping.is_test_name(patient.name)
+        ):
             test.add(patient.patient_id)
             continue
         is_finished = _is_finished(file)
@@ -92,18 +96,16 @@ def _reasons(
     times = [row.last_treated_at for _, row in file.fractions] + [row.treated_at for row in file.treated]
     treated = any(at is not None and since <= at for at in times)
     kinds = mapping.entities.get(Entity.APPOINTMENT)
-    treatments = kinds.treatment if kinds else ()
-    simulations = kinds.simulation if kinds else ()
     coming = any(
         row.is_coming and now - STILL_RUNNING <= row.starts_at <= window.scheduled_until(now)
         for row in file.appointments
-        if not treatments or _matches(row.activity, treatments)
+        if kinds and _is_treatment(row, kinds)
     )
     simulated = any(
         row.is_active and row.status not in {"cancelled", "no_show"}
         and window.simulated_since(now) <= row.starts_at <= now
         for row in file.appointments
-        if _matches(row.activity, simulations)
+        if kinds and _is_simulation(row, kinds)
     )  # fmt: skip
     found = {
         CensusReason.TREATED_RECENTLY: treated,
@@ -112,6 +114,20 @@ def _reasons(
         CensusReason.SIMULATED_RECENTLY: simulated,
     }
     return tuple(reason for reason, holds in found.items() if holds)
+
+
+def _is_treatment(row: OisAppointment, kinds: EntityMapping) -> bool:
+    if kinds.machines and not _matches(row.machine, kinds.machines):
+        return False
+    if kinds.treatment:
+        return _matches(row.activity, kinds.treatment)
+    return row.kind in {"", "treatment"}
+
+
+def _is_simulation(row: OisAppointment, kinds: EntityMapping) -> bool:
+    if kinds.simulation:
+        return _matches(row.activity, kinds.simulation)
+    return row.kind == "simulation"
 
 
 def _matches(activity: str, patterns: tuple[str, ...]) -> bool:
