@@ -155,6 +155,8 @@ def _history(clinic: Clinic) -> None:
     for row in clinic.treat(qa.sessions[9], working_days(10)[9], fraction=10):
         clinic.row(tables.DELIVERED, row)["WasQAMode"] = 1
     clinic.row(tables.CALENDAR, qa.sessions[9]).update(Act_DtTm=None, Status_Enum=5)
+    for set_id in qa.fields:
+        clinic.current(tables.FIELD, "FLD_SET_ID", set_id)["Fractions_Tx"] = 9
     tried = _Treated(clinic, "M1022", "Cancelled", 22)
     clinic.add(
         tables.TRACKED, Pat_ID1=tried.patient, FLD_ID=tried.fields[0], Create_DtTm=NOW - timedelta(days=2),

@@ -381,21 +381,25 @@ def padded(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
+def _copy(column: Column[Any]) -> Column[Any]:
+    return Column(
+        column.name,
+        column.type,
+        primary_key=column.primary_key,
+        autoincrement=False,
+        quote=column.name in _QUOTED,
+    )
+
+
+def _only(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
 def create_tables(connection: Connection, *, without: Iterable[tuple[str, str]] = ()) -> None:
     """Make all tables; `without` names (table, column) pairs that this version of the product lacks."""
     left_out = set(without)
     for table in ALL_TABLES:
-        columns = [
-            Column(
-                one.name,
-                one.type,
-                primary_key=one.primary_key,
-                autoincrement=False,
-                quote=one.name in _QUOTED,
-            )
-            for one in table.columns
-            if (table.name, one.name) not in left_out
-        ]
+        columns = [_copy(one) for one in table.columns if (table.name, one.name) not in left_out]
         Table(table.name, MetaData(), *columns, quote=False).create(connection)
 
 
@@ -406,11 +410,19 @@ def create_indexes(connection: Connection) -> None:
             index.create(connection)
 
 
-def write_rows(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Write rows of the tables they are named after."""
+def write_rows(
+    connection: Connection,
+    rows: Mapping[str, list[dict[str, Any]]],
+    *,
+    without: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Write rows of the tables they are named after, `without` the columns that are not there."""
+    left_out = set(without)
     for table in ALL_TABLES:
         if of_table := rows.get(table.name):
-            connection.execute(table.insert(), [padded(table, row) for row in of_table])
+            names = [one.name for one in table.columns if (table.name, one.name) not in left_out]
+            there = Table(table.name, MetaData(), *(_copy(table.c[name]) for name in names), quote=False)
+            connection.execute(there.insert(), [_only(padded(table, row), names) for row in of_table])
 
 
 def write_sqlite(path: Path, rows: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -1,0 +1,94 @@
+"""The mapping of Elekta MOSAIQ: shipped with Beamkeeper, with the few things each department sets."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from beamkeeper.protect.census.mapping import OisMapping, mapping_of
+
+MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
+
+_ATTENDED = ("C", "FC", "OC", "SC", "D", "FD", "OD", "SD", "E", "FE", "OE", "SE")
+_NOT_COMING = ("X", "B", "M")
+_OPEN = ("F", "S", "O")
+
+
+class MosaiqSettings(BaseModel):
+    """What differs from department to department.
+
+    Attributes
+    ----------
+    timezone
+        Zone of the server's wall clock (IANA name).
+    mrn_column
+        The column of Ident that holds the Patient ID which the DICOM objects carry.
+    test_patient_ids, test_patient_names
+        Patterns of those who are no patients; they are left out of the list and named on the report.
+    treatment_rooms
+        Patterns of the rooms where patients are treated; none: the rooms of a treatment machine.
+    treatment_activities, simulation_activities
+        Patterns of `code description`; none: what the kind of the room says.
+    schedule_status
+        Status letters of this department and our words for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str
+    mrn_column: MrnColumn = "IDA"
+    issuer_of_patient_id: str = ""
+    test_patient_ids: tuple[str, ...] = ()
+    test_patient_names: tuple[str, ...] = ("zz*", "test", "test *", "*phantom*", "qa", "qa *")
+    treatment_rooms: tuple[str, ...] = ()
+    treatment_activities: tuple[str, ...] = ()
+    simulation_activities: tuple[str, ...] = ()
+    schedule_status: dict[str, str] = {}
+    row_limit: int = 200_000
+
+
+def mosaiq_mapping(settings: MosaiqSettings) -> OisMapping:
+    """Return the shipped mapping for one department; raises `ConfigError` when a setting is wrong."""
+    keys: dict[str, Any] = tomllib.loads(mosaiq_text(settings.mrn_column))
+    keys["appointment"] |= {
+        "status": _schedule_status() | settings.schedule_status,
+        "machines": settings.treatment_rooms,
+        "treatment": settings.treatment_activities,
+        "simulation": settings.simulation_activities,
+    }
+    return mapping_of(
+        keys
+        | {
+            "timezone": settings.timezone,
+            "issuer_of_patient_id": settings.issuer_of_patient_id,
+            "test_patient_ids": settings.test_patient_ids,
+            "test_patient_names": settings.test_patient_names,
+            "row_limit": settings.row_limit,
+        }
+    )
+
+
+def mosaiq_text(mrn_column: MrnColumn = "IDA") -> str:
+    """Return the shipped mapping as TOML, to be read and, where it does not fit, copied and changed."""
+    shipped = (files("beamkeeper.protect.census") / "mosaiq.toml").read_text(encoding="utf-8")
+    return shipped.replace("{mrn}", mrn_column)
+
+
+def _schedule_status() -> dict[str, str]:
+    """Return our words for the letters of SchStatus_Hist_SD, alone and as pairs of a slot used twice.
+
+    Which of a pair is the newer is not known for sure. Where both say that nobody comes, nobody comes;
+    any other pair is left unknown, so that the appointment goes on counting and is shown.
+    """
+    single = {
+        **dict.fromkeys(_ATTENDED, "done"),
+        **dict.fromkeys(_NOT_COMING, "cancelled"),
+        **dict.fromkeys(_OPEN, "open"),
+        "N": "no_show",
+    }
+    over = (*_ATTENDED, *_NOT_COMING, "N")
+    return single | {f"{one},{other}": "cancelled" for one, other in product(over, repeat=2)}
