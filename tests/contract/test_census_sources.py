@@ -11,10 +11,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.contract.census_source_contract import NOW, CensusSourceContract
 from tests.contract.ois_department import CONTENT, MAPPING, TABLES
+from tests.unit.protect.census.receipt_builders import write_receipt
 
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
-from beamkeeper.protect.census import CensusWindow, DicomSource, Source, SqlSource, parse_mapping
+from beamkeeper.protect.census import (
+    CensusWindow,
+    DicomSource,
+    ReceiptSource,
+    Source,
+    SqlSource,
+    parse_mapping,
+)
 from beamkeeper.protect.census.dicom_source import PATIENTS_MAX
 
 if TYPE_CHECKING:
@@ -53,6 +61,17 @@ class TestDicomSource(CensusSourceContract):
             raise SourceUnavailable("The archive gave no answer.", do_next="Check that it runs.")
 
         return DicomSource("pacs", silent, zone=BRUSSELS)
+
+
+class TestReceiptSource(CensusSourceContract):
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Source:
+        write_receipt(tmp_path)
+        return ReceiptSource("raystation", tmp_path, zone=BRUSSELS, days=60)
+
+    @pytest.fixture
+    def absent(self, tmp_path: Path) -> Source:
+        return ReceiptSource("raystation", tmp_path / "unplugged", zone=BRUSSELS, days=60)
 
 
 def test_an_archive_is_asked_from_the_first_local_day_of_the_window() -> None:

@@ -25,7 +25,12 @@ from beamkeeper.app.jobs.pushed import count_unasked
 from beamkeeper.app.jobs.runtime import only_one, open_ledger, open_vault
 from beamkeeper.app.jobs.sources import peer_of, sql_source
 from beamkeeper.app.jobs.tidying import nights_left, remove_abandoned, spools_left
-from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, SqlSourceSection
+from beamkeeper.app.site import (
+    AnySource,
+    FolderSourceSection,
+    ReceiptSourceSection,
+    SqlSourceSection,
+)
 from beamkeeper.app.window_plan import plan_of
 from beamkeeper.errors import AlreadyRunning, BeamkeeperError, WindowUnavailable
 from beamkeeper.protect.census import CensusWindow
@@ -254,10 +259,8 @@ def _disk(what: str, path: Path) -> Finding:
     )
 
 
-def _source(
-    section: DicomSourceSection | SqlSourceSection | FolderSourceSection, site: Site, clock: Clock
-) -> Finding:
-    if isinstance(section, FolderSourceSection):
+def _source(section: AnySource, site: Site, clock: Clock) -> Finding:
+    if isinstance(section, FolderSourceSection | ReceiptSourceSection):
         there = section.path.is_dir()
         text = f"{section.path} is {'there' if there else 'not there'}."
         return Finding(what=section.name, verdict="good" if there else "bad", text=text)

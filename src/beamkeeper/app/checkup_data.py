@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.opening_data import lies_beside
 from beamkeeper.app.sealed_data import GUIDE, Sealed, has_sealed_folder, standing, verify_sealed
-from beamkeeper.app.site import FolderSourceSection
+from beamkeeper.app.site import FolderSourceSection, ReceiptSourceSection
 from beamkeeper.errors import BeamkeeperError
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def check_data_key(site: Site, host: Host) -> Iterator[Finding]:
     if has_sealed_folder(site.data_dir):
         yield _key(site, host)
     for source in site.sources:
-        if isinstance(source, FolderSourceSection) and standing(source.path, host).sealed is None:
+        if not isinstance(source, FolderSourceSection | ReceiptSourceSection):
+            continue
+        if standing(source.path, host).sealed is None:
             yield Finding(
                 what=source.name,
                 verdict="warning",

@@ -157,9 +157,17 @@ class FolderSourceSection(_Section):
     path: Path
 
 
-SourceSection = Annotated[
-    DicomSourceSection | SqlSourceSection | FolderSourceSection, Field(discriminator="kind")
-]
+class ReceiptSourceSection(_Section):
+    """The folder of receipts that the RayStation script fills."""
+
+    kind: Literal["receipts"]
+    name: Name
+    path: Path
+    days: Annotated[int, Field(ge=1, le=365)] = 60
+
+
+AnySource = DicomSourceSection | SqlSourceSection | FolderSourceSection | ReceiptSourceSection
+SourceSection = Annotated[AnySource, Field(discriminator="kind")]
 
 
 class CensusSection(_Section):

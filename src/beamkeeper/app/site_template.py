@@ -73,7 +73,7 @@ def _sources(answers: SiteAnswers) -> list[str]:
     if answers.ois_url:
         mapping = _toml(answers.ois_mapping or "ois-mapping.toml")
         parts.append(_OIS.format(url=_toml(answers.ois_url), mapping=mapping))
-    return parts or [_NO_SOURCE]
+    return [*(parts or [_NO_SOURCE]), _RECEIPTS]
 
 
 _HEAD = """\
@@ -257,4 +257,12 @@ _NO_SOURCE = """
 # kind = "folder"
 # name = "exports"
 # path = "/srv/exports"
+"""
+
+_RECEIPTS = """\
+#
+# [[sources]]                    # what RayStation's script sent, and how urgent: docs/guide/raystation.md
+# kind = "receipts"
+# name = "raystation"
+# path = "/srv/raystation/receipts"
 """

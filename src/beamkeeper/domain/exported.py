@@ -52,12 +52,12 @@ def _not_kept(of_plan: Sequence[PlanExport], kept: Sequence[Plan]) -> Iterator[s
     where = ", ".join(sorted({one.destination for one in of_plan if one.reviewed_at == latest.reviewed_at}))
     what = f"plan {latest.rt_plan_label!r}"
     if latest.reviewed_at is not None:
-        what += f", approved {latest.reviewed_at:%Y-%m-%d %H:%M} UTC"
+        what += f", approved {latest.reviewed_at:%Y-%m-%d %H:%M} UTC,"
     if not kept:
-        yield f"{what}, was sent to {where} and is not here"
+        yield f"{what} was sent to {where} and is not here"
     elif latest.reviewed_at is not None and all(_is_older(plan, latest.reviewed_at) for plan in kept):
         newest = max(plan.approved_at for plan in kept if plan.approved_at is not None)
-        yield f"{what}, was sent to {where}; here is only the one approved {newest:%Y-%m-%d %H:%M} UTC"
+        yield f"{what} was sent to {where}; here is only the one approved {newest:%Y-%m-%d %H:%M} UTC"
 
 
 def _too_few(alike: dict[str, int], kept: dict[str, list[Plan]]) -> Iterator[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.raystation.department import UP_TO_8, Plan
 from tests.unit.raystation.conftest import DEPLOY, Clinic
+
+from beamkeeper.clock import SystemClock
+from beamkeeper.protect.census import CensusWindow, ReceiptSource
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -234,6 +238,26 @@ def test_a_destination_that_is_not_understood_is_refused_before_anything_is_expo
 
     with pytest.raises(opened.script.ExportError, match=said):
         opened.press()
+
+
+def test_what_the_script_writes_beamkeeper_reads(opened: Clinic) -> None:
+    opened.answer = CODE
+    opened.department.down.add("SUNCHECK")
+    opened.department.warns["mim.example"] = "Beams are not validated."
+    opened.press()
+    source = ReceiptSource("raystation", opened.folder / "receipts", zone=ZoneInfo("UTC"), days=9)
+    answer = source.ask(SystemClock().now(), CensusWindow())
+
+    assert answer.warnings == ()
+    ((patient, chart),) = answer.charts
+    assert (patient.patient_id, patient.name) == ("P1", "Jansen^Anna")
+    assert chart.triage is not None
+    assert chart.triage.code == "1"
+    assert {export.destination: bool(export.error) for export in chart.exports} == {
+        "beamkeeper": False,
+        "mim": False,
+        "suncheck": True,
+    }
 
 
 def test_the_example_that_is_shipped_is_a_configuration(clinic: Clinic) -> None:

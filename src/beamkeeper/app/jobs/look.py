@@ -29,6 +29,7 @@ from beamkeeper.app.jobs.standing import (
     with_unassigned_named,
 )
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.domain.exported import exports_failed, exports_not_kept
 from beamkeeper.domain.night import NotKept, PatientNight
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
@@ -145,6 +146,7 @@ def look(
         ),
         counted=last_counts(facts_before.counted if facts_before else (), listed.entry.counts),
     )
+    _hold_exports_against(facts, found, now=now)
     position, readiness = stand(facts, [*current.values(), *found.arrived], tolerance=tolerance)
     if kept or lost:
         judged = judge_expected(
@@ -160,6 +162,17 @@ def look(
     judged = (*with_moved_named(judged, held_by_others), *_ordered_otherwise(listed, facts_before))
     night = _as_night(listed, collection, found, comparisons=judged, position=position, readiness=readiness)
     return _as_looked(night, facts, found, gone)
+
+
+def _hold_exports_against(facts: PatientFacts, found: _Findings, *, now: datetime) -> None:
+    """Name what the planning system sent and is not kept, and what it could not send."""
+    plans = [item.content for item in facts.objects if isinstance(item.content, Plan)]
+    exports = [export for chart in facts.entry.charts for export in chart.exports]
+    found.not_kept += [
+        NotKept(sop_instance_uid="", what="approved plan", reason=said)
+        for said in exports_not_kept(exports, plans, now=now)
+    ]
+    found.disagreements += exports_failed(exports)
 
 
 def _ordered_otherwise(

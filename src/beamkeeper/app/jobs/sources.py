@@ -6,10 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.refused import in_words, refused_callers
-from beamkeeper.app.site import DicomSourceSection, FolderSourceSection, Site, SqlSourceSection
+from beamkeeper.app.site import (
+    AnySource,
+    DicomSourceSection,
+    ReceiptSourceSection,
+    Site,
+    SqlSourceSection,
+)
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
-from beamkeeper.protect.census import DicomSource, SourceAnswer, SqlSource, load_mapping
+from beamkeeper.protect.census import DicomSource, ReceiptSource, SourceAnswer, SqlSource, load_mapping
 from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
 from beamkeeper.vault.references import resolve_secret
@@ -147,7 +153,7 @@ class Sources:
     def _folders(self) -> Iterator[FolderSource]:
         return (source for source in self.patient_sources if isinstance(source, FolderSource))
 
-    def _add(self, section: DicomSourceSection | SqlSourceSection | FolderSourceSection) -> None:
+    def _add(self, section: AnySource) -> None:
         if isinstance(section, DicomSourceSection):
             archive = self._archive(section)
             self.patient_sources.append(archive)
@@ -162,6 +168,16 @@ class Sources:
                 )
         elif isinstance(section, SqlSourceSection):
             self.list_sources.append(sql_source(section))
+        elif isinstance(section, ReceiptSourceSection):
+            self.list_sources.append(
+                ReceiptSource(
+                    section.name,
+                    section.path,
+                    zone=self._site.zone,
+                    days=section.days,
+                    is_test_patient=self._is_test_patient,
+                )
+            )
         else:
             folder = FolderSource(section.name, section.path, spool_writer=self._writer(section.name))
             self.patient_sources.append(folder)

@@ -26,9 +26,10 @@ from beamkeeper.protect.census.disagreement import differences
 from beamkeeper.protect.census.people import Key, People, Saying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from beamkeeper.domain.chart import Chart
     from beamkeeper.protect.census.source import SourceAnswer
 
 LAST_LIST = "last list"
@@ -85,12 +86,13 @@ def merge(
     finished_ids = people.plain(answer.finished_patient_ids for answer in ordered)
     sayings = _joined(ordered, people, test_ids)
     before = _by_person((e for e in earlier if e.patient.patient_id not in test_ids), people)
-    entries = [_entry(key, said, before.get(key), ordered, people) for key, said in sayings.items()]
-    entries += [
-        _kept(entry, is_finished=entry.patient.patient_id in finished_ids)
+    keyed = {key: _entry(key, said, before.get(key), ordered, people) for key, said in sayings.items()}
+    keyed |= {
+        key: _kept(entry, is_finished=entry.patient.patient_id in finished_ids)
         for key, entry in before.items()
         if key not in sayings and not entry.finished
-    ]
+    }
+    entries = _with_charts(keyed, ordered, people)
     if not entries:
         raise ImplausibleChange(
             "Every source answered, but nobody would be on the list.",
@@ -191,8 +193,39 @@ def _entry(
         disagreements=_once((*(text for entry in entries for text in entry.disagreements), *disagreements)),
         finished=bool(finished_by) and not more_to_come,
     )
-    is_partial = any(not answer.answered for answer in answers)
-    return _filled(merged, before) if before is not None and is_partial else merged
+    silent = frozenset(answer.source for answer in answers if not answer.answered)
+    return _filled(merged, before, silent) if before is not None and silent else merged
+
+
+def _with_charts(
+    entries: Mapping[Key, CensusEntry], answers: Iterable[SourceAnswer], people: People
+) -> list[CensusEntry]:
+    """Give people on the list what sources know of them that did not put them there.
+
+    Where it is unclear whose it is it goes to nobody, and everybody with that Patient ID is told.
+    """
+    found: dict[Key, list[Chart]] = {}
+    unclear: dict[str, list[str]] = {}
+    for answer in answers:
+        for patient, chart in answer.charts:
+            if len(keys := people.whose(patient)) == 1:
+                found.setdefault(keys[0], []).append(chart)
+            else:
+                said = f"{answer.source} speaks of Patient ID {patient.patient_id} and it is unclear of whom"
+                unclear.setdefault(patient.patient_id, []).append(f"{said}: not counted")
+    return [
+        _with_chart(entry, found.get(key, ()), unclear.get(entry.patient.patient_id, ()))
+        for key, entry in entries.items()
+    ]
+
+
+def _with_chart(entry: CensusEntry, charts: Sequence[Chart], unclear: Iterable[str]) -> CensusEntry:
+    sources = {chart.source for chart in charts}
+    return replace(
+        entry,
+        charts=_once((*(chart for chart in entry.charts if chart.source not in sources), *charts)),
+        disagreements=_once((*entry.disagreements, *unclear)),
+    )
 
 
 def _finished_by(
@@ -205,7 +238,7 @@ def _finished_by(
     return sorted(found)
 
 
-def _filled(entry: CensusEntry, before: CensusEntry) -> CensusEntry:
+def _filled(entry: CensusEntry, before: CensusEntry, silent: frozenset[str]) -> CensusEntry:
     """While a source is silent, keep what it said last about contacts, courses and appointments."""
     patient, known = entry.patient, before.patient
     return replace(
@@ -220,7 +253,7 @@ def _filled(entry: CensusEntry, before: CensusEntry) -> CensusEntry:
         ),
         courses=entry.courses or before.courses,
         appointments=entry.appointments or before.appointments,
-        charts=entry.charts or before.charts,
+        charts=_once((*entry.charts, *(chart for chart in before.charts if chart.source in silent))),
     )
 
 

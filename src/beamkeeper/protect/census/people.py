@@ -54,6 +54,13 @@ class People:
         own = [index for index, person in enumerate(persons) if stated in person.known_as]
         return tuple((patient.patient_id, index) for index in own or who_is_it(stated, persons).indexes)
 
+    def whose(self, patient: Patient) -> tuple[Key, ...]:
+        """Return whom on the list a statement from beside it is about; not one where that is unclear."""
+        persons = self.persons.get(patient.patient_id, ())
+        return tuple(
+            (patient.patient_id, index) for index in who_is_it(identity_of(patient), persons).indexes
+        )
+
     def stated(self, key: Key) -> Patient:
         """Return what says most about a person."""
         return self.persons[key[0]][key[1]].known_as[0]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beamkeeper.domain.census import CensusEntry
+    from beamkeeper.domain.chart import Chart
+    from beamkeeper.domain.patient import Patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class SourceAnswer:
         Patients whose treatment this source knows to be complete, on the list or not.
     test_patient_ids
         Patient IDs that are no patients; left out of the list and named on the report.
+    charts
+        What this source knows of people whom it does not put on the list itself, by how it calls them.
     error
         Why there is no answer, in a plain sentence; "" when there is one.
     """
@@ -90,6 +94,7 @@ class SourceAnswer:
     authority: int = 0
     finished_patient_ids: frozenset[str] = frozenset()
     test_patient_ids: frozenset[str] = frozenset()
+    charts: tuple[tuple[Patient, Chart], ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
 

@@ -119,7 +119,8 @@ def _failures(report: MailReport) -> Iterator[str]:
     for patient in broken:
         yield from _wrap(f"{_who(patient)}: {kept_in_words(patient)}", "", "  ")
         for item in patient.not_kept:
-            yield from _wrap(f"· {item.what} {item.sop_instance_uid}: {item.reason}", "  ", "    ")
+            what = f"{item.what} {item.sop_instance_uid}".strip()
+            yield from _wrap(f"· {what}: {item.reason}", "  ", "    ")
     for warning in report.warnings:
         yield from _wrap("· " + warning, "", "  ")
 

@@ -83,6 +83,8 @@ def kept_in_words(patient: PatientNight) -> str:
         return "NOT STORED tonight; the copy of the night before stays"
     if patient.not_kept and not patient.expected_count:
         return "NO OBJECT is listed for this patient; why, is named below"
+    if patient.not_kept and patient.received_count == patient.expected_count:
+        return f"all {patient.expected_count} objects that are listed; what else lacks is named below"
     if patient.not_kept:
         counted = f"{patient.received_count} of {patient.expected_count} objects{_and_documents(patient)}"
         return f"{counted}; the rest is named below"

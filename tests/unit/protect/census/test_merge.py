@@ -8,6 +8,7 @@ import pytest
 from census_builders import BORN, NOW, answer, census, entry, patient, silent
 
 from beamkeeper.domain.census import CensusReason, Claim, OisCount
+from beamkeeper.domain.chart import Chart, Triage
 from beamkeeper.domain.patient import Contact
 from beamkeeper.errors import ImplausibleChange, SourceUnavailable
 from beamkeeper.protect.census import DropRule, merge
@@ -255,3 +256,54 @@ def test_while_the_ois_is_down_its_phone_numbers_are_not_forgotten() -> None:
     assert partial.entries[0].patient.contacts == phones
     assert partial.entries[0].patient.birth_on == BORN
     assert whole.entries[0].patient.contacts == ()
+
+
+def chart_of(who, source: str = "raystation", code: str = "1") -> tuple[object, Chart]:
+    return who, Chart(source=source, triage=Triage(code=code))
+
+
+def test_what_a_source_knows_of_somebody_on_the_list_is_given_to_them_and_lists_nobody() -> None:
+    told = answer("raystation", charts=(chart_of(patient("P1")), chart_of(patient("P9"))))
+    taken = merge([answer("ois", entry("P1")), told], now=NOW, previous=None)
+
+    assert ids(taken) == ["P1"]
+    assert [chart.source for chart in taken.entries[0].charts] == ["raystation"]
+
+
+def test_a_chart_of_an_id_that_two_persons_have_goes_to_the_one_it_names() -> None:
+    one = patient("P1", name="Peeters^Jan", birth_on=BORN)
+    other = patient("P1", name="Claes^An", birth_on=date(1990, 3, 4))
+    told = answer("raystation", charts=(chart_of(patient("P1", name="Claes^An")),))
+    taken = merge([answer("ois", entry(one), entry(other)), told], now=NOW, previous=None)
+
+    assert {who.patient.name: len(who.charts) for who in taken.entries} == {"Peeters^Jan": 0, "Claes^An": 1}
+
+
+def test_a_chart_of_nobody_who_has_that_id_goes_to_nobody_and_is_said() -> None:
+    born = patient("P1", name="Peeters^Jan", birth_on=BORN)
+    told = answer(
+        "raystation", charts=(chart_of(patient("P1", name="Zwart^Wim", birth_on=date(1990, 3, 4))),)
+    )
+    taken = merge([answer("ois", entry(born)), told], now=NOW, previous=None)
+
+    assert taken.entries[0].charts == ()
+    assert "unclear of whom" in taken.entries[0].disagreements[-1]
+
+
+def test_while_a_source_is_silent_its_chart_of_before_stays_and_no_others() -> None:
+    charts = (
+        Chart(source="raystation", triage=Triage(code="1")),
+        Chart(source="ois", triage=Triage(code="3")),
+    )
+    before = census(entry("P1", charts=charts), ois=1)
+    taken = merge([answer("ois", entry("P1")), silent("raystation")], now=NOW, previous=before)
+
+    assert [chart.source for chart in taken.entries[0].charts] == ["raystation"]
+
+
+def test_a_newer_chart_takes_the_place_of_the_one_before() -> None:
+    before = census(entry("P1", charts=(Chart(source="raystation", triage=Triage(code="1")),)), ois=1)
+    told = answer("raystation", charts=(chart_of(patient("P1"), code="5"),))
+    taken = merge([answer("ois"), told], now=NOW, previous=before)
+
+    assert [chart.triage for chart in taken.entries[0].charts] == [Triage(code="5")]
