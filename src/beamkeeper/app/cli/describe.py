@@ -212,7 +212,7 @@ def describe(path: Path, *, zone: ZoneInfo, track: Callable[[list[Path]], Iterab
     for file in track(files):
         name = str(file.relative_to(root))
         try:
-            item, patient = _read_file(file, zone)
+            item, patient = read_file(file, zone)
         except ObjectUnreadable as error:
             found.unreadable.append(UnreadableFile(path=name, reason=error.message))
         else:
@@ -233,7 +233,14 @@ def describe(path: Path, *, zone: ZoneInfo, track: Callable[[list[Path]], Iterab
     )
 
 
-def _read_file(file: Path, zone: ZoneInfo) -> tuple[ClinicalObject, Patient | None]:
+def read_file(file: Path, zone: ZoneInfo) -> tuple[ClinicalObject, Patient | None]:
+    """Return what one file says, and whom it names.
+
+    Raises
+    ------
+    ObjectUnreadable
+        It cannot be opened, or is no whole DICOM object.
+    """
     try:
         with file.open("rb") as opened:
             size = os.fstat(opened.fileno()).st_size

@@ -22,6 +22,7 @@ from beamkeeper.app.cli import (
     data,
     demo,
     doctor,
+    dossier,
     hour,
     init,
     lists,
@@ -86,6 +87,7 @@ app.add_typer(copies.app, name="copies")
 app.add_typer(retain.app, name="retain")
 app.command("doctor")(doctor.command)
 app.command("read")(read.command)
+app.command("dossier")(dossier.command)
 app.command("compare")(compare.command)
 
 

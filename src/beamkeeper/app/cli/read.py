@@ -38,7 +38,7 @@ def command(
     from beamkeeper.app.cli.describe_text import page
 
     site_zone = clock.zone(zone)
-    reading = describe(path, zone=site_zone, track=_with_progress)
+    reading = describe(path, zone=site_zone, track=with_progress)
     if json_:
         emit_json(as_json(reading))
     else:
@@ -66,7 +66,8 @@ def _without_control_points(value: object) -> object:
     return kept
 
 
-def _with_progress(files: list[Path]) -> Iterable[Path]:
+def with_progress(files: list[Path]) -> Iterable[Path]:
+    """Pass files on, and show on a terminal how far it is."""
     if not err.is_terminal:
         return files
     return track(files, description="reading", console=err, transient=True)

@@ -1,9 +1,30 @@
-"""Papers about one patient, as PDF that opens anywhere and prints in black and white.
+"""Papers about one patient that open anywhere and print in black and white.
 
-`record_report` is the sheet of what was delivered: where each plan stands, each fraction with its beams,
-and what the records do not agree on. Typst sets it; every value goes in as data, never as markup.
+`make_dossier` turns the facts of a patient (`DossierSource`) into what stands on the dossier; `render_pdf`,
+`render_text`, `render_html` show that, none of them more than another. `record_report` is the shorter
+sheet of the hour: what was delivered. Every value goes in as data, never as markup.
 """
 
+from beamkeeper.protect.dossier.making import make_dossier
+from beamkeeper.protect.dossier.page import render_html
+from beamkeeper.protect.dossier.pdf import render_pdf
+from beamkeeper.protect.dossier.picture import Picture, PictureKind
 from beamkeeper.protect.dossier.record_report import RecordReport, record_report
+from beamkeeper.protect.dossier.sheet import Dossier
+from beamkeeper.protect.dossier.source import DossierSource, KeptDocument, Provenance
+from beamkeeper.protect.dossier.text import render_text
 
-__all__ = ["RecordReport", "record_report"]
+__all__ = [
+    "Dossier",
+    "DossierSource",
+    "KeptDocument",
+    "Picture",
+    "PictureKind",
+    "Provenance",
+    "RecordReport",
+    "make_dossier",
+    "record_report",
+    "render_html",
+    "render_pdf",
+    "render_text",
+]

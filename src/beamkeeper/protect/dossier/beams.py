@@ -1,0 +1,154 @@
+"""The beams of a plan as a table, and what a machine must be to give them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.plan import DosimeterUnit, RadiationType
+from beamkeeper.protect.dossier.sheet import Lines, Table
+from beamkeeper.protect.dossier.standing import label
+from beamkeeper.protect.dossier.words import line, number, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.domain.plan import Beam, ControlPoint, Plan
+    from beamkeeper.protect.dossier.sheet import Block
+    from beamkeeper.protect.dossier.source import DossierSource
+
+BEAMS_SHOWN_MAX = 60
+"""So many beams of one plan stand in the table (CyberKnife has hundreds); the rest is counted."""
+STILL_DEG = 0.05
+_UNITS = {DosimeterUnit.MU: "MU", DosimeterUnit.MINUTE: "min", DosimeterUnit.NP: "NP"}
+
+
+def beams_table(source: DossierSource, plan: Plan) -> Iterator[Block]:
+    """Yield the beams of a plan in its order, those that treat first."""
+    if not plan.beams:
+        yield Lines(items=(f"Plan {label(plan)} lists no beams.",))
+        return
+    in_order = sorted(plan.beams, key=lambda beam: not beam.is_treatment)
+    rows = tuple(_row(source, plan, beam) for beam in in_order[:BEAMS_SHOWN_MAX])
+    yield Table(
+        title=f"Plan {label(plan)}",
+        header=(
+            "No.",
+            "Name",
+            "Gantry °",
+            "Coll. °",
+            "Couch °",
+            "Energy",
+            "Meterset",
+            "Jaws mm",
+            "Accessories",
+        ),
+        rows=rows,
+        widths=("auto", "1fr", "auto", "auto", "auto", "auto", "auto", "auto", "1fr"),
+        numeric=(0, 3, 4, 6),
+    )
+    if (more := len(plan.beams) - BEAMS_SHOWN_MAX) > 0:
+        yield Lines(items=(f"{plural(more, 'beam')} more in plan {label(plan)}, not printed.",))
+
+
+def _row(source: DossierSource, plan: Plan, beam: Beam) -> tuple[str, ...]:
+    first = beam.control_points[0] if beam.control_points else None
+    name = line(beam.beam_name, longest=60) or "(no name)"
+    how = line(beam.technique)
+    machine = line(beam.treatment_machine_name) if len(plan.treatment_machine_names) > 1 else ""
+    notes = [line(text, longest=60) for text in (*beam.accessories, *_of_chart(source, plan, beam))]
+    return (
+        str(beam.beam_number),
+        "\n".join(filter(None, (name, how, machine))),
+        gantry(beam),
+        number(first.collimator_angle_deg if first else None),
+        number(first.couch_angle_deg if first else None),
+        energy(beam),
+        meterset(beam),
+        _jaws(first),
+        "\n".join(dict.fromkeys(notes)) or "–",
+    )
+
+
+def _of_chart(source: DossierSource, plan: Plan, beam: Beam) -> Iterator[str]:
+    for chart in source.entry.charts:
+        for item in chart.fields:
+            if item.plan_uid == plan.sop_instance_uid and item.beam_number == beam.beam_number:
+                yield from item.accessories
+
+
+def gantry(beam: Beam) -> str:
+    """Return the gantry angle, or where it starts, which way it turns and where it stops."""
+    angles = [p.gantry_angle_deg for p in beam.control_points if p.gantry_angle_deg is not None]
+    if not angles:
+        return "–"
+    if all(abs(angle - angles[0]) <= STILL_DEG for angle in angles):
+        return number(angles[0])
+    return f"{number(angles[0])} → {number(angles[-1])} {beam.setup.gantry_rotation or '(which way?)'}"
+
+
+def energy(beam: Beam) -> str:
+    """Return the energies a beam uses: "6 MV FFF", "10 MV / 6 MV", "160.0–220.5 MeV"."""
+    stated = dict.fromkeys(
+        p.nominal_beam_energy for p in beam.control_points if p.nominal_beam_energy is not None
+    )
+    unit = "MV" if beam.radiation_type is RadiationType.PHOTON else "MeV"
+    if beam.radiation_type is RadiationType.BRACHY or not stated:
+        return beam.radiation_type.value.lower() if not stated else "–"
+    mode = " FFF" if "FFF" in beam.setup.fluence_mode.upper() else ""
+    if len(stated) > 2:  # noqa: PLR2004 - layers of a scanned beam
+        return f"{min(stated):.1f}–{max(stated):.1f} {unit}"
+    return " / ".join(f"{value:g} {unit}{mode}" for value in stated)
+
+
+def meterset(beam: Beam) -> str:
+    """Return the meterset of one fraction with its unit; "setup" for a beam without."""
+    if beam.beam_meterset is None:
+        return "setup" if not beam.is_treatment else "–"
+    return f"{beam.beam_meterset:.2f} {_UNITS.get(beam.primary_dosimeter_unit, '?')}"
+
+
+def _jaws(point: ControlPoint | None) -> str:
+    if point is None or not point.jaw_positions_mm:
+        return "–"
+    return "\n".join(
+        f"{device.removeprefix('ASYM')} {first:.1f} / {second:.1f}"
+        for device, first, second in point.jaw_positions_mm
+    )
+
+
+def machine_rows(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Yield what each machine of a plan must be."""
+    treating = [beam for beam in plan.beams if beam.is_treatment] or list(plan.beams)
+    for name in dict.fromkeys(beam.treatment_machine_name for beam in treating):
+        beams = [beam for beam in treating if beam.treatment_machine_name == name]
+        makes = dict.fromkeys(line(f"{beam.setup.manufacturer} {beam.setup.model}".strip()) for beam in beams)
+        yield (
+            label(plan),
+            "\n".join(filter(None, (line(name) or "not stated", *makes))),
+            ", ".join(_counted([beam.technique or "beam" for beam in beams])),
+            "\n".join(dict.fromkeys(energy(beam) for beam in beams)),
+            "\n".join(dict.fromkeys(mlc(beam) for beam in beams)),
+            "\n".join(dict.fromkeys(line(beam.setup.fluence_mode) or "–" for beam in beams)),
+            "\n".join(dict.fromkeys(line(a, longest=60) for beam in beams for a in beam.accessories)) or "–",
+        )
+
+
+def _counted(words: list[str]) -> Iterator[str]:
+    for word in dict.fromkeys(words):
+        yield f"{words.count(word)} × {line(word)}"
+
+
+def mlc(beam: Beam) -> str:
+    """Return the leaves of a beam: "60 pairs: 10 × 10, 40 × 5, 10 × 10 mm"."""
+    if not beam.mlc_leaf_pairs:
+        return "no MLC"
+    widths = [round(after - before, 2) for before, after in pairwise(beam.setup.leaf_boundaries_mm)]
+    runs: list[tuple[float, int]] = []
+    for width in widths:
+        if runs and runs[-1][0] == width:
+            runs[-1] = (width, runs[-1][1] + 1)
+        else:
+            runs.append((width, 1))
+    shown = ", ".join(f"{count} × {width:g}" for width, count in runs[:8])
+    return plural(beam.mlc_leaf_pairs, "pair") + (f": {shown} mm" if shown else "")

@@ -1,0 +1,174 @@
+"""What else stands on the first page: whom to call, appointments, how urgent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.chart import NoteKind
+from beamkeeper.domain.patient import shown_name
+from beamkeeper.protect.dossier.sheet import Identity, Lines, Marked, Pairs, Section, Table
+from beamkeeper.protect.dossier.words import LANGUAGES, SEXES, age, line, note, plural, weekday_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from beamkeeper.domain.chart import Chart, ChartAppointment
+    from beamkeeper.protect.dossier.sheet import Block, Standing
+    from beamkeeper.protect.dossier.source import DossierSource, Provenance
+
+CALLS_SHOWN_MAX, COMING_SHOWN_MAX, ALERTS_SHOWN_MAX = 8, 3, 6
+DISAGREEMENTS_SHOWN_MAX = 4
+
+
+def identity(source: DossierSource) -> Identity:
+    """Return who it is: two identifiers, birth date, sex, language."""
+    patient = source.entry.patient
+    born = patient.birth_on
+    if born is None:
+        said = "unknown"
+    else:
+        years = age(born, source.as_of.astimezone(source.zone).date())
+        said = f"{born.isoformat()} ({years} years)" if years >= 0 else f"{born.isoformat()} (in the future?)"
+    issuer = line(patient.issuer_of_patient_id)
+    others = [("Born", said), ("Sex", SEXES.get(patient.sex, "unknown"))]
+    language = patient.language.strip().lower()
+    others.append(("Speaks", LANGUAGES.get(language, line(patient.language)) or "not known"))
+    if issuer:
+        others.append(("ID issued by", issuer))
+    return Identity(
+        name=line(shown_name(patient.name)) or "(no name)",
+        patient_id=line(patient.patient_id),
+        others=tuple(others),
+    )
+
+
+def made_of(provenance: Provenance) -> str:
+    """Return which night it is of and who vouches for it, or that nobody does."""
+    if provenance.night is None:
+        said = "Made from a folder of files. No night kept them, and nobody has confirmed them."
+    elif provenance.confirmed_by:
+        people = " and ".join(map(line, provenance.confirmed_by))
+        said = f"Night of {provenance.night.isoformat()}, confirmed by {people}."
+    else:
+        said = f"Night of {provenance.night.isoformat()}. Nobody has confirmed it."
+    return f"{said} {line(provenance.remark)}".strip()
+
+
+def alerts(source: DossierSource) -> tuple[str, ...]:
+    """Return what must be known before anything else."""
+    found = [
+        ": ".join(filter(None, (line(item.subject), line(item.text))))
+        for chart in source.entry.charts
+        for item in chart.notes
+        if item.kind is NoteKind.ALERT and (item.subject.strip() or item.text.strip())
+    ]
+    found = list(dict.fromkeys(found))
+    more = len(found) - ALERTS_SHOWN_MAX
+    return (*found[:ALERTS_SHOWN_MAX], *([f"and {more} more, under “Notes”"] if more > 0 else []))
+
+
+def first_sections(source: DossierSource, others: Sequence[Standing]) -> tuple[Section, ...]:
+    """Return the sections under the standings.
+
+    Parameters
+    ----------
+    others
+        Where the plans stand for which there is no large card.
+    """
+    return (
+        *_other_plans(others),
+        Section(title="Whom to call", blocks=tuple(_calls(source)), is_half=True),
+        Section(title="Appointments and urgency", blocks=tuple(_appointments(source)), is_half=True),
+    )
+
+
+def _other_plans(others: Sequence[Standing]) -> Iterator[Section]:
+    if others:
+        rows = tuple((one.plan, one.next_words, one.given, one.ready or "–") for one in others)
+        table = Table(
+            header=("Plan", "Next", "Given", "This copy"), rows=rows, widths=("1fr", "1fr", "auto", "1fr")
+        )
+        yield Section(title="Other plans", blocks=(table,))
+
+
+def _calls(source: DossierSource) -> Iterator[Block]:
+    rows = []
+    for contact in source.entry.patient.contacts:
+        who = "Patient" if contact.relation.strip().lower() in {"self", "patient"} else line(contact.relation)
+        name = "" if who == "Patient" else line(contact.name)
+        rows.append(
+            (who or "Contact", "  ".join(filter(None, (name, _unbroken(contact.phone) or "no number"))))
+        )
+    for chart in source.entry.charts:
+        rows += [
+            (line(who.role) or "Physician", "  ".join(filter(None, (line(who.name), _unbroken(who.phone)))))
+            for who in chart.physicians
+        ]
+    rows = list(dict.fromkeys(rows))
+    if rows:
+        yield Pairs(rows=tuple(rows[:CALLS_SHOWN_MAX]))
+        if (more := len(rows) - CALLS_SHOWN_MAX) > 0:
+            yield Lines(items=(f"and {more} more in the facts of the night",))
+    else:
+        yield Lines(items=("No source gives a telephone number or a physician.",))
+
+
+def _unbroken(phone: str) -> str:
+    """Return a telephone number that no line end cuts in two."""
+    return line(phone).replace(" ", "\u00a0")
+
+
+def _appointments(source: DossierSource) -> Iterator[Block]:
+    zone, now = source.zone, source.as_of
+    rows = []
+    past = [item for chart in source.entry.charts for item in chart.past_appointments]
+    if past:
+        last = max(past, key=lambda item: item.starts_at)
+        rows.append(("Last", _booked(last, source)))
+    coming = sorted((a for a in source.entry.appointments if a.starts_at >= now), key=lambda a: a.starts_at)
+    for place, item in enumerate(coming[:COMING_SHOWN_MAX]):
+        where = " ".join(
+            filter(None, (line(item.activity), line(item.machine) and f"on {line(item.machine)}"))
+        )
+        rows.append(("Next" if place == 0 else "then", f"{weekday_at(item.starts_at, zone)} {where}".strip()))
+    if not coming:
+        rows.append(("Next", "none known"))
+    elif len(coming) > COMING_SHOWN_MAX:
+        rows.append(("", f"and {len(coming) - COMING_SHOWN_MAX} more"))
+    yield Pairs(rows=(*rows, *_triage(source.entry.charts)))
+
+
+def _booked(item: ChartAppointment, source: DossierSource) -> str:
+    where = f"on {line(item.machine)}" if item.machine else ""
+    state = f"({line(item.status)})" if item.status else ""
+    said = (weekday_at(item.starts_at, source.zone), line(item.activity), where, state)
+    return " ".join(filter(None, said))
+
+
+def _triage(charts: tuple[Chart, ...]) -> Iterator[tuple[str, str]]:
+    codes = [chart.triage for chart in charts if chart.triage is not None]
+    if not codes:
+        yield "Triage code", "none given"
+    for triage in codes:
+        reason = line(triage.reason) or "no reason given"
+        by = f", by {line(triage.given_by)}" if triage.given_by else ""
+        yield "Triage code", f"{line(triage.code)} – {reason}{by}"
+
+
+def doubts(source: DossierSource) -> Iterator[Section]:
+    """Yield what concerns the patient as a whole and must be read."""
+    found = [note(text) for text in (*source.problems, *source.entry.disagreements)]
+    if source.position is not None:
+        unassigned = len(source.position.unassigned_record_uids)
+        if unassigned:
+            verb = "belongs" if unassigned == 1 else "belong"
+            found.append(f"{plural(unassigned, 'record')} {verb} to no plan here and count nowhere.")
+        found += [line(conflict.text) for conflict in source.position.conflicts]
+    found = list(dict.fromkeys(found))
+    if not found:
+        return
+    more = len(found) - DISAGREEMENTS_SHOWN_MAX
+    shown = [line(text) for text in found[:DISAGREEMENTS_SHOWN_MAX]]
+    if more > 0:
+        shown.append(f"and {more} more, under “What is missing and what disagrees”")
+    yield Section(title="Ask before you treat", blocks=(Marked(items=tuple(shown)),))

@@ -1,0 +1,38 @@
+"""From facts to what stands on the dossier: a pure function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.protect.dossier.details import detail_sections
+from beamkeeper.protect.dossier.first_page import alerts, doubts, first_sections, identity, made_of
+from beamkeeper.protect.dossier.second_page import second_sections
+from beamkeeper.protect.dossier.sheet import Dossier
+from beamkeeper.protect.dossier.standing import standings
+from beamkeeper.protect.dossier.words import at, line
+
+if TYPE_CHECKING:
+    from beamkeeper.protect.dossier.source import DossierSource
+
+CARDS_MAX = 3
+"""So many plans stand large on the first page, so that whom to call stands there too."""
+
+
+def make_dossier(source: DossierSource) -> Dossier:
+    """Return what stands on the dossier of one patient; the same facts give the same words."""
+    found = standings(source)
+    return Dossier(
+        site_name=line(source.site_name),
+        identity=identity(source),
+        made_of=made_of(source.provenance),
+        is_confirmed=bool(source.provenance.confirmed_by),
+        as_of=source.as_of,
+        as_of_words=f"{at(source.as_of, source.zone)} {source.as_of.astimezone(source.zone):%Z}",
+        alerts=alerts(source),
+        standings=found[:CARDS_MAX],
+        nothing_to_treat="" if found else "No plan is here, and no record: nothing says what to treat.",
+        before=tuple(doubts(source)),
+        first=first_sections(source, found[CARDS_MAX:]),
+        second=second_sections(source),
+        details=detail_sections(source),
+    )

@@ -1,0 +1,79 @@
+"""What a dossier is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.domain.census import CensusEntry
+    from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.plan import Plan
+    from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.domain.readiness import Readiness
+    from beamkeeper.domain.record import TreatmentRecord
+    from beamkeeper.protect.dossier.picture import Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the facts are from and who vouches for them.
+
+    Attributes
+    ----------
+    night
+        Which night; None for a folder of files.
+    confirmed_by
+        Who confirmed that night.
+    remark
+        What else must be said of it ("not yet confirmed", "of the night before: the last was disputed").
+    """
+
+    night: date | None = None
+    confirmed_by: tuple[str, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDocument:
+    """A document that is kept with the patient."""
+
+    title: str
+    media_type: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierSource:
+    """The facts of one patient.
+
+    Attributes
+    ----------
+    position
+        None when nothing could be counted.
+    readiness
+        Of each plan that was looked at.
+    objects
+        Everything that is kept of the patient, for the list of what there is.
+    problems
+        What could not be read or had, in plain sentences.
+    as_of
+        Of what instant it speaks; aware.
+    """
+
+    site_name: str
+    zone: ZoneInfo
+    entry: CensusEntry
+    position: CoursePosition | None
+    plans: tuple[Plan, ...]
+    records: tuple[TreatmentRecord, ...]
+    readiness: tuple[Readiness, ...]
+    provenance: Provenance
+    as_of: datetime
+    objects: tuple[ClinicalObject, ...] = ()
+    documents: tuple[KeptDocument, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    problems: tuple[str, ...] = ()

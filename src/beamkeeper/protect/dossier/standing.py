@@ -1,0 +1,199 @@
+"""Where each plan stands and what comes next: the first thing anybody looks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.domain.counting import gap_days
+from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.protect.dossier.sheet import Standing
+from beamkeeper.protect.dossier.words import at, gy, line, number, plural, weekday_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.domain.plan import Plan
+    from beamkeeper.domain.position import FractionState, PlanPosition
+    from beamkeeper.domain.readiness import Readiness
+    from beamkeeper.protect.dossier.source import DossierSource
+
+WARNINGS_SHOWN_MAX = 4
+"""So many stand on the first page for each plan; the details have all of them."""
+
+
+def label(plan: Plan) -> str:
+    """Return what people call a plan."""
+    return line(plan.rt_plan_label or plan.rt_plan_name) or "(plan without label)"
+
+
+def find_position(source: DossierSource, plan_uid: str) -> PlanPosition | None:
+    """Return where a plan stands; None where it was not counted."""
+    plans = () if source.position is None else source.position.plans
+    return next((at_ for at_ in plans if at_.plan_uid == plan_uid), None)
+
+
+def in_order(source: DossierSource) -> tuple[Plan, ...]:
+    """Return the plans in the order somebody needs them.
+
+    To be completed first, then being treated, ready to start, finished, and last those that treat nobody;
+    within each, the last treated first.
+    """
+    return tuple(sorted(source.plans, key=lambda plan: _rank(source, plan)))
+
+
+def is_open(source: DossierSource, plan: Plan) -> bool:
+    """Return whether there is something left to treat with a plan."""
+    position = find_position(source, plan.sop_instance_uid)
+    return plan.is_clinical and not (position is not None and position.is_finished)
+
+
+def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, str]:
+    position = find_position(source, plan.sop_instance_uid)
+    last = position.last_treated_at if position else None
+    if not plan.is_clinical:
+        group = 4
+    elif position is None or position.is_finished:
+        group = 3
+    elif position.next_is_continuation:
+        group = 0
+    else:
+        group = 1 if last is not None else 2
+    unapproved = plan.approval_status is not ApprovalStatus.APPROVED
+    return group, unapproved, -last.timestamp() if last else 0.0, label(plan) + plan.sop_instance_uid
+
+
+def standings(source: DossierSource) -> tuple[Standing, ...]:
+    """Return where every plan stands, also plans that records name and nobody kept."""
+    known = {plan.sop_instance_uid for plan in source.plans}
+    others = () if source.position is None else source.position.plans
+    return (
+        *(_standing(source, plan) for plan in in_order(source)),
+        *(_without_plan(source, position) for position in others if position.plan_uid not in known),
+    )
+
+
+def _standing(source: DossierSource, plan: Plan) -> Standing:
+    position = find_position(source, plan.sop_instance_uid)
+    ready = next((item for item in source.readiness if item.plan_uid == plan.sop_instance_uid), None)
+    warnings = _warnings(position, ready)
+    return Standing(
+        plan=label(plan),
+        next_words=_next_words(plan, position),
+        given=_given(plan, position),
+        facts=tuple(_facts(source, plan, position)),
+        ready=_ready_words(plan, ready),
+        warnings=_first_of(warnings),
+    )
+
+
+def _without_plan(source: DossierSource, position: PlanPosition) -> Standing:
+    return Standing(
+        plan=line(position.rt_plan_label) or "(plan without label)",
+        next_words="A person has to say: the plan is not here",
+        given=_counted(position),
+        facts=tuple(_position_facts(source, position)),
+        ready="NOT enough to treat: the plan is not here",
+        warnings=_first_of([conflict.text for conflict in position.conflicts]),
+    )
+
+
+def _next_words(plan: Plan, position: PlanPosition | None) -> str:
+    if not plan.is_clinical:
+        return f"Not for treating a patient: {plan.plan_intent.lower().replace('_', ' ')}"
+    if position is None:
+        return "A person has to say: nothing could be counted"
+    of = "" if position.fractions_planned is None else f" of {position.fractions_planned}"
+    if position.is_finished:
+        return f"Finished: all {position.fractions_planned} given"
+    if position.next_fraction_number is None:
+        return "A person has to say which fraction is next"
+    if position.next_is_continuation:
+        return f"Complete fraction {position.next_fraction_number}{of} first"
+    begun = any(fraction.begun for fraction in position.fractions)
+    return f"{'' if begun else 'Not begun: '}fraction {position.next_fraction_number}{of}".capitalize()
+
+
+def _given(plan: Plan, position: PlanPosition | None) -> str:
+    if position is None:
+        return "not counted"
+    begun = _begun(plan, position)
+    return "; ".join(filter(None, (_counted(position), begun)))
+
+
+def _counted(position: PlanPosition) -> str:
+    of = "?" if position.fractions_planned is None else str(position.fractions_planned)
+    partial = f", {plural(position.fractions_partial, 'partial', 'partial')}"
+    return f"{position.fractions_complete} of {of} fractions complete" + partial * bool(
+        position.fractions_partial
+    )
+
+
+def _begun(plan: Plan, position: PlanPosition) -> str:
+    """Return what is left of the fraction that was begun."""
+    if not position.next_is_continuation:
+        return ""
+    begun = next((item for item in position.fractions if _is_next(item, position)), None)
+    if begun is None:
+        return ""
+    units = {beam.beam_number: beam.primary_dosimeter_unit.value or "?" for beam in plan.beams}
+    said = [
+        f"beam {beam} had {number(given)} of {number(wanted)} {units.get(beam, '')}".strip()
+        for beam, given, wanted in begun.partial_beams
+    ]
+    if begun.missing_beam_numbers:
+        said.append("nothing yet of beam " + ", ".join(map(str, begun.missing_beam_numbers)))
+    return f"in fraction {begun.fraction_number} {'; '.join(said)}" if said else ""
+
+
+def _is_next(fraction: FractionState, position: PlanPosition) -> bool:
+    group = position.next_fraction_group_number
+    return fraction.fraction_number == position.next_fraction_number and (
+        group is None or fraction.fraction_group_number == group
+    )
+
+
+def _facts(source: DossierSource, plan: Plan, position: PlanPosition | None) -> Iterator[tuple[str, str]]:
+    yield "Machine", line(", ".join(plan.treatment_machine_names)) or "not stated"
+    if position is not None:
+        yield from _position_facts(source, position)
+    if plan.approval_status is ApprovalStatus.APPROVED:
+        yield "Approved", at(plan.approved_at, source.zone) if plan.approved_at else "yes, no date"
+    else:
+        yield "Approved", "NO" if plan.approval_status is not ApprovalStatus.UNKNOWN else "not stated"
+
+
+def _position_facts(source: DossierSource, position: PlanPosition) -> Iterator[tuple[str, str]]:
+    yield "Dose so far", gy(position.dose_so_far_gy)
+    last = position.last_treated_at
+    yield "Last treated", "never, by these records" if last is None else weekday_at(last, source.zone)
+    if (days := gap_days(position, source.as_of, source.zone)) is not None:
+        yield "Gap", gap_words(days)
+
+
+def gap_words(days: int) -> str:
+    """Return how long ago the last treatment was, in midnights."""
+    if days < 0:
+        return f"dated {plural(-days, 'day')} AFTER this paper: look at the clocks"
+    return {0: "same day", 1: "1 day (the day before)"}.get(days, f"{days} days since the last")
+
+
+def _ready_words(plan: Plan, ready: Readiness | None) -> str:
+    if not plan.is_clinical:
+        return ""
+    if ready is None:
+        return "Whether this copy is enough to treat was not looked at"
+    if ready.is_ready:
+        return "This copy has all that is needed to treat"
+    return f"NOT enough to treat: {plural(len(ready.blocking), 'thing')} to clear first"
+
+
+def _warnings(position: PlanPosition | None, ready: Readiness | None) -> list[str]:
+    conflicts = () if position is None else tuple(conflict.text for conflict in position.conflicts)
+    blocking = () if ready is None else ready.blocking
+    return list(dict.fromkeys((*conflicts, *blocking)))
+
+
+def _first_of(warnings: list[str]) -> tuple[str, ...]:
+    shown = tuple(line(text) for text in warnings[:WARNINGS_SHOWN_MAX])
+    more = len(warnings) - len(shown)
+    return (*shown, f"and {more} more, under “What is missing and what disagrees”") if more > 0 else shown

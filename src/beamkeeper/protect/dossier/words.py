@@ -1,0 +1,99 @@
+"""How values are said on a dossier: bounded, in one line, with nothing hidden in them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+LINE_CHARACTERS_MAX, NOTE_CHARACTERS_MAX = 240, 2_000
+"""More than that nobody reads on paper; what was cut is said."""
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+"""Unicode categories that show nothing, or reorder what stands around them."""
+LANGUAGES = {
+    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
+    "en": "English", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew",
+    "hr": "Croatian", "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "lb": "Luxembourgish",
+    "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
+    "sk": "Slovak", "sl": "Slovenian", "sq": "Albanian", "sr": "Serbian", "sv": "Swedish", "tr": "Turkish",
+    "uk": "Ukrainian", "zh": "Chinese",
+}  # fmt: skip
+SEXES = {"F": "female", "M": "male", "O": "other"}
+
+
+def code_point(sign: str) -> str:
+    """Return a character that cannot be shown as what it is called: "‹U+202E›"."""
+    return f"‹U+{ord(sign):04X}›"
+
+
+def line(text: str, *, longest: int = LINE_CHARACTERS_MAX) -> str:
+    """Return text for one line: blanks joined, hidden characters named, cut with a word when too long."""
+    kept = unicodedata.normalize("NFC", text[: 4 * longest])
+    return _bounded(" ".join(_cut_blanks(kept)), longest, len(text))
+
+
+def note(text: str) -> str:
+    """Return text of several lines, each as `line` does, cut with a word when too long."""
+    kept = unicodedata.normalize("NFC", text[: 4 * NOTE_CHARACTERS_MAX])
+    lines = (" ".join(_cut_blanks(part)) for part in kept.splitlines())
+    return _bounded("\n".join(part for part in lines if part), NOTE_CHARACTERS_MAX, len(text))
+
+
+def _cut_blanks(text: str) -> list[str]:
+    return ["".join(map(_visible, word)) for word in text.split()]
+
+
+def _visible(sign: str) -> str:
+    if sign == "\u00ad":  # a soft hyphen is meant not to be seen
+        return ""
+    return code_point(sign) if unicodedata.category(sign) in _HIDDEN else sign
+
+
+def _bounded(text: str, longest: int, whole: int) -> str:
+    if len(text) <= longest and whole <= 4 * longest:
+        return text
+    return f"{text[:longest]}… (cut: {whole:,} characters in all)"
+
+
+def at(instant: datetime | None, zone: ZoneInfo) -> str:
+    """Return an instant on the site's clocks, to the minute; "no date" for None."""
+    return "no date" if instant is None else instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def clock(instant: datetime | None, zone: ZoneInfo) -> str:
+    """Return the time of day on the site's clocks; "?" for None."""
+    return "?" if instant is None else instant.astimezone(zone).strftime("%H:%M")
+
+
+def day(on: date) -> str:
+    """Return a day with its weekday: "Mon 2026-03-02"."""
+    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[on.weekday()]} {on.isoformat()}"
+
+
+def weekday_at(instant: datetime, zone: ZoneInfo) -> str:
+    """Return an instant with its weekday: "Mon 2026-03-02 08:15"."""
+    local = instant.astimezone(zone)
+    return f"{day(local.date())} {local:%H:%M}"
+
+
+def gy(dose_gy: float | None) -> str:
+    """Return a dose; "not stated" for None."""
+    return "not stated" if dose_gy is None else f"{dose_gy:.2f} Gy"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Return a number with so many digits; "–" for None."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return "1 beam", "2 beams"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def age(born: date, on: date) -> int:
+    """Return the years somebody born then has on that day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
