@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.standing import HeldByOthers
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.meterset import MetersetTolerance
+    from beamkeeper.domain.plan import Course
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import AnnouncementRow
@@ -139,11 +140,7 @@ def look(
         entry=listed.entry,
         objects=tuple(found.facts[uid] for uid in sorted(found.facts)),
         pushed=tuple(sorted(never_listed)),
-        prescribed=last_known(
-            facts_before.prescribed if facts_before else (),
-            listed.entry.courses,
-            is_named=bool(listed.entry.charts),
-        ),
+        prescribed=_last_courses(listed, facts_before),
         counted=last_counts(facts_before.counted if facts_before else (), listed.entry.counts),
     )
     _hold_exports_against(facts, found, now=now)
@@ -173,6 +170,11 @@ def _hold_exports_against(facts: PatientFacts, found: _Findings, *, now: datetim
         for said in exports_not_kept(exports, plans, now=now)
     ]
     found.disagreements += exports_failed(exports)
+
+
+def _last_courses(listed: ListedPatient, facts_before: PatientFacts | None) -> tuple[Course, ...]:
+    before = facts_before.prescribed if facts_before else ()
+    return last_known(before, listed.entry.courses, is_named=bool(listed.entry.charts))
 
 
 def _ordered_otherwise(
