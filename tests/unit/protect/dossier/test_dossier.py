@@ -40,7 +40,7 @@ from beamkeeper.protect.dossier import (
     render_pdf,
     render_text,
 )
-from beamkeeper.protect.dossier.beams import gantry, mlc
+from beamkeeper.protect.dossier.beam_table import gantry, mlc
 from beamkeeper.protect.dossier.glyphs import _SURELY, PDF_STANDARD, fonts, is_shown, printable
 from beamkeeper.protect.dossier.text import COLUMNS, columns_of
 from beamkeeper.protect.dossier.words import NOTE_CHARACTERS_MAX, line, note
