@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from beamkeeper.errors import SourceAnswerInvalid
@@ -86,7 +87,7 @@ class Asking:
         treated = self._rows(Entity.TREATED, self._since("treated_at", "treated_since"))
         touched = self._among(Entity.COURSE, "course_key", self._course_keys())
         patient_keys = _keys("patient_key", appointments, treated, touched, self._ended_courses())
-        courses = self._among(Entity.COURSE, "patient_key", patient_keys)
+        courses = self._of_treatment(self._among(Entity.COURSE, "patient_key", patient_keys))
         plans = self._among(Entity.PLAN, "course_key", _keys("course_key", courses))
         patients = self._among(Entity.PATIENT, "patient_key", patient_keys)
         read = self._reader
@@ -150,6 +151,18 @@ class Asking:
             treated = self._rows(Entity.FRACTION_COUNT, self._since("last_treated_at", "treated_since"))
         missing = sorted(set(_keys("plan_key", treated)) - set(_keys("plan_key", approved)), key=str)
         return _keys("course_key", approved, self._among(Entity.PLAN, "plan_key", missing))
+
+    def _of_treatment(self, courses: tuple[Row, ...]) -> tuple[Row, ...]:
+        """Return the courses that are such by their Course ID; how many are not is said."""
+        only = self._mapping.entities[Entity.COURSE].only
+        if not only:
+            return courses
+        found = tuple(row for row in courses if _is_named(row["course_id"], only))
+        if left_out := len(courses) - len(found):
+            self._warnings.append(
+                f"[course] {left_out} course(s) are not called as courses of treatment are."
+            )
+        return found
 
     def _ended_courses(self) -> tuple[Row, ...]:
         if not self._has(Entity.COURSE, "end"):
@@ -253,6 +266,10 @@ def _absent(section: EntityMapping, found: frozenset[str]) -> Iterator[str]:
         for alias, _ in relation.columns:
             if alias not in found:
                 yield f"{section.label} has not what {alias} stands for: it is not known."
+
+
+def _is_named(course_id: object, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(str(course_id or "").strip(), pattern) for pattern in patterns)
 
 
 def _keys(alias: str, *answers: Iterable[Row]) -> list[Any]:

@@ -55,8 +55,8 @@ ALIASES: dict[Entity, Aliases] = {
     Entity.PRESCRIPTION: Aliases(
         needed=("course_key", "name"),
         useful=(
-            "dose_per_fraction_gy", "total_dose_gy", "fractions", "target", "technique", "status", "pattern",
-            "approved_by", "approved_at",
+            "dose_per_fraction_gy", "total_dose_gy", "dose_unit", "fractions", "target", "technique",
+            "status", "pattern", "approved_by", "approved_at",
         ),
     ),
     Entity.PLAN: Aliases(
@@ -69,7 +69,7 @@ ALIASES: dict[Entity, Aliases] = {
         needed=("plan_key", "field_id"),
         useful=(
             "number", "name", "machine", "energy", "meterset", "gantry_start", "gantry_stop", "collimator",
-            "couch", "tolerance", "accessories", "is_setup", "setup_note",
+            "couch", "scale", "tolerance", "accessories", "is_setup", "setup_note",
         ),
     ),
     Entity.APPOINTMENT: Aliases(

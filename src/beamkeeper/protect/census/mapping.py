@@ -55,6 +55,8 @@ class EntityMapping:
     machines
         Patterns of the machines and rooms where patients are treated; an appointment elsewhere is no
         treatment. None: anywhere.
+    only
+        Patterns of Course IDs that are courses of treatment; none: every course is one.
     method
         How these fractions are counted ("beam history"), where the OIS knows several ways; else "".
     """
@@ -62,6 +64,7 @@ class EntityMapping:
     entity: Entity
     relation: Relation
     method: str = ""
+    only: tuple[str, ...] = ()
     status: tuple[tuple[str, str], ...] = ()
     treatment: tuple[str, ...] = ()
     simulation: tuple[str, ...] = ()
@@ -203,6 +206,10 @@ class _FractionSection(_StatusSection):
     method: Annotated[str, Field(max_length=40)] = ""
 
 
+class _CourseSection(_StatusSection):
+    only: tuple[_Pattern, ...] = ()
+
+
 class _AppointmentSection(_StatusSection):
     treatment: tuple[_Pattern, ...] = ()
     simulation: tuple[_Pattern, ...] = ()
@@ -222,7 +229,7 @@ class _Document(BaseModel):
     patient: _Section
     contact: _Section | None = None
     physician: _Section | None = None
-    course: _StatusSection
+    course: _CourseSection
     prescription: _StatusSection | None = None
     plan: _StatusSection
     field: _Section | None = None
@@ -230,7 +237,7 @@ class _Document(BaseModel):
     treated: _Section | None = None
     fraction_count: _CountSection | tuple[_CountSection, ...] = ()
     fraction: _FractionSection | tuple[_FractionSection, ...] = ()
-    note: _Section | None = None
+    note: _Section | tuple[_Section, ...] = ()
     triage: _Section | None = None
     document: _Section | None = None
 
@@ -270,6 +277,7 @@ def _entity_mapping(entity: Entity, section: _Section) -> EntityMapping:
         relation=relation,
         method=section.method if isinstance(section, _Counting) else "",
         status=tuple((raw.strip().casefold(), word) for raw, word in status.items()),
+        only=section.only if isinstance(section, _CourseSection) else (),
         treatment=activities.treatment,
         simulation=activities.simulation,
         machines=activities.machines,

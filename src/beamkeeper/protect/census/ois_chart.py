@@ -16,7 +16,7 @@ from beamkeeper.domain.chart import (
     Physician,
     Triage,
 )
-from beamkeeper.protect.census.ois_file import grouped
+from beamkeeper.protect.census.ois_file import grouped, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,10 @@ def chart(file: OisFile, *, source: str, coming_from: datetime, past_since: date
     return Chart(
         source=source,
         physicians=tuple(
-            Physician(role=one.role, name=one.name, phone=one.phone) for one in _once(file.physicians)
+            Physician(role=one.role, name=one.name, phone=one.phone)
+            for one in sorted(
+                _once(file.physicians), key=lambda one: (one.role != PRIMARY, one.role, one.name)
+            )
         ),
         notes=tuple(_notes(file)),
         triage=_triage(file.triages),
@@ -60,9 +63,19 @@ def chart(file: OisFile, *, source: str, coming_from: datetime, past_since: date
                 created_at=one.created_at,
                 revised_at=one.revised_at,
             )
-            for one in file.documents
+            for one in sorted(file.documents, key=lambda one: one.doc_key)
         ),
     )
+
+
+PRIMARY = "primary oncologist"
+"""The role of which there is one."""
+
+
+def physician_disagreement(file: OisFile, source: str) -> tuple[str, ...]:
+    """Return in words that several physicians are called the one who answers for the patient."""
+    names = sorted({one.name for one in file.physicians if one.role == PRIMARY})
+    return (f"{source}: several are {PRIMARY}: {'; '.join(names)}",) if len(names) > 1 else ()
 
 
 def triage_disagreement(triages: tuple[OisTriage, ...], source: str) -> tuple[str, ...]:
@@ -87,7 +100,8 @@ def _triage(triages: tuple[OisTriage, ...]) -> Triage | None:
 
 def _notes(file: OisFile) -> Iterator[Note]:
     """Yield alerts first, then the newest."""
-    newest_first = sorted(_once(file.notes), key=lambda note: note.written_at or _EARLIEST, reverse=True)
+    by_text = sorted(_once(file.notes), key=lambda note: (note.subject, note.text))
+    newest_first = sorted(by_text, key=lambda note: note.written_at or _EARLIEST, reverse=True)
     for one in sorted(newest_first, key=lambda note: _IN_ORDER.index(note.kind)):
         yield Note(
             kind=one.kind,
@@ -116,10 +130,15 @@ def _plan(plan: OisPlan, course_id: str) -> ChartPlan:
 def _fields(file: OisFile) -> Iterator[ChartField]:
     """Yield each field once, with the accessories of all its rows."""
     of_field = grouped(file.fields, lambda pair: (pair[0].key, pair[1].number, pair[1].field_id))
-    for pairs in of_field.values():
+    for pairs in sorted(of_field.values(), key=_as_treated):
         plan, first = pairs[0]
-        accessories = _once(tuple(one for _, row in pairs for one in row.accessories))
+        accessories = tuple(sorted({one for _, row in pairs for one in row.accessories}))
         yield _field(plan, first, accessories)
+
+
+def _as_treated(pairs: tuple[tuple[OisPlan, OisField], ...]) -> tuple[object, ...]:
+    plan, row = pairs[0]
+    return in_order(plan.key), row.number is None, row.number or 0, row.field_id
 
 
 def _field(plan: OisPlan, row: OisField, accessories: tuple[str, ...]) -> ChartField:
@@ -144,7 +163,10 @@ def _field(plan: OisPlan, row: OisField, accessories: tuple[str, ...]) -> ChartF
 
 def _past(file: OisFile, *, coming_from: datetime, past_since: datetime) -> Iterator[ChartAppointment]:
     """Yield what was and what did not come to be, the latest first; deleted ones never were."""
-    for row in sorted(_once(file.appointments), key=lambda row: row.starts_at, reverse=True):
+    latest_first = sorted(
+        _once(file.appointments), key=lambda row: (row.starts_at, row.activity), reverse=True
+    )
+    for row in latest_first:
         if (
             row.is_active
             and past_since <= row.starts_at

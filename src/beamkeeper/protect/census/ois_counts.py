@@ -22,7 +22,9 @@ def counted(sessions: Iterable[OisFraction]) -> tuple[OisFractions, ...]:
     """Return what the states of single sessions come to for each plan.
 
     A session of several rows is done when all of them are, and partial when only some are. One in a state
-    that the mapping does not know is neither done nor open: it is named. Cancelled ones do not count.
+    that the mapping does not know is neither done nor open: it is named. Cancelled ones do not count. How
+    many are planned is the plan's word: after a revision the sessions stand under two plans. None is said to
+    be partial where no session is called so: many an OIS has no such state.
     """
     plans = grouped(sessions, lambda row: (row.method, row.plan_key))
     return tuple(_counted(rows[0].plan_key, rows) for rows in plans.values())
@@ -35,9 +37,9 @@ def _counted(plan_key: Hashable, rows: tuple[OisFraction, ...]) -> OisFractions:
     return OisFractions(
         plan_key=plan_key,
         done=states.count("done"),
-        partial=states.count("partial"),
+        partial=states.count("partial") or None,
         open=states.count("open"),
-        planned=len(states) - states.count("cancelled"),
+        planned=None,
         last_treated_at=max(delivered, default=None),
         method=rows[0].method,
         unclear=unclear,
@@ -56,9 +58,13 @@ def _state(rows: Iterable[OisFraction]) -> str:
 
 
 def counts(file: OisFile, source: str) -> Iterator[OisCount]:
-    """Yield what each method counts for each plan that has a UID."""
+    """Yield what each method counts for each clinical plan that has a UID.
+
+    A plan that was replaced before it began is of no concern to anybody: no archive may even have it.
+    """
     for plan, row in file.fractions:
-        if plan.plan_uid:
+        never_began = plan.status in _REPLACED and not row.done and not row.partial
+        if plan.plan_uid and plan.is_clinical and not never_began:
             yield OisCount(
                 plan_uid=plan.plan_uid,
                 source=f"{source}, {row.method}" if row.method else source,
@@ -74,6 +80,8 @@ def count_disagreements(file: OisFile, source: str) -> Iterator[str]:
     by_plan = grouped(file.fractions, lambda pair: pair[0].key)
     for pairs in by_plan.values():
         plan = pairs[0][0]
+        if not plan.is_clinical:
+            continue
         rows = [row for _, row in pairs]
         yield from (f"{source}: plan {plan.plan_id!r}: {said}" for said in _said_of(plan, rows))
 

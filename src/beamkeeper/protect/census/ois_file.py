@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -56,13 +56,21 @@ def grouped(rows: Iterable[T], key: Callable[[T], Hashable]) -> dict[Hashable, t
     return {found: tuple(members) for found, members in groups.items()}
 
 
+def in_order(key: Hashable) -> tuple[bool, Any]:
+    """Return what sorts keys, numbers before text: a database answers in an order of its own each time."""
+    return (isinstance(key, str), key)
+
+
 def files(rows: OisRows) -> Iterable[OisFile]:
-    """Yield the file of each patient."""
+    """Yield the file of each patient, everything in it in the order of its keys."""
     contacts = grouped(rows.contacts, lambda row: row.patient_key)
     physicians = grouped(rows.physicians, lambda row: row.patient_key)
-    courses = grouped(rows.courses, lambda row: row.patient_key)
-    plans = grouped(rows.plans, lambda row: row.course_key)
-    prescriptions = grouped(rows.prescriptions, lambda row: row.course_key)
+    courses = grouped(sorted(rows.courses, key=lambda row: in_order(row.key)), lambda row: row.patient_key)
+    plans = grouped(sorted(rows.plans, key=lambda row: in_order(row.key)), lambda row: row.course_key)
+    prescriptions = grouped(
+        sorted(rows.prescriptions, key=lambda row: (row.name, row.target, row.status)),
+        lambda row: row.course_key,
+    )
     fields = grouped(rows.fields, lambda row: row.plan_key)
     fractions = grouped(rows.fractions, lambda row: row.plan_key)
     appointments = grouped(rows.appointments, lambda row: row.patient_key)

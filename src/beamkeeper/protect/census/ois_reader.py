@@ -50,6 +50,9 @@ T = TypeVar("T")
 MINUTES_MAX = 24 * 60
 """Nothing in a treatment room takes longer."""
 
+_IEC_SCALES = frozenset({"", "IEC", "IEC61217", "IEC1217"})
+"""What machines call the angles that we show as they are; others are another zero, or turn the other way."""
+
 _KINDS = {kind.value: kind for kind in NoteKind}
 
 
@@ -65,6 +68,7 @@ class RowReader:
     mapping: OisMapping
     unreadable: Counter[str] = field(default_factory=Counter)
     unknown_statuses: Counter[str] = field(default_factory=Counter)
+    other_scales: Counter[str] = field(default_factory=Counter)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -76,6 +80,10 @@ class RowReader:
         said += [
             f"{what} is not in the mapping ({count} row(s)); such rows count as if they still mattered."
             for what, count in self.unknown_statuses.items()
+        ]
+        said += [
+            f"[field] angles of {count} field(s) stand in the scale {scale!r} and are not shown."
+            for scale, count in self.other_scales.items()
         ]
         return tuple(sorted(said))
 
@@ -134,8 +142,8 @@ class RowReader:
             OisPrescription(
                 course_key=cells.key("course_key"),
                 name=cells.text("name"),
-                dose_per_fraction_gy=cells.value("dose_per_fraction_gy", read_float),
-                total_dose_gy=cells.value("total_dose_gy", read_float),
+                dose_per_fraction_gy=cells.dose_gy("dose_per_fraction_gy"),
+                total_dose_gy=cells.dose_gy("total_dose_gy"),
                 fractions=cells.value("fractions", read_int),
                 target=cells.text("target"),
                 technique=cells.text("technique"),
@@ -236,6 +244,13 @@ class RowReader:
         return tuple(self._field(cells) for cells in self._cells(Entity.FIELD, rows))
 
     def _field(self, cells: _Cells) -> OisField:
+        is_iec = cells.text("scale").upper().replace(" ", "") in _IEC_SCALES
+        angles = {
+            alias: cells.value(alias, read_float) if is_iec else None
+            for alias in ("gantry_start", "gantry_stop", "collimator", "couch")
+        }
+        if not is_iec:
+            self.other_scales[cells.text("scale")] += 1
         accessories = (one.strip() for one in cells.text("accessories").split(";"))
         return OisField(
             plan_key=cells.key("plan_key"),
@@ -245,10 +260,10 @@ class RowReader:
             machine=cells.text("machine"),
             energy=cells.text("energy"),
             beam_meterset=cells.value("meterset", read_float),
-            gantry_angle_deg=cells.value("gantry_start", read_float),
-            gantry_stop_angle_deg=cells.value("gantry_stop", read_float),
-            collimator_angle_deg=cells.value("collimator", read_float),
-            couch_angle_deg=cells.value("couch", read_float),
+            gantry_angle_deg=angles["gantry_start"],
+            gantry_stop_angle_deg=angles["gantry_stop"],
+            collimator_angle_deg=angles["collimator"],
+            couch_angle_deg=angles["couch"],
             tolerance=cells.text("tolerance"),
             accessories=tuple(one for one in accessories if one),
             is_setup=cells.value("is_setup", read_bool) or False,
@@ -335,6 +350,16 @@ class _Cells:
 
     def text(self, alias: str) -> str:
         return self.value(alias, read_text) or ""
+
+    def dose_gy(self, alias: str) -> float | None:
+        """Return a dose in Gy whose unit may stand beside it; one in an unknown unit is as good as unread."""
+        dose, unit = self.value(alias, read_float), self.text("dose_unit").casefold()
+        if dose is None or unit in {"", "gy"}:
+            return dose
+        if unit == "cgy":
+            return dose / 100
+        self.unreadable[f"{self.section.label} {alias}"] += 1
+        return None
 
     def long_text(self, alias: str) -> str:
         return self.value(alias, read_long_text) or ""

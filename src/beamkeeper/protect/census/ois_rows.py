@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 NOT_COMING = frozenset({"cancelled", "no_show", "done"})
+NOT_CLINICAL = frozenset({"verification", "machine_qa", "research", "service"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,11 @@ class OisPlan:
     planned_fractions: int | None
     machine: str
     revision: str
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether a patient is to be treated with it: no verification, no machine QA, no research."""
+        return self.intent.casefold() not in NOT_CLINICAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

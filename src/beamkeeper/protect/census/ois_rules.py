@@ -11,7 +11,7 @@ from beamkeeper.domain.census import Appointment, CensusEntry, CensusReason, Cla
 from beamkeeper.domain.patient import Contact, Patient
 from beamkeeper.domain.plan import Course, Prescription
 from beamkeeper.protect.census.entities import UNKNOWN, Entity
-from beamkeeper.protect.census.ois_chart import chart, triage_disagreement
+from beamkeeper.protect.census.ois_chart import PRIMARY, chart, physician_disagreement, triage_disagreement
 from beamkeeper.protect.census.ois_counts import count_disagreements, counts
 from beamkeeper.protect.census.ois_file import OisFile, files
 from beamkeeper.protect.census.source import CensusWindow, SourceAnswer
@@ -30,7 +30,6 @@ STILL_RUNNING = timedelta(days=1)
 
 _OVER = frozenset({"done", "cancelled"})
 _NO_ORDER = frozenset({"superseded", "cancelled"})
-_NOT_CLINICAL = frozenset({"verification", "machine_qa", "research", "service"})
 
 
 def answer_from_rows(
@@ -68,6 +67,9 @@ def answer_from_rows(
         if reasons:
             entry = _entry(file, reasons, now=now, window=window, source=source)
             entries.append(replace(entry, finished=is_finished))
+    primaries = [any(p.role == PRIMARY for p in entry.charts[0].physicians) for entry in entries]
+    if any(primaries) and not all(primaries):
+        warnings.append(f"{primaries.count(False)} patient(s) on the list have no {PRIMARY}.")
     return SourceAnswer(
         source=source,
         entries=tuple(entries),
@@ -119,7 +121,7 @@ def _reasons(
 def _is_treatment(row: OisAppointment, kinds: EntityMapping) -> bool:
     if kinds.machines and not _matches(row.machine, kinds.machines):
         return False
-    if kinds.treatment:
+    if kinds.treatment and row.activity:
         return _matches(row.activity, kinds.treatment)
     return row.kind in {"", "treatment"}
 
@@ -140,10 +142,7 @@ def _waits_to_start(file: OisFile) -> bool:
     over = {course.key for course in file.courses if course.status in _OVER}
     begun = {plan.key for plan, row in file.fractions if row.done or row.partial}
     return any(
-        _is_approved(plan)
-        and plan.course_key not in over
-        and plan.key not in begun
-        and plan.intent.casefold() not in _NOT_CLINICAL
+        _is_approved(plan) and plan.course_key not in over and plan.key not in begun and plan.is_clinical
         for plan in file.plans
     )
 
@@ -188,7 +187,11 @@ def _entry(
             if row.is_coming and row.starts_at >= now - STILL_RUNNING
         ),
         counts=tuple(counts(file, source)),
-        disagreements=(*count_disagreements(file, source), *triage_disagreement(file.triages, source)),
+        disagreements=(
+            *count_disagreements(file, source),
+            *physician_disagreement(file, source),
+            *triage_disagreement(file.triages, source),
+        ),
         charts=(
             chart(file, source=source, coming_from=now - STILL_RUNNING, past_since=window.past_since(now)),
         ),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 TEXT_CHARACTERS_MAX = 4_096
 """Longer text in a census column is not what the mapping says it is."""
 
+THOUSANDS = 3
+"""Digits that a comma may part for reading's sake."""
+
 WHOLE_NUMBER_END = 10**18
 """Numbers from here on are shown as the driver gave them."""
 
@@ -70,12 +73,18 @@ def read_int(value: object) -> int | None:
 
 
 def read_float(value: object) -> float | None:
-    """Return a number; None for NULL and blank text."""
+    """Return a number; None for NULL and blank text.
+
+    Text may have a decimal comma. "2,670" may be two or two thousand: it cannot be read.
+    """
     text = read_text(value)
     if not text:
         return None
+    whole, comma, decimals = text.partition(",")
+    if comma and (len(decimals) == THOUSANDS or not decimals.isdecimal()):
+        raise _not_a("a number", value)
     try:
-        number = float(text)
+        number = float(f"{whole}.{decimals}" if comma else text)
     except ValueError as error:
         raise _not_a("a number", value) from error
     if number != number or number in {float("inf"), float("-inf")}:  # noqa: PLR0124 - the test for NaN

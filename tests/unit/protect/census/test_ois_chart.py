@@ -63,7 +63,7 @@ def test_a_field_with_several_accessories_is_one_field() -> None:
             field_id="F1",
             beam_number=1,
             beam_meterset=101.5,
-            accessories=("Bolus 5", "Wedge 15", "Tray"),
+            accessories=("Bolus 5", "Tray", "Wedge 15"),
         ),
     )
 
@@ -124,6 +124,36 @@ def test_what_is_no_longer_ordered_is_no_prescription() -> None:
     rows: Rows = [{"course_key": 2, "name": status, "status": status} for status in states]
 
     assert [rx.name for rx in entry_of(read(prescription=rows)[0]).courses[0].prescriptions] == [
-        "approved",
         "",
+        "approved",
     ]
+
+
+def test_rows_in_another_order_give_the_same_chart() -> None:
+    fields: Rows = [{"plan_key": 3, "field_id": f"F{number}", "number": number} for number in (1, 2, 3)]
+    notes: Rows = [{"patient_key": 1, "text": text, "kind": "note"} for text in ("b", "a", "c")]
+
+    one, other = read(field=fields, note=notes)[0], read(field=fields[::-1], note=notes[::-1])[0]
+    assert entry_of(one).charts == entry_of(other).charts
+
+
+def test_a_dose_is_in_gy_whatever_its_unit_and_absent_where_nobody_knows() -> None:
+    units = {"a": ("50,4", "Gy"), "b": ("5040", "cGy "), "c": ("50.4", "rad"), "d": ("2,670", "")}
+    rows: Rows = [
+        {"course_key": 2, "name": name, "total_dose_gy": dose, "dose_unit": unit}
+        for name, (dose, unit) in units.items()
+    ]
+
+    found, reader = read(prescription=rows)
+    assert [rx.total_dose_gy for rx in entry_of(found).courses[0].prescriptions] == [50.4, 50.4, None, None]
+    assert reader.warnings == ("[prescription] total_dose_gy: 2 value(s) cannot be read and are left out.",)
+
+
+def test_angles_in_another_scale_are_not_shown_and_that_is_said() -> None:
+    row = {"plan_key": 3, "field_id": "F1", "gantry_start": 181.0}
+
+    found, reader = read(
+        field=[{**row, "number": 1, "scale": "IEC 61217"}, {**row, "number": 2, "scale": "Other"}]
+    )
+    assert [one.gantry_angle_deg for one in entry_of(found).charts[0].fields] == [181.0, None]
+    assert reader.warnings == ("[field] angles of 1 field(s) stand in the scale 'Other' and are not shown.",)
