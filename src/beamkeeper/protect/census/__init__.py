@@ -8,6 +8,7 @@ night's list. The rule is pure; the sources only read.
 """
 
 from beamkeeper.domain.names import same_name
+from beamkeeper.protect.census.aria import AriaSettings, aria_mapping
 from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
@@ -16,6 +17,7 @@ from beamkeeper.protect.census.source import CensusWindow, Source, SourceAnswer,
 from beamkeeper.protect.census.sql_source import SqlSource
 
 __all__ = [
+    "AriaSettings",
     "CensusWindow",
     "DicomSource",
     "DropRule",
@@ -24,6 +26,7 @@ __all__ = [
     "Source",
     "SourceAnswer",
     "SqlSource",
+    "aria_mapping",
     "ask_all",
     "load_mapping",
     "merge",

@@ -1,0 +1,94 @@
+"""The ARIA contract over SQLite, and versions of the product that lack something."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.aria_contract import SETTINGS, AriaContract, ask_aria
+
+from beamkeeper.errors import SourceAnswerInvalid
+from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beamkeeper.protect.census import SourceAnswer
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("aria") / "aria.db"
+    TABLES.write_sqlite(path, quirky_clinic().rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def answer(whole: Path) -> SourceAnswer:
+    return ask_aria(f"sqlite:///{whole}")
+
+
+def lacking(whole: Path, folder: Path, statement: str) -> str:
+    """Return the address of a copy that lacks something."""
+    path = folder / "older.db"
+    shutil.copyfile(whole, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+    return f"sqlite:///{path}"
+
+
+class TestSqliteAria(AriaContract):
+    """SQLite gives back padded text and times as text."""
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("ALTER TABLE PlanSetup DROP COLUMN StatusUserName", "[plan] has not what approved_by stands for"),
+        ("DROP TABLE Approval", "[prescription] has not what approved_at stands for"),
+        ("DROP TABLE PatientParticular", "[patient] has not what deceased_date stands for"),
+        ("ALTER TABLE Machine DROP COLUMN MachineScale", "[field] has not what scale stands for"),
+        ("DROP TABLE RefPointLog", "[note] is left out"),
+        ("DROP TABLE SessionRTPlan", "[fraction: session state] is left out"),
+        ("DROP TABLE LookupTable", "[appointment] has not what activity stands for"),
+        ("DROP TABLE visit_note", "[document] is left out"),
+    ],
+)
+def test_what_a_version_lacks_is_said_and_the_others_are_read(
+    whole: Path, tmp_path: Path, missing: str, words: str
+) -> None:
+    answer = ask_aria(lacking(whole, tmp_path, missing))
+
+    assert any(said.startswith(words) for said in answer.warnings)
+    assert "plain" in {entry.patient.patient_id for entry in answer.entries}
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "ALTER TABLE RTPlan DROP COLUMN PlanUID",
+        "DROP TABLE Course",
+        "ALTER TABLE Patient DROP COLUMN LastName",
+    ],
+)
+def test_what_the_list_cannot_do_without_stops_this_source(whole: Path, tmp_path: Path, missing: str) -> None:
+    with pytest.raises(SourceAnswerInvalid, match=r"\[(plan|course|patient)\]"):
+        ask_aria(lacking(whole, tmp_path, missing))
+
+
+def test_only_courses_called_so_are_courses_of_treatment(whole: Path) -> None:
+    answer = ask_aria(f"sqlite:///{whole}", SETTINGS.model_copy(update={"courses": ("[1-9]*",)}))
+
+    assert not any(entry.courses for entry in answer.entries)
+    assert any("not called as courses of treatment are" in said for said in answer.warnings)
+
+
+def test_another_column_may_hold_the_patient_id(whole: Path) -> None:
+    answer = ask_aria(f"sqlite:///{whole}", SETTINGS.model_copy(update={"mrn_column": "SSN"}))
+
+    assert [entry.patient.patient_id for entry in answer.entries] == ["600102"]
+    assert "A patient who must be kept has no Patient ID and cannot be kept." in answer.warnings
