@@ -25,12 +25,8 @@ from beamkeeper.app.jobs.pushed import count_unasked
 from beamkeeper.app.jobs.runtime import only_one, open_ledger, open_vault
 from beamkeeper.app.jobs.sources import peer_of, sql_source
 from beamkeeper.app.jobs.tidying import nights_left, remove_abandoned, spools_left
-from beamkeeper.app.site import (
-    AnySource,
-    FolderSourceSection,
-    ReceiptSourceSection,
-    SqlSourceSection,
-)
+from beamkeeper.app.site import AnySource, FolderSourceSection, ReceiptSourceSection
+from beamkeeper.app.site_sources import OisSection
 from beamkeeper.app.window_plan import plan_of
 from beamkeeper.errors import AlreadyRunning, BeamkeeperError, WindowUnavailable
 from beamkeeper.protect.census import CensusWindow
@@ -264,7 +260,7 @@ def _source(section: AnySource, site: Site, clock: Clock) -> Finding:
         there = section.path.is_dir()
         text = f"{section.path} is {'there' if there else 'not there'}."
         return Finding(what=section.name, verdict="good" if there else "bad", text=text)
-    if isinstance(section, SqlSourceSection):
+    if isinstance(section, OisSection):
         answer = sql_source(section).ask(clock.now(), CensusWindow())
         text = f"answers, {len(answer.entries)} patients on the list, {len(answer.warnings)} remarks."
         return Finding(what=section.name, verdict="warning" if answer.warnings else "good", text=text)

@@ -11,7 +11,6 @@ import tomllib
 from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -24,6 +23,7 @@ from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_removals import RemovalSection
+from beamkeeper.app.site_sources import MosaiqSourceSection, SqlSourceSection
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -129,26 +129,6 @@ class DicomSourceSection(_Section):
     silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
 
 
-class SqlSourceSection(_Section):
-    """One OIS database to read the list from."""
-
-    kind: Literal["sql"]
-    name: Name
-    url: str
-    mapping: Path
-    secret: str = ""
-    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
-
-    @field_validator("url")
-    @classmethod
-    def _an_address_without_password(cls, value: str) -> str:
-        if "://" not in value:
-            raise ValueError("write the database's address like postgresql://reader@host/ois")
-        if urlsplit(value).password is not None:
-            raise ValueError("take the password out, and name it as the source's `secret`")
-        return value
-
-
 class FolderSourceSection(_Section):
     """A folder of DICOM files: everybody in it is on the list."""
 
@@ -166,7 +146,9 @@ class ReceiptSourceSection(_Section):
     days: Annotated[int, Field(ge=1, le=365)] = 60
 
 
-AnySource = DicomSourceSection | SqlSourceSection | FolderSourceSection | ReceiptSourceSection
+AnySource = (
+    DicomSourceSection | SqlSourceSection | MosaiqSourceSection | FolderSourceSection | ReceiptSourceSection
+)
 SourceSection = Annotated[AnySource, Field(discriminator="kind")]
 
 

@@ -254,6 +254,15 @@ _NO_SOURCE = """
 # secret = "file:/etc/beamkeeper/ois.password"
 #
 # [[sources]]
+# kind = "mosaiq"                                 # Elekta MOSAIQ: the mapping is shipped
+# name = "mosaiq"
+# url = "mssql+pymssql://reader@mosaiq/MOSAIQ"
+# secret = "file:/etc/beamkeeper/mosaiq.password"
+# timezone = "Europe/Brussels"                    # of the server's wall clock
+# mrn_column = "IDA"                              # of Ident; holds the Patient ID of the DICOM objects
+# treatment_rooms = ["LINAC*"]                    # default: every room of a treatment machine
+#
+# [[sources]]
 # kind = "folder"
 # name = "exports"
 # path = "/srv/exports"

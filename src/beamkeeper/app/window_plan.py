@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from beamkeeper.app.site import DicomSourceSection, Site, SqlSourceSection
+from beamkeeper.app.site import DicomSourceSection, Site
 from beamkeeper.app.site_alerts import HookAlertSection, SyslogAlertSection
 from beamkeeper.app.site_copies import DicomCopies
+from beamkeeper.app.site_sources import OisSection
 from beamkeeper.app.site_window import WindowSection, open_time
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.isolate import AllowedPeer, Direction, Transport, WindowPlan
@@ -77,7 +78,7 @@ def _of_sources(site: Site) -> Iterator[NamedPeer]:
     for section in site.sources:
         if isinstance(section, DicomSourceSection):
             yield f"{section.name}, DICOM", Direction.OUTBOUND, section.host, section.port, Transport.TCP
-        elif isinstance(section, SqlSourceSection):
+        elif isinstance(section, OisSection):
             host, port = _sql_server(section)
             if host:
                 yield f"{section.name}, SQL", Direction.OUTBOUND, host, port, Transport.TCP
@@ -132,7 +133,7 @@ def _of_window(window: WindowSection) -> Iterator[NamedPeer]:
         yield row.purpose, Direction.OUTBOUND, row.host, row.port, Transport(row.transport)
 
 
-def _sql_server(section: SqlSourceSection) -> tuple[str, int]:
+def _sql_server(section: OisSection) -> tuple[str, int]:
     """Return host and port of a database; ("", 0) when it is a file or on this computer."""
     dialect, host, port = _server_of(section.url, f"the source {section.name}")
     if not host or _is_here(host):

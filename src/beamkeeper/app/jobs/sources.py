@@ -6,16 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.refused import in_words, refused_callers
-from beamkeeper.app.site import (
-    AnySource,
-    DicomSourceSection,
-    ReceiptSourceSection,
-    Site,
-    SqlSourceSection,
-)
+from beamkeeper.app.site import AnySource, DicomSourceSection, ReceiptSourceSection, Site
+from beamkeeper.app.site_sources import MosaiqSourceSection, OisSection, SqlSourceSection
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
-from beamkeeper.protect.census import DicomSource, ReceiptSource, SourceAnswer, SqlSource, load_mapping
+from beamkeeper.protect.census import (
+    DicomSource,
+    ReceiptSource,
+    SourceAnswer,
+    SqlSource,
+    load_mapping,
+    mosaiq_mapping,
+)
 from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
 from beamkeeper.vault.references import resolve_secret
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from beamkeeper.protect.census import CensusWindow, Source
+    from beamkeeper.protect.census import CensusWindow, OisMapping, Source
     from beamkeeper.protect.collect import PatientSource
 
 NAMES_SHOWN_MAX = 200
@@ -61,7 +63,7 @@ class Sources:
         self.rules = CompareRules(volatile=DEFAULT_VOLATILE | frozenset(site.compare.volatile))
         self.patient_sources: list[PatientSource] = []
         self.list_sources: list[Source] = []
-        mappings = [load_mapping(s.mapping) for s in site.sources if isinstance(s, SqlSourceSection)]
+        mappings = [ois_mapping(s) for s in site.sources if isinstance(s, OisSection)]
         self._is_test_patient = lambda patient_id: any(
             mapping.is_test_patient(patient_id) for mapping in mappings
         )
@@ -166,7 +168,7 @@ class Sources:
                         is_test_patient=self._is_test_patient,
                     )
                 )
-        elif isinstance(section, SqlSourceSection):
+        elif isinstance(section, OisSection):
             self.list_sources.append(sql_source(section))
         elif isinstance(section, ReceiptSourceSection):
             self.list_sources.append(
@@ -248,10 +250,19 @@ def _treated_since(open_requester: Callable[[], Requester]) -> Callable[[date], 
     return ask
 
 
-def sql_source(section: SqlSourceSection) -> SqlSource:
+def ois_mapping(section: OisSection) -> OisMapping:
+    """Return what is asked of an OIS: the site's own mapping, or the one shipped for its product."""
+    if isinstance(section, MosaiqSourceSection):
+        return mosaiq_mapping(section)
+    if isinstance(section, SqlSourceSection):
+        return load_mapping(section.mapping)
+    raise TypeError(type(section).__name__)
+
+
+def sql_source(section: OisSection) -> SqlSource:
     """Return the OIS database of a section; it is opened for reading only, and only when it is asked."""
     return SqlSource(
-        load_mapping(section.mapping),
+        ois_mapping(section),
         section.url,
         secret=resolve_secret(section.secret) if section.secret else "",
         timeout_s=section.timeout_seconds,

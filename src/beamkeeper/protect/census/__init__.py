@@ -12,6 +12,7 @@ from beamkeeper.protect.census.aria import AriaSettings, aria_mapping
 from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
+from beamkeeper.protect.census.mosaiq import MosaiqSettings, mosaiq_mapping
 from beamkeeper.protect.census.receipt_source import ReceiptSource
 from beamkeeper.protect.census.source import CensusWindow, Source, SourceAnswer, ask_all
 from beamkeeper.protect.census.sql_source import SqlSource
@@ -21,6 +22,7 @@ __all__ = [
     "CensusWindow",
     "DicomSource",
     "DropRule",
+    "MosaiqSettings",
     "OisMapping",
     "ReceiptSource",
     "Source",
@@ -30,6 +32,7 @@ __all__ = [
     "ask_all",
     "load_mapping",
     "merge",
+    "mosaiq_mapping",
     "parse_mapping",
     "same_name",
 ]

@@ -1,0 +1,46 @@
+"""`[[sources]]` of the site file that are OIS databases: where they are, and what is asked of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from beamkeeper.protect.census import MosaiqSettings
+
+_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class OisSection(BaseModel):
+    """One OIS database to read the list from, whatever product keeps it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    url: str
+    secret: str = ""
+    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+
+    @field_validator("url")
+    @classmethod
+    def _an_address_without_password(cls, value: str) -> str:
+        if "://" not in value:
+            raise ValueError("write the database's address like postgresql://reader@host/ois")
+        if urlsplit(value).password is not None:
+            raise ValueError("take the password out, and name it as the source's `secret`")
+        return value
+
+
+class SqlSourceSection(OisSection):
+    """A database that the site's own mapping explains."""
+
+    kind: Literal["sql"]
+    mapping: Path
+
+
+class MosaiqSourceSection(MosaiqSettings, OisSection):
+    """An Elekta MOSAIQ database: the mapping is shipped, the department's settings stand here."""
+
+    kind: Literal["mosaiq"]
