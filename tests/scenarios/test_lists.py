@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
@@ -130,3 +131,60 @@ def test_the_command_says_who_is_not_listed_and_ends_with_20(kept_site: SmallSit
     assert status == 20
     assert (len(told["rows"]), len(told["not_read"])) == (2, 1)
     assert "NOT LISTED" in (tmp_path / "out" / "triage-list.txt").read_text("utf-8")
+
+
+def bound(site: SmallSite, out: Path, *options: str) -> dict[str, object]:
+    status, said = beamkeeper(site, "binder", "--out", str(out), "--json", *options)
+    assert status == 0
+    return json.loads(said)  # type: ignore[no-any-return]
+
+
+def test_the_binder_makes_only_the_sheets_anew_whose_facts_changed(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "binder.pdf", kept_site.site.data_dir / "binder"
+    first = bound(kept_site, out)
+    (folder / f"{'0' * 64}.pdf").write_bytes(b"of a binder before")
+    again = bound(kept_site, out)
+    next(iter(folder.glob("*.pdf"))).write_bytes(b"damaged")
+    mended = bound(kept_site, out)
+
+    assert (first["patients"], again["patients"]) == (3, 3)
+    assert (first["sheets_made"], again["sheets_made"], mended["sheets_made"]) == (6, 0, 1)
+    assert not (folder / f"{'0' * 64}.pdf").exists()
+    assert out.read_bytes().startswith(b"%PDF-")
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_dossier_at_hand_is_bound_and_one_that_cannot_be_read_is_replaced_and_named(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    names = kept_site.runtime(NIGHT_1).vault.pseudonyms()
+    sheet = bound(kept_site, tmp_path / "without.pdf")
+    dossiers = tmp_path / "dossiers"
+    dossiers.mkdir()
+    shutil.copy(tmp_path / "without.pdf", dossiers / f"{names[0]}.pdf")
+    (dossiers / f"{names[1]}.pdf").write_bytes(b"%PDF-1.7 but no more")
+    with_them = bound(kept_site, tmp_path / "binder.pdf", "--dossiers", str(dossiers))
+
+    titles = [item["/Title"] for item in outline_of(tmp_path / "binder.pdf")]
+    assert with_them["bytes"] > sheet["bytes"]  # type: ignore[operator]
+    assert sorted(title for title in titles if title in {"Dossier", "Records"}) == [
+        "Dossier",
+        "Records",
+        "Records",
+    ]
+
+
+def test_a_folder_of_dossiers_that_is_not_there_is_an_error(kept_site: SmallSite, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a folder"):
+        beamkeeper(kept_site, "binder", "--out", str(tmp_path / "b.pdf"), "--dossiers", str(tmp_path / "no"))
+
+
+def outline_of(path: Path) -> list[dict[str, str]]:
+    """Return the bookmarks of a PDF, those of patients' parts included."""
+
+    def flat(items: list[object]) -> list[dict[str, str]]:
+        return [one for item in items for one in (flat(item) if isinstance(item, list) else [item])]  # type: ignore[misc]
+
+    return flat(PdfReader(path).outline)

@@ -16,6 +16,7 @@ from rich.markup import escape
 from beamkeeper import __version__
 from beamkeeper.app.cli import (
     alert,
+    binder,
     changes,
     compare,
     copies,
@@ -77,6 +78,7 @@ app.add_typer(alert.app, name="alert")
 app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.command("lists")(lists.command)
+app.command("binder")(binder.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

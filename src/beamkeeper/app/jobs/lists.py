@@ -18,6 +18,7 @@ from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyUnavailable
 from beamkeeper.protect.lists import ListHead, Person
 from beamkeeper.protect.quorum import QuorumRule, trust
@@ -242,6 +243,9 @@ class _Gathering:
             entry=facts.entry,
             night=entry.night,
             plans=tuple(item.content for item in facts.objects if isinstance(item.content, Plan)),
+            records=tuple(
+                item.content for item in facts.objects if isinstance(item.content, TreatmentRecord)
+            ),
             position=position,
             readiness=readiness,
             as_of=facts.as_of,

@@ -27,7 +27,7 @@ MAY_BE_BOXES: Final = (
 )
 
 
-def page_pdf(page: Page, *, made_at: int, first_page: int = 0) -> bytes:
+def page_pdf(page: Page, *, made_at: int, numbered: bool = True) -> bytes:
     """Return the page as PDF; the same page gives the same bytes.
 
     Not PDF/A: that refuses a name with a character the font lacks, and no list at all is worse.
@@ -36,10 +36,10 @@ def page_pdf(page: Page, *, made_at: int, first_page: int = 0) -> bytes:
     ----------
     made_at
         Unix time that stands in the file as its date.
-    first_page
-        Number of the first page where the list is part of a binder; 0 numbers it by itself.
+    numbered
+        Write "page 1 of 5"; a binder counts its pages through instead.
     """
-    facts = json.dumps(_facts(page) | {"first_page": first_page}, ensure_ascii=False)
+    facts = json.dumps(_facts(page) | {"numbered": numbered}, ensure_ascii=False)
     pdf = typst.compile(_TEMPLATE, sys_inputs={"facts": facts}, timestamp=made_at)
     assert isinstance(pdf, bytes), "one document was asked for"  # noqa: S101
     return pdf

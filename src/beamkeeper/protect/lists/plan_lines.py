@@ -148,7 +148,7 @@ def _is_doubtful(person: Person, at: PlanPosition | None, missing: Iterable[str]
 
 
 def _open_beams(state: FractionState) -> str:
-    partial = [f"beam {number} has {given:.1f} of {of:.1f} MU" for number, given, of in state.partial_beams]
+    partial = [f"beam {number} has {given:.2f} of {of:.2f} MU" for number, given, of in state.partial_beams]
     nothing = [str(number) for number in state.missing_beam_numbers]
     if nothing:
         partial.append(f"beam {', '.join(nothing)} not given")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
+    from beamkeeper.domain.record import TreatmentRecord
 
 DECIDES = "Decision support: a physician decides who is treated, a physicist which fraction is next."
 
@@ -44,6 +45,7 @@ class Person:
     entry: CensusEntry
     night: date
     plans: tuple[Plan, ...] = ()
+    records: tuple[TreatmentRecord, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     as_of: datetime | None = None

@@ -6,8 +6,6 @@ import csv
 import html
 import io
 import re
-import shutil
-import subprocess
 import zipfile
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -16,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from people_on_lists import HEAD, person
+from reading_pdf import pdf_text, squeezed
 
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists import ListRow, Section, list_rows
@@ -71,21 +70,6 @@ def files(rows: tuple[ListRow, ...]) -> dict[str, bytes]:
     return list_files(HEAD, rows)
 
 
-def squeezed(text: str) -> str:
-    """Return text as it is compared: without blanks, breaks and what was put in to break long words."""
-    return re.sub(r"[\s\u200b\u00ad\u202a-\u202e\u2066-\u2069\u200e\u200f]", "", text)
-
-
-def pdf_text(data: bytes, folder: Path) -> str:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not installed")
-    (folder / "list.pdf").write_bytes(data)
-    done = subprocess.run(
-        ["pdftotext", "-layout", str(folder / "list.pdf"), "-"], capture_output=True, check=True
-    )
-    return done.stdout.decode()
-
-
 def test_the_same_rows_give_the_same_bytes_in_every_form(
     rows: tuple[ListRow, ...], files: dict[str, bytes]
 ) -> None:
@@ -104,7 +88,7 @@ def test_the_pdf_has_every_patient_with_id_fraction_next_machine_and_phone(
         for said in (row.because, *row.warnings):
             if said.isascii() and len(said) < 120:
                 assert squeezed(said) in text
-    assert "finishfraction13first:beam1has120.0of350.0MU" in text
+    assert "finishfraction13first:beam1has120.00of350.00MU" in text
     assert "18patientsinthisnight:14ontreatment,1readytostart,2notreadytostart,1finished." in text
     assert "page1of" in text
 

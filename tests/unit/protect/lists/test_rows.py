@@ -33,7 +33,7 @@ def test_a_fraction_begun_is_to_be_finished_first_with_what_is_missing_of_it() -
     line = row_of(person(1, partial=True)).plans[0]
 
     assert (line.given, line.next_fraction) == ("12 of 25 given, 1 begun", "finish 13")
-    assert line.next_said == "finish fraction 13 first: beam 1 has 120.0 of 350.0 MU"
+    assert line.next_said == "finish fraction 13 first: beam 1 has 120.00 of 350.00 MU"
 
 
 def test_a_count_in_doubt_gives_no_next_fraction_without_a_question_mark() -> None:
