@@ -1,14 +1,18 @@
 """Papers about one patient that open anywhere and print in black and white.
 
 `make_dossier` turns the facts of a patient (`DossierSource`) into what stands on the dossier; `render_pdf`,
-`render_text`, `render_html` show that, none of them more than another. `record_report` is the shorter
-sheet of the hour: what was delivered. Every value goes in as data, never as markup.
+`render_text`, `render_html` show that, none of them more than another. `pictures_of` draws one plan: planes
+through its isocentres with contours and dose, dose-volume histograms, and what each beam leaves open; with
+every picture the same in words. `record_report` is the shorter sheet of the hour: what was delivered. Every
+value goes in as data, never as markup.
 """
 
 from beamkeeper.protect.dossier.making import make_dossier
+from beamkeeper.protect.dossier.material import PlanMaterial
 from beamkeeper.protect.dossier.page import render_html
 from beamkeeper.protect.dossier.pdf import render_pdf
 from beamkeeper.protect.dossier.picture import Picture, PictureKind
+from beamkeeper.protect.dossier.pictures import Pictures, pictures_of
 from beamkeeper.protect.dossier.record_report import RecordReport, record_report
 from beamkeeper.protect.dossier.sheet import Dossier
 from beamkeeper.protect.dossier.source import DossierSource, KeptDocument, Provenance
@@ -20,9 +24,12 @@ __all__ = [
     "KeptDocument",
     "Picture",
     "PictureKind",
+    "Pictures",
+    "PlanMaterial",
     "Provenance",
     "RecordReport",
     "make_dossier",
+    "pictures_of",
     "record_report",
     "render_html",
     "render_pdf",
