@@ -66,6 +66,8 @@ class BeamSetup:
         Which `PatientSetup`; None when not stated.
     leaf_boundaries_mm
         Leaf Position Boundaries (300A,00BE) of the MLC.
+    control_point_count
+        How many the plan states; facts that are remembered keep only some of them.
     couch_mm
         (direction, millimetres) of the table top at the first control point.
     """
@@ -77,6 +79,7 @@ class BeamSetup:
     gantry_rotation: str = ""
     patient_setup_number: int | None = None
     leaf_boundaries_mm: tuple[float, ...] = ()
+    control_point_count: int = 0
     couch_mm: tuple[tuple[str, float], ...] = ()
 
 

@@ -16,7 +16,7 @@ from beamkeeper.app.jobs.remembered import (
     FORGOTTEN,
     NOT_DESCRIBED,
     describe,
-    without_control_points,
+    in_outline,
     without_description,
 )
 from beamkeeper.app.jobs.standing import (
@@ -358,7 +358,7 @@ def _compare(
         found.comparisons.append(compared.verdict)
         found.samples += compared.samples
     if read.kind not in NOT_DESCRIBED:
-        found.facts[spooled.sop_instance_uid] = without_control_points(read)
+        found.facts[spooled.sop_instance_uid] = in_outline(read)
 
 
 def _new(spooled: SpooledObject, read: ClinicalObject) -> ObjectComparison:

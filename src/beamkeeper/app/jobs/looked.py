@@ -88,7 +88,7 @@ class PatientFacts:
     entry
         What the list said of the patient.
     objects
-        What the RT objects say, control points left out; images are counted, not described.
+        What the RT objects say, control points in outline; images are counted, not described.
     pushed
         SOP Instance UIDs that were sent to us and that no source ever listed: their absence from a
         list says nothing.

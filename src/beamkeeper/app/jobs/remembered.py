@@ -7,6 +7,7 @@ that memory is lost, damaged or older than the ledger, a course would look as if
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.looked import PatientFacts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
     from beamkeeper.app.jobs.looked import ListedPatient
     from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.plan import ControlPoint
     from beamkeeper.vault import StoredObject
 
 NOT_DESCRIBED = frozenset({ObjectKind.IMAGE})
@@ -81,13 +83,23 @@ def describe(
     known = {item.ref.sop_instance_uid: item for item in before.objects}
     for item in forgotten:
         read = read_object(at_hand.kept(item), zone=zone)
-        known[item.sop_instance_uid] = without_control_points(read)
+        known[item.sop_instance_uid] = in_outline(read)
     return replace(before, objects=tuple(known[uid] for uid in sorted(known)))
 
 
-def without_control_points(read: ClinicalObject) -> ClinicalObject:
+def in_outline(read: ClinicalObject) -> ClinicalObject:
     """Return what an object says, a plan without what only a comparison of bytes needs."""
     if not isinstance(read.content, Plan):
         return read
-    beams = tuple(replace(beam, control_points=()) for beam in read.content.beams)
+    beams = tuple(replace(beam, control_points=_outline(beam.control_points)) for beam in read.content.beams)
     return replace(read, content=replace(read.content, beams=beams))
+
+
+def _outline(points: Sequence[ControlPoint]) -> tuple[ControlPoint, ...]:
+    """Return what a table of beams shows: where a beam begins and ends, and its extremes; no leaf."""
+    kept = {0, len(points) - 1} if points else set()
+    for value_of in (attrgetter("gantry_angle_deg"), attrgetter("nominal_beam_energy")):
+        stated = [place for place, point in enumerate(points) if value_of(point) is not None]
+        if stated:
+            kept |= {extreme(stated, key=lambda place: value_of(points[place])) for extreme in (min, max)}
+    return tuple(replace(points[place], leaf_positions_mm=()) for place in sorted(kept))

@@ -96,7 +96,7 @@ def energy(beam: Beam) -> str:
     if beam.radiation_type is RadiationType.BRACHY or not stated:
         return beam.radiation_type.value.lower() if not stated else "–"
     mode = " FFF" if "FFF" in beam.setup.fluence_mode.upper() else ""
-    if len(stated) > 2:  # noqa: PLR2004 - layers of a scanned beam
+    if len(stated) > 1 and beam.radiation_type is not RadiationType.PHOTON:  # layers of a scanned beam
         return f"{min(stated):.1f}–{max(stated):.1f} {unit}"
     return " / ".join(f"{value:g} {unit}{mode}" for value in stated)
 

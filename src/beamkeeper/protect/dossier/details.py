@@ -136,7 +136,7 @@ def _control_row(beam: Beam) -> tuple[str, ...]:
     return (
         str(beam.beam_number),
         line(beam.beam_name, longest=60) or "–",
-        str(len(beam.control_points)),
+        str(beam.setup.control_point_count or len(beam.control_points)),
         centre,
         number(last.cumulative_meterset_weight, 3),
         f"{opened} of {half}, first point" if half else "–",

@@ -10,7 +10,7 @@ from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.protect.dossier.beam_table import beams_table, machine_rows
 from beamkeeper.protect.dossier.sheet import Lines, Pairs, Section, Table
 from beamkeeper.protect.dossier.standing import in_order, is_open, label
-from beamkeeper.protect.dossier.words import at, line, note, number
+from beamkeeper.protect.dossier.words import at, line, note, number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +180,15 @@ def _millimetres(values: tuple[tuple[str, float], ...]) -> str:
     return "\n".join(f"{word} {number(value)} mm" for word, value in values) or "–"
 
 
+def _missing(source: DossierSource) -> str:
+    if not source.readiness:
+        return "not looked at: there is no plan to treat with"
+    lacking = sum(bool(item.blocking) for item in source.readiness)
+    return (
+        f"something for {plural(lacking, 'plan')}: see page 1" if lacking else "nothing that was looked for"
+    )
+
+
 def _partner(source: DossierSource, plans: list[Plan]) -> Iterator[Block]:
     rows = [row for plan in plans for row in machine_rows(plan)]
     if rows:
@@ -192,14 +201,10 @@ def _partner(source: DossierSource, plans: list[Plan]) -> Iterator[Block]:
     for item in source.objects:
         kinds[item.kind.value] = kinds.get(item.kind.value, 0) + 1
     there = ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items()))
-    missing = [text for item in source.readiness for text in item.blocking]
     yield Pairs(
         rows=(
             ("What this copy has", there or "no DICOM objects"),
-            (
-                "What is missing",
-                "nothing that was looked for" if not missing else "see page 1 and the details",
-            ),
+            ("What is missing", _missing(source)),
             ("Fractions given", "only what stands in records; ask before the next one if any day is missing"),
         )
     )

@@ -110,7 +110,9 @@ def _next_words(plan: Plan, position: PlanPosition | None) -> str:
     if position.next_is_continuation:
         return f"Complete fraction {position.next_fraction_number}{of} first"
     begun = any(fraction.begun for fraction in position.fractions)
-    return f"{'' if begun else 'Not begun: '}fraction {position.next_fraction_number}{of}".capitalize()
+    refused = plan.approval_status in {ApprovalStatus.UNAPPROVED, ApprovalStatus.REJECTED}
+    first = "Not approved: " if refused else "" if begun else "Not begun: "
+    return f"{first}{'fraction' if first else 'Fraction'} {position.next_fraction_number}{of}"
 
 
 def _given(plan: Plan, position: PlanPosition | None) -> str:

@@ -210,7 +210,7 @@ def _read_beam(top: DataSet, item: DataSet, number: int, *, ion: bool) -> Beam:
         ),
         accessories=tuple(_accessories(item)),
         control_points=points,
-        setup=read_beam_setup(top, item, ion=ion),
+        setup=replace(read_beam_setup(top, item, ion=ion), control_point_count=len(points)),
     )
 
 

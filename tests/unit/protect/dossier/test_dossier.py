@@ -30,6 +30,7 @@ from dossier_facts import (
 
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.protect.dossier import (
     DossierSource,
     Picture,
@@ -336,6 +337,18 @@ def test_a_beam_without_stated_direction_asks_which_way() -> None:
     assert gantry(turned) == "181.0 → 179.0 CW"
     assert gantry(replace(turned, setup=replace(turned.setup, gantry_rotation=""))).endswith("(which way?)")
     assert gantry(replace(turned, control_points=turned.control_points[:1])) == "181.0"
+
+
+def test_a_plan_that_is_not_approved_says_so_where_it_says_what_is_next() -> None:
+    refused = plan(approval_status=ApprovalStatus.UNAPPROVED)
+    made = make_dossier(source(plans=(refused,)))
+
+    assert made.standings[0].next_words == "Complete fraction 10 of 15 first"
+    assert dict(made.standings[0].facts)["Approved"] == "NO"
+    fresh = course_position([refused], (), patient_id="0012345")
+    assert make_dossier(source(plans=(refused,), position=fresh)).standings[0].next_words == (
+        "Not approved: fraction 1 of 15"
+    )
 
 
 def test_leaves_are_told_by_their_widths() -> None:

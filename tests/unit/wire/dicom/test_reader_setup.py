@@ -64,6 +64,7 @@ def test_a_beam_says_machine_fluence_tolerance_and_leaf_edges() -> None:
         gantry_rotation="CC",
         patient_setup_number=1,
         leaf_boundaries_mm=(-5.0, 0.0, 5.0),
+        control_point_count=1,
         couch_mm=(("vertical", -110.5),),
     )
 
