@@ -86,10 +86,17 @@ def test_documents_changed_missing_empty_or_named_wrongly_are_told_in_one_night(
 
     report = kept.night(NIGHT_2)
 
-    graded = {item.label: item.grade for _, item in of_documents(report)}
     assert report.outcome is NightOutcome.INCOMPLETE
     assert len(of_documents(report)) == 3
-    assert Grade.CLINICAL in graded.values()
+    (said,) = [item for _, item in of_documents(report) if item.grade is Grade.CLINICAL]
+    assert said.label == "Setup instructions"
+    (change,) = said.changes
+    assert change.text == f"“{change.old}” → “{change.new}”"
+    assert change.old == "Image before every fraction the plan asks for; shift limit 10 mm."
+    assert change.new == "Image before every fraction the plan asks for; shift limit 20 mm."
+    mailed = (kept.site.night_dir(NIGHT_2) / "report.txt").read_text("utf-8")
+    assert "shift limit" not in mailed
+    assert "[CLINICAL] document" in mailed
     remarks = [line for one in report.patients for line in one.disagreements]
     assert "document missing on the share: Prescription summary" in remarks
     assert "document with no bytes on the share: Prescription summary" in remarks

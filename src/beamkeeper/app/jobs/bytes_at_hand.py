@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from beamkeeper.app.jobs.imprints import Imprints
-    from beamkeeper.vault import StoredObject, Vault
+    from beamkeeper.vault import StoredDocument, StoredObject, Vault
     from beamkeeper.wire.dicom.requester import ExpectedObject
     from beamkeeper.wire.dicom.spool import SpooledObject, SpoolReader
 
@@ -81,20 +81,20 @@ class BytesAtHand:
         changed: Iterable[tuple[SpooledObject, ExpectedObject]],
         current: Mapping[str, StoredObject],
         *,
-        also: Iterable[StoredObject] = (),
+        also: Iterable[StoredObject | StoredDocument] = (),
     ) -> None:
         """Take everything the coming comparisons need out of the vault, each parcel read once.
 
         A parcel that is damaged, or that this collector cannot open, keeps nothing new from being taken:
         `kept` says so when it is asked.
         """
-        needed = {item.sha256: item for item in also}
+        needed: dict[str, StoredObject | StoredDocument] = {item.sha256: item for item in also}
         for spooled, _ in changed:
             if (kept := current.get(spooled.sop_instance_uid)) is not None:
                 needed[kept.sha256] = kept
             if spooled.known and spooled.sha256 in self._by_digest:
                 needed[spooled.sha256] = self._by_digest[spooled.sha256]
-        by_parcel: dict[str, dict[str, StoredObject]] = defaultdict(dict)
+        by_parcel: dict[str, dict[str, StoredObject | StoredDocument]] = defaultdict(dict)
         for item in needed.values():
             by_parcel[item.parcel][item.member] = item
         for parcel, members in by_parcel.items():
@@ -113,6 +113,10 @@ class BytesAtHand:
         KeyUnavailable
             This collector only encrypts.
         """
+        return self._mapped(self.kept_file(item))
+
+    def kept_file(self, item: StoredObject | StoredDocument) -> Path:
+        """Return where the bytes the vault holds of `item` lie for a while; raises as `kept`."""
         path = self._out.get(item.sha256)
         if path is None and item.parcel in self._damaged:
             raise self._damaged[item.parcel]
@@ -121,7 +125,7 @@ class BytesAtHand:
                 f"The vault does not hold an object the ledger names (parcel {item.parcel}).",
                 do_next="Run `beamkeeper vault verify`, then `beamkeeper vault rebuild`.",
             )
-        return self._mapped(path)
+        return path
 
     def arrived(self, spooled: SpooledObject) -> memoryview:
         """Return the bytes of an object that came tonight, wherever they lie."""
@@ -139,7 +143,7 @@ class BytesAtHand:
             )
         return self.kept(item)
 
-    def _take_out(self, parcel: str, members: Mapping[str, StoredObject]) -> None:
+    def _take_out(self, parcel: str, members: Mapping[str, StoredObject | StoredDocument]) -> None:
         if not self._identities:
             raise KeyUnavailable(
                 "This collector only encrypts: it cannot show old against new.",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.domain.change import DOCUMENT, Change, Grade, ObjectComparison
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from beamkeeper.app.jobs.document_notes import FoundDocument
     from beamkeeper.ledger import DocumentRow
+    from beamkeeper.protect.documents import TextDifference
 
 NEW: Final = "a new document"
 GONE: Final = "It is on the share no longer, or the OIS lists it no longer. The vault keeps the last copy."
@@ -57,26 +58,60 @@ def new(found: FoundDocument) -> ObjectComparison:
     )
 
 
-def changed(found: FoundDocument, texts: Iterable[str], *, look_at: Iterable[str]) -> ObjectComparison:
+def changed(
+    found: FoundDocument, differences: Sequence[tuple[str | None, str | None, str]], *, expected: str
+) -> ObjectComparison:
     """Return what to say of a document with other content.
 
     Parameters
     ----------
-    texts
-        What is different, a sentence each.
-    look_at
-        Words in a kind or title that make a change clinical: people set patients up by it.
+    differences
+        What is different: before, now, and a sentence each.
+    expected
+        Why nobody has to look; "" where somebody has to.
     """
+    grade = Grade.ADMINISTRATIVE
+    changes = tuple(
+        Change(path="", old=old, new=now, text=text, grade=grade) for old, now, text in differences
+    )
+    return replace(new(found), grade=grade, expected=expected, changes=changes)
+
+
+def as_clinical(item: ObjectComparison) -> ObjectComparison:
+    """Return a change of what people set patients up by: somebody looks, whoever announced it."""
+    changes = tuple(replace(change, grade=Grade.CLINICAL) for change in item.changes)
+    return replace(item, grade=Grade.CLINICAL, changes=changes, expected="")
+
+
+def is_set_up_by(found: FoundDocument, words: Iterable[str]) -> bool:
+    """Return whether a word of the site's `look_at` stands in a document's kind or title."""
     about = f"{found.kind} {found.title}".casefold()
-    is_clinical = any(word.casefold() in about for word in look_at if word)
-    grade = Grade.CLINICAL if is_clinical else Grade.ADMINISTRATIVE
-    changes = tuple(Change(path="", old=None, new=None, text=text, grade=grade) for text in texts)
-    return replace(new(found), grade=grade, expected="", changes=changes)
+    return any(word.casefold() in about for word in words if word)
 
 
-def bytes_differ(before: int, now: int) -> str:
-    """Return the sentence for a change that nobody can read."""
-    return f"Other bytes: {before:,} → {now:,}."
+def differences(
+    text: TextDifference | None, before_bytes: int, now_bytes: int
+) -> list[tuple[str | None, str | None, str]]:
+    """Return what is different as (before, now, sentence); None for a kind that is not read."""
+    other = f"{before_bytes:,} → {now_bytes:,} bytes"
+    if text is None:
+        return [(None, None, f"Other bytes: {other}.")]
+    if text.not_read:
+        return [(None, None, f"Other bytes: {other}. What changed is not shown: {text.not_read}.")]
+    if text.line_counts == (0, 0):
+        return [(None, None, f"It has no text to compare, as a scan has none: {other}.")]
+    if not text.pairs:
+        return [(None, None, f"The same text: {other}. Pictures and layout are not compared.")]
+    found = [(old, now, _line(old, now)) for old, now in text.pairs]
+    if text.more_count:
+        found.append((None, None, f"{text.more_count:,} more lines differ."))
+    return found
+
+
+def _line(old: str | None, now: str | None) -> str:
+    if old is None:
+        return f"new: “{now}”"
+    return f"no longer there: “{old}”" if now is None else f"“{old}” → “{now}”"
 
 
 def _said(row: DocumentRow, grade: Grade, text: str) -> ObjectComparison:

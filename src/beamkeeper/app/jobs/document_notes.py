@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime  # noqa: TC003 - the codec reads these hints when it runs
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.change import ObjectComparison  # noqa: TC001 - the codec reads these hints when it runs
@@ -32,6 +33,8 @@ class FoundDocument:
         Whether its bytes were read tonight; else they are known to be as they were.
     is_damaged
         It was of a known kind before and is of none now.
+    revised_at
+        When the OIS says its present version was written; None when it does not say.
     """
 
     document_id: str
@@ -44,6 +47,7 @@ class FoundDocument:
     stamp: str
     is_read: bool
     is_damaged: bool = False
+    revised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,6 +210,7 @@ def _found(wanted: Wanted, title: str, fetched: Fetched, before: DocumentRow | N
         kind=wanted.kind,
         place=str(fetched.place),
         stamp=fetched.stamp,
+        revised_at=wanted.revised_at,
         is_read=fetched.outcome is Outcome.RECEIVED,
         is_damaged=was_known and content["media_type"] == UNKNOWN,
         **content,

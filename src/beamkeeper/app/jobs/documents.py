@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.app.jobs import document_changes
+from beamkeeper.app.jobs.document_comparing import Comparing
 from beamkeeper.app.jobs.document_notes import PatientDocuments, document_members, rows_after, there
 from beamkeeper.app.jobs.document_patient import DocumentFetcher, unanswered
 from beamkeeper.app.jobs.document_shares import NightShare, connect_documents
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from beamkeeper.app.jobs.document_notes import FoundDocument
     from beamkeeper.app.jobs.looked import ListedPatient, Looked
     from beamkeeper.app.jobs.night_notes import NightNotes
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.ledger import DocumentRow
     from beamkeeper.vault import Member
+    from beamkeeper.wire.dicom.spool import SpoolReader
 
 SILENCE_S_MAX: Final = 300.0
 """So long a share may take for one document; a mounted one that hangs cannot be cut off."""
 POLL_S: Final = 0.2
+READING_S_MAX: Final = 600.0
+"""So long a night reads text of changed documents; what is left is told by its bytes."""
 HANGS: Final = "the share hangs: it gave no answer before the time for it was over"
 
 
@@ -56,6 +57,7 @@ class Documents:
         self,
         runtime: Runtime,
         notes: NightNotes,
+        spool: SpoolReader,
         folder: Path,
         run_on: date,
         *,
@@ -65,11 +67,14 @@ class Documents:
     ) -> None:
         self._run = runtime
         self._notes = notes
+        self._spool = spool
         self._staging = folder / DOCUMENTS
+        self._scratch = folder / "scratch" / DOCUMENTS
         self._run_on = run_on
         self._lost = lost
         self._deadline = deadline
         self._silence_s = silence_s
+        self._reading_s = READING_S_MAX
 
     @property
     def is_wanted(self) -> bool:
@@ -114,25 +119,13 @@ class Documents:
                 self._keep(listed, self._compared(listed.pseudonym, found))
 
     def _compared(self, pseudonym: str, found: PatientDocuments) -> PatientDocuments:
+        scratch = self._scratch / pseudonym
         kept = self.kept(pseudonym)
-        current = {row.stored.document_id: row for row in kept if not row.stored.superseded}
-        comparisons = list(found.comparisons)
-        for item in found.found:
-            before = current.get(item.document_id)
-            if before is None:
-                comparisons.append(document_changes.new(item))
-            elif item.is_damaged:
-                comparisons.append(document_changes.damaged(before, item))
-            elif before.stored.sha256 != item.sha256:
-                comparisons.append(self._changed(before, item))
-            elif not before.stored.present:
-                comparisons.append(document_changes.back(before))
-        return replace(found, comparisons=tuple(comparisons), is_compared=True)
-
-    def _changed(self, before: DocumentRow, item: FoundDocument) -> ObjectComparison:
-        words = {word for section in self._run.site.documents for word in section.look_at}
-        texts = [document_changes.bytes_differ(before.stored.size_bytes, item.size_bytes)]
-        return document_changes.changed(item, texts, look_at=sorted(words))
+        comparing = Comparing(self._run, self._staging, self._spool, kept=kept, scratch=scratch)
+        self._reading_s, comparisons, samples = comparing.compare(found.found, reading_s=self._reading_s)
+        return replace(
+            found, comparisons=(*found.comparisons, *comparisons), samples=tuple(samples), is_compared=True
+        )
 
     def _fetcher(self, waiting: Sequence[ListedPatient]) -> DocumentFetcher:
         site = self._run.site

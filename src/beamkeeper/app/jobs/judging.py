@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_date
-from beamkeeper.domain.change import AnnouncedScope, Grade
+from beamkeeper.domain.change import DOCUMENT, AnnouncedScope, Grade
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
@@ -136,13 +136,14 @@ def night_alarm(every: Iterable[Looked]) -> str:
     samples: list[EntropySample] = []
     for looked in every:
         night = looked.night
-        grades = [item.grade for item in night.comparisons]
+        objects = [item for item in night.comparisons if item.kind != DOCUMENT]
+        grades = [item.grade for item in objects]
         new = grades.count(Grade.NEW)
         changed += sum(
             item.grade is Grade.CLINICAL and not item.expected and item.kind != ObjectKind.OTHER.value
-            for item in night.comparisons
+            for item in objects
         )
-        missing += sum(item.grade is Grade.MISSING and not item.expected for item in night.comparisons)
+        missing += sum(item.grade is Grade.MISSING and not item.expected for item in objects)
         unreadable += grades.count(Grade.UNREADABLE) - looked.unreadable_before
         known += night.identical_count + len(grades) - new
         arrived += night.identical_count + len(grades) - grades.count(Grade.MISSING)
@@ -157,4 +158,37 @@ def night_alarm(every: Iterable[Looked]) -> str:
             samples=tuple(samples),
         )
     )
+    return "" if alarm is None else alarm.text
+
+
+def documents_alarm(every: Iterable[Looked]) -> str:
+    """Return why the night must stop for its documents, by the same rule; "" when they are plausible.
+
+    A share that gave no answer says nothing about what it holds, and its documents are not among these.
+    """
+    known = changed = missing = unreadable = arrived = 0
+    samples: list[EntropySample] = []
+    for documents in filter(None, (looked.documents for looked in every)):
+        grades = [item.grade for item in documents.comparisons]
+        here = len(documents.found)
+        gone = grades.count(Grade.MISSING)
+        emptied = grades.count(Grade.UNREADABLE) - sum(item.is_damaged for item in documents.found)
+        changed += sum(
+            item.grade in {Grade.CLINICAL, Grade.ADMINISTRATIVE} and not item.expected
+            for item in documents.comparisons
+        )
+        missing += gone
+        unreadable += grades.count(Grade.UNREADABLE)
+        known += here - grades.count(Grade.NEW) + gone + emptied
+        arrived += here
+        samples += documents.samples
+    facts = MassFacts(
+        known=known,
+        changed=changed,
+        missing=missing,
+        unreadable=unreadable,
+        arrived=arrived,
+        samples=tuple(samples),
+    )
+    alarm = mass_change_alarm(facts, what="documents")
     return "" if alarm is None else alarm.text

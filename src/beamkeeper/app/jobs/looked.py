@@ -155,7 +155,7 @@ def with_documents(looked: Looked, documents: PatientDocuments | None) -> Looked
         comparisons=(*night.comparisons, *documents.comparisons),
         disagreements=(*night.disagreements, *documents.remarks),
     )
-    return replace(looked, night=night, samples=(*looked.samples, *documents.samples), documents=documents)
+    return replace(looked, night=night, documents=documents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

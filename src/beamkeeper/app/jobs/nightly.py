@@ -28,7 +28,7 @@ from beamkeeper.app.jobs.documents import Documents
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.hour_notes import hour_spool
-from beamkeeper.app.jobs.judging import night_alarm, shared_studies
+from beamkeeper.app.jobs.judging import documents_alarm, night_alarm, shared_studies
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
     AlarmNote,
@@ -116,7 +116,13 @@ class Nightly:
             tell=listener,
         )
         self._documents = Documents(
-            runtime, self._notes, self.folder, run_on, lost=lambda: self._lost, deadline=self._deadline
+            runtime,
+            self._notes,
+            self._sources.arrivals.reader,
+            self.folder,
+            run_on,
+            lost=lambda: self._lost,
+            deadline=self._deadline,
         )
         shares = Shares(runtime, self._sources.arrivals.reader, self.folder, self._gathering.collect)
         self._looking = Looking(
@@ -218,7 +224,7 @@ class Nightly:
         self._tell(Event(step="judge", phase="begin"))
         self._online.go_off()  # nothing is asked for from here on, and nothing taken that is not sealed
         self._documents.compare_all()
-        alarm = night_alarm(self._notes.all_looked())
+        alarm = night_alarm(self._notes.all_looked()) or documents_alarm(self._notes.all_looked())
         note = AlarmNote(alarm=alarm, despite=self._despite_alarm if alarm else "")
         if alarm:
             self._audit("alarm", outcome="alarm", alarm=alarm, despite=note.despite)

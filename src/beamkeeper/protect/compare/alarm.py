@@ -121,12 +121,20 @@ class Alarm:
     of: int
 
 
-def mass_change_alarm(facts: MassFacts, limits: MassLimits = MassLimits()) -> Alarm | None:
-    """Return why the night must stop, or None when it is plausible; the worst reason comes first."""
+def mass_change_alarm(
+    facts: MassFacts, limits: MassLimits = MassLimits(), *, what: str = "objects"
+) -> Alarm | None:
+    """Return why the night must stop, or None when it is plausible; the worst reason comes first.
+
+    Parameters
+    ----------
+    what
+        What is counted, for the sentence.
+    """
     if facts.known >= limits.floor_objects and facts.arrived == 0:
         return Alarm(
             kind=AlarmKind.NOTHING_ARRIVED,
-            text=f"Of {facts.known:,} known objects none arrived.",
+            text=f"Of {facts.known:,} known {what} none arrived.",
             count=facts.known,
             of=facts.known,
         )
@@ -137,12 +145,12 @@ def mass_change_alarm(facts: MassFacts, limits: MassLimits = MassLimits()) -> Al
     ):
         if count >= limits.floor_objects and count > limits.share_max * of:
             return Alarm(
-                kind=kind, text=f"{count:,} of {of:,} objects {words} in one night.", count=count, of=of
+                kind=kind, text=f"{count:,} of {of:,} {what} {words} in one night.", count=count, of=of
             )
-    return _entropy_alarm(facts.samples, limits)
+    return _entropy_alarm(facts.samples, limits, what)
 
 
-def _entropy_alarm(samples: tuple[EntropySample, ...], limits: MassLimits) -> Alarm | None:
+def _entropy_alarm(samples: tuple[EntropySample, ...], limits: MassLimits, what: str) -> Alarm | None:
     judged = [sample for sample in samples if not sample.compressed]
     high = [
         sample
@@ -155,7 +163,7 @@ def _entropy_alarm(samples: tuple[EntropySample, ...], limits: MassLimits) -> Al
     return Alarm(
         kind=AlarmKind.HIGH_ENTROPY,
         text=(
-            f"{len(high):,} of {len(judged):,} changed objects that were looked at read like noise "
+            f"{len(high):,} of {len(judged):,} changed {what} that were looked at read like noise "
             f"(at least {limits.high_bits} bits per byte), as encrypted data do, and did not before."
         ),
         count=len(high),

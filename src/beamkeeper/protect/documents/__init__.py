@@ -5,7 +5,8 @@ I/O); `fetch` brings one, its outcomes and refusals told apart; `documents_after
 a night. No path of a database is opened by its name alone.
 """
 
-from beamkeeper.protect.documents.content import EMPTY, UNKNOWN, media_type_of, suffix_of
+from beamkeeper.protect.documents.comparing import TextDifference, is_readable, text_difference
+from beamkeeper.protect.documents.content import DENSE, EMPTY, UNKNOWN, media_type_of, suffix_of
 from beamkeeper.protect.documents.fetching import Fetched, FetchLimits, Outcome, fetch
 from beamkeeper.protect.documents.places import (
     Place,
@@ -18,6 +19,7 @@ from beamkeeper.protect.documents.places import (
 from beamkeeper.protect.documents.versions import Seen, documents_after, new_document
 
 __all__ = [
+    "DENSE",
     "EMPTY",
     "UNKNOWN",
     "FetchLimits",
@@ -26,13 +28,16 @@ __all__ = [
     "Place",
     "Seen",
     "ShareRules",
+    "TextDifference",
     "Wanted",
     "documents_after",
     "fetch",
+    "is_readable",
     "is_safe_name",
     "media_type_of",
     "new_document",
     "quarter_folder",
     "suffix_of",
+    "text_difference",
     "wanted_by_ois",
 ]

@@ -20,7 +20,7 @@ from beamkeeper.clock import local_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from beamkeeper.domain.chart import ChartDocument
@@ -83,6 +83,8 @@ class Wanted:
         Where it may lie; the first that is there counts.
     refused
         Why no place is looked at, in words; "" when there is one.
+    revised_at
+        When the OIS says its present version was written; None when it does not say.
     """
 
     document_id: str
@@ -90,6 +92,7 @@ class Wanted:
     kind: str = ""
     places: tuple[Place, ...] = ()
     refused: str = ""
+    revised_at: datetime | None = None
 
 
 def wanted_by_ois(document: ChartDocument, source: str, shares: Sequence[ShareRules]) -> Wanted:
@@ -101,6 +104,7 @@ def wanted_by_ois(document: ChartDocument, source: str, shares: Sequence[ShareRu
         kind=document.kind,
         places=places,
         refused=refused,
+        revised_at=document.revised_at,
     )
 
 

@@ -16,7 +16,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NewType
 
 from beamkeeper.domain.audit import AuditHead
-from beamkeeper.domain.change import Change, ObjectComparison
+from beamkeeper.domain.change import DOCUMENT, Change, ObjectComparison
 from beamkeeper.domain.night import NightReport, PatientNight
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
 
@@ -84,10 +84,19 @@ def _without(value: Any, mask: Mask) -> Any:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"a {type(value).__name__} in a report: say here how it may be mailed")
     told: dict[str, Any] = {name: type(getattr(value, name))() for name in _left_out(type(value))}
-    told |= {name: _without(getattr(value, name), mask) for name in _masked(type(value))}
+    shown = _without_content(value) if isinstance(value, ObjectComparison) else value
+    told |= {name: _without(getattr(shown, name), mask) for name in _masked(type(value))}
     if isinstance(value, Conflict) and value.kind is ConflictKind.PATIENT_DIFFERS:
         told["text"] = f"{value.kind.value}: not counted; the page names them"
     return replace(value, **told)
+
+
+def _without_content(item: ObjectComparison) -> ObjectComparison:
+    """Return a change, a document's without title and text: letters name people whom no list names."""
+    if item.kind != DOCUMENT:
+        return item
+    changes = tuple(replace(change, text="what changed stands on the page") for change in item.changes[:1])
+    return replace(item, label=DOCUMENT, changes=changes)
 
 
 @cache
