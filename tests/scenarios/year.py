@@ -253,6 +253,8 @@ def _delivery(one: Given, specified: float | None) -> BeamDelivery:
 
 def _spoil(patient: YearPatient, fault: Fault, rng: random.Random) -> None:
     """Put one fault into the evidence; what was truly given stays what it was."""
+    if fault is Fault.COURSE_MOVED and patient.given[-1].plan_uid != patient.plans[-1].sop_instance_uid:
+        fault = Fault.RECORD_TWICE  # moved before anything was given: nothing is lost by it
     at = rng.randrange(len(patient.records))
     record = patient.records[at]
     patient.fault = fault
