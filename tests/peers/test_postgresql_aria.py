@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine
-from tests.contract.aria_contract import AriaContract, ask_aria
+from tests.contract.aria_contract import NOW, AriaContract, ask_aria
 from tests.peers.postgresql_cluster import PrivateCluster
 
+from beamkeeper.app.jobs.sources import sql_source
+from beamkeeper.app.site_sources import AriaSourceSection
+from beamkeeper.errors import ConfigError
+from beamkeeper.protect.census import CensusWindow
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
 
 if TYPE_CHECKING:
@@ -29,9 +33,16 @@ def cluster(program: Callable[[str], str]) -> Iterator[PrivateCluster]:
             TABLES.write(connection, quirky_clinic().rows)
         engine.dispose()
         running.sql(
-            "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", database="aria"
+            "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;"
+            "CREATE ROLE writer LOGIN; GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public TO writer",
+            database="aria",
         )
         yield running
+
+
+def section(cluster: PrivateCluster, user: str, **more: object) -> AriaSourceSection:
+    keys = {"kind": "aria", "name": "aria", "url": cluster.url("aria", user), "timezone": "Europe/Brussels"}
+    return AriaSourceSection.model_validate(keys | {"schema": ""} | more)
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +52,18 @@ def answer(cluster: PrivateCluster) -> SourceAnswer:
 
 class TestPostgresqlAria(AriaContract):
     """PostgreSQL folds names, pads CHAR columns and gives times as datetimes."""
+
+
+def test_a_login_that_may_write_is_refused_unless_the_site_file_accepts_it(cluster: PrivateCluster) -> None:
+    with pytest.raises(ConfigError, match="may write"):
+        sql_source(section(cluster, "writer")).ask(NOW, CensusWindow())
+    accepted = sql_source(section(cluster, "writer", unsafe_writable_login=True)).ask(NOW, CensusWindow())
+
+    assert "The login of this database may write." in accepted.warnings
+    assert accepted.entries
+
+
+def test_ten_lines_of_the_site_file_are_enough(cluster: PrivateCluster) -> None:
+    answer = sql_source(section(cluster, "reader")).ask(NOW, CensusWindow())
+
+    assert "plain" in {entry.patient.patient_id for entry in answer.entries}

@@ -23,7 +23,7 @@ from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_removals import RemovalSection
-from beamkeeper.app.site_sources import MosaiqSourceSection, SqlSourceSection
+from beamkeeper.app.site_sources import AriaSourceSection, MosaiqSourceSection, SqlSourceSection
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -147,7 +147,12 @@ class ReceiptSourceSection(_Section):
 
 
 AnySource = (
-    DicomSourceSection | SqlSourceSection | MosaiqSourceSection | FolderSourceSection | ReceiptSourceSection
+    DicomSourceSection
+    | SqlSourceSection
+    | AriaSourceSection
+    | MosaiqSourceSection
+    | FolderSourceSection
+    | ReceiptSourceSection
 )
 SourceSection = Annotated[AnySource, Field(discriminator="kind")]
 

@@ -8,13 +8,19 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from beamkeeper.protect.census import MosaiqSettings
+from beamkeeper.protect.census import AriaSettings, MosaiqSettings
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class OisSection(BaseModel):
-    """One OIS database to read the list from, whatever product keeps it."""
+    """One OIS database to read the list from, whatever product keeps it.
+
+    Attributes
+    ----------
+    unsafe_writable_login
+        Accept a login that may write. The session is read-only all the same, and every report says so.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,6 +28,7 @@ class OisSection(BaseModel):
     url: str
     secret: str = ""
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+    unsafe_writable_login: bool = False
 
     @field_validator("url")
     @classmethod
@@ -38,6 +45,12 @@ class SqlSourceSection(OisSection):
 
     kind: Literal["sql"]
     mapping: Path
+
+
+class AriaSourceSection(AriaSettings, OisSection):
+    """A Varian ARIA database: the mapping is shipped, the department's settings stand here."""
+
+    kind: Literal["aria"]
 
 
 class MosaiqSourceSection(MosaiqSettings, OisSection):

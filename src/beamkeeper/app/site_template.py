@@ -234,6 +234,7 @@ url = {url}
 mapping = {mapping}              # what to SELECT; see docs/formats/ois-mapping.md
 # secret = "file:/etc/beamkeeper/ois.password"
 timeout_seconds = 60
+# unsafe_writable_login = true   # accept a login that may write; every report says so
 """
 
 _NO_SOURCE = """
@@ -252,6 +253,15 @@ _NO_SOURCE = """
 # url = "postgresql://reader@ois/oncology"
 # mapping = "ois-mapping.toml"
 # secret = "file:/etc/beamkeeper/ois.password"
+#
+# [[sources]]
+# kind = "aria"                                   # Varian ARIA: the mapping is shipped
+# name = "aria"
+# url = "mssql+pymssql://reader@aria/VARIAN"
+# secret = "file:/etc/beamkeeper/aria.password"
+# timezone = "Europe/Brussels"                    # of the server's wall clock
+# mrn_column = "PatientId"                        # or PatientId2, SSN: the Patient ID of the DICOM objects
+# treatment_activities = ["*treat*"]              # as activities are called on the screen
 #
 # [[sources]]
 # kind = "mosaiq"                                 # Elekta MOSAIQ: the mapping is shipped

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from beamkeeper.app.jobs.sources import ois_mapping
 from beamkeeper.app.site import parse_site
-from beamkeeper.app.site_sources import MosaiqSourceSection, OisSection
+from beamkeeper.app.site_sources import AriaSourceSection, MosaiqSourceSection, OisSection
 from beamkeeper.app.site_template import SiteAnswers, site_text
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census.entities import Entity
@@ -21,12 +21,24 @@ MOSAIQ = {
     "timezone": "Europe/Brussels",
 }
 
+ARIA = {
+    "kind": "aria",
+    "name": "aria",
+    "url": "mssql+pymssql://reader@aria.example/VARIAN",
+    "timezone": "Europe/Brussels",
+}
+
+
+def aria(**more: object) -> AriaSourceSection:
+    return AriaSourceSection.model_validate(ARIA | more)
+
 
 def section(**more: object) -> MosaiqSourceSection:
     return MosaiqSourceSection.model_validate(MOSAIQ | more)
 
 
-def test_the_commented_block_for_mosaiq_is_a_source_once_its_marks_are_gone() -> None:
+@pytest.mark.parametrize("kind", ["aria", "mosaiq"])
+def test_the_commented_block_of_a_product_is_a_source_once_its_marks_are_gone(kind: str) -> None:
     answers = SiteAnswers(
         name="North",
         time_zone="Europe/Brussels",
@@ -35,7 +47,7 @@ def test_the_commented_block_for_mosaiq_is_a_source_once_its_marks_are_gone() ->
         keys_dir=Path("k"),
     )
     text = site_text(answers)
-    start = text.index('# [[sources]]\n# kind = "mosaiq"')
+    start = text.index(f'# [[sources]]\n# kind = "{kind}"')
     block = text[start : text.index("#\n", start)].replace("# ", "", 1).replace("\n# ", "\n")
     site = parse_site(text + block, base=Path("/etc/beamkeeper"))
 
@@ -43,13 +55,29 @@ def test_the_commented_block_for_mosaiq_is_a_source_once_its_marks_are_gone() ->
     assert isinstance(source, OisSection)
     mapping = ois_mapping(source)
     assert mapping.zone.key == "Europe/Brussels"
-    assert mapping.entities[Entity.APPOINTMENT].machines == ("LINAC*",)
+    assert mapping.source == kind
+    assert mapping.entities[Entity.APPOINTMENT].machines == (("LINAC*",) if kind == "mosaiq" else ())
 
 
 def test_the_patient_id_comes_from_the_column_of_the_site() -> None:
     relation = ois_mapping(section(mrn_column="IDC")).entities[Entity.PATIENT].relation
 
     assert "RTRIM(i.IDC)" in str(relation)
+
+
+def test_the_settings_of_an_aria_reach_its_questions() -> None:
+    mapping = ois_mapping(aria(mrn_column="SSN", schema="clinic", courses=["[1-9]*"], timeout_seconds=30))
+
+    assert "RTRIM(p.SSN)" in str(mapping.entities[Entity.PATIENT].relation)
+    assert "clinic.Patient p" in str(mapping.entities[Entity.PATIENT].relation)
+    assert mapping.entities[Entity.COURSE].only == ("[1-9]*",)
+
+
+def test_a_login_that_may_write_is_accepted_only_by_its_name() -> None:
+    assert not aria().unsafe_writable_login
+    assert aria(unsafe_writable_login=True).unsafe_writable_login
+    with pytest.raises(ValidationError):
+        aria(writable_login=True)
 
 
 @pytest.mark.parametrize(

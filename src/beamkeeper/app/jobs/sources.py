@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.refused import in_words, refused_callers
 from beamkeeper.app.site import AnySource, DicomSourceSection, ReceiptSourceSection, Site
-from beamkeeper.app.site_sources import MosaiqSourceSection, OisSection, SqlSourceSection
+from beamkeeper.app.site_sources import (
+    AriaSourceSection,
+    MosaiqSourceSection,
+    OisSection,
+    SqlSourceSection,
+)
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
 from beamkeeper.protect.census import (
@@ -15,6 +20,7 @@ from beamkeeper.protect.census import (
     ReceiptSource,
     SourceAnswer,
     SqlSource,
+    aria_mapping,
     load_mapping,
     mosaiq_mapping,
 )
@@ -252,6 +258,8 @@ def _treated_since(open_requester: Callable[[], Requester]) -> Callable[[date], 
 
 def ois_mapping(section: OisSection) -> OisMapping:
     """Return what is asked of an OIS: the site's own mapping, or the one shipped for its product."""
+    if isinstance(section, AriaSourceSection):
+        return aria_mapping(section)
     if isinstance(section, MosaiqSourceSection):
         return mosaiq_mapping(section)
     if isinstance(section, SqlSourceSection):
@@ -266,6 +274,7 @@ def sql_source(section: OisSection) -> SqlSource:
         section.url,
         secret=resolve_secret(section.secret) if section.secret else "",
         timeout_s=section.timeout_seconds,
+        read_only=not section.unsafe_writable_login,
         name=section.name,
     )
 

@@ -271,7 +271,7 @@ def open_source(
         engine.dispose()
         raise ConfigError(
             "The login of this database may write, and Beamkeeper only ever reads there.",
-            do_next="Ask for a login that may only SELECT.",
+            do_next="Ask for a login that may only SELECT (unsafe_writable_login accepts it all the same).",
         )
     return OpenSource(engine, timeout_s=timeout_s, warnings=("The login of this database may write.",))
 

@@ -58,6 +58,7 @@ def test_every_alias_that_aria_can_fill_is_asked() -> None:
         Entity.PATIENT: ["is_test", "issuer_of_patient_id"],
         Entity.APPOINTMENT: ["kind", "minutes"],
         Entity.PHYSICIAN: ["phone"],
+        Entity.APPOINTMENT: ["kind", "minutes"],
         Entity.FRACTION_COUNT: ["fractions_open"],
         Entity.FRACTION: ["delivered_at"],
         Entity.NOTE: ["valid"],
