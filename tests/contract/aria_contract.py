@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beamkeeper.domain.chart import NoteKind
-from beamkeeper.protect.census import AriaSettings, CensusWindow, SqlSource, aria_mapping
+from beamkeeper.protect.census import CensusWindow, SqlSource, aria_mapping
+from beamkeeper.protect.ois_settings import AriaSettings
 
 if TYPE_CHECKING:
     from beamkeeper.domain.census import CensusEntry

@@ -11,7 +11,8 @@ import pytest
 from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.chart import Chart, NoteKind, Physician
 from beamkeeper.protect.census import CensusWindow, SqlSource
-from beamkeeper.protect.census.mosaiq import MosaiqSettings, mosaiq_mapping
+from beamkeeper.protect.census.mosaiq import mosaiq_mapping
+from beamkeeper.protect.ois_settings import MosaiqSettings
 from beamkeeper.rehearse.sim.mosaiq.quirks import plan_uid
 from beamkeeper.wire.sql import PartsRelation, open_source
 

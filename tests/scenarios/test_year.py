@@ -18,8 +18,9 @@ from year import NEW_YEAR, Fault, Quirk, YearPatient, year_of
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.plan import DeliveryType
 from beamkeeper.protect.census import CensusWindow, SqlSource
-from beamkeeper.protect.census.mosaiq import MosaiqSettings, mosaiq_mapping
+from beamkeeper.protect.census.mosaiq import mosaiq_mapping
 from beamkeeper.protect.dossier import DossierSource, Provenance, make_dossier, render_text
+from beamkeeper.protect.ois_settings import MosaiqSettings
 from beamkeeper.rehearse.sim.mosaiq import Beam, Clinic, tables, write_sqlite
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from beamkeeper.protect.census import AriaSettings, MosaiqSettings
+from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 

@@ -8,21 +8,19 @@ night's list. The rule is pure; the sources only read.
 """
 
 from beamkeeper.domain.names import same_name
-from beamkeeper.protect.census.aria import AriaSettings, aria_mapping
+from beamkeeper.protect.census.aria import aria_mapping
 from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
-from beamkeeper.protect.census.mosaiq import MosaiqSettings, mosaiq_mapping
+from beamkeeper.protect.census.mosaiq import mosaiq_mapping
 from beamkeeper.protect.census.receipt_source import ReceiptSource
 from beamkeeper.protect.census.source import CensusWindow, Source, SourceAnswer, ask_all
 from beamkeeper.protect.census.sql_source import SqlSource
 
 __all__ = [
-    "AriaSettings",
     "CensusWindow",
     "DicomSource",
     "DropRule",
-    "MosaiqSettings",
     "OisMapping",
     "ReceiptSource",
     "Source",

@@ -5,50 +5,17 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from itertools import product
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from beamkeeper.protect.census.mapping import mapping_of
 
-from beamkeeper.protect.census.mapping import OisMapping, mapping_of
-
-MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
+if TYPE_CHECKING:
+    from beamkeeper.protect.census.mapping import OisMapping
+    from beamkeeper.protect.ois_settings import MosaiqSettings, MrnColumn
 
 _ATTENDED = ("C", "FC", "OC", "SC", "D", "FD", "OD", "SD", "E", "FE", "OE", "SE")
 _NOT_COMING = ("X", "B", "M")
 _OPEN = ("F", "S", "O")
-
-
-class MosaiqSettings(BaseModel):
-    """What differs from department to department.
-
-    Attributes
-    ----------
-    timezone
-        Zone of the server's wall clock (IANA name).
-    mrn_column
-        The column of Ident that holds the Patient ID which the DICOM objects carry.
-    test_patient_ids, test_patient_names
-        Patterns of those who are no patients; they are left out of the list and named on the report.
-    treatment_rooms
-        Patterns of the rooms where patients are treated; none: the rooms of a treatment machine.
-    treatment_activities, simulation_activities
-        Patterns of `code description`; none: what the kind of the room says.
-    schedule_status
-        Status letters of this department and our words for them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    timezone: str
-    mrn_column: MrnColumn = "IDA"
-    issuer_of_patient_id: str = ""
-    test_patient_ids: tuple[str, ...] = ()
-    test_patient_names: tuple[str, ...] = ("zz*", "test", "test *", "*phantom*", "qa", "qa *")
-    treatment_rooms: tuple[str, ...] = ()
-    treatment_activities: tuple[str, ...] = ()
-    simulation_activities: tuple[str, ...] = ()
-    schedule_status: dict[str, str] = {}
-    row_limit: int = 200_000
 
 
 def mosaiq_mapping(settings: MosaiqSettings) -> OisMapping:

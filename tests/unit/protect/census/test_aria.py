@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.dialects import mssql
 
-from beamkeeper.protect.census import AriaSettings, aria_mapping
+from beamkeeper.protect.census import aria_mapping
 from beamkeeper.protect.census.entities import ALIASES, Entity
 from beamkeeper.protect.census.mapping import PARAMETERS, EntityMapping
+from beamkeeper.protect.ois_settings import AriaSettings
 from beamkeeper.wire.sql import Among, PartsRelation
 from beamkeeper.wire.sql.relation import relation_select
 

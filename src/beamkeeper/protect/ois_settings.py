@@ -1,0 +1,90 @@
+"""What a department sets of an OIS whose mapping is shipped.
+
+Apart from the mappings: the site file is read by every command, most of which ask no database.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
+_Name = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+
+
+class AriaSettings(BaseModel):
+    """What differs from department to department.
+
+    Attributes
+    ----------
+    timezone
+        Zone of the server's wall clock (IANA name).
+    schema_name, database, emr_database
+        Where the tables stand: `dbo` in the database of the URL unless said otherwise. Before version 13
+        or so radiotherapy and EMR had databases of their own.
+    mrn_column
+        The column of Patient that holds the Patient ID which the DICOM objects carry.
+    test_patient_ids
+        Patterns of those who are no patients; they are left out of the list and named on the report.
+    courses
+        Patterns of Course IDs that are courses of treatment (`[1-9]*`); none: every course is one.
+    treatment_activities, simulation_activities
+        Patterns of what activities are called on the screen.
+    triage_column
+        The user-defined attribute of the patient that holds the triage code; "" for none.
+    vendor_view
+        Whether the vendor's own figures are asked too (`vv_syDoseFiguresApp`, undocumented).
+    appointment_status
+        Status texts of this department and our words for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str
+    schema_name: Annotated[_Name, Field(alias="schema")] = "dbo"
+    database: _Name = ""
+    emr_database: _Name = ""
+    mrn_column: Literal["PatientId", "PatientId2", "SSN"] = "PatientId"
+    issuer_of_patient_id: str = ""
+    test_patient_ids: tuple[str, ...] = ("$*",)
+    courses: tuple[str, ...] = ()
+    treatment_activities: tuple[str, ...] = ("*treat*",)
+    simulation_activities: tuple[str, ...] = ("*sim*", "*CT*")
+    triage_column: Annotated[str, Field(pattern=r"^(UserDefAttrib(0[1-9]|1[0-6]))?$")] = ""
+    vendor_view: bool = False
+    appointment_status: dict[str, str] = {}
+    row_limit: int = 200_000
+
+
+class MosaiqSettings(BaseModel):
+    """What differs from department to department.
+
+    Attributes
+    ----------
+    timezone
+        Zone of the server's wall clock (IANA name).
+    mrn_column
+        The column of Ident that holds the Patient ID which the DICOM objects carry.
+    test_patient_ids, test_patient_names
+        Patterns of those who are no patients; they are left out of the list and named on the report.
+    treatment_rooms
+        Patterns of the rooms where patients are treated; none: the rooms of a treatment machine.
+    treatment_activities, simulation_activities
+        Patterns of `code description`; none: what the kind of the room says.
+    schedule_status
+        Status letters of this department and our words for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str
+    mrn_column: MrnColumn = "IDA"
+    issuer_of_patient_id: str = ""
+    test_patient_ids: tuple[str, ...] = ()
+    test_patient_names: tuple[str, ...] = ("zz*", "test", "test *", "*phantom*", "qa", "qa *")
+    treatment_rooms: tuple[str, ...] = ()
+    treatment_activities: tuple[str, ...] = ()
+    simulation_activities: tuple[str, ...] = ()
+    schedule_status: dict[str, str] = {}
+    row_limit: int = 200_000
