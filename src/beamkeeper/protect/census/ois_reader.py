@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.chart import NoteKind
+from beamkeeper.domain.rich_text import plain_text
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.protect.census.entities import STATUSES, UNKNOWN, Entity
 from beamkeeper.protect.census.ois_rows import (
@@ -26,7 +27,6 @@ from beamkeeper.protect.census.ois_rows import (
     OisTreated,
     OisTriage,
 )
-from beamkeeper.protect.census.rich_text import plain_text
 from beamkeeper.wire.sql import (
     Row,
     read_bool,

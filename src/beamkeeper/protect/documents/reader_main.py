@@ -14,8 +14,7 @@ import sys
 from typing import Final
 
 from beamkeeper.protect.documents.difference import different_lines
-from beamkeeper.protect.documents.rtf import NotReadError
-from beamkeeper.protect.documents.texts import lines_of
+from beamkeeper.protect.documents.texts import NotReadError, lines_of
 
 MEMORY_BYTES_MAX: Final = 1 << 30
 CPU_S_MAX: Final = 20

@@ -19,8 +19,8 @@ import zlib
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
+from beamkeeper.domain.rich_text import plain_text
 from beamkeeper.protect.documents.content import DOCX, PDF, RTF, TEXT, XLSX
-from beamkeeper.protect.documents.rtf import NotReadError, rtf_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +35,10 @@ _ODD: Final = (ValueError, LookupError, TypeError, ArithmeticError, OSError)
 _NOT_UNPACKED: Final = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 READ: Final = frozenset({PDF, DOCX, XLSX, RTF, TEXT})
 """Kinds that can be read."""
+
+
+class NotReadError(Exception):
+    """Why a document gives no text, in words."""
 
 
 def lines_of(data: bytes, media_type: str) -> list[str]:
@@ -64,6 +68,11 @@ def _plain(data: bytes) -> Iterator[str]:
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
     yield from text.splitlines()
+
+
+def _rtf(data: bytes) -> Iterator[str]:
+    # Pictures stand in RTF as hexadecimal digits, megabytes of them, before the text that follows.
+    yield from plain_text(data.decode("latin-1"), characters_max=UNPACKED_BYTES_MAX).splitlines()
 
 
 def _pdf(data: bytes) -> Iterator[str]:
@@ -266,6 +275,6 @@ _READERS: Final[dict[str, Callable[[bytes], Iterable[str]]]] = {
     PDF: _pdf,
     DOCX: _docx,
     XLSX: _xlsx,
-    RTF: rtf_lines,
+    RTF: _rtf,
     TEXT: _plain,
 }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from beamkeeper.protect.census.rich_text import RICH_TEXT_CHARACTERS_MAX, plain_text
+from beamkeeper.domain.rich_text import RICH_TEXT_CHARACTERS_MAX, plain_text
 from beamkeeper.rehearse.sim.mosaiq.clinic import rich_text
 
 READABLE = st.text(

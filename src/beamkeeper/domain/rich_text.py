@@ -1,4 +1,4 @@
-"""Plain text out of RTF, as notes of an OIS are kept: nothing in it is followed, opened or run.
+"""Plain text out of RTF, as notes and documents of an OIS are kept: nothing in it is followed, opened or run.
 
 One pass without backtracking, so that a hostile note costs no more than its length; whatever is not
 understood is left out of the layout and never of the text.
@@ -48,13 +48,13 @@ _CHARSETS = {
 _DEFAULT = "cp1252"
 
 
-def plain_text(note: str) -> str:
+def plain_text(note: str, *, characters_max: int = RICH_TEXT_CHARACTERS_MAX) -> str:
     """Return what a person would read in `note`; a text that is no RTF comes back as it is."""
     if not note.lstrip("\ufeff \t\r\n\x00").startswith("{\\rtf"):
         return note
     reading = _Reading()
     position = 0
-    part = note[:RICH_TEXT_CHARACTERS_MAX]
+    part = note[:characters_max]
     while (match := _TOKEN.match(part, position)) is not None:
         position = match.end() + reading.take(match)
     text = reading.text()
