@@ -76,9 +76,10 @@ class SmallSite:
         """Make keys, an empty vault and a site file over `root/source`, or over `objects`."""
         made = cls(root)
         folder_site(objects or made.source, root / "site", at(on))
-        if settings:
-            text = made.site_file.read_text(encoding="utf-8")
-            made.site_file.write_text(text.replace("[[sources]]", f"{settings}\n[[sources]]", 1), "utf-8")
+        if "[night]" not in settings:
+            settings += "\n[night]\ndossiers = false  # for speed; test_dossiers.py has them\n"
+        text = made.site_file.read_text(encoding="utf-8")
+        made.site_file.write_text(text.replace("[[sources]]", f"{settings}\n[[sources]]", 1), "utf-8")
         return made
 
     @classmethod

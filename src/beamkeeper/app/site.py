@@ -90,6 +90,7 @@ class NightSection(_Section):
     starts_at: time = time(2, 0)
     window_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 240
     parallel_patients: Annotated[int, Field(ge=1, le=32)] = 2
+    dossiers: bool = True
 
 
 class ReceiverSection(_Section):

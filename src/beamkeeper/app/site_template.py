@@ -104,6 +104,7 @@ fresh_hours = 30                 # after that without a night, the vault says it
 starts_at = 02:00:00             # local time; the night that has no 02:00 starts at 03:00
 window_minutes = 240             # when it is over, what has come is kept and the rest is named
 parallel_patients = 2
+# dossiers = false               # no dossier.pdf in the parcels: docs/guide/dossier.md
 
 # [hour]                         # today's treatment records between two nights: docs/guide/the-hour.md
 # every_minutes = 10

@@ -160,12 +160,19 @@ def with_documents(looked: Looked, documents: PatientDocuments | None) -> Looked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedNote:
-    """The parcel one patient got tonight; empty strings when nothing new had to be sealed."""
+    """The parcel one patient got tonight; empty strings when nothing new had to be sealed.
+
+    Attributes
+    ----------
+    dossier_error
+        Why there is no dossier in it; "" when there is one, or none is wanted.
+    """
 
     path: str = ""
     sha256: str = ""
     size_bytes: int = 0
     error: str = ""
+    dossier_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

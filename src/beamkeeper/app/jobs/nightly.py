@@ -25,6 +25,7 @@ from beamkeeper.app.jobs.again import told_with_earlier, unended_in_words, unend
 from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.copy_words import copy_remarks
 from beamkeeper.app.jobs.documents import Documents
+from beamkeeper.app.jobs.dossiers import tonights_paper, with_paper
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.hour_notes import hour_spool
@@ -264,17 +265,17 @@ class Nightly:
             or document_notes.is_other(documents_before, documents)
         ):
             return SealedNote()
-        night = self._counted_on(pseudonym)
-        entry = self._run.vault.seal(
-            pseudonym=pseudonym,
-            night=night,
-            members=[
-                *sealing.members(looked, after, self._sources.arrivals.reader),
-                *self._documents.members(documents),
-            ],
-            state=sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
+        night, site = self._counted_on(pseudonym), self._run.site
+        paper = tonights_paper(site, looked, after, documents, night=night, as_of=self._taken_up_at)
+        found = sealing.members(looked, after, self._sources.arrivals.reader)
+        members, state = with_paper(
+            paper,
+            [*found, *self._documents.members(documents)],
+            sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
         )
-        return SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
+        entry = self._run.vault.seal(pseudonym=pseudonym, night=night, members=members, state=state)
+        sealed = SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
+        return replace(sealed, dossier_error=paper.error)
 
     def _counted_on(self, pseudonym: str) -> date:
         """Return the date under which tonight's state of a patient is the newest one, which is restored.
@@ -444,8 +445,10 @@ class Nightly:
         if stopped or night.error:
             return night
         sealed = self._notes.sealed(pseudonym)
+        no_paper = (sealed.dossier_error,) if sealed.dossier_error else ()
         return replace(
             night,
+            disagreements=(*night.disagreements, *no_paper),
             stored=not sealed.error,
             parcel=sealed.path or night.parcel,
             parcel_bytes=sealed.size_bytes or night.parcel_bytes,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.dossiers import DOSSIER_ID
 from beamkeeper.app.jobs.hour_sheets import SHEET_ID
 from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.notes import write_note
@@ -77,7 +78,8 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
             )
         runtime.ledger.remember_identities(state.pseudonym, (*facts.known_as, facts.entry.patient))
         runtime.ledger.record_objects(state.pseudonym, state.objects)
-        papers = (item for item in state.documents if item.document_id != SHEET_ID)
+        ours = {SHEET_ID, DOSSIER_ID}
+        papers = (item for item in state.documents if item.document_id not in ours)
         runtime.ledger.record_documents(state.pseudonym, [DocumentRow(stored=item) for item in papers])
         standing = [item for item in state.objects if not item.superseded]
         position, _ = stand(facts, standing, tolerance=runtime.site.tolerance)

@@ -1,0 +1,86 @@
+"""Each patient is sealed with a dossier; one that cannot be made keeps nobody from being sealed."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+
+from beamkeeper.app.jobs import dossiers
+from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.opened import open_by_site
+from beamkeeper.clock import MovableClock
+from beamkeeper.domain.night import NightOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from beamkeeper.protect.dossier import DossierSource
+
+WANTED = "[night]\ndossiers = true\n"
+
+
+def site_with_dossiers(root: Path) -> SmallSite:
+    make_objects(root / "source", who=(2, 4))
+    return SmallSite.make(root, settings=WANTED)
+
+
+def test_each_patient_is_sealed_with_a_dossier_that_restore_gives_back(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    report = site.night(NIGHT_1)
+    site.restored(tmp_path / "out")
+    papers = sorted((tmp_path / "out").rglob("dossier.pdf"))
+
+    assert report.outcome is NightOutcome.COMPLETE
+    assert len(papers) == 2
+    for paper in papers:
+        done = subprocess.run(
+            [program("pdftotext"), "-layout", str(paper), "-"], capture_output=True, check=True
+        )
+        text = done.stdout.decode()
+        assert f"Night of {NIGHT_1}. Nobody has confirmed it." in " ".join(text.split())
+        assert "Fraction 3 of" in text
+        assert "LINAC" in text or "Machine" in text
+        assert "°" in text
+
+
+def test_a_quiet_night_makes_no_new_parcel_for_a_dossier(tmp_path: Path) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    before = sorted(site.vault_dir.rglob("*.age"))
+    site.night(NIGHT_2)
+
+    assert sorted(site.vault_dir.rglob("*.age")) == before
+
+
+def test_a_dossier_that_fails_is_named_and_everybody_is_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: DossierSource) -> None:
+        raise ZeroDivisionError("words that may quote the patient")
+
+    site = site_with_dossiers(tmp_path / "house")
+    monkeypatch.setattr(dossiers, "make_dossier", fail)
+    report = site.night(NIGHT_1)
+
+    assert report.outcome is NightOutcome.COMPLETE
+    assert all(patient.stored for patient in report.patients)
+    said = [text for patient in report.patients for text in patient.disagreements]
+    assert said.count("The dossier could not be made (ZeroDivisionError).") == 2
+    assert list(site.restored(tmp_path / "out"))
+
+
+def test_a_ledger_made_anew_takes_the_dossier_for_no_document(tmp_path: Path) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    rebuild_ledger(site.site, MovableClock(at(NIGHT_2).now()))
+    opened = open_by_site(site.site, at(NIGHT_2))
+
+    for pseudonym in opened.vault.pseudonyms():
+        assert site.runtime().ledger.documents(pseudonym) == ()
