@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.dossier import RecordReport, record_report
+from beamkeeper.protect.dossier import DossierSource, Provenance, make_dossier, render_pdf
 from beamkeeper.protect.lists import Section, list_rows
 from beamkeeper.protect.lists.binder import PART_BYTES_MAX, Binder, Entry, Part, bind, is_pdf
 from beamkeeper.protect.lists.chart_sheet import chart_facts, chart_pdf
@@ -27,6 +28,7 @@ from beamkeeper.protect.lists.triage import counts, triage_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
     from pathlib import Path
 
     from beamkeeper.app.jobs.lists import Gathered
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     Dossiers = Callable[[str], bytes | None]
 
 FOLDER: Final = "binder"
-NOT_READABLE: Final = "the dossier at hand cannot be read: the records stand in its place"
+NOT_READABLE: Final = "the dossier at hand cannot be read: one without pictures stands in its place"
+LATER_NIGHTS: Final = "Nobody has confirmed what later nights brought."
 
 
 class SheetCache:
@@ -95,7 +98,7 @@ def make_binder(found: Gathered, *, cache: SheetCache, dossiers: Dossiers) -> by
     bound = bind(
         Binder(
             head=head,
-            counts=(counts(head, rows), _sheets_in_words(parts)),
+            counts=(counts(head, rows), _sheets_in_words(parts, at_hand=binding.at_hand)),
             parts=tuple(parts),
             entries=tuple(entries),
             decides=DECIDES,
@@ -134,38 +137,58 @@ def _lists(head: ListHead, rows: tuple[ListRow, ...]) -> Iterator[Part]:
         yield Part(title=page.title, pdf=page_pdf(page, made_at=made_at, numbered=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Binding:
-    """What the parts of every patient are made with."""
+    """What the parts of every patient are made with; `at_hand` counts the dossiers that were given."""
 
     head: ListHead
     cache: SheetCache
     dossiers: Dossiers
+    at_hand: int = 0
 
     def of_patient(self, person: Person, row: ListRow, index: int) -> tuple[list[Part], str]:
         """Return the parts of one patient, and what is to be said of them among the contents."""
         dossier = self.dossiers(person.pseudonym)
         if dossier is not None and is_pdf(dossier):
             parts, remark = [Part(title="Dossier", pdf=dossier, kind="dossier", patient=index)], ""
+            self.at_hand += 1
         else:
             remark = "" if dossier is None else NOT_READABLE
-            parts = [Part(title="Records", pdf=self._records(person), kind="records", patient=index)]
+            parts = [Part(title="Dossier", pdf=self._made(person), kind="dossier", patient=index)]
         for facts in chart_facts(person, row, self.head.zone):
             sheet = self.cache.get("chart", facts.encode(), partial(chart_pdf, facts))
             parts.append(Part(title="Chart sheet", pdf=sheet, kind="chart", patient=index))
         return parts, remark
 
-    def _records(self, person: Person) -> bytes:
-        assert person.position is not None  # noqa: S101 - whoever was gathered was counted
-        report = RecordReport(
-            site_name=self.head.site_name,
-            zone=self.head.zone,
-            patient=person.entry.patient,
-            position=person.position,
-            records=person.records,
-            as_of=person.as_of or datetime.combine(person.night, time(), tzinfo=UTC),
+    def _made(self, person: Person) -> bytes:
+        """Return a dossier made of the facts, without pictures: these need the bytes of images and dose."""
+        zone, contents = self.head.zone, [item.content for item in person.objects]
+        dossier = make_dossier(
+            DossierSource(
+                site_name=self.head.site_name,
+                zone=zone,
+                entry=person.entry,
+                position=person.position,
+                plans=person.plans,
+                records=tuple(item for item in contents if isinstance(item, TreatmentRecord)),
+                readiness=person.readiness,
+                provenance=self._provenance(person),
+                as_of=person.as_of or datetime.combine(self._night(person), time(), tzinfo=zone),
+                objects=person.objects,
+                problems=person.doubts,
+            )
         )
-        return self.cache.get("records", repr(report).encode(), partial(record_report, report))
+        return self.cache.get("dossier", repr(dossier).encode(), partial(render_pdf, dossier))
+
+    def _night(self, person: Person) -> date:
+        """Return the night that looked at what the dossier says: a copy stays while nothing changes."""
+        return person.night if person.passed_over else self.head.night
+
+    def _provenance(self, person: Person) -> Provenance:
+        if person.passed_over:
+            return Provenance(night=person.night, remark=LATER_NIGHTS)
+        by = self.head.confirmed_by
+        return Provenance(night=self.head.night, confirmed_by=by, remark="" if by else self.head.trust)
 
 
 def _entry(row: ListRow, remark: str) -> Entry:
@@ -180,10 +203,10 @@ def _entry(row: ListRow, remark: str) -> Entry:
     )
 
 
-def _sheets_in_words(parts: list[Part]) -> str:
+def _sheets_in_words(parts: list[Part], at_hand: int) -> str:
     dossiers = sum(part.kind == "dossier" for part in parts)
-    records = sum(part.kind == "records" for part in parts)
     charts = sum(part.kind == "chart" for part in parts)
-    instead = f", {records} sheets of treatment records where no dossier is at hand" if records else ""
+    made = dossiers - at_hand
+    without = f" ({made} made for this binder, without pictures)" if made else ""
     sheets = f"{charts} chart sheets, one for each plan on treatment or ready to start"
-    return f"{dossiers} dossiers{instead}, {sheets}."
+    return f"{dossiers} dossiers{without}, {sheets}."

@@ -24,6 +24,13 @@ def doubts(name: str, report: NightReport | None) -> tuple[str, ...]:
     return (*told.identity, *((told.error,) if told.error else ()), *not_kept)
 
 
+def people_in_words(by: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return people by name; how many there are of those whom only a token names."""
+    known = tuple(names[login] for login in by if login in names)
+    unnamed = len(by) - len(known)
+    return (*known, *((f"{unnamed} people",) if unnamed else ()))
+
+
 def trust_in_words(state: TrustState, names: Mapping[str, str], zone: ZoneInfo, people_needed: int) -> str:
     """Return who confirmed a night, or why it is not confirmed, in one sentence.
 
@@ -34,9 +41,7 @@ def trust_in_words(state: TrustState, names: Mapping[str, str], zone: ZoneInfo, 
     """
 
     def people(by: Sequence[str]) -> str:
-        known = [names[login] for login in by if login in names]
-        unnamed = len(by) - len(known)
-        return " and ".join((*known, *((f"{unnamed} people",) if unnamed else ())))
+        return " and ".join(people_in_words(by, names))
 
     match state:
         case Quiet():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.good_copies import copies_in
-from beamkeeper.app.jobs.list_words import doubts, trust_in_words
+from beamkeeper.app.jobs.list_words import doubts, people_in_words, trust_in_words
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standing, take_reports
 from beamkeeper.app.jobs.rebuilding import read_facts
 from beamkeeper.app.jobs.remembered import remembered
@@ -18,10 +18,9 @@ from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.plan import Plan
-from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyUnavailable
 from beamkeeper.protect.lists import ListHead, Person
-from beamkeeper.protect.quorum import QuorumRule, trust
+from beamkeeper.protect.quorum import Confirmed, QuorumRule, trust
 from beamkeeper.protect.quorum.copies import Choice, Copies, Said
 
 if TYPE_CHECKING:
@@ -148,12 +147,14 @@ class _Gathering:
             names |= dict.fromkeys(item.pseudonym for item in report.patients)
         persons = tuple(person for name in names if (person := self._person(name, report)) is not None)
         night = self._night_of_the_head(persons, nights[-1])
+        said, confirmed_by = self._trust(night)
         return Gathered(
             head=ListHead(
                 site_name=site_name,
                 zone=self._wish.zone,
                 night=night,
-                trust=self._trust(night),
+                trust=said,
+                confirmed_by=confirmed_by,
                 made_at=self._wish.now,
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(self._unread),
@@ -243,9 +244,7 @@ class _Gathering:
             entry=facts.entry,
             night=entry.night,
             plans=tuple(item.content for item in facts.objects if isinstance(item.content, Plan)),
-            records=tuple(
-                item.content for item in facts.objects if isinstance(item.content, TreatmentRecord)
-            ),
+            objects=facts.objects,
             position=position,
             readiness=readiness,
             as_of=facts.as_of,
@@ -276,18 +275,22 @@ class _Gathering:
         good = (self._copies.choose(person.pseudonym).night for person in persons)
         return max((night for night in good if night is not None), default=newest)
 
-    def _trust(self, night: date) -> str:
+    def _trust(self, night: date) -> tuple[str, tuple[str, ...]]:
+        """Return where the night stands in words, and who confirmed it."""
         zone, now = self._wish.zone, self._wish.now
         if self._runtime is not None and self._runtime.site.quorum is not None:
-            names = {person.login: person.name for person in people_of(self._runtime.site)}
-            state = standing(self._runtime.site, self._runtime.ledger, night, now).state
-            needed = rule_of(self._runtime.site).people_needed
-            return trust_in_words(state, names, zone, needed)
-        votes = next((one for one in self._vault.votes() if one.facts.night == night), None)
-        if votes is None:
-            return NOBODY_ASKED
-        state = trust(votes.facts, votes.ballots, QuorumRule(zone=zone), now)
-        return trust_in_words(state, {}, zone, votes.facts.people_needed)
+            site = self._runtime.site
+            names = {person.login: person.name for person in people_of(site)}
+            state = standing(site, self._runtime.ledger, night, now).state
+            needed = rule_of(site).people_needed
+        else:
+            votes = next((one for one in self._vault.votes() if one.facts.night == night), None)
+            if votes is None:
+                return NOBODY_ASKED, ()
+            names, needed = {}, votes.facts.people_needed
+            state = trust(votes.facts, votes.ballots, QuorumRule(zone=zone), now)
+        by = people_in_words(state.by, names) if isinstance(state, Confirmed) else ()
+        return trust_in_words(state, names, zone, needed), by
 
     def _warnings(
         self, persons: Sequence[Person], night: date, newest: date, report: NightReport | None

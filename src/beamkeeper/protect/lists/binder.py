@@ -43,7 +43,6 @@ STAMP_UP_PT: Final = 17
 STAMP_WIDTH: Final = 0.53
 """Mean width of a letter of that font, in its size."""
 EDGE_PT: Final = 34
-_SIGNS: Final = {"chart": "", "dossier": "", "records": "r"}
 PART_BYTES_MAX: Final = 256 << 20
 
 
@@ -58,7 +57,7 @@ class Part:
     patient
         Index of the patient it is of; None for a list.
     kind
-        "list", "dossier", "records" (in the place of a dossier) or "chart".
+        "list", "dossier" or "chart".
     """
 
     title: str
@@ -161,10 +160,7 @@ def _front(binder: Binder, counts: Sequence[int], *, front_pages: int) -> bytes:
     pages: dict[tuple[int, str], list[str]] = {}
     for part, begin in zip(binder.parts, begins, strict=True):
         if part.patient is not None:
-            of = (
-                ("chart", f"{begin}") if part.kind == "chart" else ("dossier", _SIGNS[part.kind] + f"{begin}")
-            )
-            pages.setdefault((part.patient, of[0]), []).append(of[1])
+            pages.setdefault((part.patient, part.kind), []).append(str(begin))
     head = binder.head
     facts = {
         "site": head.site_name,

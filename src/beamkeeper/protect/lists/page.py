@@ -119,7 +119,7 @@ def headed(
         site_name=head.site_name,
         night=f"Night of {head.night:%A %Y-%m-%d}",
         trust=head.trust,
-        made=f"made {at(head.made_at, head.zone)}",
+        made=f"Made {at(head.made_at, head.zone)} ({head.zone.key})",
         warnings=(*head.warnings, *unread),
         summary=summary,
         columns=columns,

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.census import Appointment, CensusEntry
     from beamkeeper.domain.chart import Physician, Triage
+    from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.patient import Contact, Patient
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
-    from beamkeeper.domain.record import TreatmentRecord
 
 DECIDES = "Decision support: a physician decides who is treated, a physicist which fraction is next."
 
@@ -27,6 +27,8 @@ class Person:
 
     Attributes
     ----------
+    objects
+        What every RT object says that is kept.
     position
         None when it could not be counted.
     night
@@ -45,7 +47,7 @@ class Person:
     entry: CensusEntry
     night: date
     plans: tuple[Plan, ...] = ()
-    records: tuple[TreatmentRecord, ...] = ()
+    objects: tuple[ClinicalObject, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     as_of: datetime | None = None
@@ -64,6 +66,8 @@ class ListHead:
         The night the list is of.
     trust
         Who confirmed it or why nobody did, in one sentence.
+    confirmed_by
+        The people who confirmed it; () when it is not confirmed, or nothing of it needed to be.
     warnings
         What a reader must know before the first row: a stale list, a vault nobody fed.
     not_read
@@ -75,6 +79,7 @@ class ListHead:
     night: date
     trust: str
     made_at: datetime
+    confirmed_by: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
 

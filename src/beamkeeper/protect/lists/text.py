@@ -21,7 +21,7 @@ def page_text(page: Page) -> str:
 
 def _lines(page: Page) -> Iterator[str]:
     yield from _wrap(f"{page.title.upper()} · {page.site_name}")
-    yield from _wrap(f"{page.night}. {page.trust} {page.made.capitalize()}.")
+    yield from _wrap(f"{page.night}. {page.trust} {page.made}.")
     for said in page.summary:
         yield from _wrap(said)
     for said in page.warnings:
