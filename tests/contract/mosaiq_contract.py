@@ -164,6 +164,12 @@ class MosaiqContract:
         assert reasons(listed["M1007"]) == {CensusReason.PLANNED_NOT_STARTED}
         assert "M1008" not in listed
 
+    def test_a_patient_on_a_break_is_kept_while_sessions_are_open(
+        self, listed: dict[str, CensusEntry]
+    ) -> None:
+        assert reasons(listed["M1005"]) == {CensusReason.BEGUN_NOT_FINISHED}
+        assert reasons(listed["M1026"]) == {CensusReason.BEGUN_NOT_FINISHED}
+
     # The schedule.
 
     def test_who_is_booked_is_listed_and_who_is_cancelled_moved_or_suppressed_is_not(

@@ -17,6 +17,7 @@ class CensusReason(StrEnum):
     TREATED_RECENTLY = "treated in the last days"
     SCHEDULED_SOON = "has appointments in the coming days"
     PLANNED_NOT_STARTED = "plan approved, not started"
+    BEGUN_NOT_FINISHED = "treatment begun, sessions still open"
     SIMULATED_RECENTLY = "simulated lately"
     KEPT_BEFORE = "was on the last list and is not known to have finished"
     ASKED_FOR = "asked for by name"

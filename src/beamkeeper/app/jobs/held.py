@@ -30,7 +30,9 @@ NOTHING_LISTED = (
     "no source has any object of this patient, though planned or treated: compare the name, birth date and "
     "Patient ID of the list with the one in the archive, leading zeros and blanks included"
 )
-HAS_OBJECTS = frozenset({CensusReason.TREATED_RECENTLY, CensusReason.PLANNED_NOT_STARTED})
+HAS_OBJECTS = frozenset(
+    {CensusReason.TREATED_RECENTLY, CensusReason.PLANNED_NOT_STARTED, CensusReason.BEGUN_NOT_FINISHED}
+)
 Lost = dict[tuple[str, str], "StoredObject"]
 """Objects of one patient by (SOP Instance UID, SHA-256) whose parcel is gone."""
 

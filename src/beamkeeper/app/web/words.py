@@ -137,6 +137,7 @@ REASONS: Final[Words] = {
     CensusReason.TREATED_RECENTLY: _("treated in the last days"),
     CensusReason.SCHEDULED_SOON: _("has appointments in the coming days"),
     CensusReason.PLANNED_NOT_STARTED: _("plan approved, not started"),
+    CensusReason.BEGUN_NOT_FINISHED: _("treatment begun, sessions still open"),
     CensusReason.SIMULATED_RECENTLY: _("simulated lately"),
     CensusReason.KEPT_BEFORE: _("was on the last list and is not known to have finished"),
     CensusReason.ASKED_FOR: _("asked for by name"),

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 LAST_LIST = "last list"
 """The source named in a KEPT_BEFORE claim."""
 
-_AHEAD = frozenset({CensusReason.SCHEDULED_SOON, CensusReason.PLANNED_NOT_STARTED})
+_AHEAD = frozenset(
+    {CensusReason.SCHEDULED_SOON, CensusReason.PLANNED_NOT_STARTED, CensusReason.BEGUN_NOT_FINISHED}
+)
 
 T = TypeVar("T")
 

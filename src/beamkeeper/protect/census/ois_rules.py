@@ -113,6 +113,7 @@ def _reasons(
         CensusReason.TREATED_RECENTLY: treated,
         CensusReason.SCHEDULED_SOON: coming,
         CensusReason.PLANNED_NOT_STARTED: _waits_to_start(file),
+        CensusReason.BEGUN_NOT_FINISHED: not treated and _is_interrupted(file, window.approved_since(now)),
         CensusReason.SIMULATED_RECENTLY: simulated,
     }
     return tuple(reason for reason, holds in found.items() if holds)
@@ -144,6 +145,24 @@ def _waits_to_start(file: OisFile) -> bool:
     return any(
         _is_approved(plan) and plan.course_key not in over and plan.key not in begun and plan.is_clinical
         for plan in file.plans
+    )
+
+
+def _is_interrupted(file: OisFile, approved_since: datetime) -> bool:
+    """Whether a plan of an unfinished course was begun and has sessions that nobody closed.
+
+    A patient on a long break has neither a record of the last days nor an appointment of the next. Plans
+    approved long ago do not count: sessions that were forgotten stay open for ever.
+    """
+    over = {course.key for course in file.courses if course.status in _OVER}
+    return any(
+        (row.done or row.partial)
+        and row.open
+        and _is_approved(plan)
+        and (plan.approved_at is None or plan.approved_at >= approved_since)
+        and plan.course_key not in over
+        and plan.is_clinical
+        for plan, row in file.fractions
     )
 
 

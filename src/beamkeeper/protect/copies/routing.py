@@ -62,7 +62,9 @@ USUAL_SHARES: Final = frozenset(
     {Share.PLAN, Share.STRUCTURES, Share.DOSE, Share.RECORDS, Share.PLANNING_IMAGES}
 )
 USUAL_GROUPS: Final = frozenset({Group.ON_TREATMENT, Group.PLAN_READY})
-_IN_TREATMENT: Final = frozenset({CensusReason.TREATED_RECENTLY, CensusReason.KEPT_BEFORE})
+_IN_TREATMENT: Final = frozenset(
+    {CensusReason.TREATED_RECENTLY, CensusReason.BEGUN_NOT_FINISHED, CensusReason.KEPT_BEFORE}
+)
 _SHARE_OF: Final = {
     ObjectKind.TREATMENT_RECORD: Share.RECORDS,
     ObjectKind.TREATMENT_SUMMARY: Share.RECORDS,
