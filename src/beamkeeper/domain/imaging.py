@@ -48,7 +48,7 @@ class ImageSlice:
     slope: float
     intercept: float
 
-    @property
+    @cached_property
     def normal(self) -> Points:
         """Row direction times column direction."""
         return np.cross(self.row_direction, self.column_direction)
@@ -107,7 +107,7 @@ class DoseGrid:
     stored: NDArray[np.generic]
     scaling: float
 
-    @property
+    @cached_property
     def normal(self) -> Points:
         """Row direction times column direction."""
         return np.cross(self.row_direction, self.column_direction)
@@ -171,7 +171,7 @@ class DoseGrid:
             indices.append(self._index(axis, float(origin_mm @ self._ways[axis]) + along_mm * cosine))
         return _separable(self.stored.transpose(order), indices) * self.scaling
 
-    @property
+    @cached_property
     def _ways(self) -> tuple[Points, Points, Points]:
         return self.normal, self.column_direction, self.row_direction
 

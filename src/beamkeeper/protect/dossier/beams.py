@@ -92,7 +92,7 @@ def draw_beam(beam: Beam, apertures: tuple[Aperture, ...], target: TargetSeen | 
         title=title,
         caption=caption,
         svg=paper.svg(title),
-        alternative=f"{title}. {caption} {_words_of_field(aperture)}",
+        alternative=f"{title}. {_words_of_field(aperture)}",
         width_mm=paper.width_mm,
         height_mm=paper.height_mm,
     )

@@ -65,7 +65,7 @@ def draw_curves(
         title=title,
         caption=caption,
         svg=paper.svg(title),
-        alternative=f"{title}. {caption} {' '.join(_sentence(curve) for curve in drawn)}",
+        alternative=f"{title}. {' '.join(_sentence(curve) for curve in drawn)}",
         width_mm=paper.width_mm,
         height_mm=paper.height_mm,
     )
@@ -152,7 +152,7 @@ def _table(paper: Paper, drawn: tuple[Curve, ...], unit: str) -> None:
 def _short(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits either way
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"  # noqa: PLR2004 - three digits either way
 
 
 def _reservations(drawn: tuple[Curve, ...], others: tuple[Curve, ...]) -> list[str]:

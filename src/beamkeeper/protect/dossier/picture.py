@@ -31,7 +31,7 @@ class Picture:
         A whole SVG document, UTF-8; images inside it are embedded PNG. It opens in typst and browsers, has no
         script and no style sheet, and reads in black and white.
     alternative
-        The same in words, for screen readers and for text without pictures.
+        What the eye would see, in words: for screen readers and text without pictures, beside the caption.
     width_mm, height_mm
         The size it is drawn for on paper; its letters are legible at that size.
     """

@@ -8,6 +8,7 @@ obliquely keep their own planes: nothing is turned to look straight.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -49,12 +50,12 @@ class Plane:
     right: Points
     down: Points
 
-    @property
+    @cached_property
     def normal(self) -> Points:
         """Right times down."""
         return np.cross(self.right, self.down)
 
-    @property
+    @cached_property
     def letters(self) -> tuple[str, str, str, str]:
         """What is at the left, right, upper and lower edge: L, R, A, P, H, F, two where it leans."""
         return tuple(_letters(v) for v in (-self.right, self.right, -self.down, self.down))  # type: ignore[return-value]

@@ -160,9 +160,15 @@ def joined(contours: tuple[Points, ...]) -> Points:
 
 def _normal(contour: Points) -> Points:
     """Return twice the area of a closed contour, as a vector (Newell)."""
-    moved = contour - contour[0]
-    normal: Points = np.cross(moved, np.roll(moved, -1, axis=0)).sum(axis=0)
-    return normal
+    x, y, z = (contour - contour[0]).T
+    following = [np.roll(part, -1) for part in (x, y, z)]
+    return np.array(
+        [
+            float(y @ following[2] - z @ following[1]),
+            float(z @ following[0] - x @ following[2]),
+            float(x @ following[1] - y @ following[0]),
+        ]
+    )
 
 
 def _directions(normal: Points, axes: NDArray[np.float64]) -> tuple[Points, Points, Points]:
@@ -229,11 +235,11 @@ def _crossed_outlines(region: Region, plane: Plane) -> tuple[Points, ...]:
     sign = 1.0 if float(upward @ region.up) > 0 else -1.0
     at = np.zeros(1)
     rows: list[tuple[float, Points, Points]] = []
+    turn = np.array([[way @ region.first, way @ region.second] for way in (along, plane.normal)])
+    origin = np.array([plane.centre_mm @ along, plane.centre_mm @ plane.normal])
     for level in region.levels:
-        corners = joined(level.contours)
-        points = corners[:, :1] * region.first + corners[:, 1:] * region.second
-        across = (points - plane.centre_mm) @ plane.normal
-        _, low, high = crossings((points - plane.centre_mm) @ along, across, at)
+        placed = turn @ joined(level.contours).T
+        _, low, high = crossings(placed[0] - origin[0], placed[1] - origin[1], at)
         rows.append((level.height_mm, low, high))
     met = [row for row in rows if len(row[1])]
     if not met:

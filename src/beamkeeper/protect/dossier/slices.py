@@ -169,7 +169,7 @@ def draw_slice(what: Slice) -> Picture | None:
         title=what.title,
         caption=caption,
         svg=paper.svg(what.title),
-        alternative=f"{what.title}. {caption} {_words_of_place(what, drawn)}".strip(),
+        alternative=f"{what.title}. {_words_of_place(what, drawn)}",
         width_mm=paper.width_mm,
         height_mm=paper.height_mm,
     )
@@ -330,7 +330,8 @@ class _Tags:
         fits = np.all((places > edge) & (places < self._size - edge), axis=1)
         if not fits.any():
             return
-        room = np.array([min(float(np.hypot(*((p - q) * (0.6, 1.0)))) for q in self._taken) for p in places])
+        apart = (places[:, None, :] - np.array(self._taken)[None, :, :]) * (0.6, 1.0)
+        room = np.hypot(apart[..., 0], apart[..., 1]).min(axis=1)
         best = int(np.argmax(np.where(fits, room, -1.0)))
         place = places[best]
         self._taken.append(place)

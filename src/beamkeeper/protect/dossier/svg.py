@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.protect.dossier.glyphs import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -176,5 +178,5 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _clean(text: str) -> str:
-    """Return text as XML may hold it."""
-    return escape(_UNSEEN.sub("�", text))
+    """Return text as XML may hold it, what the built-in fonts lack as code points."""
+    return escape(printable(_UNSEEN.sub("?", text)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.imaging import DoseGrid, Points
     from beamkeeper.protect.dossier.regions import Level, Region
 
-CELLS: Final = 80_000
+CELLS: Final = 40_000
 """About so many cells cover a region."""
 CELL_MM_MIN: Final = 0.2
 CELL_MM_MAX: Final = 2.5

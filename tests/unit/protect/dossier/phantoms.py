@@ -84,7 +84,7 @@ class Ball:
     dose_way: tuple[Points, Points, Points] = field(default_factory=directions)
     position: str = "HFS"
     slice_mm: float = 3.0
-    pixel_mm: tuple[float, float] = (1.5, 1.5)
+    pixel_mm: tuple[float, float] = (3.0, 3.0)
     half_mm: float = 66.0
     image_frame: str = FRAME
     structure_frame: str = FRAME

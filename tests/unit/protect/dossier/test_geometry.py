@@ -89,7 +89,7 @@ def test_beyond_its_grid_a_dose_is_not_zero_but_unknown() -> None:
 
 @pytest.mark.parametrize("position", POSITIONS)
 def test_an_image_shows_a_rod_where_it_stands_in_every_position(position: str) -> None:
-    ball = lying(position, pixel_mm=(1.5, 2.0))
+    ball = lying(position, pixel_mm=(3.0, 2.0))
     rod = np.array(ball.rod_mm)
     images, planes, _ = images_cut(ball)
 

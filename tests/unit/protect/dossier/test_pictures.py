@@ -16,6 +16,8 @@ from tests.unit.protect.dossier.phantoms import Ball, directions, opener
 
 from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, pictures_of
+from beamkeeper.protect.dossier.glyphs import fonts
+from beamkeeper.protect.dossier.svg import Paper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,6 +139,16 @@ def test_a_hostile_region_name_is_text_and_nothing_else(ball: Ball) -> None:
 
     for picture in made.pictures:
         ET.fromstring(picture.svg)  # noqa: S314 - made here
+
+
+def test_a_name_that_no_font_shows_stands_as_code_points_and_the_paper_stays_archivable() -> None:
+    paper = Paper(60, 10)
+    paper.text(1, 5, "PTV 王 é …")
+    page = b'#set document(date: datetime(year: 2026, month: 1, day: 1))\n#image("p.svg", alt: "x")'
+    files = {"main.typ": page, "p.svg": paper.svg("王")}
+
+    assert "PTV ‹U+738B› é …".encode() in paper.svg("王")
+    assert typst.compile(files, font_paths=fonts(), pdf_standards="a-2b", timestamp=0)
 
 
 @pytest.mark.parametrize("couch", [0.0, 90.0])
