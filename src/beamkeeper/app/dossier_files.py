@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.dossier import make_dossier, render_html, render_pdf, render_text
+from beamkeeper.protect.dossier import (
+    make_dossier,
+    materials_of,
+    pictures_of,
+    render_html,
+    render_pdf,
+    render_text,
+)
 from beamkeeper.wire.dicom.encapsulated import EncapsulatedDocument, encapsulated_pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beamkeeper.protect.dossier import DossierSource
+    from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.protect.dossier import DossierSource, Picture
 
 KIND = "dossier"
 _LED_BY = frozenset({ObjectKind.PLAN, ObjectKind.TREATMENT_RECORD})
+
+
+def with_pictures(source: DossierSource, fetch: Callable[[ObjectRef], bytes]) -> DossierSource:
+    """Return a dossier's facts with the pictures of each plan, and what these cannot show.
+
+    Parameters
+    ----------
+    fetch
+        Gives the bytes of an object; may raise any error of ours.
+    """
+    pictures: list[Picture] = []
+    notes: list[str] = []
+    for material in materials_of(source.objects, fetch):
+        name = material.plan.rt_plan_label or "Plan without label"
+        made = pictures_of(material)
+        pictures += [replace(picture, title=f"{name}: {picture.title}") for picture in made.pictures]
+        notes += [f"{name}: {note}" for note in made.reservations]
+    return replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
 
 
 def dossier_files(

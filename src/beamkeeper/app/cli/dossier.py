@@ -58,12 +58,20 @@ def command(
     Example: beamkeeper dossier exports/2026-11-22 --out paper --zone Europe/Brussels
     """
     from beamkeeper.app.cli.dossier_folder import read_folder, refuse_empty
+    from beamkeeper.app.dossier_files import with_pictures
 
     reading = read_folder(folder, zone=clock.zone(zone), as_of=_instant(as_of, zone), track=with_progress)
     refuse_empty(reading, folder)
     digits = max(2, len(str(len(reading.sources))))
     made = [
-        _write(source, out_dir, f"dossier-{number:0{digits}d}", text=text, html=html, dicom=dicom)
+        _write(
+            with_pictures(source, reading.fetch),
+            out_dir,
+            f"dossier-{number:0{digits}d}",
+            text=text,
+            html=html,
+            dicom=dicom,
+        )
         for number, source in enumerate(reading.sources, start=1)
     ]
     if json_:

@@ -14,17 +14,18 @@ from beamkeeper.domain.patient import Patient, shown_name
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
-from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable
+from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable, SourceUnavailable
 from beamkeeper.protect.dossier import DossierSource, Provenance
 from beamkeeper.protect.dossier.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.objects import ObjectRef
 
 NAMED_FILES_MAX = 5
 
@@ -51,6 +52,8 @@ class FolderReading:
         What never was one: texts, messages.
     nameless_count
         Objects that name no Patient ID.
+    paths
+        Where each object lies, by the SHA-256 of its file.
     """
 
     sources: tuple[DossierSource, ...]
@@ -58,6 +61,20 @@ class FolderReading:
     broken: tuple[UnusableFile, ...]
     foreign: tuple[UnusableFile, ...]
     nameless_count: int
+    paths: Mapping[str, Path]
+
+    def fetch(self, ref: ObjectRef) -> bytes:
+        """Return the bytes of an object that was read from here.
+
+        Raises
+        ------
+        SourceUnavailable
+            The file is not there any more, or cannot be read.
+        """
+        try:
+            return self.paths[ref.sha256].read_bytes()
+        except OSError as error:
+            raise SourceUnavailable("A file of the folder cannot be read any more.") from error
 
 
 @dataclass(slots=True)
@@ -90,6 +107,7 @@ def read_folder(
     root = path if path.is_dir() else path.parent
     people: dict[str, _Person] = {}
     broken, foreign, nameless = [], [], 0
+    paths: dict[str, Path] = {}
     for file in track(files):
         name = str(file.relative_to(root))
         try:
@@ -103,6 +121,7 @@ def read_folder(
                 nameless += 1
             else:
                 people.setdefault(patient.patient_id, _Person()).add(item, patient)
+                paths[item.ref.sha256] = file
     general = tuple(_general(broken, nameless))
     return FolderReading(
         sources=tuple(
@@ -112,6 +131,7 @@ def read_folder(
         broken=tuple(broken),
         foreign=tuple(foreign),
         nameless_count=nameless,
+        paths=paths,
     )
 
 

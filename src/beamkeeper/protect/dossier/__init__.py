@@ -1,12 +1,13 @@
 """Papers about one patient that open anywhere and print in black and white.
 
 `make_dossier` turns the facts of a patient (`DossierSource`) into what stands on the dossier; `render_pdf`,
-`render_text`, `render_html` show that, none of them more than another. `pictures_of` draws one plan: planes
-through its isocentres with contours and dose, dose-volume histograms, and what each beam leaves open; with
-every picture the same in words. `record_report` is the shorter sheet of the hour: what was delivered. Every
-value goes in as data, never as markup.
+`render_text`, `render_html` show that, none of them more than another. `materials_of` chooses what a plan is
+drawn from and `pictures_of` draws it: planes through its isocentres with contours and dose, dose-volume
+histograms, and what each beam leaves open; with every picture the same in words. `record_report` is the
+shorter sheet of the hour: what was delivered. Every value goes in as data, never as markup.
 """
 
+from beamkeeper.protect.dossier.choosing import materials_of
 from beamkeeper.protect.dossier.making import make_dossier
 from beamkeeper.protect.dossier.material import PlanMaterial
 from beamkeeper.protect.dossier.page import render_html
@@ -29,6 +30,7 @@ __all__ = [
     "Provenance",
     "RecordReport",
     "make_dossier",
+    "materials_of",
     "pictures_of",
     "record_report",
     "render_html",

@@ -33,7 +33,7 @@ def detail_sections(source: DossierSource) -> tuple[Section, ...]:
     """Return everything after page 2."""
     candidates = (
         *history_sections(source),
-        Section(title="Pictures", blocks=tuple(Shown(picture=picture) for picture in source.pictures)),
+        Section(title="Pictures", blocks=tuple(_pictures(source))),
         Section(title="What is missing and what disagrees", blocks=tuple(_doubts(source))),
         Section(title="Notes", blocks=tuple(_notes(source))),
         Section(title="Control points", blocks=tuple(_control(source))),
@@ -42,6 +42,11 @@ def detail_sections(source: DossierSource) -> tuple[Section, ...]:
         Section(title="What this is made from", blocks=tuple(_objects(source))),
     )
     return tuple(section for section in candidates if section.blocks)
+
+
+def _pictures(source: DossierSource) -> Iterator[Block]:
+    yield from _limited(Lines, list(source.picture_notes))
+    yield from (Shown(picture=picture) for picture in source.pictures)
 
 
 def _doubts(source: DossierSource) -> Iterator[Block]:

@@ -58,6 +58,8 @@ class DossierSource:
         Of each plan that was looked at.
     objects
         Everything that is kept of the patient, for the list of what there is.
+    picture_notes
+        What the pictures cannot show, in plain sentences.
     problems
         What could not be read or had, in plain sentences.
     as_of
@@ -76,4 +78,5 @@ class DossierSource:
     objects: tuple[ClinicalObject, ...] = ()
     documents: tuple[KeptDocument, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    picture_notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

@@ -1,0 +1,74 @@
+"""Which of a patient's objects one plan is drawn from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.volume import Dose, Image, StructureSet
+from beamkeeper.protect.dossier.material import PlanMaterial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.protect.dossier.material import Opener
+
+_SLICES: Final = frozenset({"CT", "MR", "PT"})
+
+
+def materials_of(
+    objects: Iterable[ClinicalObject], fetch: Callable[[ObjectRef], bytes]
+) -> tuple[PlanMaterial, ...]:
+    """Return what each plan for a patient is drawn from, in the order of the objects.
+
+    The structure set is the one the plan names; the images are those it was drawn on, or, where none of them
+    is kept or none is named, every slice of the patient: `pictures_of` keeps those of the plan's frame. The
+    doses are those that name the plan or are named by it.
+
+    Parameters
+    ----------
+    fetch
+        Gives the bytes of an object; may raise any error of ours, which is then said in words.
+    """
+    held = list(objects)
+    return tuple(
+        _material(item, item.content, held, fetch)
+        for item in held
+        if isinstance(item.content, Plan) and item.content.is_clinical
+    )
+
+
+def _material(
+    own: ClinicalObject, plan: Plan, held: list[ClinicalObject], fetch: Callable[[ObjectRef], bytes]
+) -> PlanMaterial:
+    def opener(item: ClinicalObject) -> Opener:
+        return lambda: fetch(item.ref)
+
+    structures: ClinicalObject | None = None
+    drawn_on: frozenset[str] = frozenset()
+    for item in held:
+        content = item.content
+        if (
+            isinstance(content, StructureSet)
+            and content.sop_instance_uid == plan.referenced_structure_set_uid
+        ):
+            structures, drawn_on = item, frozenset(content.referenced_image_uids)
+    slices = [item for item in held if isinstance(item.content, Image) and item.ref.modality in _SLICES]
+    named = [item for item in slices if item.ref.sop_instance_uid in drawn_on]
+    return PlanMaterial(
+        plan=plan,
+        plan_bytes=opener(own),
+        images=tuple(opener(item) for item in named or slices),
+        structure_set=None if structures is None else opener(structures),
+        doses=tuple(opener(item) for item in held if _is_of(item, plan)),
+    )
+
+
+def _is_of(item: ClinicalObject, plan: Plan) -> bool:
+    dose = item.content
+    return isinstance(dose, Dose) and (
+        plan.sop_instance_uid in dose.referenced_plan_uids
+        or dose.sop_instance_uid in plan.referenced_dose_uids
+    )

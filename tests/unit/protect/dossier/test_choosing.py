@@ -1,0 +1,63 @@
+"""A plan is drawn from its own objects, and from none of another plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.clock import zone
+from beamkeeper.protect.dossier import materials_of, pictures_of
+from beamkeeper.rehearse.sim.realcases import load_case
+from beamkeeper.wire.dicom.reader import read_object
+
+if TYPE_CHECKING:
+    from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.objects import ObjectRef
+
+UTC = zone("UTC")
+
+
+def held(*names: str) -> dict[str, tuple[ClinicalObject, bytes]]:
+    """Return every object of some shipped sets, by the digest of its file."""
+    found = {}
+    for name in names:
+        for _, data in load_case(name).files:
+            item = read_object(data, zone=UTC)
+            found[item.ref.sha256] = (item, data)
+    return found
+
+
+def test_plans_of_two_planning_systems_get_their_own_slices_structures_and_dose() -> None:
+    objects = held("monaco-hn-proknow", "monaco-tinyvmat-pymedphys")
+    fetched: list[ObjectRef] = []
+
+    def fetch(ref: ObjectRef) -> bytes:
+        fetched.append(ref)
+        return objects[ref.sha256][1]
+
+    head, tiny = materials_of((item for item, _ in objects.values()), fetch)
+    for material, doses in ((head, 1), (tiny, 0)):
+        assert len(material.images) == 5
+        assert material.structure_set is not None
+        assert len(material.doses) == doses
+    assert not fetched
+
+    pictures_of(head)
+
+    assert len({ref.patient_id for ref in fetched}) == 1
+
+
+def test_a_published_case_is_drawn_with_all_it_has() -> None:
+    objects = held("monaco-hn-proknow")
+    (material,) = materials_of((item for item, _ in objects.values()), lambda ref: objects[ref.sha256][1])
+    made = pictures_of(material)
+
+    assert [picture.kind.value for picture in made.pictures] == [
+        *("axial", "coronal", "sagittal", "dvh"),
+        *["beams-eye"] * 4,
+    ]
+    assert made.reservations == (
+        "The plan does not name its frame of reference: that of structures and dose is taken.",
+    )
+    axial = made.pictures[0]
+    assert "100 % = 78.00 Gy, the prescription of the plan. Largest dose 85.35 Gy." in axial.caption
+    assert "Dashed: PTV" in made.pictures[4].caption
