@@ -37,6 +37,7 @@ def command(
     bom: Annotated[
         bool, typer.Option("--bom", help="CSV with a byte order mark: Excel then knows it is UTF-8.")
     ] = False,
+    dicom: Annotated[bool, typer.Option("--dicom", help="The PDFs as DICOM Encapsulated PDF, too.")] = False,
     site: SiteOption = None,
     vault: VaultOption = None,
     identity: IdentityOption = None,
@@ -62,7 +63,7 @@ def command(
 
     found = gathered_by(site, vault, identity, words=words, night=night, newest=newest, zone=zone)
     rows = list_rows(found.persons, found.head)
-    files = list_files(found.head, rows, bom=bom)
+    files = list_files(found.head, rows, bom=bom, dicom=dicom)
     for name, data in files.items():
         write_whole(out_dir / name, data)
     if json_:

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import subprocess
 import zipfile
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from people_on_lists import HEAD, person
+from pydicom import dcmread
 from reading_pdf import pdf_text, squeezed
 
 from beamkeeper.domain.patient import shown_name
@@ -25,6 +27,7 @@ from beamkeeper.protect.lists.text import WIDTH, columns
 from beamkeeper.protect.lists.triage import triage_page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NASTY = (
@@ -249,3 +252,20 @@ def test_three_hundred_patients_are_all_on_the_pages(tmp_path: Path) -> None:
 
     assert all(f"ID{row.patient.patient_id}" in text for row in rows)
     assert {row.section for row in rows} == {Section.ON_TREATMENT, Section.READY, Section.FINISHED}
+
+
+def test_a_list_as_dicom_holds_the_pdf_and_is_of_nobody_on_it(
+    program: Callable[[str], str], tmp_path: Path
+) -> None:
+    rows = list_rows([person(1)], HEAD)
+    files = list_files(HEAD, rows, dicom=True)
+    made = dcmread(io.BytesIO(files["triage-list.dcm"]))
+    path = tmp_path / "triage-list.dcm"
+    path.write_bytes(files["triage-list.dcm"])
+    said = subprocess.run([program("dciodvfy"), path], capture_output=True, text=True, check=False)
+
+    assert made.EncapsulatedDocument[: made.EncapsulatedDocumentLength] == files["triage-list.pdf"]
+    assert (made.PatientID, made.PatientBirthDate) == ("BEAMKEEPER-LISTS", "")
+    assert "Error" not in said.stdout + said.stderr
+    assert list_files(HEAD, rows, dicom=True) == files
+    assert not [name for name in list_files(HEAD, rows) if name.endswith(".dcm")]
