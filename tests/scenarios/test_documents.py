@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from archive_site import free_port, site_of, small_department
-from night_site import NIGHT_1, NIGHT_2, NIGHT_3, at
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, make_objects
 
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.domain.change import DOCUMENT, Grade
@@ -17,8 +17,6 @@ from beamkeeper.domain.night import NightOutcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from night_site import SmallSite
 
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.night import NightReport, PatientNight
@@ -121,3 +119,27 @@ def test_a_share_that_is_down_is_said_and_stops_nothing_else(kept: SmallSite, de
     assert all(one.stored and one.received_count == one.expected_count for one in report.patients)
     assert ("2 documents", "no answer") in [(what, reason[:9]) for what, reason in lines]
     assert not of_documents(report)
+
+
+def test_without_an_ois_files_are_found_by_the_patient_id_in_their_names(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    section = f'[[documents]]\nname = "share"\nkind = "folder"\npath = "{share}"\nfind = '
+    make_objects(tmp_path / "source", who=(2,), sessions=1)
+    site = SmallSite.make(tmp_path, settings=section + '["{patient_id}/**", "scans/{patient_id}_*.pdf"]')
+    share.mkdir()
+    (share / "other.txt").write_bytes(b"of nobody")
+    (night,) = site.night(NIGHT_1).patients
+    assert (night.document_count, night.is_whole) == (0, True)
+    (share / night.patient_id / "notes").mkdir(parents=True)
+    (share / "scans").mkdir()
+    (share / night.patient_id / "notes" / "note.txt").write_bytes(b"supine")
+    (share / "scans" / f"{night.patient_id}_consent.pdf").write_bytes(b"%PDF-1.4 scan")
+    (share / "scans" / f"{night.patient_id}1_consent.pdf").write_bytes(b"%PDF-1.4 of another")
+
+    (night,) = site.night(NIGHT_2).patients
+
+    labels = [item.label for item in night.comparisons if item.kind == DOCUMENT]
+    assert (night.document_count, night.is_whole) == (2, True)
+    assert sorted(labels) == ["consent.pdf", "note.txt"]
+    assert not night.eyes
+    assert set(restored(site, tmp_path / "out").values()) == {b"supine", b"%PDF-1.4 scan"}

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
+from beamkeeper.protect.documents import pattern_problem
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Root = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/])(.*\S)?$")]
@@ -26,6 +27,7 @@ class _Documents(BaseModel):
     ois_roots: Annotated[tuple[_Root, ...], Field(max_length=20)] = ()
     quarters_since: date | None = None
     time_zone: str = ""
+    find: Annotated[tuple[Annotated[str, Field(max_length=300)], ...], Field(max_length=20)] = ()
     look_at: Annotated[tuple[str, ...], Field(max_length=50)] = ("setup", "prescription")
     size_mib_max: Annotated[int, Field(ge=1, le=1024)] = 100
     count_max: Annotated[int, Field(ge=1, le=10_000)] = 500
@@ -43,6 +45,14 @@ class _Documents(BaseModel):
     def servers(self) -> tuple[tuple[str, int], ...]:
         """Whom it speaks with: (host, port); nobody for a folder."""
         return ()
+
+    @field_validator("find")
+    @classmethod
+    def _sound_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            if problem := pattern_problem(pattern):
+                raise ValueError(f"{pattern!r}: {problem}")
+        return value
 
     @property
     def size_bytes_max(self) -> int:

@@ -191,6 +191,7 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # password = "credential:documents"
 # ois_roots = ['\\\\aria01\\va_docs$\\Documents']   # what the OIS's paths begin with
 # quarters_since = 2018-05-14    # ARIA: files lie in yyyyQn since this day
+# find = ["{{patient_id}}_*.pdf"]  # files that no OIS names, by the Patient ID in their names
 
 # [[removals]]                   # a PACS told by HL7 that a patient's copy goes: docs/guide/retention.md
 # name = "mim"

@@ -58,6 +58,7 @@ def test_the_window_lets_the_share_through() -> None:
         FOLDER + 'ois_roots = ["Documents"]',
         FOLDER + 'time_zone = "Mars/Phobos"',
         FOLDER + "size_mib_max = 0",
+        FOLDER + 'find = ["{patient_id}*"]',
         FOLDER + "colour = 1",
         SMB,
         SMB.replace("va_docs$", "a/b") + PASSWORD,

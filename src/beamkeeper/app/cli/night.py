@@ -180,6 +180,7 @@ def progress_display(*, quiet: bool = False) -> Iterator[Listener]:
 
 _SAY = {
     "census": "who is on the list",
+    "documents": "fetch the documents",
     "judge": "is it plausible",
     "publish": "sign the night",
     "report": "write the report",

@@ -11,10 +11,18 @@ from beamkeeper.app.jobs.document_notes import FoundDocument, PatientDocuments
 from beamkeeper.app.jobs.document_shares import share_rules
 from beamkeeper.domain.night import NotKept
 from beamkeeper.errors import BeamkeeperError, StorageFull
-from beamkeeper.protect.documents import UNKNOWN, FetchLimits, Outcome, fetch, wanted_by_ois
+from beamkeeper.protect.documents import (
+    UNKNOWN,
+    FetchLimits,
+    Finder,
+    Outcome,
+    each_once,
+    fetch,
+    wanted_by_ois,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -30,6 +38,7 @@ NAMED_MAX: Final = 10
 """So many documents that were not kept are named of one patient; the rest is counted."""
 MISSING: Final = "document missing on the share: {title}"
 EMPTY: Final = "document with no bytes on the share: {title}"
+SHARED_ID: Final = "Two persons have this Patient ID: no documents were looked for by it."
 _NOT_LOSSES: Final = {Outcome.ABSENT: MISSING, Outcome.EMPTY: EMPTY}
 """What no collector could have kept: said, and no reason to call the patient not whole."""
 
@@ -39,6 +48,8 @@ class DocumentFetcher:
 
     Parameters
     ----------
+    patient_ids
+        Of everybody on the list, one that two persons share twice.
     kept
         Every version the vault holds, by pseudonym.
     staging
@@ -50,6 +61,7 @@ class DocumentFetcher:
         site: Site,
         shares: Mapping[str, NightShare],
         *,
+        patient_ids: Iterable[str],
         kept: Mapping[str, Sequence[DocumentRow]],
         staging: Path,
         run_on: date,
@@ -59,6 +71,12 @@ class DocumentFetcher:
         self._rules = share_rules(site)
         self._sections = {section.name: section for section in site.documents}
         self._shares = shares
+        self._patient_ids = Counter(patient_ids)
+        self._finders = [
+            Finder(name, shares[name], section.find, count_max=section.count_max)
+            for name, section in self._sections.items()
+            if section.find
+        ]
         self._kept = kept
         self._staging = staging
         self._run_on = run_on
@@ -82,6 +100,7 @@ class DocumentFetcher:
         """
         found = _Patient(listed, self._kept[listed.pseudonym])
         wanted = found.wanted(self._rules)
+        wanted += self._found_by_name(listed.entry.patient.patient_id, wanted, found)
         count_max = max(section.count_max for section in self._sections.values())
         for one in wanted[:count_max]:
             self._fetch(one, found)
@@ -89,6 +108,25 @@ class DocumentFetcher:
         if (more := len(wanted) - count_max) > 0:
             found.lose(f"{more} documents", f"the site file takes {count_max} of a patient at most")
         return found.whole()
+
+    def _found_by_name(self, patient_id: str, named: Sequence[Wanted], found: _Patient) -> list[Wanted]:
+        """Return the files that bear a Patient ID and that no OIS names."""
+        if self._finders and self._patient_ids[patient_id] > 1:
+            found.remark(SHARED_ID)
+            return []
+        taken = {place for one in named for place in one.places}
+        every: list[Wanted] = []
+        for finder in self._finders:
+            try:
+                here = finder.find(patient_id, self._patient_ids)
+            except BeamkeeperError as error:
+                found.lose("documents that bear the Patient ID", f"no answer: {error.message}")
+                continue
+            self.heard_at = time.monotonic()
+            if not finder.is_too_many(here):
+                found.go_unless(finder.prefix, {one.document_id for one in here})
+            every += [one for one in here if one.places[0] not in taken]
+        return every
 
     def _fetch(self, wanted: Wanted, found: _Patient) -> None:
         before = found.current.get(wanted.document_id)
@@ -140,12 +178,21 @@ class _Patient:
         every = [
             wanted_by_ois(document, chart.source, rules) for chart in charts for document in chart.documents
         ]
-        by_id = {one.document_id: one for one in every}
-        answering = tuple(f"{chart.source}/" for chart in charts if chart.documents)
+        wanted = each_once(every)
+        names = {one.document_id for one in wanted}
+        for source in {chart.source for chart in charts if chart.documents}:
+            self.go_unless(f"{source}/", names)
+        return wanted
+
+    def go_unless(self, prefix: str, here: Collection[str]) -> None:
+        """Note as gone what was kept under names with that prefix and is not among those that are here."""
         for document_id, row in self.current.items():
-            if document_id not in by_id and document_id.startswith(answering):
+            if document_id.startswith(prefix) and document_id not in here:
                 self._go(row)
-        return list(by_id.values())
+
+    def remark(self, line: str) -> None:
+        """Note what is odd and no loss."""
+        self._remarks.append(line)
 
     def take(self, wanted: Wanted, fetched: Fetched, before: DocumentRow | None) -> None:
         """Note how fetching one document ended."""

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from beamkeeper.domain.ballot import Verdict, VotePath
 from beamkeeper.domain.census import CensusReason
-from beamkeeper.domain.change import Grade
+from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.prescribed import COUNT, PRESCRIPTION
@@ -69,6 +69,7 @@ KINDS: Final[Words] = {
     ObjectKind.OTHER: _("other object"),
     PRESCRIPTION: _("prescription in the OIS"),
     COUNT: _("fraction count in the OIS"),
+    DOCUMENT: _("document"),
 }
 
 OUTCOMES: Final[Words] = {

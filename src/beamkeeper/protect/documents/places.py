@@ -13,13 +13,13 @@ MS-FSCC 2.1.5: characters and names that a Windows share cannot have, or means o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ _SEPARATORS = re.compile(r"[\\/]+")
 _WHOLE_PATH = re.compile(r"[\\/]|[A-Za-z]:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
     """A file of a share: names below its root, one after the other."""
 
@@ -106,6 +106,26 @@ def wanted_by_ois(document: ChartDocument, source: str, shares: Sequence[ShareRu
         refused=refused,
         revised_at=document.revised_at,
     )
+
+
+def each_once(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Return every document once, the files of one document told apart.
+
+    MOSAIQ names a scan with one row for each page, all with the key of the scan: the second file of one
+    document gets "#2", and so on, in the order of titles and then of places, which does not depend on how a
+    database sorts its answer.
+    """
+    ordered = sorted(wanted, key=lambda one: (one.document_id, one.title, one.places))
+    found: dict[str, list[Wanted]] = {}
+    for one in ordered:
+        files = found.setdefault(one.document_id, [])
+        if one not in files:
+            files.append(one)
+    return [
+        replace(one, document_id=f"{name}#{number}") if number > 1 else one
+        for name, files in found.items()
+        for number, one in enumerate(files, 1)
+    ]
 
 
 def _places(

@@ -14,7 +14,7 @@ from tests.console_house.sentences import WEB, Sentence, sentences
 from beamkeeper.app.web import words
 from beamkeeper.domain.ballot import Verdict, VotePath
 from beamkeeper.domain.census import CensusReason
-from beamkeeper.domain.change import Grade
+from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.prescribed import COUNT, PRESCRIPTION
@@ -100,7 +100,7 @@ def test_translations_are_compiled_and_as_new_as_their_source(tongue: str) -> No
         (words.GRADES, Grade),
         (words.GRADE_SIGNS, Grade),
         (words.GRADE_LOOKS, Grade),
-        (words.KINDS, (*ObjectKind, PRESCRIPTION, COUNT)),
+        (words.KINDS, (*ObjectKind, PRESCRIPTION, COUNT, DOCUMENT)),
         (words.OUTCOMES, NightOutcome),
         (words.OUTCOME_LOOKS, NightOutcome),
         (words.MIRROR_STATES, MirrorState),

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beamkeeper.domain.chart import ChartDocument
-from beamkeeper.protect.documents import ShareRules, is_safe_name, quarter_folder, wanted_by_ois
+from beamkeeper.protect.documents import (
+    ShareRules,
+    Wanted,
+    each_once,
+    is_safe_name,
+    quarter_folder,
+    wanted_by_ois,
+)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 ARIA = ShareRules(
@@ -78,6 +85,16 @@ def test_a_whole_path_lies_below_the_root_it_begins_with_whatever_its_case() -> 
     assert places("\\\\ARIA01\\VA_DOCS$\\documents\\2026Q1\\a.docx") == ["aria/2026Q1/a.docx"]
     assert places("//aria01/va_docs$/Documents/2026Q1/a.docx") == ["aria/2026Q1/a.docx"]
     assert places("M:\\ESCAN\\0001.tif", source="mosaiq") == ["mosaiq/0001.tif"]
+
+
+def test_the_pages_of_one_scan_are_told_apart_however_a_database_sorts_them() -> None:
+    def page(number: int) -> Wanted:
+        named = ChartDocument(document_id="7", title=f"scan, page {number}", path=f"{number}.tif")
+        return wanted_by_ois(named, "mosaiq", (MOSAIQ,))
+
+    found = {one.document_id: one.title for one in each_once([page(3), page(2), page(1), page(2)])}
+
+    assert found == {"mosaiq/7": "scan, page 1", "mosaiq/7#2": "scan, page 2", "mosaiq/7#3": "scan, page 3"}
 
 
 def test_a_bare_name_is_looked_for_on_the_share_of_its_ois_alone() -> None:
