@@ -201,3 +201,27 @@ class OisContract:
 
         assert replace(one, entries=()) == replace(other, entries=())
         assert set(one.entries) == set(other.entries)
+
+    def test_the_self_check_tells_what_is_here_of_what_the_mapping_names(self, url: str) -> None:
+        mapping = parse_mapping(MAPPING + PARTS)
+        check = SqlSource(mapping, url).check(NOW, CensusWindow())
+
+        sections = {section.label: section for section in check.sections}
+        assert sections["[patient]"].is_needed
+        assert "patient_id" in sections["[patient]"].found
+        assert sections["[physician]"].absent == ("phone",)
+        assert sections["[note]"].error
+        assert check.server.version
+
+    def test_the_self_check_counts_every_word_and_marks_what_the_mapping_does_not_know(
+        self, url: str
+    ) -> None:
+        check = SqlSource(parse_mapping(MAPPING), url).check(NOW, CensusWindow())
+
+        plans = {word.text: word for word in check.words if (word.label, word.column) == ("[plan]", "status")}
+        assert plans["Ready-ish"].meaning == ""
+        assert (plans["TreatApproval"].meaning, plans["TreatApproval"].count) == ("approved", 9)
+        activities = {word.text: word.meaning for word in check.words if word.column == "activity"}
+        assert activities["CT sim"] == "simulation"
+        assert activities["Follow-up consult"] == "of no concern to the list"
+        assert check.unasked == ()

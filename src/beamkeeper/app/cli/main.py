@@ -34,6 +34,7 @@ from beamkeeper.app.cli import (
     read,
     restore,
     retain,
+    source,
     status,
     vault,
     vote,
@@ -88,6 +89,7 @@ app.add_typer(mirrors.app, name="mirrors")
 app.add_typer(copies.app, name="copies")
 app.add_typer(retain.app, name="retain")
 app.command("doctor")(doctor.command)
+app.add_typer(source.app, name="source")
 app.command("read")(read.command)
 app.command("dossier")(dossier.command)
 app.command("compare")(compare.command)

@@ -14,6 +14,7 @@ from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_ma
 from beamkeeper.protect.census.merge import DropRule, merge
 from beamkeeper.protect.census.mosaiq import mosaiq_mapping
 from beamkeeper.protect.census.receipt_source import ReceiptSource
+from beamkeeper.protect.census.self_check import SectionFound, SelfCheck, WordCount
 from beamkeeper.protect.census.source import CensusWindow, Source, SourceAnswer, ask_all
 from beamkeeper.protect.census.sql_source import SqlSource
 
@@ -23,9 +24,12 @@ __all__ = [
     "DropRule",
     "OisMapping",
     "ReceiptSource",
+    "SectionFound",
+    "SelfCheck",
     "Source",
     "SourceAnswer",
     "SqlSource",
+    "WordCount",
     "aria_mapping",
     "ask_all",
     "load_mapping",

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.protect.census.asking import Asking
 from beamkeeper.protect.census.ois_rules import answer_from_rows
+from beamkeeper.protect.census.self_check import self_check
 from beamkeeper.wire.sql import open_source
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from beamkeeper.protect.census.mapping import OisMapping
+    from beamkeeper.protect.census.self_check import SelfCheck
     from beamkeeper.protect.census.source import CensusWindow, SourceAnswer
+    from beamkeeper.wire.sql import OpenSource
 
 
 class SqlSource:
@@ -63,11 +66,26 @@ class SqlSource:
         ConfigError
             The address is wrong, or the login may write.
         """
-        source = open_source(
-            self._url, secret=self._secret, timeout_s=self._timeout_s, read_only=self._read_only
-        )
-        with source as database:
+        with self._opened() as database:
             asking = Asking(database, self._mapping, now=now, window=window)
             rows, warnings = asking.everything()
         answer = answer_from_rows(rows, now=now, window=window, mapping=self._mapping, source=self._name)
         return replace(answer, warnings=(*database.warnings, *warnings, *answer.warnings))
+
+    def check(self, now: datetime, window: CensusWindow) -> SelfCheck:
+        """Return what must be looked at before this source is trusted.
+
+        Raises
+        ------
+        SourceUnavailable
+            No answer from the database.
+        ConfigError
+            The address is wrong, or the login may write.
+        """
+        with self._opened() as database:
+            return self_check(database, self._mapping, now=now, window=window)
+
+    def _opened(self) -> OpenSource:
+        return open_source(
+            self._url, secret=self._secret, timeout_s=self._timeout_s, read_only=self._read_only
+        )

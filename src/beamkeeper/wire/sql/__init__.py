@@ -20,6 +20,7 @@ from beamkeeper.wire.sql.relation import (
     TableRelation,
 )
 from beamkeeper.wire.sql.select_only import checked_select
+from beamkeeper.wire.sql.server import ServerFacts
 from beamkeeper.wire.sql.values import (
     read_bool,
     read_date,
@@ -39,6 +40,7 @@ __all__ = [
     "Resolved",
     "Row",
     "SelectRelation",
+    "ServerFacts",
     "Since",
     "TableRelation",
     "checked_select",

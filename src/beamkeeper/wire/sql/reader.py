@@ -15,6 +15,7 @@ from beamkeeper.wire.sql.engine import read_only_engine
 from beamkeeper.wire.sql.login import WritingLogin, may_write
 from beamkeeper.wire.sql.relation import (
     KEYS_IN_ONE_STATEMENT_MAX,
+    NUMBER,
     Among,
     Condition,
     PartsRelation,
@@ -23,9 +24,11 @@ from beamkeeper.wire.sql.relation import (
     SelectRelation,
     TableRelation,
     aliases_probe,
+    counting_select,
     parameter_names,
     relation_select,
 )
+from beamkeeper.wire.sql.server import ServerFacts, server_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,6 +162,33 @@ class OpenSource:
                 row_limit=limit,
             )
         return tuple(dict(row) for row in found)
+
+    def server(self) -> ServerFacts:
+        """Return product, version, database and clock of the server."""
+        with _translated(), self._deadline(), self._open().begin_nested():
+            return server_facts(self._open())
+
+    def counts(
+        self,
+        relation: Resolved,
+        alias: str,
+        conditions: tuple[Condition, ...] = (),
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        limit: int = 200,
+    ) -> tuple[tuple[Any, int], ...]:
+        """Return the different values of one column with how often each occurs, the commonest first.
+
+        Of more than `limit` values the rarest are left out.
+
+        Raises
+        ------
+        SourceUnavailable, SourceAnswerInvalid
+            As `rows`.
+        """
+        statement = counting_select(relation, alias, conditions, limit=limit)
+        rows = self._answer(statement, parameters)().mappings().all()
+        return tuple((row[alias], int(row[NUMBER])) for row in rows)
 
     def rows_among(
         self,

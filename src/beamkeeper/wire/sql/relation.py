@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from sqlalchemy import DateTime, bindparam, literal, select, text
+from sqlalchemy import DateTime, bindparam, func, literal, select, text
 from sqlalchemy.sql import column, table
 
 from beamkeeper.wire.sql.select_only import checked_select
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.selectable import Select, Subquery
 
+NUMBER = "number of rows"
+"""How the count of `counting_select` is called: no alias has blanks."""
 KEYS_IN_ONE_STATEMENT_MAX = 500
 """More keys than this are asked for in several statements: every database has its own limit."""
 
@@ -108,6 +110,19 @@ def relation_select(
     for condition in conditions:
         statement = statement.where(_criterion(rows, condition))
     return statement.limit(row_limit + 1)
+
+
+def counting_select(
+    relation: Resolved, alias: str, conditions: tuple[Condition, ...], *, limit: int
+) -> Select[Any]:
+    """Return the SELECT of the different values of `alias` and their number, the commonest first."""
+    asked = dict.fromkeys((alias, *(condition.alias for condition in conditions)))
+    rows = _subquery(relation, tuple(asked))
+    number = func.count().label(NUMBER)
+    statement = select(rows.c[alias], number).group_by(rows.c[alias])
+    for condition in conditions:
+        statement = statement.where(_criterion(rows, condition))
+    return statement.order_by(number.desc(), rows.c[alias]).limit(limit)
 
 
 def _subquery(relation: Resolved, aliases: tuple[str, ...]) -> Subquery:
