@@ -37,6 +37,14 @@ def page_example() -> str:
     return found.group(1)
 
 
+def test_the_mapping_to_begin_with_on_the_page_of_sources_is_one() -> None:
+    page = (PAGE.parents[1] / "guide" / "sources.md").read_text(encoding="utf-8")
+    (example,) = [text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "format = 1" in text]
+
+    mapping = parse_mapping(example)
+    assert set(mapping.entities) == {Entity.PATIENT, Entity.COURSE, Entity.PLAN, Entity.APPOINTMENT}
+
+
 def test_the_example_on_the_format_page_is_a_mapping() -> None:
     mapping = parse_mapping(page_example())
 
