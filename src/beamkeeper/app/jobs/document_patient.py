@@ -236,7 +236,8 @@ class _Patient:
 def unanswered(listed: ListedPatient, why: str) -> PatientDocuments:
     """Return what there is to say of a patient whose documents nobody answered for."""
     count = sum(len(chart.documents) for chart in listed.entry.charts)
-    return PatientDocuments(not_kept=(_unanswered(count, why),) if count else ())
+    lost = NotKept(sop_instance_uid="", what="documents", reason=f"no answer: {why}")
+    return PatientDocuments(not_kept=(_unanswered(count, why) if count else lost,))
 
 
 def _unanswered(count: int, why: str) -> NotKept:

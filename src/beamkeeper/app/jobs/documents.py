@@ -63,7 +63,6 @@ class Documents:
         *,
         lost: Callable[[], Collection[str]],
         deadline: Callable[[], datetime],
-        silence_s: float = SILENCE_S_MAX,
     ) -> None:
         self._run = runtime
         self._notes = notes
@@ -73,7 +72,6 @@ class Documents:
         self._run_on = run_on
         self._lost = lost
         self._deadline = deadline
-        self._silence_s = silence_s
         self._reading_s = READING_S_MAX
 
     @property
@@ -107,7 +105,7 @@ class Documents:
             if not self._notes.of_patient(listed.pseudonym, DOCUMENTS).exists()
         ]
         round_ = _Round(self._fetcher(waiting), waiting, self._keep)
-        for listed in round_.run(silence_s=self._silence_s):
+        for listed in round_.run(silence_s=SILENCE_S_MAX):
             self._keep(listed, unanswered(listed, HANGS))
         return len(waiting)
 

@@ -30,9 +30,9 @@ MEMBERS_MAX: Final = 5_000
 PAGES_MAX: Final = 500
 LINES_MAX: Final = 20_000
 LINE_CHARACTERS_MAX: Final = 2_000
-_ODD: Final = (ValueError, LookupError, TypeError, ArithmeticError, OSError)
+_ODD: Final = (ValueError, LookupError, TypeError, ArithmeticError, OSError, RuntimeError)
 """What libraries raise for bytes they do not understand."""
-_NOT_UNPACKED: Final = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+_NOT_UNPACKED: Final = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 READ: Final = frozenset({PDF, DOCX, XLSX, RTF, TEXT})
 """Kinds that can be read."""
 
@@ -88,15 +88,7 @@ def _pdf(data: bytes) -> Iterator[str]:
             raise NotReadError(f"it has more than {PAGES_MAX} pages")
         for page in reader.pages:
             yield from page.extract_text().splitlines()
-    except (
-        PyPdfError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-        OSError,
-    ) as error:
+    except (PyPdfError, AttributeError, *_ODD) as error:
         raise NotReadError(f"it is a damaged PDF ({type(error).__name__})") from error
 
 
@@ -223,7 +215,7 @@ def _cell_text(value: str, kind: str, shared: list[str]) -> str:
 def _opened(data: bytes) -> zipfile.ZipFile:
     try:
         package = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, *_ODD) as error:
+    except (zipfile.BadZipFile, *_ODD) as error:
         raise NotReadError("it is a damaged Office file") from error
     if len(package.infolist()) > MEMBERS_MAX:
         raise NotReadError(f"it has more than {MEMBERS_MAX:,} parts")
