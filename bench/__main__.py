@@ -11,6 +11,7 @@
     growth    time and memory from 1,000 to 400,000 objects and from 1 to 60 nights, with a figure
     binder    the lists and the binder of 200 patients, first and a night later
     pictures  the pictures of a patient with 150 slices, 20 regions and 2 plans
+    aria      the list from an ARIA database of ten years, 15 million rows
 
 Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
 and are also written as JSON below bench/results/.
@@ -28,7 +29,19 @@ LEAN = HERE.parent / "tests" / "lean"
 """Without what only peers of the tests need: see there."""
 RESULTS = HERE / "results"
 CORPUS = Path(os.environ.get("BEAMKEEPER_CORPUS", HERE / "corpus.cache"))
-NAMES = ("receive", "compare", "seal", "night", "hour", "memory", "mirror", "growth", "binder", "pictures")
+NAMES = (
+    "receive",
+    "compare",
+    "seal",
+    "night",
+    "hour",
+    "memory",
+    "mirror",
+    "growth",
+    "binder",
+    "pictures",
+    "aria",
+)
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 
 

@@ -7,10 +7,12 @@ import shutil
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,3 +85,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def questions() -> Iterator[list[tuple[str, Any]]]:
+    """Every statement sent to any database while the test runs, with its values."""
+    asked: list[tuple[str, Any]] = []
+
+    def remember(_c: Any, _u: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(Engine, "before_cursor_execute", remember)
+    yield asked
+    event.remove(Engine, "before_cursor_execute", remember)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 SETTINGS = AriaSettings(timezone="Europe/Brussels", schema="", triage_column="UserDefAttrib03")
+HISTORIES = {
+    "TreatmentRecord", "RadiationHstry", "ExternalFieldCommonHstry", "Session", "SessionRTPlan",
+    "ScheduledActivity", "ActivityInstance", "Attendee", "visit_note", "quick_note", "RefPointLog",
+}  # fmt: skip
+"""What grows with every fraction; the others grow with every patient, or not at all."""
+
 HISTORY, SESSIONS = "aria, beam history", "aria, session state"
 
 
@@ -177,6 +183,11 @@ class AriaContract:
     def test_who_does_not_come_is_not_scheduled(self, entries: dict[str, CensusEntry]) -> None:
         assert not {"cancelled", "deleted", "on-break", "no-show", "consult"} & set(entries)
         assert [claim.reason.name for claim in entries["simulated"].claims] == ["SIMULATED_RECENTLY"]
+
+    def test_who_is_on_a_long_break_without_appointments_is_not_lost(
+        self, entries: dict[str, CensusEntry]
+    ) -> None:
+        assert [claim.reason.name for claim in entries["long-break"].claims] == ["BEGUN_NOT_FINISHED"]
 
     def test_texts_that_nobody_mapped_count_as_if_they_mattered_and_are_said(
         self, answer: SourceAnswer, entries: dict[str, CensusEntry]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from tests.contract.aria_contract import SETTINGS, AriaContract, ask_aria
+from sqlalchemy import create_engine
+from tests.contract.aria_contract import HISTORIES, NOW, SETTINGS, AriaContract, ask_aria
 
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
+from beamkeeper.rehearse.sim.aria.bulk import COLUMNS, Bulk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +96,54 @@ def test_another_column_may_hold_the_patient_id(whole: Path) -> None:
 
     assert [entry.patient.patient_id for entry in answer.entries] == ["600102"]
     assert "A patient who must be kept has no Patient ID and cannot be kept." in answer.warnings
+
+
+def scanned(statement: str, steps: list[str]) -> set[str]:
+    """Return the histories that a plan of SQLite reads from end to end, by the statement's names for them."""
+    tables = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)\s+(?:AS\s+)?(\w+)", statement)
+    found = {match[1] for step in steps if (match := re.match(r"SCAN (\w+)", step))}
+    return {table for table, alias in tables if alias in found} & HISTORIES
+
+
+def test_no_question_reads_a_history_from_end_to_end(whole: Path, questions: list[tuple[str, Any]]) -> None:
+    """Each starts from a patient, a plan or a date: a vendor's database holds decades."""
+    ask_aria(f"sqlite:///{whole}")
+    bounded = [(text, values) for text, values in questions if text.startswith("SELECT q.")]
+    with closing(sqlite3.connect(whole)) as connection:
+        plans = [
+            (text, [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)])
+            for text, values in bounded
+        ]
+
+    assert len(bounded) > 15
+    assert all(re.search(r"q\.\w+ IN \(|q\.\"?\w+\"? >= ", text) for text, _ in bounded)
+    assert [tables for text, steps in plans if (tables := scanned(text, steps))] == []
+
+
+def test_a_history_that_is_read_from_end_to_end_is_found_out(whole: Path) -> None:
+    text = "SELECT q.n FROM (SELECT COUNT(*) AS n FROM RadiationHstry h WHERE h.FractionNumber = 1) AS q"
+    with closing(sqlite3.connect(whole)) as connection:
+        steps = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+    assert scanned(text, steps) == {"RadiationHstry"}
+
+
+@pytest.mark.long
+def test_a_large_department_is_counted_alike_by_beams_and_sessions(tmp_path: Path) -> None:
+    now = NOW.astimezone(ZoneInfo(SETTINGS.timezone)).replace(tzinfo=None)
+    engine = create_engine(f"sqlite:///{tmp_path / 'bulk.db'}")
+    with engine.begin() as connection:
+        TABLES.create(connection)
+        for name, rows in Bulk(now, courses_per_year=400, years=2).batches():
+            values = [dict(zip(COLUMNS[name], row, strict=True)) for row in rows]
+            connection.execute(TABLES.meta.tables[name].insert(), values)
+        TABLES.create_indexes(connection)
+    engine.dispose()
+
+    answer = ask_aria(f"sqlite:///{tmp_path / 'bulk.db'}")
+    begun = [entry for entry in answer.entries if len(entry.counts) > 1]
+    assert len(begun) > 10
+    for entry in begun:
+        history, sessions = entry.counts
+        assert history.fractions_done == sessions.fractions_done
+    assert [entry.disagreements for entry in answer.entries if entry.disagreements] == []

@@ -22,6 +22,7 @@ from beamkeeper.wire.sql import (
     SelectRelation,
     Since,
     TableRelation,
+    wants_keys,
 )
 
 if TYPE_CHECKING:
@@ -213,9 +214,14 @@ class Asking:
         return Since(alias=alias, start=self._limits[start] - MARGIN, end=end)
 
     def _rows(self, entity: Entity, condition: Since) -> tuple[Row, ...]:
-        """Return the rows within a time limit; all of them where the section has no such time."""
+        """Return the rows within a time limit; all of them where the section has no such time.
+
+        A section that can only be asked by keys has none.
+        """
         found: list[Row] = []
         for question in self._questions.get(entity, ()):
+            if isinstance(question.relation, SelectRelation) and wants_keys(question.relation.statement):
+                continue
             conditions: tuple[Condition, ...] = (condition,) if condition.alias in question.aliases else ()
             found += self._database.rows(
                 question.relation,

@@ -35,9 +35,10 @@ PARAMETERS = frozenset(
         "approved_since",
         "finished_since",
         "past_since",
+        "keys",
     }
 )
-"""What a SELECT of a mapping may bind, as naive wall times of the database server."""
+"""What a SELECT of a mapping may bind: naive wall times of the database server, and the keys asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

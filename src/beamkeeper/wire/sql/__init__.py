@@ -18,6 +18,7 @@ from beamkeeper.wire.sql.relation import (
     SelectRelation,
     Since,
     TableRelation,
+    wants_keys,
 )
 from beamkeeper.wire.sql.select_only import checked_select
 from beamkeeper.wire.sql.server import ServerFacts
@@ -52,4 +53,5 @@ __all__ = [
     "read_int",
     "read_long_text",
     "read_text",
+    "wants_keys",
 ]

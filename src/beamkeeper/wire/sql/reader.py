@@ -14,6 +14,7 @@ from beamkeeper.errors import ConfigError, SourceAnswerInvalid, SourceUnavailabl
 from beamkeeper.wire.sql.engine import read_only_engine
 from beamkeeper.wire.sql.login import WritingLogin, may_write
 from beamkeeper.wire.sql.relation import (
+    KEYS,
     KEYS_IN_ONE_STATEMENT_MAX,
     NUMBER,
     Among,
@@ -90,7 +91,8 @@ class OpenSource:
             There is no such table, or the site's SELECT does not run.
         """
         if isinstance(relation, SelectRelation):
-            return frozenset(self._answer(aliases_probe(relation), parameters)().keys())
+            bound = {**(parameters or {}), KEYS: (None,)}
+            return frozenset(self._answer(aliases_probe(relation), bound)().keys())
         with _translated():
             return frozenset(alias for alias, _ in self._existing(relation).columns)
 
@@ -206,7 +208,8 @@ class OpenSource:
         for start in range(0, len(keys), KEYS_IN_ONE_STATEMENT_MAX):
             portion = tuple(keys[start : start + KEYS_IN_ONE_STATEMENT_MAX])
             among = (Among(alias=key_alias, keys=portion), *conditions)
-            found += self.rows(relation, aliases, among, parameters=parameters, row_limit=row_limit)
+            bound = {**(parameters or {}), KEYS: portion}
+            found += self.rows(relation, aliases, among, parameters=bound, row_limit=row_limit)
         return tuple(found)
 
     def _answer(

@@ -23,6 +23,10 @@ KEYS_IN_ONE_STATEMENT_MAX = 500
 """More keys than this are asked for in several statements: every database has its own limit."""
 
 
+KEYS = "keys"
+"""The parameter that stands for the keys asked for: `WHERE t.RTPlanSer IN :keys`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRelation:
     """A table or view whose columns stand for aliases.
@@ -153,12 +157,19 @@ def aliases_probe(relation: SelectRelation) -> sqlalchemy.TextClause:
     return _bound(f"SELECT * FROM ({relation.statement}) AS q WHERE 1 = 0")  # noqa: S608 - checked by select_only
 
 
+def wants_keys(statement: str) -> bool:
+    """Tell whether a statement can only be asked by keys: it names them deep inside."""
+    return KEYS in parameter_names(text(statement))
+
+
 def parameter_names(statement: sqlalchemy.ClauseElement) -> frozenset[str]:
     """Return the names of the parameters that a statement binds."""
     return frozenset(statement.compile().params)
 
 
 def _bound(statement: str) -> sqlalchemy.TextClause:
-    """Return a site's statement with its parameters typed: all of them are naive server times."""
+    """Return a site's statement with its parameters typed: naive server times, and keys that are many."""
     clause = text(statement)
-    return clause.bindparams(*(bindparam(name, type_=DateTime()) for name in parameter_names(clause)))
+    times = (bindparam(name, type_=DateTime()) for name in parameter_names(clause) - {KEYS})
+    keys = (bindparam(KEYS, expanding=True),) if wants_keys(statement) else ()
+    return clause.bindparams(*times, *keys)

@@ -230,6 +230,8 @@ def _long_break(clinic: Clinic) -> None:
     plan = clinic.plan(patient, clinic.course(patient), "VMAT", approved_at=APPROVED - timedelta(days=20))
     for number in range(1, 6):
         clinic.treat(plan, number, NIGHT - timedelta(days=20 - number))
+    for number in range(plan.fractions):
+        clinic.session(plan, "COMPLETE" if number < 5 else "TREAT")  # noqa: PLR2004
 
 
 def _completed(clinic: Clinic) -> None:
