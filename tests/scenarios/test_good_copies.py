@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,20 @@ def test_the_lists_take_the_confirmed_copy_and_say_in_the_row_that_there_is_a_ne
         changed
     ]
     assert not any(person.passed_over for person in newest.persons)
+
+
+def test_where_the_confirmed_copy_cannot_be_read_the_newest_is_listed_and_called_unconfirmed(
+    voting: SmallSite,
+) -> None:
+    (changed,) = ledger_of(voting).votes.facts(NIGHT_2).items  # type: ignore[union-attr]
+    runtime = voting.runtime(NIGHT_2)
+    blind = replace(runtime, keys=replace(runtime.keys, collector_identity=None))
+    found = gather_by_site(blind)
+    rows = {row.pseudonym: row for row in list_rows(found.persons, found.head)}
+
+    assert len(rows) == 3
+    assert "NOBODY HAS CONFIRMED THIS (2026-03-03)" in " ".join(rows[changed].warnings)
+    assert found.head.not_read == ()
 
 
 def test_the_lists_name_who_confirmed_the_night(voting: SmallSite) -> None:
