@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from beamkeeper.domain.chart import NoteKind
 from beamkeeper.protect.census import CensusWindow, SqlSource, aria_mapping
+from beamkeeper.protect.documents import ShareRules, wanted_by_ois
 from beamkeeper.protect.ois_settings import AriaSettings
 
 if TYPE_CHECKING:
@@ -239,3 +241,15 @@ class AriaContract:
             ("revised.docx", "Setup sheet", datetime(2026, 11, 2, 8, 0, tzinfo=UTC)),
         ]
         assert [(one.subject, one.text) for one in chart.notes] == [("Journal", "Skin red")]
+
+    def test_documents_are_looked_for_in_the_quarter_of_their_present_version(
+        self, entries: dict[str, CensusEntry]
+    ) -> None:
+        chart = entries["documents"].charts[0]
+        rules = ShareRules(name="share", zone=ZoneInfo("Europe/Brussels"), quarters_since=date(2018, 5, 14))
+        first = [
+            str(wanted_by_ois(one, chart.source, (rules,)).places[0])
+            for one in sorted(chart.documents, key=lambda one: one.path)
+        ]
+
+        assert first == ["share/2026Q3/a1.docx", "share/2026Q4/revised.docx"]

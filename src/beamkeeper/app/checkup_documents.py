@@ -32,7 +32,7 @@ def _look(section: DocumentsSection) -> Finding:
     except BeamkeeperError as error:
         return Finding(what=what, verdict="bad", text=error.message, do_next=error.do_next)
     names = "1 name" if count == 1 else f"{count:,} names"
-    if not section.ois_roots:
+    if not (section.ois_roots or section.find):
         return Finding(
             what=what,
             verdict="warning",

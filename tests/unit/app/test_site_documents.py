@@ -75,7 +75,9 @@ def test_the_look_at_the_shares_says_what_each_answers(tmp_path: Path) -> None:
     (empty,) = check_documents(site(FOLDER, tmp_path))
     (tmp_path / "docs" / "a.txt").write_bytes(b"x")
     (rootless,) = check_documents(site(FOLDER, tmp_path))
+    (by_name,) = check_documents(site(FOLDER + 'find = ["{patient_id}/**"]', tmp_path))
     (good,) = check_documents(site(FOLDER + "ois_roots = ['\\\\aria01\\docs']", tmp_path))
 
-    assert [one.verdict for one in (absent, empty, rootless, good)] == ["bad", "bad", "warning", "good"]
+    assert [one.verdict for one in (absent, empty)] == ["bad", "bad"]
+    assert [one.verdict for one in (rootless, by_name, good)] == ["warning", "good", "good"]
     assert "not mounted" in empty.text
