@@ -24,7 +24,8 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-from beamkeeper.protect.census import AriaSettings, CensusWindow, SqlSource, aria_mapping
+from beamkeeper.protect.census import CensusWindow, SqlSource, aria_mapping
+from beamkeeper.protect.ois_settings import AriaSettings
 from beamkeeper.rehearse.sim.aria import TABLES
 from beamkeeper.rehearse.sim.aria.bulk import COLUMNS, Bulk
 
@@ -123,7 +124,11 @@ def main() -> int:
             written = write_sqlite(path, bulk(options.courses, options.years))
         wrote_s = time.monotonic() - start
         seconds, facts = asked(url, options.rounds)
-    result = {"rows": written.total(), "beams": written["RadiationHstry"], "written_s": round(wrote_s, 1)}
+    result: dict[str, Any] = {
+        "rows": written.total(),
+        "beams": written["RadiationHstry"],
+        "written_s": round(wrote_s, 1),
+    }
     result |= {"asked_s": [round(one, 2) for one in seconds], **facts}
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
     if options.json:

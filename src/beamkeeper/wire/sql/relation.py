@@ -171,5 +171,5 @@ def _bound(statement: str) -> sqlalchemy.TextClause:
     """Return a site's statement with its parameters typed: naive server times, and keys that are many."""
     clause = text(statement)
     times = (bindparam(name, type_=DateTime()) for name in parameter_names(clause) - {KEYS})
-    keys = (bindparam(KEYS, expanding=True),) if wants_keys(statement) else ()
-    return clause.bindparams(*times, *keys)
+    typed = clause.bindparams(*times)
+    return typed.bindparams(bindparam(KEYS, expanding=True)) if wants_keys(statement) else typed
