@@ -12,6 +12,7 @@
     binder    the lists and the binder of 200 patients, first and a night later
     pictures  the pictures of a patient with 150 slices, 20 regions and 2 plans
     aria      the list from an ARIA database of ten years, 15 million rows
+    mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
 
 Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
 and are also written as JSON below bench/results/.
@@ -41,6 +42,7 @@ NAMES = (
     "binder",
     "pictures",
     "aria",
+    "mosaiq",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 
