@@ -118,7 +118,7 @@ def field_mm(aperture: Aperture) -> tuple[float, float, float, float]:
             if open_pairs:
                 reach[own] = min(p[0] for p in open_pairs), max(p[1] for p in open_pairs)
                 reach[other] = min(p[2] for p in open_pairs), max(p[3] for p in open_pairs)
-        elif own in reach:
+        elif own in reach and not device.device_type.startswith("MLC"):
             reach[own] = device.side_1_mm[0], device.side_2_mm[0]
     return reach["X"][0], reach["Y"][0], reach["X"][1], reach["Y"][1]
 

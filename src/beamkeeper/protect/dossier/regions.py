@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SAME_LEVEL_MM: Final = 0.1
 FLAT_MM: Final = 0.5
 """By which the points of a contour may leave its plane."""
+LEVELS_MAX: Final = 3_000
 ALONE_MM: Final = 3.0
 """Thickness of a region that has one level only, where nothing else says how thick a slice is."""
 _EDGE_STEP_MM: Final = 0.5
@@ -79,7 +80,7 @@ class Region:
 def region_of(
     roi: RoiContours, axes: NDArray[np.float64], *, distance_mm: float | None = None
 ) -> Region | None:
-    """Return a region as a stack; None when no contour of it can be used.
+    """Return a region as a stack; None when no contour of it can be used, or it has senselessly many levels.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def region_of(
         if float(np.ptp(heights)) <= 2 * FLAT_MM:
             kept.append((float(heights.mean()), np.stack([contour @ first, contour @ second], axis=1)))
     levels = tuple(_levels(kept))
-    if not levels:
+    if not 0 < len(levels) <= LEVELS_MAX:
         return None
     steps = np.diff([level.height_mm for level in levels])
     return Region(

@@ -28,6 +28,7 @@ CELL_MM_MAX: Final = 2.5
 LAYER_MM: Final = 1.6
 """A contour thicker than that is filled in several layers."""
 LAYERS_MAX: Final = 12
+CELLS_ACROSS_MAX: Final = 600
 BINS: Final = 1_000
 OUTSIDE_MAX: Final = 1e-3
 """Where more than that part of a region lies outside the dose grid, its smallest dose is not known."""
@@ -88,7 +89,7 @@ def inner_points(region: Region, step_mm: float) -> Points:
     for level, thickness, along, across, covered in _layers(region, step_mm):
         row, column = np.nonzero(covered > 0)
         flat = along[column, None] * region.first + across[row, None] * region.second
-        count = max(1, int(np.ceil(thickness / step_mm)))
+        count = min(max(1, int(np.ceil(thickness / step_mm))), LAYERS_MAX)
         for layer in range(count):
             height = level.height_mm + thickness * ((layer + _HALF) / count - _HALF)
             found.append(flat + height * region.up)
@@ -106,7 +107,7 @@ def _layers(region: Region, step_mm: float | None = None) -> Iterator[_Layer]:
     step = step_mm or float(np.clip(np.sqrt(area / CELLS), CELL_MM_MIN, CELL_MM_MAX))
     for at, level in enumerate(region.levels):
         low, high = boxes[at]
-        counts = np.maximum(np.ceil((high - low) / step), 1).astype(int)
+        counts = np.clip(np.ceil((high - low) / step), 1, CELLS_ACROSS_MAX).astype(int)
         steps = np.maximum((high - low) / counts, 1e-6)
         along, across = (low[axis] + steps[axis] * (np.arange(counts[axis]) + _HALF) for axis in (0, 1))
         covered = _covered(corners[at], along, across, steps[0]) * steps[1]

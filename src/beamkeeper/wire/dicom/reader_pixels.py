@@ -38,6 +38,9 @@ POINTS_MAX: Final = 6_000_000
 """Contour points of one structure set; 600 regions have about a million."""
 CURVE_NUMBERS_MAX: Final = 400_000
 ROIS_MAX: Final = 2_000
+PLACE_MM_MAX: Final = 5_000.0
+"""Nothing in or around a patient lies further from the origin of a frame of reference."""
+SPACING_MM_MAX: Final = 1_000.0
 FLAT_MM: Final = 0.5
 """By which the points of a planar contour may leave their plane."""
 _UNIT_LENGTH: Final = 0.01
@@ -208,8 +211,10 @@ def _placed(top: DataSet) -> tuple[Points, Points, Points, tuple[float, float]]:
     lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > _UNIT_LENGTH:
         raise ObjectUnreadable("Image Orientation (Patient) does not name two directions at a right angle.")
-    if min(spacing) <= 0:
-        raise ObjectUnreadable("Pixel Spacing is not greater than zero.")
+    if min(spacing) <= 0 or max(spacing) > SPACING_MM_MAX:
+        raise ObjectUnreadable("Pixel Spacing is not greater than zero, or senselessly large.")
+    if max(map(abs, position)) > PLACE_MM_MAX:
+        raise ObjectUnreadable(f"The pixels lie more than {PLACE_MM_MAX:.0f} mm from the origin.")
     return np.array(position), row / lengths[0], column / lengths[1], (spacing[0], spacing[1])
 
 
@@ -251,6 +256,8 @@ def _offsets(top: DataSet, frames: int, position: Points, normal: Points) -> Poi
                 "Where the frames of the dose lie is said in a way that fits no rule of DICOM."
             )
         stated = (stated - stated[0]) * np.sign(normal[2])
+    if float(np.abs(stated).max()) > PLACE_MM_MAX:
+        raise ObjectUnreadable(f"Frames of the dose lie more than {PLACE_MM_MAX:.0f} mm from its first.")
     steps = np.diff(stated)
     if not ((steps > 0).all() or (steps < 0).all()):
         raise ObjectUnreadable("The frames of the dose do not lie one after the other.")
@@ -280,7 +287,7 @@ def _contour(item: DataSet) -> Points | None:
     flat = _floats(item, "ContourData", 3 * POINTS_MAX)
     if flat is None or len(flat) < 9 or len(flat) % 3:  # noqa: PLR2004 - three points
         return None
-    return flat.reshape(-1, 3)
+    return flat.reshape(-1, 3) if float(np.abs(flat).max()) <= PLACE_MM_MAX else None
 
 
 def _colour(item: DataSet) -> tuple[int, int, int] | None:

@@ -56,6 +56,8 @@ IMAGES: dict[str, tuple[Callable[[Dataset], object], str]] = {
     "without place": (lambda d: d.__delitem__("ImagePositionPatient"), "place in the patient"),
     "skew": (lambda d: setattr(d, "ImageOrientationPatient", list("100100")), "right angle"),
     "no spacing": (lambda d: setattr(d, "PixelSpacing", ["0", "1"]), "greater than zero"),
+    "far away": (lambda d: setattr(d, "ImagePositionPatient", ["0", "0", "1e9"]), "from the origin"),
+    "huge pixels": (lambda d: setattr(d, "PixelSpacing", ["1e9", "1"]), "senselessly large"),
     "no rows": (lambda d: setattr(d, "Rows", 0), "Rows"),
     "a billion rows": (lambda d: [setattr(d, "Rows", 65535), setattr(d, "Columns", 65535)], "Truncated|many"),
 }
@@ -97,6 +99,10 @@ DOSES: dict[str, tuple[Callable[[Dataset], object], str]] = {
         lambda d: setattr(d, "GridFrameOffsetVector", [str(900 + i) for i in range(int(d.NumberOfFrames))]),
         "no rule of DICOM",
     ),
+    "frames without end": (
+        lambda d: setattr(d, "GridFrameOffsetVector", [str(i * 1e7) for i in range(int(d.NumberOfFrames))]),
+        "from its first",
+    ),
     "no grid": (lambda d: d.__delitem__("PixelData"), "no grid"),
 }
 
@@ -121,15 +127,16 @@ def test_a_dose_in_percent_says_percent() -> None:
 def test_points_open_lines_and_nonsense_are_counted_not_drawn() -> None:
     def change(data: Dataset) -> None:
         drawn = data.ROIContourSequence[0]
-        point, line, broken = (Dataset() for _ in range(3))
+        point, line, broken, far = (Dataset() for _ in range(4))
+        far.ContourGeometricType, far.ContourData = "CLOSED_PLANAR", ["0", "0", "1e9"] * 3
         point.ContourGeometricType, point.ContourData = "POINT", ["1", "2", "3"]
         line.ContourGeometricType, line.ContourData = "OPEN_PLANAR", ["1", "2", "3"] * 4
         broken.ContourGeometricType, broken.ContourData = "CLOSED_PLANAR", ["1", "2", "3", "4"]
-        drawn.ContourSequence = [*drawn.ContourSequence, point, line, broken]
+        drawn.ContourSequence = [*drawn.ContourSequence, point, line, broken, far]
 
     (roi,) = read_contours(altered(SMALL.structures(points=12), change))
 
-    assert roi.left_out == 3
+    assert roi.left_out == 4
     assert len(roi.contours) == 1
     assert roi.contours[0].shape == (12, 3)
     assert (roi.roi_name, roi.interpreted_type, roi.colour) == ("Ball", "PTV", (255, 0, 0))
