@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
-from beamkeeper.domain.volume import Dose, Image, StructureSet
+from beamkeeper.domain.volume import Dose, StructureSet
 from beamkeeper.protect.dossier.material import PlanMaterial
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _material(
             and content.sop_instance_uid == plan.referenced_structure_set_uid
         ):
             structures, drawn_on = item, frozenset(content.referenced_image_uids)
-    slices = [item for item in held if isinstance(item.content, Image) and item.ref.modality in _SLICES]
+    # Of an image a night remembers no more than which one it is.
+    slices = [item for item in held if item.kind is ObjectKind.IMAGE and item.ref.modality in _SLICES]
     named = [item for item in slices if item.ref.sop_instance_uid in drawn_on]
     return PlanMaterial(
         plan=plan,

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from beamkeeper.domain.plan import Plan
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.wire.dicom.reader import read_object
 from beamkeeper.wire.dicom.reader_pixels import (
     read_contours,
     read_dose_grid,
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from beamkeeper.domain.imaging import DoseGrid, DoseVolume, Points, RoiContours
-    from beamkeeper.domain.plan import Plan
+    from beamkeeper.domain.plan import Beam
 
     _Read = TypeVar("_Read")
     Opener = Callable[[], bytes]
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 SAME_POINT_MM: Final = 0.5
 SAME_GRID_MM: Final = 0.01
 ISOCENTRES_MAX: Final = 4
+_UTC: Final = ZoneInfo("UTC")
 _TARGETS: Final = ("PTV", "CTV", "GTV")
 
 
@@ -86,6 +90,7 @@ class Gathered:
     dose: DoseGrid | None = None
     dose_words: str = ""
     histograms: tuple[DoseVolume, ...] = ()
+    beams: tuple[Beam, ...] = ()
     apertures: tuple[Aperture, ...] = ()
     notes: dict[str, None] = field(default_factory=dict)
 
@@ -101,7 +106,7 @@ class Gathered:
 
 def gathered(material: PlanMaterial) -> Gathered:
     """Return what can be read of a plan but for its images."""
-    found = Gathered()
+    found = Gathered(beams=material.plan.beams)
     stated = _plan_itself(material, found)
     positions = {setup.patient_position for setup in material.plan.patient_setups} - {""}
     found.patient_position = positions.pop() if len(positions) == 1 else ""
@@ -112,7 +117,7 @@ def gathered(material: PlanMaterial) -> Gathered:
         found.note("The plan does not name its frame of reference: that of structures and dose is taken.")
     found.regions = tuple(sorted(_in_frame(regions, found), key=importance))
     _choose_dose(doses, found)
-    found.centres = _isocentres(material.plan, found)
+    found.centres = _isocentres(found)
     found.has_isocentre = bool(found.centres)
     if not found.centres:
         _other_centre(found)
@@ -154,6 +159,10 @@ def _plan_itself(material: PlanMaterial, found: Gathered) -> str:
     if data is None:
         return ""
     found.apertures = attempt(found, "Leaves and jaws", lambda: apertures(data)) or ()
+    if any(len(b.control_points) < b.setup.control_point_count for b in material.plan.beams):
+        # Facts that are remembered have some control points only: the plan itself has all.
+        whole = attempt(found, "The plan", lambda: read_object(data, zone=_UTC).content)
+        found.beams = whole.beams if isinstance(whole, Plan) else found.beams
     return attempt(found, "The plan", lambda: read_frame_of_reference(data)) or ""
 
 
@@ -267,10 +276,10 @@ def _together(grids: list[DoseGrid]) -> DoseGrid | None:
     return replace(first, stored=total, scaling=1.0)
 
 
-def _isocentres(plan: Plan, found: Gathered) -> tuple[Points, ...]:
+def _isocentres(found: Gathered) -> tuple[Points, ...]:
     """Return the different isocentres of the treatment beams, in the order of the beams."""
     points: list[Points] = []
-    for beam in plan.beams:
+    for beam in found.beams:
         for point in beam.control_points[:1]:
             if not beam.is_treatment or point.isocenter_mm is None:
                 continue

@@ -162,7 +162,7 @@ def _regions(found: Gathered, axes: NDArray[np.float64], distance_mm: float | No
     for roi in found.regions:
         region = region_of(roi, axes, distance_mm=distance_mm)
         if region is None:
-            found.note(f"The contours of {roi.roi_name} enclose nothing: not drawn.")
+            found.note(f"The contours of {roi.roi_name} enclose nothing, or are senselessly many: not drawn.")
             continue
         if region.left_out > roi.left_out:
             found.note(
@@ -309,7 +309,7 @@ def _beams(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...])
     region = next((region for region in regions if is_target(region.roi)), None)
     points = None if region is None else inner_points(region, TARGET_STEP_MM)
     positions = {setup.patient_setup_number: setup.patient_position for setup in material.plan.patient_setups}
-    beams = [beam for beam in material.plan.beams if beam.is_treatment]
+    beams = [beam for beam in found.beams if beam.is_treatment]
     drawn, without = [], []
     for beam in beams[:BEAMS_MAX]:
         own = tuple(a for a in found.apertures if a.beam_number == str(beam.beam_number))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import zone
+from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.protect.dossier import materials_of, pictures_of
 from beamkeeper.rehearse.sim.realcases import load_case
 from beamkeeper.wire.dicom.reader import read_object
@@ -61,3 +63,25 @@ def test_a_published_case_is_drawn_with_all_it_has() -> None:
     axial = made.pictures[0]
     assert "100 % = 78.00 Gy, the prescription of the plan. Largest dose 85.35 Gy." in axial.caption
     assert "Dashed: PTV" in made.pictures[4].caption
+
+
+def test_images_that_are_known_by_name_only_are_chosen_too() -> None:
+    objects = held("monaco-hn-proknow")
+    named = [
+        replace(item, content=None) if item.kind is ObjectKind.IMAGE else item for item, _ in objects.values()
+    ]
+    (material,) = materials_of(named, lambda ref: objects[ref.sha256][1])
+
+    assert len(material.images) == 5
+
+
+def test_a_plan_remembered_in_outline_is_drawn_from_its_file() -> None:
+    objects = held("monaco-hn-proknow")
+    (material,) = materials_of((item for item, _ in objects.values()), lambda ref: objects[ref.sha256][1])
+    beams = tuple(replace(beam, control_points=beam.control_points[:1]) for beam in material.plan.beams)
+    outline = replace(material, plan=replace(material.plan, beams=beams))
+    whole, remembered = (
+        [picture.caption for picture in pictures_of(one).pictures] for one in (material, outline)
+    )
+
+    assert remembered == whole
