@@ -129,3 +129,9 @@ def test_by_name_alone_is_said_to_be_no_difference() -> None:
 
     assert rows[0].because == "Before Beta, A by name only: no difference in urgency."
     assert rows[1].because == "Last of the list."
+
+
+def test_two_folders_of_one_person_stand_in_one_order_whatever_came_first() -> None:
+    one, other = person(1, "Jansen^Maria", patient_id="7"), person(2, "Jansen^Maria", patient_id="7")
+
+    assert order_of(one, other) == order_of(other, one) == ["p0001", "p0002"]
