@@ -22,7 +22,7 @@ from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists import ListRow, Section, list_rows
 from beamkeeper.protect.lists.csv_file import DANGEROUS, HARMLESS, harmless
 from beamkeeper.protect.lists.files import list_files
-from beamkeeper.protect.lists.pdf import MAY_BE_BOXES, page_pdf
+from beamkeeper.protect.lists.pdf import MAY_BE_BOXES, breakable, page_pdf
 from beamkeeper.protect.lists.text import WIDTH, columns
 from beamkeeper.protect.lists.triage import triage_page
 
@@ -269,3 +269,11 @@ def test_a_list_as_dicom_holds_the_pdf_and_is_of_nobody_on_it(
     assert "Error" not in said.stdout + said.stderr
     assert list_files(HEAD, rows, dicom=True) == files
     assert not [name for name in list_files(HEAD, rows) if name.endswith(".dcm")]
+
+
+def test_a_word_longer_than_a_column_may_be_broken_and_reads_the_same() -> None:
+    long = "Wolfeschlegelsteinhausenbergerdorff"
+
+    assert max(map(len, breakable(f"{long}, Hubert").split("\u200b"))) <= 24
+    assert squeezed(breakable(long)) == long
+    assert breakable("Jansen, Maria") == "Jansen, Maria"
