@@ -6,12 +6,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+from typer.testing import CliRunner
 
+from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs import dossiers
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.domain.night import NightOutcome
+from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,3 +87,39 @@ def test_a_ledger_made_anew_takes_the_dossier_for_no_document(tmp_path: Path) ->
 
     for pseudonym in opened.vault.pseudonyms():
         assert site.runtime().ledger.documents(pseudonym) == ()
+
+
+def test_a_dossier_on_demand_says_which_night_and_draws_from_the_vault(tmp_path: Path) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    out = tmp_path / "paper"
+    patient_id = site.runtime().ledger.patients()[0].patient.patient_id
+    asked = ["dossier", patient_id, "--out", str(out), "--site", str(site.site_file), "--text"]
+    done = CliRunner().invoke(app, asked)
+    (text,) = [" ".join(path.read_text().split()) for path in out.glob("*.txt")]
+
+    assert done.exit_code == 0, done.output
+    assert f"Night of {NIGHT_1}. Nobody was asked to confirm it." in text
+    assert "Axial plane through" in text
+    assert {path.suffix for path in out.iterdir()} == {
+        ".pdf",
+        ".txt",
+    }  # what pictures were drawn from is gone
+
+
+def test_everybody_gets_one_and_a_lost_parcel_stops_nobody_else(tmp_path: Path) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    lost = min(path for path in site.vault_dir.rglob("*.age") if path.parent.name != "site")
+    lost.unlink()
+    out = tmp_path / "paper"
+    asked = ["dossier", "--all", "--out", str(out), "--site", str(site.site_file), "--no-pictures"]
+    done = CliRunner().invoke(app, asked)
+
+    assert done.exit_code == 20
+    assert len(list(out.glob("*.pdf"))) == 1
+    assert "✗ patient" in done.output
+
+
+def test_a_folder_or_a_patient_or_everybody_but_not_nothing() -> None:
+    assert isinstance(CliRunner().invoke(app, ["dossier"]).exception, ConfigError)

@@ -80,6 +80,12 @@ def _document(source: DossierSource) -> EncapsulatedDocument:
     )
 
 
+def write_again(path: Path, content: bytes) -> Path:
+    """Write a file named by its patient, in place of an older one."""
+    write_whole(path, content)
+    return path
+
+
 def write_new(path: Path, content: bytes) -> Path:
     """Write a file that is not there yet, or is there with the same bytes.
 

@@ -46,6 +46,8 @@ def made_of(provenance: Provenance) -> str:
     """Return which night it is of and who vouches for it, or that nobody does."""
     if provenance.night is None:
         said = "Made from a folder of files. No night kept them, and nobody has confirmed them."
+    elif provenance.trust:
+        said = f"Night of {provenance.night.isoformat()}. {line(provenance.trust)}"
     elif provenance.confirmed_by:
         people = " and ".join(map(line, provenance.confirmed_by))
         said = f"Night of {provenance.night.isoformat()}, confirmed by {people}."

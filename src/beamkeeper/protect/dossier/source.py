@@ -28,12 +28,15 @@ class Provenance:
         Which night; None for a folder of files.
     confirmed_by
         Who confirmed that night.
+    trust
+        The sentence about that; "" to have it made from `confirmed_by`.
     remark
         What else must be said of it ("not yet confirmed", "of the night before: the last was disputed").
     """
 
     night: date | None = None
     confirmed_by: tuple[str, ...] = ()
+    trust: str = ""
     remark: str = ""
 
 
