@@ -137,7 +137,7 @@ def test_the_sheet_of_what_was_delivered_is_sealed_and_lies_in_clear_for_its_own
     kept.hour()
     (sheet,) = (kept.site.site.data_dir / "hourly").iterdir()
     kept.site.restored(tmp_path / "out")
-    (restored,) = (tmp_path / "out").rglob("*.pdf")
+    (restored,) = (tmp_path / "out").rglob("treatment-records.pdf")
 
     assert sheet.read_bytes() == restored.read_bytes()
     assert sheet.read_bytes().startswith(b"%PDF")
