@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.documents import pattern_problem
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Root = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/])(.*\S)?$")]
@@ -49,6 +48,10 @@ class _Documents(BaseModel):
     @field_validator("find")
     @classmethod
     def _sound_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from beamkeeper.protect.documents import (  # noqa: PLC0415 - brings the vault; few sites have patterns
+            pattern_problem,
+        )
+
         for pattern in value:
             if problem := pattern_problem(pattern):
                 raise ValueError(f"{pattern!r}: {problem}")
