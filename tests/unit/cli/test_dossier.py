@@ -113,3 +113,22 @@ def test_objects_that_name_nobody_are_said(tmp_path: Path) -> None:
     done = run(str(folder), "--out", str(tmp_path / "out"))
 
     assert "naming no Patient ID: 1 object" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("dates", "said", "asked"),
+    [(("", "19700102"), "1970-01-02", False), (("19700102", "19700201"), "1970-01-02", True)],
+)
+def test_a_birth_date_left_out_is_no_second_one(
+    dates: tuple[str, str], said: str, asked: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for place, date in enumerate(dates):
+        content = plan(PatientBirthDate=date, SOPInstanceUID=f"1.2.{place}")
+        (folder / f"{place}.dcm").write_bytes(file_of(content))
+    run(str(folder), "--out", str(tmp_path / "out"), "--text")
+    text = " ".join((tmp_path / "out" / "dossier-01.txt").read_text().split())
+
+    assert f"Born {said}" in text
+    assert ("several birth dates: 1970-01-02, 1970-02-01" in text) is asked

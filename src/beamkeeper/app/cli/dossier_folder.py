@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.cli.describe import list_files, read_file
@@ -19,7 +19,7 @@ from beamkeeper.protect.dossier import DossierSource, Provenance
 from beamkeeper.protect.dossier.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
@@ -148,7 +148,7 @@ def _source(
     person: _Person, folder: str, zone: ZoneInfo, as_of: datetime, general: tuple[str, ...]
 ) -> DossierSource:
     objects = tuple(person.objects.values())
-    patient = person.stated[0]
+    patient = _best_stated(person.stated)
     plans = tuple(item.content for item in objects if isinstance(item.content, Plan))
     records = tuple(item.content for item in objects if isinstance(item.content, TreatmentRecord))
     summaries = tuple(item.content for item in objects if isinstance(item.content, TreatmentSummary))
@@ -173,6 +173,12 @@ def _source(
     )
 
 
+def _best_stated(stated: Sequence[Patient]) -> Patient:
+    """Return who it is, a date or a sex that the first file leaves out taken from the next that states it."""
+    birth_on = next((one.birth_on for one in stated if one.birth_on is not None), None)
+    return replace(stated[0], birth_on=birth_on, sex=next((one.sex for one in stated if one.sex), ""))
+
+
 def _differences(person: _Person) -> Iterable[str]:
     """Say what the files do not agree on about who this is, and which objects lie there in two versions."""
     first, *others = person.stated
@@ -180,8 +186,9 @@ def _differences(person: _Person) -> Iterable[str]:
         if not same_name(first.name, other.name):
             named = f"“{shown_name(first.name)}” and “{shown_name(other.name)}”"
             yield f"Under this Patient ID the files name {named}: is that one person?"
-        if first.birth_on != other.birth_on:
-            yield f"The files state two birth dates: {first.birth_on} and {other.birth_on}."
+    dates = sorted({str(one.birth_on) for one in person.stated if one.birth_on is not None})
+    if len(dates) > 1:
+        yield f"The files state several birth dates: {', '.join(dates)}."
     for label in sorted(person.differing):
         yield f"Two different files are the same object ({label}); the first is shown."
 
