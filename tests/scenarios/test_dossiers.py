@@ -9,7 +9,8 @@ from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
-from beamkeeper.app.jobs import dossiers
+from beamkeeper.app.jobs import dossier_pictures, dossiers
+from beamkeeper.app.jobs.forgetting import forget_here
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.clock import MovableClock
@@ -51,6 +52,67 @@ def test_each_patient_is_sealed_with_a_dossier_that_restore_gives_back(
         assert "Fraction 3 of" in text
         assert "LINAC" in text or "Machine" in text
         assert "°" in text
+
+
+def text_of(program: Callable[[str], str], paper: Path) -> str:
+    done = subprocess.run([program("pdftotext"), "-layout", str(paper), "-"], capture_output=True, check=True)
+    return " ".join(done.stdout.decode().split())
+
+
+def drawn(site: SmallSite) -> dict[Path, int]:
+    """Return what is remembered of pictures, and when it was written."""
+    folder = site.site.data_dir / "pictures"
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pictures_are_drawn_once_and_stand_in_the_dossiers_of_later_nights(
+    tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    once = drawn(site)
+    for record in site.source.rglob("RTRECORD-1.dcm"):
+        record.unlink()  # something else is new: every patient is sealed again
+    monkeypatch.setattr(dossier_pictures, "pictures_of", None)  # nothing may be drawn
+    second = site.night(NIGHT_2)
+    site.restored(tmp_path / "out")
+    papers = [text_of(program, paper) for paper in sorted((tmp_path / "out").rglob("dossier.pdf"))]
+
+    assert second.outcome is NightOutcome.COMPLETE
+    assert len(once) == 2
+    assert drawn(site) == once
+    assert len(papers) == 2
+    for text in papers:
+        assert f"Night of {NIGHT_2}" in text
+        assert "Axial plane through" in text
+
+
+def test_a_damaged_or_lost_picture_is_drawn_again_out_of_the_vault(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    damaged, lost = sorted(drawn(site))
+    damaged.write_bytes(b"damaged")
+    lost.unlink()
+    for record in site.source.rglob("RTRECORD-1.dcm"):
+        record.unlink()
+    site.night(NIGHT_2)
+    site.restored(tmp_path / "out")
+
+    assert set(drawn(site)) == {damaged, lost}
+    for paper in sorted((tmp_path / "out").rglob("dossier.pdf")):
+        assert "Axial plane through" in text_of(program, paper)
+
+
+def test_whoever_is_removed_leaves_no_picture_behind(tmp_path: Path) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    site.night(NIGHT_1)
+    pseudonyms = {path.parent.name for path in drawn(site)}
+    forget_here(site.runtime(), pseudonyms)
+
+    assert len(pseudonyms) == 2
+    assert drawn(site) == {}
 
 
 def test_a_quiet_night_makes_no_new_parcel_for_a_dossier(tmp_path: Path) -> None:

@@ -40,10 +40,9 @@ def with_pictures(source: DossierSource, fetch: Callable[[ObjectRef], bytes]) ->
     pictures: list[Picture] = []
     notes: list[str] = []
     for material in materials_of(source.objects, fetch):
-        name = material.plan.rt_plan_label or "Plan without label"
-        made = pictures_of(material)
-        pictures += [replace(picture, title=f"{name}: {picture.title}") for picture in made.pictures]
-        notes += [f"{name}: {note}" for note in made.reservations]
+        made = pictures_of(material).named_after(material.plan)
+        pictures += made.pictures
+        notes += made.reservations
     return replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
 
 

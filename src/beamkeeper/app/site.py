@@ -91,6 +91,7 @@ class NightSection(_Section):
     window_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 240
     parallel_patients: Annotated[int, Field(ge=1, le=32)] = 2
     dossiers: bool = True
+    pictures: bool = True
 
 
 class ReceiverSection(_Section):

@@ -105,6 +105,7 @@ starts_at = 02:00:00             # local time; the night that has no 02:00 start
 window_minutes = 240             # when it is over, what has come is kept and the rest is named
 parallel_patients = 2
 # dossiers = false               # no dossier.pdf in the parcels: docs/guide/dossier.md
+# pictures = false               # dossiers without pictures: a tenth of the time
 
 # [hour]                         # today's treatment records between two nights: docs/guide/the-hour.md
 # every_minutes = 10

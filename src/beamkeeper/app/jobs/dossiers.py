@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.dossier_pictures import with_tonights_pictures
 from beamkeeper.app.jobs.standing import current_versions, is_quarantined, named_only
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord
@@ -24,15 +25,17 @@ from beamkeeper.vault.state import THIS_PARCEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date, datetime
+    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.looked import Looked, PatientFacts
-    from beamkeeper.app.site import Site
+    from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.ledger import DocumentRow
     from beamkeeper.vault import Member, PatientState, StoredObject
+    from beamkeeper.wire.dicom.spool import SpoolReader
 
 DOSSIER_NAME = "dossier.pdf"
 """Where it lies in a parcel."""
@@ -65,15 +68,27 @@ def paper_of(render: Callable[[], bytes]) -> Paper:
 
 
 def tonights_paper(
-    site: Site,
+    runtime: Runtime,
     looked: Looked,
     held: Sequence[StoredObject],
     documents: Iterable[DocumentRow],
+    members: Sequence[Member],
     *,
+    spool: SpoolReader,
+    scratch: Path,
     night: date,
     as_of: datetime,
 ) -> Paper:
-    """Return the dossier that is sealed with what a night found; an empty one where the site wants none."""
+    """Return the dossier that is sealed with what a night found; an empty one where the site wants none.
+
+    Parameters
+    ----------
+    members
+        What is sealed with it, to draw from.
+    scratch
+        For what has to come out of the vault to be drawn; removed at the end.
+    """
+    site = runtime.site
 
     def render() -> bytes:
         source = dossier_source(
@@ -87,6 +102,11 @@ def tonights_paper(
             documents=[row.stored for row in documents],
             problems=looked.night.identity,
         )
+        if site.night.pictures:
+            pseudonym = looked.night.pseudonym
+            source = with_tonights_pictures(
+                source, held, members, runtime=runtime, spool=spool, pseudonym=pseudonym, scratch=scratch
+            )
         return render_pdf(make_dossier(source))
 
     return paper_of(render) if site.night.dossiers else Paper()

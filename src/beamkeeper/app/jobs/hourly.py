@@ -55,7 +55,7 @@ from beamkeeper.wire.dicom.known import write_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from beamkeeper.app.jobs.hour_look import Came
     from beamkeeper.app.jobs.looked import Looked
@@ -245,7 +245,7 @@ class Hourly:
 
     def _seal_one(self, looked: Looked, kept: tuple[StoredObject, ...]) -> _Sealed:
         pseudonym = looked.night.pseudonym
-        night = self._counted_on(pseudonym)
+        night = sealing.counted_on(self._run.vault, pseudonym, self._today)
         after = sealing.tonights_state(looked, kept, night=night)
         sheet = sheet_of(self._run.site, looked, self._began_at)
         named = {entry.path for entry in self._run.vault.entries()}
@@ -261,11 +261,6 @@ class Hourly:
             state=replace(state, documents=(*state.documents, stored_sheet(sheet, night))),
         )
         return _Sealed(looked=looked, entry=entry, after=after, sheet=sheet)
-
-    def _counted_on(self, pseudonym: str) -> date:
-        """Return today, or the date of a newer parcel that a clock which ran ahead has left."""
-        newest = self._run.vault.newest_night(pseudonym)
-        return self._today if newest is None else max(self._today, newest)
 
     # 5 --------------------------------------------------------------------------------------------
 
@@ -305,7 +300,8 @@ class Hourly:
 
     def _take_into_ledger(self, one: _Sealed) -> None:
         ledger, looked = self._run.ledger, one.looked
-        pseudonym, on = looked.night.pseudonym, self._counted_on(looked.night.pseudonym)
+        pseudonym = looked.night.pseudonym
+        on = sealing.counted_on(self._run.vault, pseudonym, self._today)
         told_on = max(self._night.run_on + timedelta(days=1), self._today)
         with ledger.session():
             ledger.remember_identities(pseudonym, looked.facts.known_as)

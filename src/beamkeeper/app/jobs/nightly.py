@@ -265,25 +265,22 @@ class Nightly:
             or document_notes.is_other(documents_before, documents)
         ):
             return SealedNote()
-        night, site = self._counted_on(pseudonym), self._run.site
-        paper = tonights_paper(site, looked, after, documents, night=night, as_of=self._taken_up_at)
+        night = sealing.counted_on(self._run.vault, pseudonym, self._run_on)
         found = sealing.members(looked, after, self._sources.arrivals.reader)
+        paper = tonights_paper(
+            self._run, looked, after, documents, found,
+            spool=self._sources.arrivals.reader, scratch=self.folder / "drawn" / pseudonym,
+            night=night, as_of=self._taken_up_at,
+        )  # fmt: skip
         members, state = with_paper(
             paper,
             [*found, *self._documents.members(documents)],
             sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
         )
         entry = self._run.vault.seal(pseudonym=pseudonym, night=night, members=members, state=state)
-        sealed = SealedNote(path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes)
-        return replace(sealed, dossier_error=paper.error)
-
-    def _counted_on(self, pseudonym: str) -> date:
-        """Return the date under which tonight's state of a patient is the newest one, which is restored.
-
-        That is tonight, unless a clock that ran ahead has left a parcel of a later night.
-        """
-        newest = self._run.vault.newest_night(pseudonym)
-        return self._run_on if newest is None else max(self._run_on, newest)
+        return SealedNote(
+            path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes, dossier_error=paper.error
+        )
 
     # 6 ------------------------------------------------------------------------------------------
 
@@ -344,7 +341,7 @@ class Nightly:
         looked, sealed = self._notes.looked(pseudonym), self._notes.sealed(pseudonym)
         if looked.night.error or sealed.error:
             return
-        counted_on = self._counted_on(pseudonym)
+        counted_on = sealing.counted_on(self._run.vault, pseudonym, self._run_on)
         with ledger.session():
             ledger.upsert_patient(
                 pseudonym, listed.entry.patient, seen_on=counted_on, finished=listed.entry.finished

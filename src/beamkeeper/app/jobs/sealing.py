@@ -19,10 +19,20 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.looked import Arrived, Looked, PatientFacts
     from beamkeeper.ledger import DocumentRow
+    from beamkeeper.vault import Vault
     from beamkeeper.wire.dicom.spool import SpoolReader
 
 FACTS_NAME = "facts.json"
 FACTS_FORMAT = {"format": "beamkeeper-facts", "version": 1}
+
+
+def counted_on(vault: Vault, pseudonym: str, day: date) -> date:
+    """Return the date under which a patient's state of a day is the newest one, which is restored.
+
+    That is the day, unless a clock that ran ahead has left a parcel of a later night.
+    """
+    newest = vault.newest_night(pseudonym)
+    return day if newest is None else max(day, newest)
 
 
 def tonights_state(looked: Looked, kept: Sequence[StoredObject], *, night: date) -> tuple[StoredObject, ...]:

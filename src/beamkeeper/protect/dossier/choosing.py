@@ -58,13 +58,16 @@ def _material(
             structures, drawn_on = item, frozenset(content.referenced_image_uids)
     # Of an image a night remembers no more than which one it is.
     slices = [item for item in held if item.kind is ObjectKind.IMAGE and item.ref.modality in _SLICES]
-    named = [item for item in slices if item.ref.sop_instance_uid in drawn_on]
+    images = [item for item in slices if item.ref.sop_instance_uid in drawn_on] or slices
+    doses = [item for item in held if _is_of(item, plan)]
+    all_of_it = [own, *images, *([structures] if structures else ()), *doses]
     return PlanMaterial(
         plan=plan,
         plan_bytes=opener(own),
-        images=tuple(opener(item) for item in named or slices),
+        images=tuple(map(opener, images)),
         structure_set=None if structures is None else opener(structures),
-        doses=tuple(opener(item) for item in held if _is_of(item, plan)),
+        doses=tuple(map(opener, doses)),
+        made_from=tuple(item.ref.sha256 for item in all_of_it),
     )
 
 

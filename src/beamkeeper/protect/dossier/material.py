@@ -54,6 +54,8 @@ class PlanMaterial:
         Of the plan; None when none is kept.
     doses
         Every RT Dose that refers to the plan.
+    made_from
+        The SHA-256 of everything above, in that order: the same bytes give the same pictures.
     """
 
     plan: Plan
@@ -61,6 +63,7 @@ class PlanMaterial:
     images: Sequence[Opener] = ()
     structure_set: Opener | None = None
     doses: Sequence[Opener] = ()
+    made_from: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beamkeeper.domain.imaging import DoseVolume, ImageSlice
+    from beamkeeper.domain.plan import Plan
     from beamkeeper.protect.dossier.planes import Raster
 
 IMAGES_MAX: Final = 3_000
@@ -49,6 +50,14 @@ class Pictures:
 
     pictures: tuple[Picture, ...]
     reservations: tuple[str, ...]
+
+    def named_after(self, plan: Plan) -> Pictures:
+        """Return the same with the plan's name before every title and sentence."""
+        name = plan.rt_plan_label or "Plan without label"
+        return Pictures(
+            pictures=tuple(replace(one, title=f"{name}: {one.title}") for one in self.pictures),
+            reservations=tuple(f"{name}: {note}" for note in self.reservations),
+        )
 
 
 def pictures_of(material: PlanMaterial) -> Pictures:

@@ -1,0 +1,201 @@
+"""The pictures of a night's dossiers: drawn once, and remembered until what they are drawn from changes.
+
+A night that brings a new fraction brings no new image. The bytes come from tonight's spool, and out of the
+vault only where something has to be drawn again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import zstandard
+
+from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.errors import BeamkeeperError, IntegrityError, ObjectUnreadable
+from beamkeeper.protect.dossier import Picture, PictureKind, Pictures, materials_of, pictures_of
+from beamkeeper.vault.state import THIS_PARCEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from beamkeeper.app.jobs.runtime import Runtime
+    from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.protect.dossier import DossierSource
+    from beamkeeper.vault import Member, StoredObject
+    from beamkeeper.wire.dicom.spool import SpoolReader
+
+DRAWN_AS: Final = 1
+"""Raised when pictures of the same bytes are drawn otherwise: remembered ones are then drawn again."""
+REMEMBERED_BYTES_MAX: Final = 64 << 20
+DRAWN_FROM_BYTES_MAX: Final = 64 << 20
+"""A larger object is not drawn: a night keeps within its memory."""
+
+
+def pictures_dir(runtime: Runtime, pseudonym: str) -> Path:
+    """Return where the pictures of one patient are remembered."""
+    return runtime.site.data_dir / "pictures" / pseudonym
+
+
+def forget_pictures(runtime: Runtime, pseudonym: str) -> None:
+    """Forget what was drawn of one patient."""
+    shutil.rmtree(pictures_dir(runtime, pseudonym), ignore_errors=True)
+
+
+def with_tonights_pictures(
+    source: DossierSource,
+    held: Sequence[StoredObject],
+    members: Iterable[Member],
+    *,
+    runtime: Runtime,
+    spool: SpoolReader,
+    pseudonym: str,
+    scratch: Path,
+) -> DossierSource:
+    """Return a dossier's facts with the pictures of each plan, and what these cannot show.
+
+    Parameters
+    ----------
+    held
+        Every version of the patient's objects, those of tonight among them.
+    members
+        What is sealed tonight, to be read from the spool.
+    scratch
+        For what has to come out of the vault; removed at the end.
+    """
+    remembered = RememberedPictures(pictures_dir(runtime, pseudonym))
+    pictures: list[Picture] = []
+    notes: list[str] = []
+    with BytesAtHand(
+        spool=spool,
+        vault=runtime.vault,
+        kept=[item for item in held if item.parcel != THIS_PARCEL],
+        identities=runtime.keys.identities,
+        scratch=scratch,
+    ) as at_hand:
+        objects = _Objects(held, members, at_hand)
+        for material in materials_of(source.objects, objects.bytes_of):
+            made = remembered.find(material.made_from)
+            if made is None:
+                objects.take_out(material.made_from)
+                made = pictures_of(material)
+                if not objects.failed:
+                    remembered.keep(material.made_from, made)
+            made = made.named_after(material.plan)
+            pictures += made.pictures
+            notes += made.reservations
+    remembered.tidy()
+    return replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
+
+
+class _Objects:
+    """The bytes of a patient's objects, from the spool or out of the vault.
+
+    Attributes
+    ----------
+    failed
+        Whether something asked for since `take_out` could not be had.
+    """
+
+    def __init__(self, held: Iterable[StoredObject], members: Iterable[Member], at_hand: BytesAtHand) -> None:
+        self._held = {item.sha256: item for item in held}
+        self._members = {member.name: member for member in members}
+        self._at_hand = at_hand
+        self.failed = False
+
+    def take_out(self, digests: Iterable[str]) -> None:
+        """Make ready what lies in the vault, each parcel read once."""
+        self.failed = False
+        wanted = (self._held[digest] for digest in digests if digest in self._held)
+        self._at_hand.prepare((), {}, also=[item for item in wanted if item.parcel != THIS_PARCEL])
+
+    def bytes_of(self, ref: ObjectRef) -> bytes:
+        """Return the bytes of an object; raises any error of ours."""
+        try:
+            return self._bytes_of(ref)
+        except BeamkeeperError:
+            self.failed = True
+            raise
+
+    def _bytes_of(self, ref: ObjectRef) -> bytes:
+        item = self._held.get(ref.sha256)
+        if item is None:
+            raise IntegrityError("The object is not among those that are kept.")
+        if item.size_bytes > DRAWN_FROM_BYTES_MAX:
+            raise ObjectUnreadable(f"An object of {item.size_bytes >> 20} MiB is too large to be drawn.")
+        if item.parcel != THIS_PARCEL:
+            return bytes(self._at_hand.kept(item))
+        with self._members[item.member].open() as source:
+            return source.read()
+
+
+class RememberedPictures:
+    """The pictures of one patient's plans in a folder, each under what it was drawn from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._used: set[str] = set()
+
+    def find(self, made_from: Sequence[str]) -> Pictures | None:
+        """Return pictures that were drawn from the same bytes in the same way; None where there are none."""
+        path = self._path(made_from)
+        try:
+            packed = path.read_bytes()
+            data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=REMEMBERED_BYTES_MAX)
+            stated = json.loads(data)
+            return Pictures(
+                pictures=tuple(_picture(item) for item in stated["pictures"]),
+                reservations=tuple(map(str, stated["reservations"])),
+            )
+        except (OSError, zstandard.ZstdError, ValueError, KeyError, TypeError):
+            return None  # absent or damaged: they are drawn again
+
+    def keep(self, made_from: Sequence[str], made: Pictures) -> None:
+        """Remember the pictures of one plan."""
+        stated = {
+            "pictures": [_stated(picture) for picture in made.pictures],
+            "reservations": list(made.reservations),
+        }
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        packed = zstandard.ZstdCompressor().compress(json.dumps(stated).encode())
+        write_whole(self._path(made_from), packed)
+
+    def tidy(self) -> None:
+        """Forget what was not asked for since this was made: plans that are gone or drawn otherwise."""
+        for path in self._folder.glob("*") if self._folder.is_dir() else ():
+            if path.name not in self._used:
+                path.unlink(missing_ok=True)
+
+    def _path(self, made_from: Sequence[str]) -> Path:
+        key = hashlib.sha256(json.dumps([DRAWN_AS, *made_from]).encode()).hexdigest()
+        self._used.add(f"{key}.json.zst")
+        return self._folder / f"{key}.json.zst"
+
+
+def _stated(picture: Picture) -> dict[str, object]:
+    return {
+        "kind": picture.kind.value,
+        "title": picture.title,
+        "caption": picture.caption,
+        "svg": picture.svg.decode(),
+        "alternative": picture.alternative,
+        "width_mm": picture.width_mm,
+        "height_mm": picture.height_mm,
+    }
+
+
+def _picture(stated: dict[str, object]) -> Picture:
+    return Picture(
+        kind=PictureKind(str(stated["kind"])),
+        title=str(stated["title"]),
+        caption=str(stated["caption"]),
+        svg=str(stated["svg"]).encode(),
+        alternative=str(stated["alternative"]),
+        width_mm=float(str(stated["width_mm"])),
+        height_mm=float(str(stated["height_mm"])),
+    )
