@@ -41,6 +41,8 @@ data_dir = "data"
 [vault]
 directory = "vault"
 keys_dir = "keys"
+[night]
+dossiers = false
 [receiver]
 port = {port}
 allowed_callers = ["ORTHANC", "STORESCU"]

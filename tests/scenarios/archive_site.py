@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from beamkeeper.rehearse.sim import Archive, ArchiveProcess
 
 OUR_AE = "BEAMKEEPER"
-QUICK = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
+PATIENCE = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
 """So long we wait for a peer in a test."""
+QUICK = {**PATIENCE, "# dossiers = false": "dossiers = false"}
+"""And papers are made where they are tested."""
 
 
 def free_port() -> int:

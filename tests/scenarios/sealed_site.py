@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydicom
-from archive_site import OUR_AE, QUICK, free_port, rewrite
+from archive_site import OUR_AE, PATIENCE, free_port, rewrite
 from night_site import SmallSite, at
 
 from beamkeeper.app.cli.main import app
@@ -72,7 +72,7 @@ def sealed_site(root: Path, archive: CountingArchive, objects: Path) -> Iterator
     told = json.loads(
         beamkeeper("init", folder, "--encrypt-only", "--archive", peer, "--port", str(port), "--json")
     )
-    rewrite(made, {**QUICK, "treated_days = 7": "treated_days = 60"})
+    rewrite(made, {**PATIENCE, "treated_days = 7": "treated_days = 60"})
     archive.add_destination(OUR_AE, "127.0.0.1", port)
     site = SealedSite(made, archive, objects, told["data_passphrase"], tuple(map(tuple, told["cards"])))
     try:

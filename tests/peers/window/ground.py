@@ -38,6 +38,8 @@ data_dir = "data"
 [vault]
 directory = "vault"
 keys_dir = "keys"
+[night]
+dossiers = false
 [receiver]
 port = {receiver_port}
 [window]
