@@ -163,6 +163,6 @@ def _next(demo: Demo, seconds: float) -> None:
     out.print(f"  report, as text       {folder / 'report.txt'}", soft_wrap=True)
     out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
     out.print("Try next:")
-    for verb in ("status", "patients", "changes", "vault verify --open"):
+    for verb in ("status", "patients", "changes", "lists --out lists", "vault verify --open"):
         out.print(f"  beamkeeper {verb} --site {demo.site_file}", soft_wrap=True)
     err.print("  (in a checkout: ./dev run instead of beamkeeper)")
