@@ -261,7 +261,7 @@ NEED_DATA = {
     for path, command in commands(typer.main.get_command(app)).items()  # type: ignore[arg-type]
     if path[0] not in NEED_NO_DATA and any("--site" in param.opts for param in command.params)
 }
-ALSO = {("restore",): ("--all",)}
+ALSO = {("restore",): ("--all",), ("dossier",): ("--all",)}
 
 
 @pytest.mark.parametrize("path", sorted(NEED_DATA), ids=" ".join)
