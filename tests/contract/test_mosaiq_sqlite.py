@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from tests.contract.mosaiq_contract import SETTINGS, MosaiqContract, ask, parts
 
 from beamkeeper.errors import SourceAnswerInvalid
-from beamkeeper.rehearse.sim.mosaiq import Clinic, create_tables, quirky_clinic, write_rows, write_sqlite
+from beamkeeper.rehearse.sim.mosaiq import TABLES, Clinic, quirky_clinic
 from beamkeeper.wire.sql.relation import Among, relation_select
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def clinic() -> Clinic:
 @pytest.fixture(scope="module")
 def url(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("mosaiq") / "mosaiq.db"
-    write_sqlite(path, clinic.rows)
+    TABLES.write_sqlite(path, clinic.rows)
     return f"sqlite:///{path}"
 
 
@@ -45,8 +45,8 @@ def lacking(clinic: Clinic, path: Path, *columns: tuple[str, str]) -> str:
         for table, of_table in clinic.rows.items()
     }
     with engine.begin() as connection:
-        create_tables(connection, without=columns)
-        write_rows(connection, rows, without=columns)
+        TABLES.create(connection, without=columns)
+        TABLES.write(connection, rows, without=columns)
     engine.dispose()
     return f"sqlite:///{path}"
 

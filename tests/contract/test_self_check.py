@@ -29,7 +29,7 @@ def aria_source(tmp_path_factory: pytest.TempPathFactory) -> SqlSource:
 @pytest.fixture(scope="module")
 def mosaiq_source(tmp_path_factory: pytest.TempPathFactory) -> SqlSource:
     path: Path = tmp_path_factory.mktemp("mosaiq") / "mosaiq.db"
-    mosaiq.write_sqlite(path, mosaiq.quirky_clinic().rows)
+    mosaiq.TABLES.write_sqlite(path, mosaiq.quirky_clinic().rows)
     return SqlSource(mosaiq_mapping(mosaiq_contract.SETTINGS), f"sqlite:///{path}")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from tests.contract.mosaiq_contract import MosaiqContract
 from tests.peers.postgresql_cluster import PrivateCluster
 
-from beamkeeper.rehearse.sim.mosaiq import create_indexes, create_tables, quirky_clinic, write_rows
+from beamkeeper.rehearse.sim.mosaiq import TABLES, quirky_clinic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ def url(program: Callable[[str], str]) -> Iterator[str]:
         owner = running.url("mosaiq").replace("postgresql://", "postgresql+psycopg://")
         engine = create_engine(owner)
         with engine.begin() as connection:
-            create_tables(connection)
-            create_indexes(connection)
-            write_rows(connection, quirky_clinic().rows)
+            TABLES.create(connection)
+            TABLES.create_indexes(connection)
+            TABLES.write(connection, quirky_clinic().rows)
         engine.dispose()
         running.sql(
             "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",

@@ -21,7 +21,7 @@ from beamkeeper.protect.census import CensusWindow, SqlSource
 from beamkeeper.protect.census.mosaiq import mosaiq_mapping
 from beamkeeper.protect.dossier import DossierSource, Provenance, make_dossier, render_text
 from beamkeeper.protect.ois_settings import MosaiqSettings
-from beamkeeper.rehearse.sim.mosaiq import Beam, Clinic, tables, write_sqlite
+from beamkeeper.rehearse.sim.mosaiq import TABLES, Beam, Clinic, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,7 +97,7 @@ def _chart_fraction(clinic: Clinic, session: int, fields: dict[int, int], given:
 def listed(patients: list[YearPatient], folder: Path) -> dict[str, CensusEntry]:
     """Return what the census reads of some patients out of a MOSAIQ database."""
     path = folder / f"{patients[0].patient_id}.db"
-    write_sqlite(path, charted(patients).rows)
+    TABLES.write_sqlite(path, charted(patients).rows)
     source = SqlSource(mosaiq_mapping(MosaiqSettings(timezone="UTC")), f"sqlite:///{path}")
     return {e.patient.patient_id: e for e in source.ask(NOW, CensusWindow()).entries}
 

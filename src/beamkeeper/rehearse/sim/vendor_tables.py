@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Rows = dict[str, list[dict[str, Any]]]
 """Rows of each table, by the table's name."""
+Lacking = tuple[str, str]
+"""(table, column) that a version of the product does not have."""
 
 _TYPES: dict[str, TypeEngine[Any]] = {
     "bigint": BigInteger(),
@@ -44,17 +46,20 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 }
 
 
-def _type(written: str) -> TypeEngine[Any]:
-    kind, _, width = written.partition(":")
-    if kind in {"char", "varchar"}:
-        return CHAR(int(width)) if kind == "char" else String(int(width))
-    return _TYPES[kind]
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True)
 class VendorTables:
-    """The tables of one product."""
+    """The tables of one product.
 
+    Attributes
+    ----------
+    types
+        What this product calls its types, where these differ from those every product has.
+    quoted
+        Names of columns that are keywords somewhere.
+    """
+
+    types: Mapping[str, TypeEngine[Any]] = field(default_factory=dict)
+    quoted: frozenset[str] = frozenset()
     meta: MetaData = field(default_factory=MetaData)
 
     def table(self, name: str, columns: str, *, indexed: tuple[str, ...] = ()) -> Table:
@@ -62,21 +67,35 @@ class VendorTables:
         found: list[Column[Any]] = []
         for line in filter(None, map(str.strip, columns.splitlines())):
             *names, written = line.split()
-            found += [Column(one, _type(written), autoincrement=False, quote=False) for one in names]
+            found += [self._column(one, self._type(written), is_key=False) for one in names]
         found[0].primary_key = True
         table = Table(name, self.meta, *found, quote=False)
         for column in indexed:
             Index(f"ix_{name}_{column}".lower(), table.c[column])
         return table
 
-    def create(self, connection: Connection) -> None:
-        """Make all tables, without indexes."""
+    def _type(self, written: str) -> TypeEngine[Any]:
+        kind, _, width = written.partition(":")
+        if kind in {"char", "varchar"}:
+            return CHAR(int(width)) if kind == "char" else String(int(width))
+        return self.types[kind] if kind in self.types else _TYPES[kind]
+
+    def _column(self, name: str, kind: TypeEngine[Any], *, is_key: bool) -> Column[Any]:
+        return Column(name, kind, primary_key=is_key, autoincrement=False, quote=name in self.quoted)
+
+    def _there(self, table: Table, without: Collection[Lacking]) -> Table:
+        """Return a table without its indexes and without what a version of the product lacks."""
+        columns = [
+            self._column(one.name, one.type, is_key=one.primary_key)
+            for one in table.columns
+            if (table.name, one.name) not in without
+        ]
+        return Table(table.name, MetaData(), *columns, quote=False)
+
+    def create(self, connection: Connection, *, without: Collection[Lacking] = ()) -> None:
+        """Make all tables, without indexes and without the columns named."""
         for table in self.meta.sorted_tables:
-            indexes, table.indexes = table.indexes, set()
-            try:
-                table.create(connection)
-            finally:
-                table.indexes = indexes
+            self._there(table, without).create(connection)
 
     def create_indexes(self, connection: Connection) -> None:
         """Make the indexes a database of this size has."""
@@ -84,11 +103,18 @@ class VendorTables:
             for index in sorted(table.indexes, key=lambda one: str(one.name)):
                 index.create(connection)
 
-    def write(self, connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-        """Write rows of the tables they are named after."""
+    def write(
+        self,
+        connection: Connection,
+        rows: Mapping[str, list[dict[str, Any]]],
+        *,
+        without: Collection[Lacking] = (),
+    ) -> None:
+        """Write rows of the tables they are named after, without the columns named."""
         for table in self.meta.sorted_tables:
             if of_table := rows.get(table.name):
-                connection.execute(table.insert(), [_padded(table, row) for row in of_table])
+                there = self._there(table, without)
+                connection.execute(there.insert(), [_padded(there, row) for row in of_table])
 
     def write_sqlite(self, path: Path, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         """Write a database of its own to `path`."""

@@ -8,21 +8,6 @@ project; nothing here was seen in a vendor's system, and no text of a vendor is 
 
 from beamkeeper.rehearse.sim.mosaiq.clinic import Beam, Clinic
 from beamkeeper.rehearse.sim.mosaiq.quirks import quirky_clinic
-from beamkeeper.rehearse.sim.mosaiq.tables import (
-    ALL_TABLES,
-    create_indexes,
-    create_tables,
-    write_rows,
-    write_sqlite,
-)
+from beamkeeper.rehearse.sim.mosaiq.tables import TABLES
 
-__all__ = [
-    "ALL_TABLES",
-    "Beam",
-    "Clinic",
-    "create_indexes",
-    "create_tables",
-    "quirky_clinic",
-    "write_rows",
-    "write_sqlite",
-]
+__all__ = ["TABLES", "Beam", "Clinic", "quirky_clinic"]

@@ -32,7 +32,7 @@ SATURDAY = 5
 FIELDS = (2, 2, 3, 4)
 NOTES_EACH = 4
 
-BY_NAME = {table.name: table for table in tables.ALL_TABLES}
+BY_NAME = tables.TABLES.meta.tables
 
 
 def _width(column: Column[Any]) -> int:

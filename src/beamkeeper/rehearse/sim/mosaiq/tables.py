@@ -5,79 +5,23 @@ Names are written unquoted, as SQL Server has them: PostgreSQL folds them, and s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import (
-    CHAR,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Numeric,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    create_engine,
-)
+from sqlalchemy import DateTime, LargeBinary, Numeric, SmallInteger, Text
 from sqlalchemy.dialects.mssql import BIT, DATETIME, IMAGE, TINYINT
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+from beamkeeper.rehearse.sim.vendor_tables import VendorTables
 
-    from sqlalchemy import Connection
-    from sqlalchemy.types import TypeEngine
-
-_META = MetaData()
-
-_TYPES: dict[str, TypeEngine[Any]] = {
-    "int": Integer(),
-    "smallint": SmallInteger(),
-    "tinyint": SmallInteger().with_variant(TINYINT(), "mssql"),
-    "bit": SmallInteger().with_variant(BIT(), "mssql"),
-    "datetime": DateTime().with_variant(DATETIME(), "mssql"),
-    "decimal": Numeric(12, 4, asdecimal=False),
-    "text": Text(),
-    "binary": LargeBinary().with_variant(IMAGE(), "mssql"),
-}
-
-
-def _type(written: str) -> TypeEngine[Any]:
-    kind, _, width = written.partition(":")
-    if kind == "char":
-        return CHAR(int(width))
-    if kind == "varchar":
-        return String(int(width))
-    return _TYPES[kind]
-
-
-_QUOTED = frozenset({"Index"})
-"""Names that are keywords somewhere."""
-
-
-def _table(name: str, columns: str, *, indexed: tuple[str, ...] = ()) -> Table:
-    """Return a table from lines `Name Name … type`; the first column is the key."""
-    found: list[Column[Any]] = []
-    for line in filter(None, map(str.strip, columns.splitlines())):
-        *names, written = line.split()
-        found += [
-            Column(
-                one,
-                _type(written),
-                primary_key=not found and one is names[0],
-                autoincrement=False,
-                quote=one in _QUOTED,
-            )
-            for one in names
-        ]
-    table = Table(name, _META, *found, quote=False)
-    for column in indexed:
-        Index(f"ix_{name}_{column}".lower(), table.c[column])
-    return table
-
+TABLES = VendorTables(
+    types={
+        "tinyint": SmallInteger().with_variant(TINYINT(), "mssql"),
+        "bit": SmallInteger().with_variant(BIT(), "mssql"),
+        "datetime": DateTime().with_variant(DATETIME(), "mssql"),
+        "decimal": Numeric(12, 4, asdecimal=False),
+        "text": Text(),
+        "binary": LargeBinary().with_variant(IMAGE(), "mssql"),
+    },
+    quoted=frozenset({"Index"}),
+)
+_table = TABLES.table
 
 _AUDIT = """
 Create_DtTm Edit_DtTm Sanct_DtTm datetime
@@ -363,75 +307,3 @@ IMAGE_ROW = _table(
     """,
     indexed=("Pat_ID1",),
 )
-
-ALL_TABLES = tuple(_META.sorted_tables)
-"""Every table, in an order in which they may be made."""
-
-
-def padded(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row as fixed-length columns give it back: text filled up with blanks.
-
-    SQLite does not do it by itself, and a reader that forgets to trim must be found out there too.
-    """
-    whole: dict[str, Any] = {column.name: row.get(column.name) for column in table.columns}
-    for column in table.columns:
-        value = whole[column.name]
-        if isinstance(column.type, CHAR) and isinstance(value, str):
-            whole[column.name] = value.ljust(column.type.length or 0)
-    return whole
-
-
-def _copy(column: Column[Any]) -> Column[Any]:
-    return Column(
-        column.name,
-        column.type,
-        primary_key=column.primary_key,
-        autoincrement=False,
-        quote=column.name in _QUOTED,
-    )
-
-
-def _only(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: row[name] for name in names}
-
-
-def create_tables(connection: Connection, *, without: Iterable[tuple[str, str]] = ()) -> None:
-    """Make all tables; `without` names (table, column) pairs that this version of the product lacks."""
-    left_out = set(without)
-    for table in ALL_TABLES:
-        columns = [_copy(one) for one in table.columns if (table.name, one.name) not in left_out]
-        Table(table.name, MetaData(), *columns, quote=False).create(connection)
-
-
-def create_indexes(connection: Connection) -> None:
-    """Make the indexes a database of this size has."""
-    for table in ALL_TABLES:
-        for index in sorted(table.indexes, key=lambda one: str(one.name)):
-            index.create(connection)
-
-
-def write_rows(
-    connection: Connection,
-    rows: Mapping[str, list[dict[str, Any]]],
-    *,
-    without: Iterable[tuple[str, str]] = (),
-) -> None:
-    """Write rows of the tables they are named after, `without` the columns that are not there."""
-    left_out = set(without)
-    for table in ALL_TABLES:
-        if of_table := rows.get(table.name):
-            names = [one.name for one in table.columns if (table.name, one.name) not in left_out]
-            there = Table(table.name, MetaData(), *(_copy(table.c[name]) for name in names), quote=False)
-            connection.execute(there.insert(), [_only(padded(table, row), names) for row in of_table])
-
-
-def write_sqlite(path: Path, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Write a database of its own to `path`."""
-    engine = create_engine(f"sqlite:///{path}")
-    try:
-        with engine.begin() as connection:
-            create_tables(connection)
-            create_indexes(connection)
-            write_rows(connection, rows)
-    finally:
-        engine.dispose()
