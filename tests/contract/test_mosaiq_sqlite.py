@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.dialects import mssql
-from sqlalchemy.engine import Engine
 from tests.contract.mosaiq_contract import SETTINGS, MosaiqContract, ask, parts
 
 from beamkeeper.errors import SourceAnswerInvalid
@@ -94,19 +93,6 @@ def test_a_database_without_a_history_still_gives_the_calendar(clinic: Clinic, t
 
 LOOKUPS = {"r", "c", "d", "g", "l"}
 """Staff, CPT, Topog, Prompt: small tables of codes."""
-
-
-@pytest.fixture
-def questions() -> Iterator[list[tuple[str, Any]]]:
-    """Every statement sent to any database while the test runs, with its values."""
-    asked: list[tuple[str, Any]] = []
-
-    def remember(_c: Any, _u: Any, statement: str, values: Any, *_: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(Engine, "before_cursor_execute", remember)
-    yield asked
-    event.remove(Engine, "before_cursor_execute", remember)
 
 
 def test_no_question_reads_a_whole_table(url: str, questions: list[tuple[str, Any]]) -> None:
