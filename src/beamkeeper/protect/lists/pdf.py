@@ -42,7 +42,7 @@ def page_pdf(page: Page, *, made_at: int, numbered: bool = True) -> bytes:
     facts = json.dumps(_facts(page) | {"numbered": numbered}, ensure_ascii=False)
     pdf = typst.compile(_TEMPLATE, sys_inputs={"facts": facts}, timestamp=made_at)
     assert isinstance(pdf, bytes), "one document was asked for"  # noqa: S101
-    return pdf
+    return pdf + b"\n"  # Orthanc takes the last byte of an even number for padding, unless it ends a line
 
 
 def _facts(page: Page) -> dict[str, object]:

@@ -184,6 +184,10 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert render_text(one) == render_text(other)
 
 
+def test_the_pdf_ends_with_a_line_so_that_no_archive_takes_its_last_byte_for_padding() -> None:
+    assert render_pdf(make_dossier(source())).endswith(b"%%EOF\n")
+
+
 def test_the_pdf_says_that_it_is_made_for_the_archive() -> None:
     pdf = render_pdf(make_dossier(source()))
 

@@ -79,6 +79,12 @@ def test_the_same_rows_give_the_same_bytes_in_every_form(
     assert list_files(HEAD, rows) == files
 
 
+def test_a_pdf_ends_with_a_line_so_that_no_archive_takes_its_last_byte_for_padding(
+    files: dict[str, bytes],
+) -> None:
+    assert all(data.endswith(b"%%EOF\n") for name, data in files.items() if name.endswith(".pdf"))
+
+
 def test_the_pdf_has_every_patient_with_id_fraction_next_machine_and_phone(
     rows: tuple[ListRow, ...], files: dict[str, bytes], tmp_path: Path
 ) -> None:
