@@ -44,6 +44,8 @@ class EncapsulatedDocument:
         (SOP Class UID, SOP Instance UID) of what the document is made from.
     made_at
         Content Date and Time, on the clock it carries.
+    instance_number
+        By what a viewer puts the instances of one series in order.
     """
 
     site_name: str
@@ -53,6 +55,28 @@ class EncapsulatedDocument:
     made_at: datetime
     study_instance_uid: str = ""
     source_instances: tuple[tuple[str, str], ...] = ()
+    instance_number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentUids:
+    """By what a document is known in DICOM; told before it is made."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+
+
+def uids_of(document: EncapsulatedDocument, pdf_sha256: str) -> DocumentUids:
+    """Return the UIDs of the object that a document becomes with the PDF of this digest."""
+    patient = document.patient
+    whose = (document.site_name, patient.issuer_of_patient_id, patient.patient_id)
+    study = document.study_instance_uid or uid_of(*whose, "study")
+    return DocumentUids(
+        sop_instance_uid=uid_of(*whose, document.kind, "instance", pdf_sha256),
+        study_instance_uid=study,
+        series_instance_uid=uid_of(*whose, document.kind, "series", study),
+    )
 
 
 def encapsulated_pdf(document: EncapsulatedDocument, pdf: bytes) -> bytes:
@@ -85,14 +109,13 @@ def encapsulated_pdf(document: EncapsulatedDocument, pdf: bytes) -> bytes:
 
 
 def _identified(document: EncapsulatedDocument, digest: str) -> Dataset:
-    patient = document.patient
-    whose = (document.site_name, patient.issuer_of_patient_id, patient.patient_id)
+    patient, uids = document.patient, uids_of(document, digest)
     item = Dataset()
     item.SpecificCharacterSet = "ISO_IR 192"
     item.SOPClassUID = EncapsulatedPDFStorage
-    item.SOPInstanceUID = uid_of(*whose, document.kind, "instance", digest)
-    item.StudyInstanceUID = document.study_instance_uid or uid_of(*whose, "study")
-    item.SeriesInstanceUID = uid_of(*whose, document.kind, "series", str(item.StudyInstanceUID))
+    item.SOPInstanceUID = uids.sop_instance_uid
+    item.StudyInstanceUID = uids.study_instance_uid
+    item.SeriesInstanceUID = uids.series_instance_uid
     day, time = f"{document.made_at:%Y%m%d}", f"{document.made_at:%H%M%S}"
     item.StudyDate = item.StudyTime = ""
     item.ContentDate, item.ContentTime = day, time
@@ -108,7 +131,7 @@ def _identified(document: EncapsulatedDocument, digest: str) -> Dataset:
         item.IssuerOfPatientID = _plain(patient.issuer_of_patient_id, _LONG_MAX)
     item.PatientBirthDate = f"{patient.birth_on:%Y%m%d}" if patient.birth_on else ""
     item.PatientSex = patient.sex if patient.sex in {"F", "M", "O"} else ""
-    item.SeriesNumber = item.InstanceNumber = 1
+    item.SeriesNumber, item.InstanceNumber = 1, document.instance_number
     return item
 
 

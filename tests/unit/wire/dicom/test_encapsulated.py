@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import ObjectUnreadable
-from beamkeeper.wire.dicom.encapsulated import EncapsulatedDocument, encapsulated_pdf
+from beamkeeper.wire.dicom.encapsulated import EncapsulatedDocument, encapsulated_pdf, uids_of
 from beamkeeper.wire.dicom.reader import read_object_and_patient
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ def test_the_same_document_is_the_same_file_and_another_one_another_object() -> 
     assert one == again
     assert other.SOPInstanceUID != read(one).SOPInstanceUID
     assert other.SeriesInstanceUID == read(one).SeriesInstanceUID
+
+
+def test_what_it_will_be_known_by_is_told_before_it_is_made() -> None:
+    uids = uids_of(DOCUMENT, hashlib.sha256(PDF).hexdigest())
+    item = read(encapsulated_pdf(DOCUMENT, PDF))
+
+    assert uids.sop_instance_uid == item.SOPInstanceUID
+    assert uids.study_instance_uid == item.StudyInstanceUID
+    assert uids.series_instance_uid == item.SeriesInstanceUID
+
+
+def test_the_instances_of_a_series_have_an_order() -> None:
+    assert read(encapsulated_pdf(replace(DOCUMENT, instance_number=20260302), PDF)).InstanceNumber == 20260302
 
 
 def test_without_a_study_all_documents_of_a_patient_share_one() -> None:
