@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
 
 from night_site import NIGHT_1, NIGHT_2, SmallSite, make_objects
 
-from beamkeeper.app.jobs.rebuilding import read_facts
+from beamkeeper.app.jobs.sealed_facts import read_facts
 from beamkeeper.app.jobs.sealing import FACTS_NAME, facts_bytes
 from beamkeeper.errors import IntegrityError
 from beamkeeper.vault import Member, seal_parcel

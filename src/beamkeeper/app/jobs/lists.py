@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.good_copies import copies_in
 from beamkeeper.app.jobs.list_words import doubts, people_in_words, trust_in_words
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standing, take_reports
-from beamkeeper.app.jobs.rebuilding import read_facts
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import last_report
+from beamkeeper.app.jobs.sealed_facts import read_facts
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.plan import Plan

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.dossiers import DOSSIER_ID
 from beamkeeper.app.jobs.hour_sheets import SHEET_ID
-from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.notes import write_note
 from beamkeeper.app.jobs.retaining import take_back_removals
 from beamkeeper.app.jobs.runtime import open_runtime
-from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
+from beamkeeper.app.jobs.sealed_facts import read_facts
 from beamkeeper.app.jobs.signed_votes import take_back_votes
 from beamkeeper.app.jobs.standing import stand
-from beamkeeper.domain.codec import from_json
-from beamkeeper.errors import IntegrityError
 from beamkeeper.ledger import DocumentRow
-from beamkeeper.vault.reading import OpenParcel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
-    from beamkeeper.vault import ParcelEntry, PatientState, Vault
+    from beamkeeper.vault import ParcelEntry, PatientState
 
-FACTS_BYTES_MAX = 256 << 20
 REBUILT = "rebuilt"
 
 
@@ -86,44 +78,3 @@ def _take(runtime: Runtime, entry: ParcelEntry, state: PatientState) -> int:
         runtime.ledger.record_position(state.night, state.pseudonym, position, as_of=facts.as_of)
     write_note(runtime.facts_path(state.pseudonym), facts)
     return len(state.objects)
-
-
-def read_facts(vault: Vault, entry: ParcelEntry, identities: Sequence[str]) -> PatientFacts:
-    """Return the facts sealed in a parcel.
-
-    Parameters
-    ----------
-    identities
-        age identities, one of which opens it.
-
-    Raises
-    ------
-    IntegrityError
-        They are not there, not what was signed, or not what this version reads.
-    """
-    data: bytes | None = None
-    with OpenParcel(vault.store, entry, identities) as parcel:
-        for name, _, source in parcel.members():
-            if name == FACTS_NAME:
-                data = source.read(FACTS_BYTES_MAX)
-                break
-        # age does not say who sealed: believed only once the whole parcel is the one that was signed.
-        parcel.verify_whole()
-    if data is None:
-        raise IntegrityError(f"The parcel {entry.path} holds no {FACTS_NAME}.")
-    return _parse(data, entry)
-
-
-def _parse(data: bytes, entry: ParcelEntry) -> PatientFacts:
-    try:
-        document = json.loads(data)
-        found = {key: document.pop(key, None) for key in FACTS_FORMAT}
-        if found == FACTS_FORMAT:
-            return from_json(PatientFacts, document["facts"])
-        why = f"it says it is {found}"
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        why = str(error)
-    raise IntegrityError(
-        f"{FACTS_NAME} in {entry.path} cannot be read: {why}.",
-        do_next="Read it with the version of Beamkeeper that sealed it.",
-    )

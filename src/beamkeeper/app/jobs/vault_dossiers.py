@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.dossier_files import with_pictures
 from beamkeeper.app.jobs.dossiers import dossier_source
 from beamkeeper.app.jobs.list_words import trust_in_words
-from beamkeeper.app.jobs.rebuilding import read_facts
 from beamkeeper.app.jobs.remembered import NOT_DESCRIBED
+from beamkeeper.app.jobs.sealed_facts import read_facts
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
 from beamkeeper.errors import IntegrityError, ObjectUnreadable
