@@ -27,6 +27,7 @@ _Share = Literal[
     "rt images",
     "registrations",
     "other",
+    "dossier",
 ]
 _Group = Literal["on treatment", "plan ready", "listed"]
 _Line = Annotated[str, Field(min_length=1, max_length=1000)]

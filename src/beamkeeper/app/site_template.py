@@ -178,7 +178,7 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # ae_title = "MIM_EMERGENCY"
 # host = "192.0.2.30"
 # port = 104
-# what = ["plan", "structures", "dose", "records", "planning images"]
+# what = ["plan", "structures", "dose", "records", "planning images", "dossier"]
 # patients = ["on treatment", "plan ready"]
 # when = "approval"              # or "hourly", "nightly"
 

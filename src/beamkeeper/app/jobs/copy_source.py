@@ -1,8 +1,12 @@
-"""Objects out of the vault as files for the stores of plain copies: verified, one parcel read once."""
+"""Objects out of the vault as files for the stores of plain copies: verified, one parcel read once.
+
+A dossier lies there as PDF and becomes its DICOM object here, after the PDF was found to be the sealed one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections import defaultdict
 from contextlib import closing
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
+    from zoneinfo import ZoneInfo
 
+    from beamkeeper.app.jobs.sealed_dossier import SealedDossier
     from beamkeeper.vault import ParcelEntry, ParcelStore, StoredObject
 
 CHUNK_BYTES: Final = 1 << 20
@@ -32,6 +38,10 @@ class VaultSource:
         Every parcel of the vault by its path.
     scratch
         Folder on the collector's own disk; what lies there is readable by this user only.
+    dossiers
+        By SOP Instance UID, what becomes a DICOM object on its way.
+    zone
+        On whose clock a dossier says when it was made.
     """
 
     def __init__(
@@ -40,8 +50,12 @@ class VaultSource:
         entries: Mapping[str, ParcelEntry],
         identities: Sequence[str],
         scratch: Path,
+        *,
+        dossiers: Mapping[str, SealedDossier],
+        zone: ZoneInfo,
     ) -> None:
         self._store, self._entries, self._identities, self._scratch = store, entries, identities, scratch
+        self._dossiers, self._zone = dossiers, zone
 
     def take(self, wanted: Sequence[tuple[str, StoredObject]]) -> Iterator[TakenOut]:
         """Yield each wanted object once; see `Source`."""
@@ -80,6 +94,7 @@ class VaultSource:
                 error=f"its bytes have SHA-256 {found[:12]}…, not its own.",
             )
         try:
+            sha256, size_bytes = self._wrapped(item, path)
             with path.open("rb") as file:
                 syntax, data_set_at = encoding_of(file)
         except ObjectUnreadable as error:
@@ -92,11 +107,19 @@ class VaultSource:
             series_instance_uid=item.series_instance_uid,
             transfer_syntax_uid=syntax,
             path=path,
-            sha256=item.sha256,
-            size_bytes=item.size_bytes,
+            sha256=sha256,
+            size_bytes=size_bytes,
             data_set_at=data_set_at,
         )
         return TakenOut(name=name, item=item, outgoing=outgoing)
+
+    def _wrapped(self, item: StoredObject, path: Path) -> tuple[str, int]:
+        """Make a dossier at `path` its DICOM object; return digest and size of the file as it goes."""
+        dossier = self._dossiers.get(item.sop_instance_uid)
+        if dossier is None:
+            return item.sha256, item.size_bytes
+        made = dossier.wrapped(path.read_bytes(), self._zone)
+        return self._copied(io.BytesIO(made), path), len(made)
 
     def _copied(self, source: BinaryIO, path: Path) -> str:
         """Write a stream to `path` for this user alone; return its SHA-256."""

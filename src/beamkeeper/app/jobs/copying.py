@@ -15,12 +15,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.copy_facts import CopyMaterial, material_of
 from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_source import VaultSource, own_identities
 from beamkeeper.app.jobs.copy_stores import compare_rules_of, connect, rule_of
 from beamkeeper.app.jobs.place_alarm import call_about
 from beamkeeper.app.jobs.places import BUSY, Standing, open_network, place_lock
-from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.domain.codec import to_json
 from beamkeeper.ledger import CopyRow
@@ -141,9 +141,9 @@ def run_copies(
             else:
                 yield _busy(section)
         marker = marker_of(site)
-        facts = patient_facts(runtime) if free else ()
+        material = material_of(runtime, free) if free else CopyMaterial()
         copyings = [
-            _copying(runtime, section, facts, reread_all=reread_all, on_step=on_step) for section in free
+            _copying(runtime, section, material, reread_all=reread_all, on_step=on_step) for section in free
         ]
         if (shut := open_network(held, site, clock, [section.minutes for section in free])) is not None:
             for section in free:
@@ -176,26 +176,6 @@ def _work(copying: Copying, done: queue.SimpleQueue[CopyOutcome | BaseException]
         done.put(copying.run())
     except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
         done.put(error)
-
-
-def patient_facts(runtime: Runtime) -> tuple[CopyFacts, ...]:
-    """Return what is known of every patient, as the routing rule asks it."""
-    found = []
-    with runtime.ledger.session():
-        for row in runtime.ledger.patients():
-            facts = remembered(runtime.facts_path(row.pseudonym))
-            found.append(
-                CopyFacts(
-                    pseudonym=row.pseudonym,
-                    patient_id=row.patient.patient_id,
-                    last_seen_on=row.last_seen_on,
-                    finished=row.finished,
-                    reasons=frozenset(claim.reason for claim in facts.entry.claims) if facts else frozenset(),
-                    held=runtime.ledger.current_objects(row.pseudonym),
-                    described=facts.objects if facts else (),
-                )
-            )
-    return tuple(found)
 
 
 def marker_of(site: Site) -> str:
@@ -232,7 +212,7 @@ def _standing(section: CopiesSection, row: MirrorRow | None) -> CopiesStanding:
 def _copying(
     runtime: Runtime,
     section: CopiesSection,
-    facts: Sequence[CopyFacts],
+    material: CopyMaterial,
     *,
     reread_all: bool,
     on_step: Callable[[str], None],
@@ -246,15 +226,17 @@ def _copying(
         {entry.path: entry for entry in runtime.vault.entries()},
         runtime.keys.identities,
         scratch,
+        dossiers=material.dossiers,
+        zone=site.zone,
     )
     return Copying(
         section.name,
         lambda kinds: connect(section, site, kinds),
-        route(rule_of(section), facts),
+        route(rule_of(section), material.patients),
         source=source,
         memory=LedgerMemory(runtime.ledger, key_of(section)),
         judge=judge_by(compare_rules_of(section, site)),
-        older=_older(facts),
+        older=_older(material.patients),
         scratch=scratch,
         limits=CopyLimits(
             lasts_s=section.minutes * 60.0, reread_days=section.reread_days, reread_all=reread_all

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.copy_papers import note_path
 from beamkeeper.app.jobs.dossier_pictures import forget_pictures
 from beamkeeper.app.jobs.hour_sheets import FOLDER as SHEETS
 from beamkeeper.app.jobs.imprints import imprints_path
@@ -36,6 +37,7 @@ def forget_here(runtime: Runtime, pseudonyms: Collection[str]) -> None:
     for pseudonym in pseudonyms:
         runtime.facts_path(pseudonym).unlink(missing_ok=True)
         imprints_path(runtime, pseudonym).unlink(missing_ok=True)
+        note_path(runtime.site, pseudonym).unlink(missing_ok=True)
         forget_pictures(runtime, pseudonym)
         for sheet in (runtime.site.data_dir / SHEETS).glob(f"{pseudonym}-*"):
             sheet.unlink(missing_ok=True)

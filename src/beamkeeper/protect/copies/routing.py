@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 QUARANTINE: Final = "quarantine/"
 """Where a parcel holds bytes that are no whole object: they go nowhere."""
+DOSSIER_MODALITY: Final = "DOC"
 
 
 class Share(StrEnum):
@@ -47,6 +48,8 @@ class Share(StrEnum):
     RT_IMAGES = "rt images"
     REGISTRATIONS = "registrations"
     OTHER = "other"
+    DOSSIER = "dossier"
+    """The newest dossier of each patient who goes there, as a DICOM object; earlier ones stay there."""
 
 
 class Group(StrEnum):
@@ -109,6 +112,8 @@ class CopyFacts:
         Every version the vault holds of the patient's objects.
     described
         What the RT objects say.
+    dossier
+        The newest one of the patient as an object; None where the vault gives none.
     """
 
     pseudonym: str
@@ -118,6 +123,7 @@ class CopyFacts:
     reasons: frozenset[CensusReason]
     held: tuple[StoredObject, ...]
     described: tuple[ClinicalObject, ...]
+    dossier: StoredObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +142,8 @@ class Routed:
         Structure sets that go, and name no image that is kept: which series is the planning CT is unknown.
     contested
         Objects under one SOP Instance UID of two patients: a person must say whose they are.
+    without_dossier
+        Patients who go there, whose dossier should go with them, and of whom the vault gives none.
     """
 
     objects: tuple[tuple[str, StoredObject], ...]
@@ -143,6 +151,7 @@ class Routed:
     plans_not_approved: int = 0
     structures_without_images: int = 0
     contested: int = 0
+    without_dossier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
     everybody = tuple(patients)
     newest = max((facts.last_seen_on for facts in everybody), default=None)
     found: list[tuple[str, StoredObject]] = []
-    not_approved = blind = 0
+    not_approved = blind = lacking = 0
     for facts in everybody:
         assert newest is not None, "there is at least this patient"  # noqa: S101 - max of the same
         if facts.finished or newest - facts.last_seen_on > timedelta(days=rule.listed_days):
@@ -172,7 +181,12 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
         if not _belongs(rule, facts, chosen):
             not_approved += len(chosen.held_back)
             continue
-        found += ((facts.pseudonym, item) for item in current if _goes(rule, item, chosen))
+        going = [item for item in current if _goes(rule, item, chosen)]
+        if _wants_dossier(rule):
+            dossier = _dossier(facts)
+            lacking += dossier is None
+            going += [dossier] if dossier is not None else []
+        found += ((facts.pseudonym, item) for item in going)
         not_approved += len(chosen.held_back)
         blind += chosen.blind_structures if Share.PLANNING_IMAGES in rule.shares else 0
     objects, contested = _without_contested(found)
@@ -182,7 +196,19 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
         plans_not_approved=not_approved,
         structures_without_images=blind,
         contested=contested,
+        without_dossier=lacking,
     )
+
+
+def _wants_dossier(rule: RoutingRule) -> bool:
+    return Share.DOSSIER in rule.shares and (not rule.modalities or DOSSIER_MODALITY in rule.modalities)
+
+
+def _dossier(facts: CopyFacts) -> StoredObject | None:
+    """Return the dossier, if it is of the patient by the ID that this person has now."""
+    dossier = facts.dossier
+    is_theirs = dossier is not None and dossier.patient_id.strip() == facts.patient_id.strip()
+    return dossier if is_theirs else None
 
 
 def _current(facts: CopyFacts) -> tuple[StoredObject, ...]:

@@ -123,12 +123,23 @@ def remarks(routed: Routed, *, left_count: int) -> tuple[str, ...]:
         )
     if count := routed.contested:
         lines.append(f"{count} SOP Instance UIDs stand under two patients and are not sent.")
+    if count := routed.without_dossier:
+        lines.append(
+            f"{count} {_patients(count)} without a dossier: the vault gives none, or one under another"
+            " Patient ID. A night makes it with what is new (`dossiers` under [night]);"
+            " `beamkeeper vault verify` says whether it can be read."
+        )
     if left_count:
         lines.append(
-            f"{left_count} objects are still there that no rule sends any more, of patients who finished for"
-            " example. They go when the patient's copy goes: docs/guide/copies.md, Removal."
+            f"{left_count} objects are still there that no rule sends any more: earlier dossiers, or of"
+            " patients who finished, for example. They go when the patient's copy goes:"
+            " docs/guide/copies.md, Removal."
         )
     return tuple(lines)
+
+
+def _patients(count: int) -> str:
+    return "patient goes" if count == 1 else "patients go"
 
 
 def _plans(count: int) -> str:

@@ -28,6 +28,7 @@ CLASSES = {
     "RTIMAGE": "481.1",
     "REG": "66.1",
     "SR": "88.22",
+    "DOC": "104.1",
 }
 TODAY = date(2026, 3, 2)
 SHA256 = "0" * 64
@@ -111,6 +112,7 @@ IMAGES = (
     held("reg", "REG"),
     held("sr", "SR"),
 )
+DOSSIER = held("paper", "DOC", member="dossier.pdf")
 
 
 def patient(
@@ -129,6 +131,7 @@ def patient(
         reasons=reasons,
         held=(*map(stored, described), *others),
         described=described,
+        dossier=DOSSIER,
     )
     return replace(facts, **more)
 
@@ -154,11 +157,33 @@ def test_every_share_can_be_asked_for_by_itself():
         Share.RT_IMAGES: {"drr"},
         Share.REGISTRATIONS: {"reg"},
         Share.OTHER: {"sr"},
+        Share.DOSSIER: {"paper"},
     }
 
 
 def test_modalities_narrow_what_goes():
     assert going(patient(), modalities=frozenset({"RTPLAN", "CT"})) == {"plan", "ct1", "ct2"}
+
+
+def test_the_dossier_goes_only_where_it_is_asked_for_and_with_its_patient():
+    wanted = frozenset({Share.PLAN, Share.DOSSIER})
+    stranger = patient(reasons=frozenset({CensusReason.SIMULATED_RECENTLY}))
+
+    assert "paper" not in going(patient())
+    assert going(patient(), shares=wanted) == {"plan", "paper"}
+    assert going(patient(finished=True), shares=wanted) == set()
+    assert going(stranger, shares=wanted, groups=frozenset({Group.ON_TREATMENT})) == set()
+    assert going(patient(), shares=wanted, modalities=frozenset({"RTPLAN"})) == {"plan"}
+
+
+@pytest.mark.parametrize("given", [None, replace(DOSSIER, patient_id="P2")])
+def test_a_patient_whose_dossier_cannot_go_is_counted(given):
+    rule = RoutingRule(shares=frozenset({Share.PLAN, Share.DOSSIER}))
+    routed = route(rule, [patient(dossier=given)])
+
+    assert [item.sop_instance_uid for _, item in routed.objects] == ["plan"]
+    assert routed.without_dossier == 1
+    assert route(RoutingRule(), [patient(dossier=given)]).without_dossier == 0
 
 
 @pytest.mark.parametrize("status", sorted(set(ApprovalStatus) - {ApprovalStatus.APPROVED}))
@@ -272,6 +297,6 @@ def test_nothing_goes_that_is_not_kept_whole_and_asked_for(shares, groups, any_p
     narrower = replace(rule, shares=frozenset(sorted(shares)[:1]))
     found = {item.sop_instance_uid for _, item in route(rule, [facts]).objects}
 
-    assert found <= {item.sop_instance_uid for item in facts.held}
+    assert found <= {item.sop_instance_uid for item in (*facts.held, DOSSIER)}
     assert not (finished and found)
     assert {item.sop_instance_uid for _, item in route(narrower, [facts]).objects} <= found
