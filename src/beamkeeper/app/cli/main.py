@@ -24,6 +24,7 @@ from beamkeeper.app.cli import (
     demo,
     doctor,
     dossier,
+    gap,
     hour,
     init,
     lists,
@@ -93,6 +94,7 @@ app.add_typer(source.app, name="source")
 app.command("read")(read.command)
 app.command("dossier")(dossier.command)
 app.command("compare")(compare.command)
+app.command("gap")(gap.command)
 
 
 def _flow(commands: typer.Typer) -> None:
