@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from beamkeeper.rehearse.sim.treatments import SimPatient
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimDocument:
@@ -26,6 +28,13 @@ class SimDocument:
     created_on: date
     path: str
     text: tuple[str, ...]
+
+
+def documents_of(patient: SimPatient) -> list[SimDocument]:
+    """Return the documents of one patient of the department."""
+    first = patient.treatments[0]
+    labels = tuple(treatment.label for treatment in patient.treatments)
+    return documents_for(patient.patient_id, first.approved_on, first.machine, labels)
 
 
 def documents_for(

@@ -8,14 +8,17 @@ tables are called and what stands in them is documented in `ois_mapping.toml`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, DateTime, Float, ForeignKey, Integer, MetaData, String, Table, create_engine
 
+from beamkeeper.rehearse.sim.ois_facts import local
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -117,11 +120,6 @@ DOCUMENT = _table(
 def padded(text: str, width: int) -> str:
     """Return text as a fixed-length column gives it back: with trailing blanks."""
     return text.ljust(width)
-
-
-def local(instant: datetime, zone: ZoneInfo) -> datetime:
-    """Return the wall clock of the server at an instant: naive, as such databases keep it."""
-    return instant.astimezone(zone).replace(tzinfo=None)
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from beamkeeper.rehearse.sim.documents import SimDocument, documents_for
+from beamkeeper.rehearse.sim.documents import SimDocument, documents_of
 from beamkeeper.rehearse.sim.ois import (
     CONTACT,
     COURSE,
@@ -17,33 +17,21 @@ from beamkeeper.rehearse.sim.ois import (
     OisRows,
     add_appointment,
     add_test_patient,
-    local,
     padded,
 )
+from beamkeeper.rehearse.sim.ois_facts import DIAGNOSES, SEX, bookings, local, midnight, sessions_of
 from beamkeeper.rehearse.sim.patients import at, treatment_time, working_day
-from beamkeeper.rehearse.sim.state import current_treatments, fractions_given, patient_of
+from beamkeeper.rehearse.sim.state import current_treatments, patient_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.rehearse.sim.ois_facts import Booking
     from beamkeeper.rehearse.sim.realcases import RealCase
     from beamkeeper.rehearse.sim.state import DepartmentState, PatientState
     from beamkeeper.rehearse.sim.treatments import SimPatient, Treatment
-
-_BOOKED_AHEAD = 8
-"""Appointments are booked for so many coming working days."""
-
-_DIAGNOSES = {
-    "prostate": ("C61", "Malignant neoplasm of prostate"),
-    "head and neck": ("C10.9", "Malignant neoplasm of oropharynx"),
-    "breast": ("C50.9", "Malignant neoplasm of breast"),
-    "brain": ("C71.9", "Malignant neoplasm of brain"),
-    "lung": ("C34.9", "Malignant neoplasm of bronchus or lung"),
-    "skin": ("C44.5", "Malignant neoplasm of skin of trunk"),
-}
-_SEX = {"F": "Female", "M": "Male"}
 
 
 def ois_rows(
@@ -55,21 +43,14 @@ def ois_rows(
         patient = patient_of(state, member)
         key = _add_patient(rows, patient)
         _add_course(rows, key, patient, member, zone)
-        _add_appointments(rows, key, patient, member, last_day=state.last_day, zone=zone)
-        labels = tuple(treatment.label for treatment in patient.treatments)
-        machine = patient.treatments[0].machine
-        own = documents_for(patient.patient_id, patient.treatments[0].approved_on, machine, labels)
+        _add_appointments(rows, key, bookings(patient, member, last_day=state.last_day, zone=zone), zone)
+        own = documents_of(patient)
         _add_documents(rows, key, own)
         documents += own
     for case in real:
         _add_real(rows, case, state.last_day, zone)
     add_test_patient(rows, at(state.last_day, 0, 0, zone), zone)
     return rows, documents
-
-
-def _midnight(day: date) -> datetime:
-    """Return a day as a database without a date type keeps it: midnight, naive."""
-    return datetime.combine(day, time())
 
 
 def _add_patient(rows: OisRows, patient: SimPatient) -> int:
@@ -80,8 +61,8 @@ def _add_patient(rows: OisRows, patient: SimPatient) -> int:
         PatId=padded(person.patient_id, 64),
         LastName=person.family_name,
         FirstName=person.given_name,
-        BirthDate=_midnight(person.birth_on),
-        Sex=padded(_SEX[person.sex], 16),
+        BirthDate=midnight(person.birth_on),
+        Sex=padded(SEX[person.sex], 16),
         Lang=person.language,
         PhoneHome="",
         PhoneMobile=person.phone_mobile,
@@ -95,14 +76,14 @@ def _add_patient(rows: OisRows, patient: SimPatient) -> int:
 
 def _add_course(rows: OisRows, key: int, patient: SimPatient, member: PatientState, zone: ZoneInfo) -> None:
     """Add the course, what was prescribed, the plans and what was delivered of each."""
-    code, text = _DIAGNOSES[patient.site]
+    code, text = DIAGNOSES[patient.site]
     course = rows.add(
         COURSE,
         PatSer=key,
         CourseId="C1",
         Status=padded("Completed" if member.finished_on else "Active", 16),
-        StartDate=_midnight(patient.treatments[0].approved_on),
-        EndDate=_midnight(member.finished_on) if member.finished_on else None,
+        StartDate=midnight(patient.treatments[0].approved_on),
+        EndDate=midnight(member.finished_on) if member.finished_on else None,
         DiagCode=code,
         DiagText=text,
         Intent=padded("Curative", 16),
@@ -150,57 +131,24 @@ def _add_plan(
         Fractions=treatment.fractions,
         Machine=treatment.machine,
     )
-    for session in member.sessions:
-        if (session.treatment_key, session.version) == (treatment.key, treatment.version):
-            rows.add(
-                DELIVERY,
-                PlanSer=plan,
-                FractionNo=session.fraction_number,
-                State=padded("Partial" if session.part == "first" else "Done", 16),
-                DeliveredAt=local(treatment_time(patient, treatment.key, session.on, zone), zone),
-            )
+    for session in sessions_of(member, treatment):
+        rows.add(
+            DELIVERY,
+            PlanSer=plan,
+            FractionNo=session.fraction_number,
+            State=padded("Partial" if session.part == "first" else "Done", 16),
+            DeliveredAt=local(treatment_time(patient, treatment.key, session.on, zone), zone),
+        )
 
 
-def _add_appointments(
-    rows: OisRows,
-    key: int,
-    patient: SimPatient,
-    member: PatientState,
-    *,
-    last_day: date,
-    zone: ZoneInfo,
-) -> None:
-    """Add past and coming sessions; the first patient's session two days ahead was cancelled."""
-    simulated = at(patient.simulated_on, 8, 0, zone)
-    add_appointment(
-        rows, key, simulated, activity="CT simulation", machine="CT1", zone=zone, status="Completed"
-    )
-    for treatment in patient.treatments:
-        activity = f"Treatment {treatment.technique.value}"
-        for session in member.sessions:
-            if (session.treatment_key, session.version) == (treatment.key, treatment.version):
-                when = treatment_time(patient, treatment.key, session.on, zone)
-                add_appointment(
-                    rows,
-                    key,
-                    when,
-                    activity=activity,
-                    machine=treatment.machine,
-                    zone=zone,
-                    status="Completed",
-                )
-    if member.finished_on:
-        return
-    for treatment in current_treatments(patient):
-        left = treatment.fractions - fractions_given(member, treatment)
-        for ahead in range(1, min(left, _BOOKED_AHEAD) + 1):
-            day = working_day(last_day, ahead)
-            status = "Cancelled" if patient.index == 0 and ahead == 2 else "Open"  # noqa: PLR2004
-            when = treatment_time(patient, treatment.key, day, zone)
-            activity = f"Treatment {treatment.technique.value}"
-            add_appointment(
-                rows, key, when, activity=activity, machine=treatment.machine, zone=zone, status=status
-            )
+def _add_appointments(rows: OisRows, key: int, booked: Iterable[Booking], zone: ZoneInfo) -> None:
+    """Add past and coming sessions."""
+    for one in booked:
+        status = "Completed" if one.is_past else "Cancelled" if one.is_cancelled else "Open"
+        activity = f"Treatment {one.technique}" if one.technique else "CT simulation"
+        add_appointment(
+            rows, key, one.starts_at, activity=activity, machine=one.machine, zone=zone, status=status
+        )
 
 
 def _add_documents(rows: OisRows, key: int, documents: list[SimDocument]) -> None:
@@ -210,7 +158,7 @@ def _add_documents(rows: OisRows, key: int, documents: list[SimDocument]) -> Non
             PatSer=key,
             Title=document.title,
             DocType=document.kind,
-            Created=_midnight(document.created_on),
+            Created=midnight(document.created_on),
             Path=document.path,
             ValidFlag=1,
         )

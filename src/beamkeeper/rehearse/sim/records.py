@@ -59,7 +59,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Given:
+class GivenBeam:
     """One beam as one session gave it: `begin` and `end` are parts of the beam's meterset, 0 to 1."""
 
     design: BeamDesign | IonDesign
@@ -69,20 +69,43 @@ class _Given:
     end: float
 
 
-def _given(session: Session, designs: tuple[BeamDesign | IonDesign, ...]) -> list[_Given]:
+def designs_of(patient: SimPatient, treatment: Treatment) -> tuple[BeamDesign | IonDesign, ...]:
+    """Return the treatment beams of a plan of any technique, in order of beam number."""
+    if treatment.technique is Technique.PROTON:
+        return ion_designs(patient, treatment)
+    return beam_designs(patient, treatment)
+
+
+def gantry_of(design: BeamDesign | IonDesign) -> tuple[float, float]:
+    """Return the gantry angle where a beam begins and where it ends, IEC 61217."""
+    if isinstance(design, IonDesign):
+        return design.gantry_angle_deg, design.gantry_angle_deg
+    return design.gantry_angles_deg[0], design.gantry_angles_deg[-1]
+
+
+def given_in(
+    patient: SimPatient, treatment: Treatment, session: Session, treated_at: datetime
+) -> list[tuple[datetime, list[GivenBeam]]]:
+    """Return the beams that each record of a session holds, with its time: one a beam or one a fraction."""
+    given = _given(session, designs_of(patient, treatment))
+    groups = [[one] for one in given] if MACHINES[treatment.machine].record_per_beam else [given]
+    return [(treated_at + timedelta(minutes=3 * number), group) for number, group in enumerate(groups)]
+
+
+def _given(session: Session, designs: tuple[BeamDesign | IonDesign, ...]) -> list[GivenBeam]:
     """Return what a session gave of each beam."""
     if session.part == "first":
         return [
-            _Given(
+            GivenBeam(
                 design=designs[0], delivery="TREATMENT", termination="MACHINE", begin=0.0, end=_INTERRUPTED_AT
             )
         ]
     given = [
-        _Given(design=design, delivery="TREATMENT", termination="NORMAL", begin=0.0, end=1.0)
+        GivenBeam(design=design, delivery="TREATMENT", termination="NORMAL", begin=0.0, end=1.0)
         for design in designs
     ]
     if session.part == "rest":
-        given[0] = _Given(
+        given[0] = GivenBeam(
             design=designs[0],
             delivery="CONTINUATION",
             termination="NORMAL",
@@ -96,14 +119,7 @@ def records(
     patient: SimPatient, treatment: Treatment, session: Session, treated_at: datetime
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (SOP Instance UID, file) of the records of one session: one a beam or one a fraction."""
-    ion = treatment.technique is Technique.PROTON
-    designs: tuple[BeamDesign | IonDesign, ...] = (
-        ion_designs(patient, treatment) if ion else beam_designs(patient, treatment)
-    )
-    given = _given(session, designs)
-    groups = [[one] for one in given] if MACHINES[treatment.machine].record_per_beam else [given]
-    for number, group in enumerate(groups, start=1):
-        at = treated_at + timedelta(minutes=3 * (number - 1))
+    for number, (at, group) in enumerate(given_in(patient, treatment, session, treated_at), start=1):
         yield _record(patient, treatment, session, group, number=number, at=at)
 
 
@@ -111,7 +127,7 @@ def _record(
     patient: SimPatient,
     treatment: Treatment,
     session: Session,
-    group: list[_Given],
+    group: list[GivenBeam],
     *,
     number: int,
     at: datetime,
@@ -160,7 +176,7 @@ def _record(
 
 
 def _session_beam(
-    given: _Given, treatment: Treatment, session: Session, at: datetime, rng: np.random.Generator
+    given: GivenBeam, treatment: Treatment, session: Session, at: datetime, rng: np.random.Generator
 ) -> Dataset:
     """Return one item of the session beam sequence."""
     design = given.design
@@ -226,7 +242,7 @@ def _ion_extras(beam: Dataset) -> None:
     beam.PatientSupportType = "TABLE"
 
 
-def _points(given: _Given, at: datetime) -> Iterator[Dataset]:
+def _points(given: GivenBeam, at: datetime) -> Iterator[Dataset]:
     """Yield the control points as delivered.
 
     References
