@@ -9,6 +9,7 @@ from beamkeeper.rehearse.sim.archive import Archive, Faults
 from beamkeeper.rehearse.sim.archive_process import ArchiveProcess
 from beamkeeper.rehearse.sim.day import DayEvent, DayEventKind
 from beamkeeper.rehearse.sim.department import Department, DepartmentPatient
+from beamkeeper.rehearse.sim.ois_kind import OisKind
 from beamkeeper.rehearse.sim.orthanc import OrthancArchive
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Department",
     "DepartmentPatient",
     "Faults",
+    "OisKind",
     "OrthancArchive",
 ]

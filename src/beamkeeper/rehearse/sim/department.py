@@ -16,8 +16,9 @@ from beamkeeper.rehearse.sim.archive import Archive
 from beamkeeper.rehearse.sim.archive_process import ArchiveProcess
 from beamkeeper.rehearse.sim.day import DayEvent, DayEventKind, next_day, play
 from beamkeeper.rehearse.sim.documents import write_document
-from beamkeeper.rehearse.sim.ois import mapping_text, write_database
-from beamkeeper.rehearse.sim.ois_content import ois_rows
+from beamkeeper.rehearse.sim.ois import mapping_text
+from beamkeeper.rehearse.sim.ois_kind import OisKind
+from beamkeeper.rehearse.sim.ois_writing import write_ois
 from beamkeeper.rehearse.sim.patients import planning_objects, session_objects
 from beamkeeper.rehearse.sim.realcases import SETS, load_case
 from beamkeeper.rehearse.sim.state import (
@@ -70,6 +71,8 @@ class Department:
         Which published cases the archive holds as well (see `realcases.SETS`).
     own_process
         Run the archive in a process of its own (True), or in threads of this one.
+    ois
+        In which product's tables the database is written; ignored where a department exists.
     """
 
     def __init__(
@@ -84,11 +87,12 @@ class Department:
         archive_ae: str = "SIMARCHIVE",
         archive_port: int = 0,
         own_process: bool = True,
+        ois: OisKind = OisKind.SMALL,
     ) -> None:
         if synthetic_patients < 2:  # noqa: PLR2004 - one finishes, one stays
             raise ConfigError("A simulated department needs at least 2 patients.")
         self._root = root
-        self._seed, self._count = seed, synthetic_patients
+        self._seed, self._count, self._ois = seed, synthetic_patients, ois
         self._clock = clock or SystemClock()
         self._zone = zone(zone_name)
         self._real = tuple(load_case(name) for name in real_cases)
@@ -122,7 +126,7 @@ class Department:
 
     @property
     def ois_mapping_path(self) -> Path:
-        """The mapping file with which the census reads the database."""
+        """The mapping file with which the census reads the small database; a product's is shipped."""
         return self._root / "ois_mapping.toml"
 
     @property
@@ -274,7 +278,8 @@ class Department:
     def _make(self) -> None:
         """Make everything from the seed; the state is written last, so half a department is made again."""
         first_day = local_date(self._clock.now(), self._zone)
-        state = at_first(self._seed, self._count, first_day, first_day - timedelta(days=1))
+        last_day = first_day - timedelta(days=1)
+        state = at_first(self._seed, self._count, first_day, last_day, ois=self._ois)
         folder = self._root / "archive"
         for leftover in folder.glob("*.dcm"):
             leftover.unlink()
@@ -295,11 +300,11 @@ class Department:
             (folder / self._file_name(uid)).write_bytes(data)
 
     def _write_ois(self, state: DepartmentState) -> None:
-        rows, documents = ois_rows(state, self._real, self._zone)
-        for document in documents:
+        database = self._root / "ois.sqlite"
+        for document in write_ois(state.ois, database, state, self._real, self._zone):
             write_document(self.documents_dir, document)
-        write_database(self._root / "ois.sqlite", rows)
-        write_whole(self.ois_mapping_path, mapping_text())
+        if state.ois is OisKind.SMALL:
+            write_whole(self.ois_mapping_path, mapping_text())
 
     def _finish_day(self) -> None:
         """Carry out a day whose journal is complete; safe to repeat from any point."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.rehearse.sim.doses import dose
 from beamkeeper.rehearse.sim.images import cbct, planning_ct, registration
 from beamkeeper.rehearse.sim.ionplans import ion_plan
+from beamkeeper.rehearse.sim.ois_kind import OisKind
 from beamkeeper.rehearse.sim.people import person
 from beamkeeper.rehearse.sim.plans import plan
 from beamkeeper.rehearse.sim.records import Session, records
@@ -54,6 +55,7 @@ def cast_member(
     *,
     approved_on: date | None = None,
     detail: Detail = SMALL,
+    ois: OisKind = OisKind.SMALL,
 ) -> SimPatient:
     """Return the synthetic patient number `index`.
 
@@ -63,6 +65,8 @@ def cast_member(
         The day of the first night; treatment so far lies before it.
     approved_on
         The day the plan was approved, for a patient who joins later; None for one who is on treatment.
+    ois
+        What gives out the Patient IDs.
     """
     site, technique, machine, total, fractions, _, boost, cbct_every, registered = _ROLES[index % len(_ROLES)]
     started = working_day(first_day, -fractions_before(index) - 1)
@@ -101,7 +105,7 @@ def cast_member(
     return SimPatient(
         seed=seed,
         index=index,
-        person=person(index),
+        person=person(index, id_length_max=ois.patient_id_length_max),
         site=site,
         simulated_on=working_day(approved, -4),
         treatments=tuple(treatments),

@@ -165,12 +165,15 @@ _FAMILY = (
 _GIVEN = ("Anna", "Émile", "Björn", "Inés", "Zuzanna", "Søren", "Ayşe", "Ruben", "Chloé", "Tomás", "Greta")
 
 
-def person(index: int) -> Person:
-    """Return the invented person number `index`, from 0; the first ten are hand-made, the rest are mixed."""
+def person(index: int, *, id_length_max: int = 64) -> Person:
+    """Return the invented person number `index`, from 0; the first ten are hand-made, the rest are mixed.
+
+    A Patient ID is no longer than its system has room for.
+    """
     if index < len(_CAST):
         patient_id, name, character_set, birth_on, sex, language, phone, relative = _CAST[index]
         return Person(
-            patient_id=patient_id,
+            patient_id=patient_id[:id_length_max],
             name=name,
             character_set=character_set,
             birth_on=birth_on,

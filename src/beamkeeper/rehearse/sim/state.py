@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from beamkeeper.errors import ConfigError
+from beamkeeper.rehearse.sim.ois_kind import OisKind
 from beamkeeper.rehearse.sim.patients import cast_member, sessions_before
 from beamkeeper.rehearse.sim.records import Session
 from beamkeeper.rehearse.sim.seeded import Seed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.rehearse.sim.treatments import SimPatient, Treatment
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class DepartmentState:
         Day of the first night.
     last_day
         Last day that was played; the day before `first_day` at the start.
+    ois
+        In which tables its database is written.
     """
 
     seed: int
@@ -67,6 +70,7 @@ class DepartmentState:
     last_day: date
     days_played: int = 0
     patients: tuple[PatientState, ...] = field(default=())
+    ois: OisKind = OisKind.SMALL
 
     def member(self, index: int) -> PatientState:
         """Return one patient's state."""
@@ -80,7 +84,9 @@ class DepartmentState:
 
 def patient_of(state: DepartmentState, member: PatientState) -> SimPatient:
     """Return the patient with every version of every treatment, replans included."""
-    patient = cast_member(Seed(state.seed), member.index, state.first_day, approved_on=member.joined_on)
+    patient = cast_member(
+        Seed(state.seed), member.index, state.first_day, approved_on=member.joined_on, ois=state.ois
+    )
     treatments = list(patient.treatments)
     for replan in member.replans:
         first = next(t for t in treatments if t.key == replan.treatment_key)
@@ -113,13 +119,17 @@ def fractions_given(member: PatientState, treatment: Treatment) -> int:
     return len({session.fraction_number for session in of_plan})
 
 
-def at_first(seed: int, synthetic_patients: int, first_day: date, last_day: date) -> DepartmentState:
+def at_first(
+    seed: int, synthetic_patients: int, first_day: date, last_day: date, *, ois: OisKind = OisKind.SMALL
+) -> DepartmentState:
     """Return the department before the first night."""
     members = []
     for index in range(synthetic_patients):
-        patient = cast_member(Seed(seed), index, first_day)
+        patient = cast_member(Seed(seed), index, first_day, ois=ois)
         members.append(PatientState(index=index, sessions=tuple(sessions_before(patient, first_day))))
-    return DepartmentState(seed=seed, first_day=first_day, last_day=last_day, patients=tuple(members))
+    return DepartmentState(
+        seed=seed, first_day=first_day, last_day=last_day, patients=tuple(members), ois=ois
+    )
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -162,6 +172,7 @@ def from_json(text: str) -> DepartmentState:
         first_day=date.fromisoformat(raw["first_day"]),
         last_day=date.fromisoformat(raw["last_day"]),
         days_played=raw["days_played"],
+        ois=OisKind(raw["ois"]),
         patients=tuple(_member(member) for member in raw["patients"]),
     )
 
