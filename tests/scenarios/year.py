@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NEW_YEAR = datetime(2026, 1, 5, 8, tzinfo=UTC)
+ASKED_AT = NEW_YEAR + timedelta(days=500)
+"""When the OIS is asked; everybody has one appointment left."""
+GIVES_DOSE = frozenset({DeliveryType.TREATMENT, DeliveryType.CONTINUATION})
 SCHEMES = ((5, 5.2), (15, 2.67), (20, 2.75), (25, 2.0), (30, 2.0), (35, 2.0), (1, 8.0), (3, 18.0))
 MACHINES = ("LINAC1", "LINAC2", "LINAC3", "LINAC4")
 
