@@ -7,5 +7,5 @@ Types: `patient`, `plan`, `record`, `volume`, `objects`, `clinical`, `census`, `
 `night`. Rules: `identity` (is this one person; `names` compares spellings), `counting` (where the course
 stands), `chain` (what a plan stands on), `readiness` (may it be treated from this copy). `placing`,
 `meterset`, `beam_sums`, `given_dose`, `crosscheck` and `findings` are the parts of counting and of no use
-alone. `codec` writes and reads all of it as JSON.
+alone. `codec` writes and reads all of it as JSON; `words` says values to people.
 """

@@ -218,7 +218,7 @@ def _write(
 
 def _show_made(made: list[Made]) -> None:
     from beamkeeper.domain.patient import shown_name
-    from beamkeeper.protect.dossier.words import line
+    from beamkeeper.domain.words import line
 
     for one in made:
         print_wrapped(f"✓ {line(one.patient_id)}  {line(shown_name(one.name)) or '(no name)'}")
@@ -228,7 +228,7 @@ def _show_made(made: list[Made]) -> None:
 
 
 def _show(made: list[Made], reading: FolderReading) -> None:
-    from beamkeeper.protect.dossier.words import line, plural
+    from beamkeeper.domain.words import line, plural
 
     for broken in reading.broken:
         print_wrapped(f"✗ {line(broken.path)}: {broken.reason}")

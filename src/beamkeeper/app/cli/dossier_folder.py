@@ -14,9 +14,9 @@ from beamkeeper.domain.patient import Patient, shown_name
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError, NotAStoredObject, ObjectUnreadable, SourceUnavailable
 from beamkeeper.protect.dossier import DossierSource, Provenance
-from beamkeeper.protect.dossier.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

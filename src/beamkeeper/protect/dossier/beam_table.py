@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.plan import DosimeterUnit, RadiationType
+from beamkeeper.domain.words import line, number, plural
 from beamkeeper.protect.dossier.sheet import Lines, Table
 from beamkeeper.protect.dossier.standing import label
-from beamkeeper.protect.dossier.words import line, number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.words import at, line, note, number, plural
 from beamkeeper.protect.dossier.beam_table import beams_table
 from beamkeeper.protect.dossier.history import history_sections
 from beamkeeper.protect.dossier.sheet import Lines, Marked, Section, Shown, Table
 from beamkeeper.protect.dossier.standing import in_order, is_open, label
-from beamkeeper.protect.dossier.words import at, line, note, number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

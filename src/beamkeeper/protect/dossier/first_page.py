@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.chart import NoteKind
 from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.words import LANGUAGES, SEXES, age, line, note, plural, weekday_at
 from beamkeeper.protect.dossier.sheet import Identity, Lines, Marked, Pairs, Section, Table
-from beamkeeper.protect.dossier.words import LANGUAGES, SEXES, age, line, note, plural, weekday_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

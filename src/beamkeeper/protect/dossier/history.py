@@ -6,20 +6,20 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_date
+from beamkeeper.domain.words import at, line, plural
+from beamkeeper.protect.dossier.delivered import deliveries_of, delivery_words, state_words
 from beamkeeper.protect.dossier.sheet import Lines, Section, Table
-from beamkeeper.protect.dossier.words import at, clock, line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from beamkeeper.domain.position import FractionState, PlanPosition
-    from beamkeeper.domain.record import BeamDelivery, TreatmentRecord
+    from beamkeeper.domain.record import TreatmentRecord
     from beamkeeper.protect.dossier.sheet import Block
     from beamkeeper.protect.dossier.source import DossierSource
 
 WEEKS_SHOWN_MAX = 60
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-UNIT_WORDS = {"MU": "MU", "MINUTE": "min"}
 
 
 def history_sections(source: DossierSource) -> tuple[Section, ...]:
@@ -113,31 +113,10 @@ def _fractions(source: DossierSource, plan: PlanPosition, records: Mapping[str, 
 def _fraction_rows(
     source: DossierSource, fraction: FractionState, records: Mapping[str, TreatmentRecord]
 ) -> Iterator[tuple[str, ...]]:
-    state = "" if fraction.complete else " partial" if fraction.is_partial else " nothing delivered"
+    state = "" if fraction.complete else f" {state_words(fraction)}"
     head = (f"{fraction.fraction_number}{state}", at(fraction.first_treated_at, source.zone))
     rows = [
-        _delivery(source, delivery, record)
-        for uid in fraction.record_uids
-        if (record := records.get(uid)) is not None
-        for delivery in record.deliveries
-        if delivery.current_fraction_number in {None, fraction.fraction_number}
+        delivery_words(delivery, record, source.zone) for delivery, record in deliveries_of(fraction, records)
     ]
     for place, row in enumerate(rows or [("no beam", "", "", "", "")]):
         yield (*(head if place == 0 else ("", "")), *row)
-
-
-def _delivery(source: DossierSource, delivery: BeamDelivery, record: TreatmentRecord) -> tuple[str, ...]:
-    unit = UNIT_WORDS.get(delivery.primary_dosimeter_unit.value, "")
-    number = "?" if delivery.referenced_beam_number is None else str(delivery.referenced_beam_number)
-    given, wanted = _meterset(delivery.delivered_meterset), _meterset(delivery.specified_meterset)
-    return (
-        line(f"{number} {delivery.beam_name}", longest=60),
-        f"{given} of {wanted} {unit}".strip(),
-        delivery.termination_status.value,
-        line(delivery.treatment_machine_name or record.treatment_machine_name, longest=40) or "–",
-        clock(delivery.started_at or record.treated_at, source.zone),
-    )
-
-
-def _meterset(value: float | None) -> str:
-    return "?" if value is None else f"{value:.2f}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import at, line
 from beamkeeper.protect.dossier.details import detail_sections
 from beamkeeper.protect.dossier.first_page import alerts, doubts, first_sections, identity, made_of
 from beamkeeper.protect.dossier.second_page import second_sections
 from beamkeeper.protect.dossier.sheet import Dossier
 from beamkeeper.protect.dossier.standing import standings
-from beamkeeper.protect.dossier.words import at, line
 
 if TYPE_CHECKING:
     from beamkeeper.protect.dossier.source import DossierSource

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from beamkeeper.domain.chart import NoteKind
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.words import at, line, note, number, plural
 from beamkeeper.protect.dossier.beam_table import beams_table, machine_rows
 from beamkeeper.protect.dossier.sheet import Lines, Pairs, Section, Table
 from beamkeeper.protect.dossier.standing import in_order, is_open, label
-from beamkeeper.protect.dossier.words import at, line, note, number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.counting import gap_days
 from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.words import at, gy, line, number, plural, weekday_at
 from beamkeeper.protect.dossier.sheet import Standing
-from beamkeeper.protect.dossier.words import at, gy, line, number, plural, weekday_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beamkeeper.protect.dossier.glyphs import printable
+from beamkeeper.wire.paper.glyphs import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

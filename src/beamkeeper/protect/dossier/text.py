@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import COLUMNS, columns_of, wrapped
 from beamkeeper.protect.dossier.sheet import Lines, Marked, Pairs, Shown, Table
 
 if TYPE_CHECKING:
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
     from beamkeeper.protect.dossier.sheet import Block, Dossier, Section, Standing
 
-COLUMNS = 80
 LABEL_COLUMNS_MAX = 22
 
 
@@ -128,20 +126,8 @@ def _row(cells: Sequence[Sequence[str]], wide: Sequence[int], numeric: Sequence[
 
 
 def _wrapped(text: str, indent: str = "", *, width: int = COLUMNS) -> Iterator[str]:
-    for part in text.split("\n"):
-        # A wide character takes two columns; where there is one, half as many letters fit for certain.
-        letters = width if columns_of(part) == len(part) else width // 2
-        yield from textwrap.wrap(
-            part, letters, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
-
-
-def columns_of(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        for sign in text
-    )
+    for part in filter(str.strip, text.split("\n")):
+        yield from wrapped(part, width, first=indent, rest=indent)
 
 
 def _padded(text: str, width: int, *, right: bool = False) -> str:

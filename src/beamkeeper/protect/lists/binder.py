@@ -7,19 +7,17 @@ which page each part begins; the number of the page in the binder is written on 
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-import typst
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
 
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.protect.lists.page import at
-from beamkeeper.protect.lists.pdf import breakable
+from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,8 +173,8 @@ def _front(binder: Binder, counts: Sequence[int], *, front_pages: int) -> bytes:
         "patients": [
             {
                 "rank": str(entry.rank),
-                "name": breakable(entry.name),
-                "identifiers": breakable(entry.identifiers),
+                "name": entry.name,
+                "identifiers": entry.identifiers,
                 "next": entry.next_fraction,
                 "remark": entry.remark,
                 "dossier": ", ".join(pages.get((index, "dossier"), ["–"])),
@@ -185,10 +183,7 @@ def _front(binder: Binder, counts: Sequence[int], *, front_pages: int) -> bytes:
             for index, entry in enumerate(binder.entries)
         ],
     }
-    text = json.dumps(facts, ensure_ascii=False)
-    pdf = typst.compile(_TEMPLATE, sys_inputs={"facts": text}, timestamp=int(head.made_at.timestamp()))
-    assert isinstance(pdf, bytes), "one document was asked for"  # noqa: S101
-    return pdf
+    return set_pdf(_TEMPLATE, facts, made_at=int(head.made_at.timestamp()))
 
 
 def _number(writer: PdfWriter, said: str) -> None:

@@ -11,12 +11,10 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-import typst
-
 from beamkeeper.domain.placing import fraction_groups, treatment_beams
 from beamkeeper.protect.lists.page import identifiers, name_of
-from beamkeeper.protect.lists.pdf import breakable
 from beamkeeper.protect.lists.row import Section
+from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +50,7 @@ def chart_facts(person: Person, row: ListRow, zone: ZoneInfo) -> tuple[str, ...]
 
 def chart_pdf(facts: str) -> bytes:
     """Return one chart sheet as PDF; the same facts give the same bytes."""
-    pdf = typst.compile(_TEMPLATE, sys_inputs={"facts": facts}, timestamp=0)
-    assert isinstance(pdf, bytes), "one document was asked for"  # noqa: S101
-    return pdf
+    return set_pdf(_TEMPLATE, json.loads(facts), made_at=0)
 
 
 def _sheet(person: Person, row: ListRow, line: PlanLine, plan: Plan, zone: ZoneInfo) -> dict[str, object]:
@@ -71,9 +67,9 @@ def _sheet(person: Person, row: ListRow, line: PlanLine, plan: Plan, zone: ZoneI
     physician = row.physicians[0] if row.physicians else None
     last = line.last_treated_at
     return {
-        "name": breakable(name_of(row.patient)),
-        "identifiers": breakable(identifiers(row.patient)),
-        "plan": breakable(line.label),
+        "name": name_of(row.patient),
+        "identifiers": identifiers(row.patient),
+        "plan": line.label,
         "given": "; ".join(filter(None, (line.given, line.dose))),
         "next": line.next_fraction,
         "last": "none" if last is None else f"{last.astimezone(zone):%Y-%m-%d %H:%M}",
@@ -82,7 +78,7 @@ def _sheet(person: Person, row: ListRow, line: PlanLine, plan: Plan, zone: ZoneI
         "physician": "not held" if physician is None else f"{physician.name} {physician.phone}".strip(),
         "phone": row.first_call.phone if row.first_call else "no number held",
         "triage": row.triage.code if row.triage else "none",
-        "marks": [breakable(text) for text in _marks(row, line, plan, group)],
+        "marks": list(_marks(row, line, plan, group)),
         "beams": [_beam(beam, fields.get(beam.beam_number)) for beam in beams],
         "rows": list(_fractions(line, at, beams)),
         "decides": DECIDES,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.words import SEXES, line, weekday_at
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.patient import Patient
     from beamkeeper.protect.lists.row import ListHead
+
+
+LINE_CHARACTERS_MAX: Final = 1_000
+"""More than that nobody reads in a list; what was cut is said."""
 
 
 class Style(StrEnum):
@@ -36,8 +41,9 @@ class Line:
 
     @property
     def shown(self) -> str:
-        """The text with its sign."""
-        return f"▲ {self.text}" if self.style is Style.MARK else self.text
+        """The text with its sign, bounded, with nothing hidden in it."""
+        said = line(self.text, longest=LINE_CHARACTERS_MAX)
+        return f"▲ {said}" if self.style is Style.MARK else said
 
 
 Cell = tuple[Line, ...]
@@ -131,21 +137,21 @@ def headed(
 
 
 def at(instant: datetime | None, zone: ZoneInfo) -> str:
-    """Return an instant as the clock on the wall shows it."""
-    return "–" if instant is None else instant.astimezone(zone).strftime("%a %Y-%m-%d %H:%M")
+    """Return an instant as the clock on the wall shows it; "–" for None."""
+    return "–" if instant is None else weekday_at(instant, zone)
 
 
 def name_of(patient: Patient) -> str:
     """Return the name as people write it."""
-    return shown_name(patient.name) or "(no name)"
+    return line(shown_name(patient.name)) or "(no name)"
 
 
 def identifiers(patient: Patient) -> str:
     """Return the two identifiers besides the name, and the sex."""
-    issuer = f" ({patient.issuer_of_patient_id})" if patient.issuer_of_patient_id else ""
+    issuer = f" ({line(patient.issuer_of_patient_id)})" if patient.issuer_of_patient_id else ""
     born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
-    sex = f" · {patient.sex}" if patient.sex else ""
-    return f"ID {patient.patient_id}{issuer} · {born}{sex}"
+    sex = f" · {SEXES.get(patient.sex, line(patient.sex))}" if patient.sex else ""
+    return f"ID {line(patient.patient_id)}{issuer} · {born}{sex}"
 
 
 def cell(*lines: Line | str | None) -> Cell:

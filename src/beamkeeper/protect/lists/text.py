@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
+
+from beamkeeper.domain.words import COLUMNS, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beamkeeper.protect.lists.page import Cell, Page, PageRow
 
-WIDTH: Final = 80
 _INDENT: Final = "     "
 
 
@@ -32,10 +32,10 @@ def _lines(page: Page) -> Iterator[str]:
     for group in page.groups:
         yield ""
         yield from _wrap(f"{group.title}  {group.said}".strip())
-        yield "=" * WIDTH
+        yield "=" * COLUMNS
         for row in group.rows:
             yield from _row(page, row)
-            yield "-" * WIDTH
+            yield "-" * COLUMNS
     yield ""
     for said in page.notes:
         yield from _wrap(said)
@@ -57,33 +57,5 @@ def _joined(cell: Cell) -> str:
 
 
 def _wrap(text: str, indent: str = "") -> Iterator[str]:
-    """Yield lines of at most `WIDTH` columns; a word that is longer is cut, and goes on in the next."""
     start = text[: len(text) - len(text.lstrip(" "))]
-    line, used, empty = start, len(start), True
-    for word in _words(text, WIDTH - max(len(indent), len(start)) - 1):
-        width = columns(word)
-        if not empty and used + 1 + width > WIDTH:
-            yield line
-            line, used, empty = indent, len(indent), True
-        line, used = (line + word, used + width) if empty else (f"{line} {word}", used + 1 + width)
-        empty = False
-    yield line.rstrip()
-
-
-def _words(text: str, most: int) -> Iterator[str]:
-    for word in text.split():
-        part = ""
-        for sign in word:
-            if columns(part + sign) > most:
-                yield part
-                part = ""
-            part += sign
-        yield part
-
-
-def columns(text: str) -> int:
-    """Return how many columns a terminal needs: two for wide signs, none for marks above others."""
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        for sign in text
-    )
+    return wrapped(text, first=start, rest=indent)

@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-import typst
 from dossier_facts import (
     AS_OF,
     BOOST,
@@ -31,6 +30,7 @@ from dossier_facts import (
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.words import COLUMNS, columns_of, line
 from beamkeeper.protect.dossier import (
     DossierSource,
     Picture,
@@ -42,9 +42,7 @@ from beamkeeper.protect.dossier import (
     render_text,
 )
 from beamkeeper.protect.dossier.beam_table import gantry, mlc
-from beamkeeper.protect.dossier.glyphs import _SURELY, PDF_STANDARD, fonts, is_shown, printable
-from beamkeeper.protect.dossier.text import COLUMNS, columns_of
-from beamkeeper.protect.dossier.words import NOTE_CHARACTERS_MAX, line, note
+from beamkeeper.wire.paper.glyphs import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,35 +302,6 @@ def test_ten_megabytes_of_note_are_cut_and_said_to_be() -> None:
 
     assert len(pdf) < 200_000
     assert "cut: 10,000,000 characters in all" in render_text(dossier).replace("\n", " ")
-
-
-def test_what_hides_or_reorders_is_named() -> None:
-    assert line("Jan\u202egnp") == "Jan‹U+202E›gnp"
-    assert line("a\x00b") == "a‹U+0000›b"
-    assert line("two\nlines\t here") == "two lines here"
-    assert note("two\r\nlines ") == "two\nlines"
-
-
-def test_a_long_note_is_cut_at_what_is_said() -> None:
-    assert note("x" * 3_000).startswith("x" * NOTE_CHARACTERS_MAX + "… (cut: 3,000 characters")
-
-
-def test_every_sign_taken_for_granted_is_in_the_fonts() -> None:
-    typst.compile(
-        b"#set document(date: datetime(year: 2026, month: 1, day: 1))\n"
-        b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n'
-        b"#for sign in sys.inputs.signs.codepoints() [#sign #h(1pt)]",
-        sys_inputs={"signs": "".join(sorted(_SURELY))},
-        font_paths=fonts(),
-        pdf_standards=PDF_STANDARD,
-        timestamp=0,
-    )
-
-
-def test_what_no_font_has_stands_as_its_code_point() -> None:
-    assert is_shown("é")
-    assert not is_shown("王")
-    assert printable("Wang 王") == "Wang ‹U+738B›"
 
 
 def test_a_beam_without_stated_direction_asks_which_way() -> None:

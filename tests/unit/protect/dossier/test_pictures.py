@@ -16,8 +16,8 @@ from tests.unit.protect.dossier.phantoms import Ball, directions, opener
 
 from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, pictures_of
-from beamkeeper.protect.dossier.glyphs import fonts
 from beamkeeper.protect.dossier.svg import Paper
+from beamkeeper.wire.paper.glyphs import fonts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How values are said on a dossier: bounded, in one line, with nothing hidden in them."""
+"""How values are said on paper: bounded, nothing hidden in them, dates as year-month-day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ LANGUAGES = {
     "uk": "Ukrainian", "zh": "Chinese",
 }  # fmt: skip
 SEXES = {"F": "female", "M": "male", "O": "other"}
+COLUMNS = 80
+"""Of a terminal."""
 
 
 def code_point(sign: str) -> str:
@@ -43,10 +46,11 @@ def note(text: str) -> str:
 
 
 def _cut_blanks(text: str) -> list[str]:
-    return ["".join(map(_visible, word)) for word in text.split()]
+    return ["".join(map(visible, word)) for word in text.split()]
 
 
-def _visible(sign: str) -> str:
+def visible(sign: str) -> str:
+    """Return a character, or what it is called where it shows nothing or reorders what stands around it."""
     if sign == "\u00ad":  # a soft hyphen is meant not to be seen
         return ""
     return code_point(sign) if unicodedata.category(sign) in _HIDDEN else sign
@@ -97,3 +101,53 @@ def plural(count: int, one: str, many: str = "") -> str:
 def age(born: date, on: date) -> int:
     """Return the years somebody born then has on that day."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def language(code: str) -> str:
+    """Return a language by its name: "Dutch"; as it is written where it is no code known here."""
+    return LANGUAGES.get(code.strip().lower(), line(code))
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for wide signs, none for marks above others."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )
+
+
+def wrapped(text: str, width: int = COLUMNS, *, first: str = "", rest: str = "") -> Iterator[str]:
+    """Yield lines of at most `width` columns; a word that is longer is cut, and goes on in the next.
+
+    Parameters
+    ----------
+    first, rest
+        What the first line begins with, and every other.
+    """
+    start, used, is_empty = first, columns_of(first), True
+    for word in _parts(text, width - max(columns_of(first), columns_of(rest))):
+        wide = columns_of(word)
+        if not is_empty and used + 1 + wide > width:
+            yield start
+            start, used, is_empty = rest, columns_of(rest), True
+        start, used = (start + word, used + wide) if is_empty else (f"{start} {word}", used + 1 + wide)
+        is_empty = False
+    yield start.rstrip()
+
+
+def _parts(text: str, most: int) -> Iterator[str]:
+    """Yield the words of a text, those wider than a line in pieces."""
+    for word in text.split():
+        if columns_of(word) <= most:
+            yield word
+            continue
+        part, used = "", 0
+        for sign in word:
+            wide = columns_of(sign)
+            if used + wide > most:
+                yield part
+                part, used = "", 0
+            part, used = part + sign, used + wide
+        yield part

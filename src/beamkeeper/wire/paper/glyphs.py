@@ -12,7 +12,7 @@ from typing import Final
 
 import typst
 
-from beamkeeper.protect.dossier.words import code_point
+from beamkeeper.domain.words import code_point, visible
 
 PDF_STANDARD: Final = "a-2b"
 _SURELY = frozenset(
@@ -48,10 +48,17 @@ def is_shown(sign: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return text with what no font shows as code points."""
-    if text.isascii():
+    """Return text with what no font shows, and what would hide or reorder, as code points."""
+    if _SURELY.issuperset(text):
         return text
-    return "".join(sign if is_shown(sign) else code_point(sign) for sign in text)
+    return "".join(map(_printed, text))
+
+
+def _printed(sign: str) -> str:
+    if sign in _SURELY:
+        return sign
+    shown = visible(sign)
+    return shown if shown != sign or is_shown(sign) else code_point(sign)
 
 
 def ascii_only(text: str) -> str:
