@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import DatabaseError, connections
 
-from beamkeeper.domain.audit import AuditHead
-from beamkeeper.ledger import Ledger, verify_exported
+from beamkeeper.domain.audit import AuditHead, verify_exported
+
+if TYPE_CHECKING:
+    from beamkeeper.ledger import Ledger
 
 NOW = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.serving import Duty
     from beamkeeper.app.site_watch import WatchFile
-    from beamkeeper.ledger import AuditRow
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.protect.watch import Telling
 
 MINUTE = timedelta(minutes=1)

@@ -7,6 +7,7 @@ and wrong types, so that a damaged or foreign document never becomes a half-righ
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Callable, Hashable
 from dataclasses import MISSING, fields, is_dataclass
@@ -25,6 +26,11 @@ TAG = "is"
 
 class NotThisShapeError(ValueError):
     """The JSON does not have the shape of the type asked for; says where."""
+
+
+def canonical(value: object) -> str:
+    """Return JSON types as the one text they are hashed and stored as: sorted keys, no blanks, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def to_json(value: object) -> Json:

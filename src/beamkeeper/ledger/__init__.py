@@ -25,13 +25,10 @@ from beamkeeper.ledger.rows import (
 )
 
 if TYPE_CHECKING:
-    from beamkeeper.ledger.audit import AuditReport, AuditRow, verify_exported
     from beamkeeper.ledger.ledger import Ledger
 
 __all__ = [
     "AnnouncementRow",
-    "AuditReport",
-    "AuditRow",
     "ChangeRow",
     "CopyRow",
     "DocumentRow",
@@ -44,7 +41,6 @@ __all__ = [
     "RemovalRow",
     "RetentionRow",
     "WordRow",
-    "verify_exported",
 ]
 
 
@@ -53,13 +49,8 @@ def __getattr__(name: str) -> object:
 
     Django imports this package while it sets itself up; the models may not be imported before that.
     """
-    if name not in __all__:
+    if name != "Ledger":
         raise AttributeError(name)
     from beamkeeper.ledger import ledger  # noqa: PLC0415 - see above
 
-    if name == "Ledger":
-        return ledger.Ledger
-    from beamkeeper.ledger import audit  # noqa: PLC0415 - see above
-
-    found: object = getattr(audit, name)
-    return found
+    return ledger.Ledger

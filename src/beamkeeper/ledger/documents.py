@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 from typing import TypeVar
 
-from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
+from beamkeeper.domain.codec import NotThisShapeError, canonical, from_json, to_json
 from beamkeeper.errors import IntegrityError
 
 FORMAT = 1
 
 T = TypeVar("T")
-
-
-def canonical(value: object) -> str:
-    """Return JSON types as the one text they are hashed and stored as: sorted keys, no blanks, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def write_document(value: object) -> str:

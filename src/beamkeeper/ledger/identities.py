@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.codec import canonical
 from beamkeeper.domain.identity import KnownPerson, identity_of
 from beamkeeper.domain.patient import Patient
-from beamkeeper.ledger.documents import canonical, read_document, write_document
+from beamkeeper.ledger.documents import read_document, write_document
 from beamkeeper.ledger.models import KnownIdentity, KnownPatient
 
 if TYPE_CHECKING:

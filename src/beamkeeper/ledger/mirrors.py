@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from beamkeeper.clock import utc
-from beamkeeper.ledger.documents import canonical
+from beamkeeper.domain.codec import canonical
 from beamkeeper.ledger.models import KnownMirror, ProvedCopy
 from beamkeeper.ledger.rows import CopyRow, MirrorRow
 

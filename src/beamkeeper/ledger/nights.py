@@ -9,9 +9,10 @@ from django.db import transaction
 
 from beamkeeper.clock import utc
 from beamkeeper.domain.census import Census
+from beamkeeper.domain.codec import canonical
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.position import CoursePosition
-from beamkeeper.ledger.documents import canonical, read_document, write_document
+from beamkeeper.ledger.documents import read_document, write_document
 from beamkeeper.ledger.models import Night, Position, TakenCensus
 from beamkeeper.ledger.rows import NightRow, PositionRow
 

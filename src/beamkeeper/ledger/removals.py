@@ -11,9 +11,10 @@ from django.db import transaction
 
 from beamkeeper.clock import utc
 from beamkeeper.domain.census import Census
+from beamkeeper.domain.codec import canonical
 from beamkeeper.domain.identity import identity_of
 from beamkeeper.domain.patient import Patient
-from beamkeeper.ledger.documents import canonical, read_document, write_document
+from beamkeeper.ledger.documents import read_document, write_document
 from beamkeeper.ledger.models import (
     Announced,
     FoundChange,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beamkeeper.ledger import Ledger, verify_exported
-from beamkeeper.ledger.audit import FIRST_PREVIOUS, LINE_CHARACTERS_MAX, verify_lines
-from beamkeeper.ledger.documents import canonical
+from beamkeeper.domain.audit import FIRST_PREVIOUS, LINE_CHARACTERS_MAX, verify_exported, verify_lines
+from beamkeeper.domain.codec import canonical
+from beamkeeper.ledger import Ledger
 
 if TYPE_CHECKING:
     from pathlib import Path

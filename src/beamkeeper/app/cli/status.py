@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.ledger import AuditReport
+    from beamkeeper.domain.audit import AuditReport
 
 NIGHTS_SHOWN = 10
 

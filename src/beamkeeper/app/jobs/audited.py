@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.ledger import AuditReport
+    from beamkeeper.domain.audit import AuditReport
 
 
 def audit_report(runtime: Runtime) -> AuditReport:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beamkeeper.app.web.console import Console
+    from beamkeeper.domain.audit import AuditReport
     from beamkeeper.domain.ballot import Ballot
     from beamkeeper.domain.night import NightReport
-    from beamkeeper.ledger import AuditReport
 
 REPORTS_KEPT: Final = 8
 WINDOW_ANSWER_S_MAX: Final = 3.0
