@@ -13,6 +13,7 @@ from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError, SourceUnavailable, StorageFull
 from beamkeeper.protect.mirror import Hidden, destroy_hidden, remove_proved
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState, no_answer
+from beamkeeper.vault.hold import HOLD_BYTES_MAX, HOLD_NAME, Hold, read_hold
 from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.vault.removing import covered_names
 
@@ -64,7 +65,14 @@ class MirrorPlace:
         if self._failure is not None:
             return no_answer(self._failure)
         try:
-            return self._remove(self._connected(), statement, going.locked_until, now)
+            destination = self._connected()
+            if notice := _hold_in(destination):
+                return PlaceAnswer(
+                    state=PlaceState.WAITING,
+                    said=notice.said,
+                    do_next="It is asked again; it goes once the incident is closed there.",
+                )
+            return self._remove(destination, statement, going.locked_until, now)
         except StorageFull as error:
             return PlaceAnswer(
                 state=PlaceState.WAITING,
@@ -155,6 +163,14 @@ class MirrorPlace:
         if self._destination is not None:
             with suppress(BeamkeeperError):
                 self._destination.close()
+
+
+def _hold_in(destination: Destination) -> Hold | None:
+    source = destination.open(HOLD_NAME)
+    if source is None:
+        return None
+    with source:
+        return read_hold(source.read(HOLD_BYTES_MAX + 1))
 
 
 def lock_days(lock: str) -> int:

@@ -25,6 +25,7 @@ from beamkeeper.protect.retain import (
     released_by,
     standing_hold,
 )
+from beamkeeper.vault.hold import find_hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -257,6 +258,8 @@ def _frozen(
     """Return what keeps everybody, in words."""
     site, ledger, now = runtime.site, runtime.ledger, runtime.clock.now()
     found = []
+    if notice := find_hold(runtime.vault.store):
+        found.append(f"{notice.said} Whoever declared it lifts it: `beamkeeper incident close`.")
     if hold := standing_hold(words, EVERYBODY, needed=rule.releases_needed):
         found.append(f"Everybody is held by {hold.person} since {local_date(hold.at, site.zone)}.")
     found += [
