@@ -37,6 +37,9 @@ class ConflictKind(StrEnum):
     FOLLOWED = "an approved plan follows this one, which is not finished"
     OIS_PLAN_UNKNOWN = "the OIS counts fractions of a plan that is not here"
     NO_DELIVERY_TYPE = "a record does not say what kind of delivery it was"
+    POSSIBLY_DELIVERED = (
+        "a session was booked after the copy was made, and nothing shows whether it took place"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

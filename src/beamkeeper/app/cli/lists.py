@@ -17,6 +17,7 @@ from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.lists import Gathered
+    from beamkeeper.app.opened import OpenedVault
 
 NightOption = Annotated[
     str | None,
@@ -98,17 +99,35 @@ def gathered_by(
     zone: str,
 ) -> Gathered:
     """Return what the lists are made of, from the site or the copy of a vault that the options mean."""
+    return vault_and_list(site, vault, identity, words=words, night=night, newest=newest, zone=zone)[1]
+
+
+def vault_and_list(
+    site: Path | None,
+    vault: Path | None,
+    identity: Path | None,
+    *,
+    words: bool,
+    night: str | None,
+    newest: bool,
+    zone: str,
+) -> tuple[OpenedVault, Gathered]:
+    """Return the vault that the options mean, with what opens it, and what lists of it are made of."""
     from beamkeeper.app.jobs.lists import gather_by_site, gather_elsewhere
     from beamkeeper.app.jobs.runtime import open_runtime
+    from beamkeeper.app.opened import OpenedVault
 
     if night and newest:
         raise ConfigError("--night and --newest exclude each other.", do_next="Leave one of them out.")
     as_of = parse_day(night) if night else None
     clock = SystemClock()
     if vault is None and identity is None and not words:
-        return gather_by_site(open_runtime(open_site(site), clock), night=as_of, newest=newest)
+        runtime = open_runtime(open_site(site), clock)
+        found = gather_by_site(runtime, night=as_of, newest=newest)
+        return OpenedVault(runtime.vault, runtime.keys.identities), found
     opened = open_vault_by(site, vault, identity, words)
-    return gather_elsewhere(opened, zone=zone_named(zone), now=clock.now(), night=as_of, newest=newest)
+    now = clock.now()
+    return opened, gather_elsewhere(opened, zone=zone_named(zone), now=now, night=as_of, newest=newest)
 
 
 def show_head(found: Gathered) -> None:

@@ -21,11 +21,13 @@ from beamkeeper.app.cli import (
     compare,
     copies,
     data,
+    declare,
     demo,
     doctor,
     dossier,
     gap,
     hour,
+    incident,
     init,
     lists,
     mirrors,
@@ -81,6 +83,8 @@ app.command("quorum")(quorum.command)
 app.command("restore")(restore.command)
 app.command("lists")(lists.command)
 app.command("binder")(binder.command)
+app.command("declare")(declare.command)
+app.add_typer(incident.app, name="incident")
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from datetime import date, datetime
-    from zoneinfo import ZoneInfo
-
-    from beamkeeper.domain.census import Appointment, CensusEntry
-    from beamkeeper.domain.chart import Physician, Triage
-    from beamkeeper.domain.clinical import ClinicalObject
-    from beamkeeper.domain.patient import Contact, Patient
-    from beamkeeper.domain.plan import Plan
-    from beamkeeper.domain.position import CoursePosition
-    from beamkeeper.domain.readiness import Readiness
+from beamkeeper.domain.census import Appointment, CensusEntry
+from beamkeeper.domain.chart import Physician, Triage
+from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.patient import Contact, Patient
+from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.position import CoursePosition
+from beamkeeper.domain.readiness import Readiness
 
 DECIDES = "Decision support: a physician decides who is treated, a physicist which fraction is next."
 

@@ -1,0 +1,233 @@
+"""`beamkeeper declare`: the first hour of an incident, on any laptop with a copy of the vault and a key."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
+from beamkeeper.app.cli.lists import NewestOption, NightOption, ZoneOption, vault_and_list
+from beamkeeper.app.cli.options import JsonOption, SiteOption
+from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.declaring import Declaration, Declared
+    from beamkeeper.vault import VaultReport
+    from beamkeeper.vault.reading import Progress
+
+DECIDES = "Decision support: physicians decide who is treated, physicists what is given."
+PROBLEMS_SHOWN = 20
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who you are: name and role; else your account.")
+]
+
+
+def command(
+    out_dir: Annotated[Path, typer.Option("--out", metavar="DIR", help="The incident's folder, to be made.")],
+    by: ByOption = None,
+    known: Annotated[str, typer.Option("--known", help="What is known, in your words.")] = "",
+    aware: Annotated[
+        str | None,
+        typer.Option(
+            "--aware", metavar="TIME", help="When somebody first knew (2026-11-22 06:30); else now."
+        ),
+    ] = None,
+    worked_until: Annotated[
+        str | None,
+        typer.Option("--worked-until", metavar="TIME", help="When treatment last worked; else --aware."),
+    ] = None,
+    law: Annotated[
+        list[str] | None, typer.Option("--law", help="NIS2, GDPR, HIPAA: whose clocks run; else all.")
+    ] = None,
+    checklist: Annotated[
+        Path | None, typer.Option("--checklist", metavar="FILE", help="The department's own checklist.")
+    ] = None,
+    hold: Annotated[
+        list[Path] | None,
+        typer.Option("--hold", metavar="DIR", help="Freeze removal in this copy of the vault, too."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not read the whole vault in the end: `vault verify` does.")
+    ] = False,
+    night: NightOption = None,
+    newest: NewestOption = False,
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    zone: ZoneOption = "UTC",
+    json_: JsonOption = False,
+) -> int:
+    """Declare an incident: who is on treatment, where each stands, whom to call; and a journal from now on.
+
+    Needs no network and no directory server. Takes the last night that people confirmed and says which, and
+    what came after it. Sessions booked since then are marked as possibly delivered: ask, never assume.
+    Freezes removal in every copy of the vault it can write to. Reads the whole vault last, when the lists lie
+    there already. The folder names patients: keep it as you keep a chart.
+
+    Exit status: 0 everybody is listed, 20 somebody could not be read or the vault is not sound.
+
+    Example: beamkeeper declare --vault /mnt/usb/vault --words --out incident --by "A. Jansen, physicist"
+    """
+    from beamkeeper.app.jobs.declaring import check_vault, declare
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+    clock = SystemClock()
+    folder = IncidentFolder.create(out_dir)
+    opened, found = vault_and_list(site, vault, identity, words=words, night=night, newest=newest, zone=zone)
+    said = _declaration(
+        found.head.zone,
+        clock.now(),
+        by=by,
+        known=known,
+        aware=aware,
+        worked_until=worked_until,
+        laws=law or [],
+        checklist=checklist,
+    )
+    declared = declare(found, opened.vault, said, folder=folder, clock=clock, more_places=hold or [])
+    if not json_:
+        _show(declared)
+    report = None
+    if not quick:
+        with reading_display(quiet=json_) as progress:
+            report = check_vault(declared, opened.vault, by=said.by, clock=clock, progress=progress)
+    if json_:
+        emit_json(_plain(declared, report))
+    elif report is not None:
+        _show_report(report)
+    is_sound = report is None or report.is_sound
+    return 0 if is_sound and not declared.inventory.not_read else 20
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """Return the instant that a person typed: "2026-11-22 06:30" by the clock on the wall.
+
+    Raises
+    ------
+    ConfigError
+        Not a time.
+    """
+    try:
+        typed = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is no time.", do_next='Write it as "2026-11-22 06:30", by the clock on the wall.'
+        ) from error
+    return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def who(by: str | None) -> str:
+    """Return who acts: as typed, else the account."""
+    return (by or "").strip() or f"account {getpass.getuser()}"
+
+
+def _declaration(
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    by: str | None,
+    known: str,
+    aware: str | None,
+    worked_until: str | None,
+    laws: Sequence[str],
+    checklist: Path | None,
+) -> Declaration:
+    from beamkeeper.app.jobs.declaring import Declaration
+    from beamkeeper.respond.incident.checklist import read_checklist, shipped_checklist
+
+    aware_at = instant(aware, zone) if aware else now
+    attacked_at = instant(worked_until, zone) if worked_until else aware_at
+    if late := next(
+        (text for text, at in ((aware, aware_at), (worked_until, attacked_at)) if at > now), None
+    ):
+        raise ConfigError(f"{late} is in the future.", do_next="Check the date, and the computer's clock.")
+    return Declaration(
+        by=who(by),
+        known=known.strip(),
+        aware_at=aware_at,
+        attacked_at=attacked_at,
+        laws=tuple(laws),
+        checklist=read_checklist(checklist) if checklist else shipped_checklist(),
+    )
+
+
+@contextmanager
+def reading_display(*, quiet: bool) -> Iterator[Progress | None]:
+    """Show on a terminal how far reading the vault is."""
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("Reading the whole vault"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with RichProgress(*columns, console=err, transient=True) as shown:
+        task = shown.add_task("read", total=None)
+        yield lambda done_bytes, total_bytes: shown.update(task, completed=done_bytes, total=total_bytes)
+
+
+def _show(declared: Declared) -> None:
+    numbers, incident = declared.numbers, declared.incident
+    out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
+    print_wrapped(f"Night of {incident.night}. {incident.trust}")
+    for text in (
+        *declared.inventory.warnings,
+        *(f"NOT LISTED: {one}" for one in declared.inventory.not_read),
+    ):
+        print_wrapped(f"▲ {text}")
+    out.print()
+    for count, what in (
+        (numbers.on_treatment, "on treatment"),
+        (numbers.ready, "ready to start"),
+        (numbers.treatable, "of these treatable from the copy: nothing is missing"),
+        (numbers.of_category_1, "RCR category 1, as diagnosis and intent suggest"),
+        (numbers.possibly_delivered, "possibly treated since the copy was made: ask each"),
+        (numbers.to_look_at, "with a ▲ to look at before anything else"),
+        (numbers.without_phone, "without a phone number"),
+    ):
+        out.print(f"  [bold]{count:5}[/]  {what}")
+    out.print()
+    for place in declared.held:
+        print_wrapped(f"✓ Nothing is removed any more from {place}.")
+    for place in declared.not_held:
+        print_wrapped(f"▲ Removal could not be frozen in {place}")
+    out.print(f"Print now: {declared.folder.path}/incident.pdf", soft_wrap=True, markup=False)
+    out.print(f"           {declared.folder.path}/lists/triage-list.pdf", soft_wrap=True, markup=False)
+    print_wrapped(f"{DECIDES} The folder names patients: keep it as you keep a chart.")
+
+
+def _show_report(report: VaultReport) -> None:
+    size = f"{report.parcel_count} parcels, {report.size_bytes / 1e6:.1f} MB"
+    if report.is_sound:
+        print_wrapped(f"✓ The whole vault was read: {size}, every digest as signed.")
+        return
+    print_wrapped(f"✗ NOT SOUND: {len(report.problems)} of {size} are not as signed.")
+    for problem in report.problems[:PROBLEMS_SHOWN]:
+        print_wrapped(f"  ✗ {problem.path}: {problem.what}")
+    print_wrapped("  → Use another copy of the vault for these; the others are sound.")
+
+
+def _plain(declared: Declared, report: VaultReport | None) -> dict[str, object]:
+    return {
+        "incident": declared.incident,
+        "numbers": declared.numbers,
+        "warnings": declared.inventory.warnings,
+        "not_read": declared.inventory.not_read,
+        "held": declared.held,
+        "not_held": declared.not_held,
+        "rows": declared.rows,
+        "vault": report,
+        "folder": declared.folder.path,
+    }

@@ -1,0 +1,323 @@
+"""`beamkeeper incident`: where an incident stands, and writing down what people do, decide and see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.respond.incident import Standing
+    from beamkeeper.respond.incident.clocks import Due
+
+TEXT_MAX = 8000
+"""Characters of one line of the journal."""
+
+app = typer.Typer(no_args_is_help=True, help="Where an incident stands; its journal, clocks and checklist.")
+
+FolderOption = Annotated[
+    Path,
+    typer.Option("--incident", metavar="DIR", envvar="BEAMKEEPER_INCIDENT", help="The incident's folder."),
+]
+PatientOption = Annotated[
+    str | None, typer.Option("--patient", help="Patient ID, or the first letters of the pseudonym.")
+]
+SaidArgument = Annotated[str, typer.Argument(metavar="TEXT", help="In your words.")]
+
+
+@app.command("show")
+def show(folder: FolderOption, json_: JsonOption = False) -> int:
+    """Show where it stands: the numbers, the clocks, what is ticked, the last lines of the journal.
+
+    Exit status: 0 no clock is over, 3 one is.
+
+    Example: beamkeeper incident show --incident /mnt/usb/incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.protect.lists import list_rows
+    from beamkeeper.respond.incident import headline, standing
+
+    opened = IncidentFolder.open(folder)
+    incident, inventory, rows = opened.incident(), opened.inventory(), opened.journal.rows()
+    stand, due = standing(rows), _due(opened)
+    numbers = headline(inventory, list_rows(inventory.persons, inventory.head))
+    if json_:
+        emit_json(
+            {
+                "incident": incident,
+                "numbers": numbers,
+                "clocks": _plain_clocks(due),
+                "standing": stand,
+                "lines": len(rows),
+            }
+        )
+    else:
+        out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
+        print_wrapped(f"Night of {incident.night}. {incident.trust}")
+        print_wrapped(
+            f"{numbers.on_treatment} on treatment, {numbers.ready} ready to start, {numbers.treatable} of "
+            f"them treatable from the copy; {numbers.possibly_delivered} possibly treated since."
+        )
+        _show_clocks(due, ZoneInfo(incident.time_zone))
+        _show_steps(opened, stand)
+        for row in rows[-5:]:
+            _show_row(row, ZoneInfo(incident.time_zone))
+    return 3 if any(item.is_over for item in due) else 0
+
+
+@app.command("log")
+def log(folder: FolderOption, json_: JsonOption = False) -> int:
+    """Show the whole journal, and whether every line is what was written.
+
+    Exit status: 0 it is whole, 20 it was changed.
+
+    Example: beamkeeper incident log --incident /mnt/usb/incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+    opened = IncidentFolder.open(folder)
+    rows, head = opened.journal.rows(), opened.journal.head()
+    if json_:
+        emit_json({"rows": rows, "head": head})
+        return 0
+    zone = ZoneInfo(opened.incident().time_zone)
+    for row in rows:
+        _show_row(row, zone)
+    out.print(f"✓ {len(rows)} lines, none changed. Write this on paper: {head.sequence} {head.sha256[:16]}")
+    return 0
+
+
+@app.command("note")
+def note(
+    folder: FolderOption,
+    text: SaidArgument,
+    by: ByOption = None,
+    patient: PatientOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down what somebody saw, heard or did.
+
+    Example: beamkeeper incident note "Console of TB3 shows 12 beams given today" --incident incident
+    """
+    return _say(folder, "NOTED", text, by, patient=patient, json_=json_)
+
+
+@app.command("decide")
+def decide(
+    folder: FolderOption,
+    text: SaidArgument,
+    by: ByOption = None,
+    patient: PatientOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down a decision: what, and in the same sentence why.
+
+    Example: beamkeeper incident decide "No new courses this week: list not safe" --incident incident
+    """
+    return _say(folder, "DECIDED", text, by, patient=patient, json_=json_)
+
+
+@app.command("tick")
+def tick(
+    folder: FolderOption,
+    item: Annotated[str, typer.Argument(metavar="NO", help="As the checklist numbers it: h3.")],
+    said: Annotated[str, typer.Option("--said", help="What came of it.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="It was not done after all.")] = False,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Tick a step of the checklist.
+
+    Example: beamkeeper incident tick h3 --by "B. Peeters" --incident incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+    opened = IncidentFolder.open(folder)
+    known = [one.item_id for step in opened.steps() for one in step.items]
+    if item not in known:
+        raise ConfigError(f"The checklist has no {item!r}.", do_next=f"It has {', '.join(known)}.")
+    return _say(folder, "UNTICKED" if undo else "TICKED", said, by, about=item, json_=json_)
+
+
+@app.command("reported")
+def reported(
+    folder: FolderOption,
+    clock: Annotated[str, typer.Argument(metavar="CLOCK", help="As `show` names it: nis2-24h.")],
+    said: Annotated[str, typer.Option("--said", help="To whom, under which reference number.")] = "",
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down that an authority or a partner was told: its clock stops.
+
+    Example: beamkeeper incident reported gdpr-72h --said "DPA, ref 2026/1122" --incident incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+    known = [item.clock.clock_id for item in _due(IncidentFolder.open(folder))]
+    if clock not in known:
+        raise ConfigError(f"No clock is called {clock!r}.", do_next=f"There are {', '.join(known)}.")
+    return _say(folder, "REPORTED", said, by, about=clock, json_=json_)
+
+
+@app.command("print")
+def print_(folder: FolderOption, json_: JsonOption = False) -> int:
+    """Write the first sheet, checklist, cards and journal anew, as they stand now: PDF and HTML.
+
+    Example: beamkeeper incident print --incident incident
+    """
+    from beamkeeper.app.jobs.declaring import last_check, print_pages
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.protect.lists import list_rows
+    from beamkeeper.respond.incident import headline
+
+    opened = IncidentFolder.open(folder)
+    inventory = opened.inventory()
+    numbers = headline(inventory, list_rows(inventory.persons, inventory.head))
+    print_pages(opened, numbers, now=SystemClock().now(), checked=last_check(opened))
+    names = sorted(path.name for path in opened.path.glob("*.pdf"))
+    if json_:
+        emit_json({"folder": opened.path, "files": names})
+    else:
+        out.print(f"{', '.join(names)} in {opened.path}", soft_wrap=True, markup=False)
+    return 0
+
+
+@app.command("close")
+def close(
+    folder: FolderOption,
+    said: Annotated[str, typer.Option("--said", help="How it ended.")],
+    by: ByOption = None,
+    lift: Annotated[
+        list[Path] | None,
+        typer.Option("--lift", metavar="DIR", help="Take the notice away from this copy of the vault."),
+    ] = None,
+    json_: JsonOption = False,
+) -> int:
+    """Close the incident, and take the notices away that freeze removal.
+
+    Example: beamkeeper incident close --said "ARIA is back" --lift /mnt/vault --incident incident
+    """
+    from beamkeeper.vault import LocalStore
+    from beamkeeper.vault.hold import lift_hold
+
+    for place in lift or []:
+        lift_hold(LocalStore(place))
+    places = ", ".join(map(str, lift or []))
+    about = f"lifted in {places}" if places else ""
+    return _say(folder, "CLOSED", said, by, about=about, json_=json_)
+
+
+def _say(
+    folder: Path,
+    deed: str,
+    text: str,
+    by: str | None,
+    *,
+    patient: str | None = None,
+    about: str = "",
+    json_: bool = False,
+) -> int:
+    from beamkeeper.app.jobs.declaring import write
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.incident import Deed
+
+    opened = IncidentFolder.open(folder)
+    pseudonym = _pseudonym(opened, patient) if patient else None
+    actor = who(by)
+    if len(text) > TEXT_MAX:
+        raise ConfigError(
+            f"A line has at most {TEXT_MAX} characters; this one has {len(text)}.",
+            do_next="Write what matters, and name the file where the rest lies.",
+        )
+    write(
+        opened,
+        Deed[deed],
+        by=actor,
+        at=SystemClock().now(),
+        pseudonym=pseudonym,
+        about=about,
+        said=text.strip(),
+    )
+    row = opened.journal.rows()[-1]
+    if json_:
+        emit_json(row)
+    else:
+        out.print(f"✓ line {row.sequence} of the journal, by {actor}", soft_wrap=True, markup=False)
+    return 0
+
+
+def _pseudonym(opened: IncidentFolder, given: str) -> str:
+    persons = opened.inventory().persons
+    found = {one.pseudonym for one in persons if one.entry.patient.patient_id == given} or {
+        one.pseudonym for one in persons if one.pseudonym.startswith(given.lower())
+    }
+    if len(found) != 1:
+        raise ConfigError(
+            "Nobody of the inventory is known by that." if not found else f"{len(found)} patients fit that.",
+            do_next="A Patient ID must be written exactly; the lists have them.",
+        )
+    return found.pop()
+
+
+def _due(opened: IncidentFolder) -> tuple[Due, ...]:
+    from beamkeeper.respond.incident import standing
+    from beamkeeper.respond.incident.clocks import clocks, standing_clocks
+
+    incident = opened.incident()
+    return standing_clocks(
+        clocks(incident.laws),
+        aware_at=incident.aware_at,
+        reported=standing(opened.journal.rows()).reported,
+        zone=ZoneInfo(incident.time_zone),
+        now=SystemClock().now(),
+    )
+
+
+def _plain_clocks(due: tuple[Due, ...]) -> list[dict[str, object]]:
+    return [
+        {
+            "clock": item.clock,
+            "due_at": item.due_at,
+            "left_s": int(item.left.total_seconds()),
+            "done": item.done,
+        }
+        for item in due
+    ]
+
+
+def _show_clocks(due: tuple[Due, ...], zone: ZoneInfo) -> None:
+    from beamkeeper.respond.incident.pages import left_in_words
+
+    for item in due:
+        when = f"{item.due_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
+        if item.done is not None:
+            state = f"✓ told by {item.done.by}, {item.done.at.astimezone(zone):%a %H:%M}"
+        else:
+            state = f"{'▲ ' if item.is_over else ''}{left_in_words(item.left)}"
+        proposed = "" if item.clock.in_force else " (proposed)"
+        print_wrapped(f"  {item.clock.clock_id:10} {when}  {state}{proposed}")
+
+
+def _show_steps(opened: IncidentFolder, stand: Standing) -> None:
+    for step in opened.steps():
+        done = sum(one.item_id in stand.ticked for one in step.items)
+        print_wrapped(f"  {done:2} of {len(step.items):2} ticked  {step.title}")
+
+
+def _show_row(row: AuditRow, zone: ZoneInfo) -> None:
+    from beamkeeper.respond.incident.pages import said_in
+
+    failed = "" if row.outcome == "ok" else f" ({row.outcome})"
+    when = f"{row.at.astimezone(zone):%m-%d %H:%M}"
+    print_wrapped(f"  {row.sequence:4} {when} {row.actor}: {row.action}{failed}. {said_in(row)}")

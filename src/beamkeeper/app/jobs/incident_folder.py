@@ -1,0 +1,130 @@
+"""The folder of an incident: what was declared, the inventory, the journal, what people printed.
+
+It names patients: keep it as a chart is kept. Every file but the journal is written once and read strictly.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
+from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
+from beamkeeper.respond.incident.checklist import Step, steps
+from beamkeeper.respond.incident.incident import Incident
+from beamkeeper.respond.incident.inventory import Inventory
+from beamkeeper.respond.incident.journal import Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = 1
+INCIDENT, INVENTORY, JOURNAL, CHECKLIST = "incident.json", "inventory.json", "journal.jsonl", "checklist.toml"
+_BYTES_MAX: Final = 1 << 30
+
+T = TypeVar("T")
+
+
+class IncidentFolder:
+    """One incident on a disk.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal = Journal(path / JOURNAL)
+
+    @staticmethod
+    def create(path: Path) -> IncidentFolder:
+        """Return the folder, made for its owner alone.
+
+        Raises
+        ------
+        ConfigError
+            There is an incident in it already.
+        StorageFull
+            It cannot be made.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageFull(
+                f"The folder {path} cannot be made: {error.strerror}.", do_next="Name another one."
+            ) from error
+        if (path / JOURNAL).exists() or (path / INCIDENT).exists():
+            raise ConfigError(
+                f"{path} holds an incident already.",
+                do_next="Go on with it: `beamkeeper incident show`; or name another folder.",
+            )
+        return IncidentFolder(path)
+
+    @staticmethod
+    def open(path: Path) -> IncidentFolder:
+        """Return the folder of an incident that was declared.
+
+        Raises
+        ------
+        ConfigError
+            There is none in it.
+        """
+        if not (path / INCIDENT).is_file():
+            raise ConfigError(
+                f"{path} holds no incident.",
+                do_next="Name the folder that `beamkeeper declare` made, or declare.",
+            )
+        return IncidentFolder(path)
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a file of the folder, whole or not at all.
+
+        Raises
+        ------
+        StorageFull
+            No room, or no right to write.
+        """
+        write_whole(self.path.joinpath(*name.split("/")), data)
+
+    def keep_value(self, name: str, value: object) -> bytes:
+        """Write a domain value as JSON; return the bytes."""
+        data = json.dumps({"format": FORMAT, "value": to_json(value)}, ensure_ascii=False).encode()
+        self.keep(name, data)
+        return data
+
+    def incident(self) -> Incident:
+        """Return what was declared."""
+        return self._value(INCIDENT, Incident)
+
+    def inventory(self) -> Inventory:
+        """Return who is on treatment, by the copy that was chosen."""
+        return self._value(INVENTORY, Inventory)
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the checklist that was chosen."""
+        return steps(self._read(CHECKLIST).decode())
+
+    def _value(self, name: str, kind: type[T]) -> T:
+        try:
+            document = json.loads(self._read(name))
+            if document["format"] != FORMAT:
+                raise NotThisShapeError(f"format {document['format']!r}")
+            return from_json(kind, document["value"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise IntegrityError(
+                f"{name} of the incident is not what was written.",
+                do_next="Keep it as evidence; declare again in a new folder, and copy the journal there.",
+            ) from error
+
+    def _read(self, name: str) -> bytes:
+        try:
+            with (self.path / name).open("rb") as file:
+                return file.read(_BYTES_MAX)
+        except OSError as error:
+            raise IntegrityError(
+                f"{name} of the incident cannot be read: {error.strerror}.",
+                do_next="Look at the disk; a copy of the folder will do.",
+            ) from error

@@ -1,0 +1,157 @@
+"""What to do in which step, and the card of each role: files a department can replace.
+
+References
+----------
+ESTRO's framework (Radiother Oncol 2025, doi 10.1016/j.radonc.2025.111305) for the names of the steps.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT: Final = 1
+FILE_BYTES_MAX: Final = 1 << 20
+ITEMS_MAX: Final = 500
+"""ESTRO's framework has 190 measures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to do; `role` is the identifier of a card."""
+
+    item_id: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step, its items in order."""
+
+    step_id: str
+    title: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleCard:
+    """What one person does, and does not."""
+
+    role_id: str
+    title: str
+    aim: str
+    does: tuple[str, ...]
+    does_not: tuple[str, ...]
+
+
+def shipped_checklist() -> str:
+    """Return the checklist that comes with Beamkeeper, as text."""
+    return _shipped("checklist.toml")
+
+
+def steps(text: str) -> tuple[Step, ...]:
+    """Return the steps of a checklist.
+
+    Raises
+    ------
+    ConfigError
+        Not a checklist; the message says where.
+    """
+    found = tuple(
+        Step(
+            step_id=_said(step, "id", f"step {number}"),
+            title=_said(step, "title", f"step {number}"),
+            items=tuple(_items(step, f"step {number}")),
+        )
+        for number, step in enumerate(_listed(_table(text), "step", "the file"), start=1)
+    )
+    every = [item.item_id for step in found for item in step.items]
+    if len(every) > ITEMS_MAX:
+        raise ConfigError(f"A checklist has at most {ITEMS_MAX} items; this one has {len(every)}.")
+    if doubles := sorted({one for one in every if every.count(one) > 1}):
+        raise ConfigError(
+            f"Items of the checklist share an id: {', '.join(doubles)}.", do_next="Give each its own."
+        )
+    return found
+
+
+def role_cards() -> tuple[RoleCard, ...]:
+    """Return the cards that come with Beamkeeper."""
+    return tuple(
+        RoleCard(
+            role_id=item["id"],
+            title=item["title"],
+            aim=item["aim"],
+            does=tuple(item["does"]),
+            does_not=tuple(item["not"]),
+        )
+        for item in tomllib.loads(_shipped("roles.toml"))["role"]
+    )
+
+
+def read_checklist(path: Path) -> str:
+    """Return the text of a department's own checklist.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is no checklist.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)
+        if len(data) > FILE_BYTES_MAX:
+            raise ConfigError(f"{path.name} is larger than any checklist ({FILE_BYTES_MAX} bytes).")
+        text = data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The checklist {path.name} cannot be read.", do_next="It is a text file in UTF-8."
+        ) from error
+    steps(text)
+    return text
+
+
+def _items(step: dict[str, Any], where: str) -> Iterator[Item]:
+    for number, item in enumerate(_listed(step, "items", where), start=1):
+        at = f"{where}, item {number}"
+        yield Item(item_id=_said(item, "id", at), role=_said(item, "role", at), text=_said(item, "text", at))
+
+
+def _table(text: str) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"The checklist is not TOML: {error}.") from error
+    if table.get("format") != FORMAT:
+        raise ConfigError(
+            f"The checklist has format {table.get('format')!r}; this version reads {FORMAT}.",
+            do_next="Begin it with `format = 1`; the shipped one is an example.",
+        )
+    return table
+
+
+def _listed(table: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    found = table.get(key)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise ConfigError(f"In the checklist, {where} has no list of {key}.")
+    return found
+
+
+def _said(table: dict[str, Any], key: str, where: str) -> str:
+    found = table.get(key)
+    if not isinstance(found, str) or not found.strip():
+        raise ConfigError(f"In the checklist, {where} has no {key}.")
+    return found.strip()
+
+
+def _shipped(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,174 @@
+"""Who is on treatment or ready to start, by the copy that was chosen; and what that copy cannot know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from beamkeeper.clock import local_date, local_instant
+from beamkeeper.domain.position import Conflict, ConflictKind
+from beamkeeper.protect.lists import ListHead, ListRow, Person, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.domain.census import Appointment
+    from beamkeeper.domain.position import PlanPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Everybody of the chosen night, as kept in the incident's folder.
+
+    Attributes
+    ----------
+    time_zone
+        IANA name.
+    attacked_at
+        When the systems were last known to work: sessions booked until then may have taken place.
+    not_read
+        Patients whose facts cannot be read, each with the reason.
+    """
+
+    site_name: str
+    time_zone: str
+    night: date
+    trust: str
+    made_at: datetime
+    attacked_at: datetime
+    confirmed_by: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    not_read: tuple[str, ...] = ()
+    persons: tuple[Person, ...] = ()
+
+    @property
+    def head(self) -> ListHead:
+        """What stands above every list."""
+        return ListHead(
+            site_name=self.site_name,
+            zone=ZoneInfo(self.time_zone),
+            night=self.night,
+            trust=self.trust,
+            made_at=self.made_at,
+            confirmed_by=self.confirmed_by,
+            warnings=self.warnings,
+            not_read=self.not_read,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The numbers of the first minute; patients, each counted once.
+
+    Attributes
+    ----------
+    treatable
+        On treatment or ready, and nothing keeps any of the open plans from being treated from the copy.
+    possibly_delivered
+        With a session that may have taken place after the copy was made.
+    to_look_at
+        With a warning or a conflict that a person has to settle first.
+    """
+
+    on_treatment: int
+    ready: int
+    not_ready: int
+    finished: int
+    not_read: int
+    treatable: int
+    possibly_delivered: int
+    to_look_at: int
+    without_phone: int
+    of_category_1: int
+
+
+def headline(inventory: Inventory, rows: Sequence[ListRow]) -> Headline:
+    """Return the numbers of the first minute."""
+    sections = Counter(row.section for row in rows)
+    open_rows = [row for row in rows if row.section in {Section.ON_TREATMENT, Section.READY}]
+    return Headline(
+        on_treatment=sections[Section.ON_TREATMENT],
+        ready=sections[Section.READY],
+        not_ready=sections[Section.NOT_READY],
+        finished=sections[Section.FINISHED],
+        not_read=len(inventory.not_read),
+        treatable=sum(_is_treatable(row) for row in open_rows),
+        possibly_delivered=sum(is_asked(person) for person in inventory.persons),
+        to_look_at=sum(bool(row.warnings or any(line.conflicts for line in row.plans)) for row in open_rows),
+        without_phone=sum(row.first_call is None for row in open_rows),
+        of_category_1=sum(row.category.number == 1 for row in open_rows),
+    )
+
+
+def _is_treatable(row: ListRow) -> bool:
+    still_open = [line for line in row.plans if line.section is not Section.FINISHED]
+    return bool(still_open) and all(line.is_ready for line in still_open)
+
+
+def is_asked(person: Person) -> bool:
+    """Return whether a session of this patient may have taken place after the copy was made."""
+    plans = person.position.plans if person.position else ()
+    return any(item.kind is ConflictKind.POSSIBLY_DELIVERED for at in plans for item in at.conflicts)
+
+
+def with_unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInfo) -> Person:
+    """Return the patient with every open plan doubted when sessions may have taken place unseen.
+
+    A session counts as seen when the day has a recorded fraction for it. Nothing is assumed either way: the
+    next fraction bears a question mark until a person has asked the patient and read the console's log.
+    """
+    unseen = unseen_sessions(person, attacked_at=attacked_at, zone=zone)
+    if not unseen or person.position is None:
+        return person
+    said = _words(unseen, zone)
+    doubted = {at.plan_uid for at in person.position.plans if not at.is_finished}
+    conflict = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=said)
+    plans = tuple(
+        replace(at, conflicts=(*at.conflicts, conflict)) if at.plan_uid in doubted else at
+        for at in person.position.plans
+    )
+    readiness = tuple(
+        replace(item, blocking=(*item.blocking, said)) if item.plan_uid in doubted else item
+        for item in person.readiness
+    )
+    return replace(person, position=replace(person.position, plans=plans), readiness=readiness)
+
+
+def unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInfo) -> tuple[Appointment, ...]:
+    """Return the sessions booked between the copy and the attack that no record shows."""
+    since = person.as_of or local_instant(person.night, time(), zone)
+    booked = [item for item in person.entry.appointments if since <= item.starts_at <= attacked_at]
+    on_machines = [item for item in booked if item.machine] or booked
+    seen = _fractions_by_day(person.position.plans if person.position else (), since, zone)
+    unseen: list[Appointment] = []
+    for item in sorted(on_machines, key=lambda one: one.starts_at):
+        day = local_date(item.starts_at, zone)
+        if seen[day]:
+            seen[day] -= 1
+        else:
+            unseen.append(item)
+    return tuple(unseen)
+
+
+def _fractions_by_day(plans: Sequence[PlanPosition], since: datetime, zone: ZoneInfo) -> Counter[date]:
+    return Counter(
+        local_date(state.last_treated_at, zone)
+        for at in plans
+        for state in at.fractions
+        if state.last_treated_at is not None and state.last_treated_at >= since
+    )
+
+
+def _words(unseen: Sequence[Appointment], zone: ZoneInfo) -> str:
+    booked = ", ".join(
+        f"{item.starts_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
+        + (f" on {item.machine}" if item.machine else "")
+        for item in unseen
+    )
+    return (
+        f"POSSIBLY DELIVERED: booked {booked}, after this copy was made. Ask the patient and read the "
+        "console's log before the next fraction."
+    )

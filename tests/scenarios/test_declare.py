@@ -1,0 +1,139 @@
+"""An incident is declared on a laptop: a copy of the vault, a key, nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import NIGHT_1, SmallSite
+from pypdf import PdfReader
+from typer.testing import CliRunner
+
+from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.retention_facts import look
+from beamkeeper.errors import ConfigError
+from beamkeeper.vault.hold import HOLD_NAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def beamkeeper(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(map(str, arguments)), standalone_mode=False, env={"COLUMNS": "80"})
+    if done.exception is not None:
+        raise done.exception
+    return done.return_value or 0, done.stdout
+
+
+@pytest.fixture
+def incident(kept_site: SmallSite, tmp_path: Path) -> Path:
+    folder = tmp_path / "incident"
+    status, said = beamkeeper(
+        "declare", "--site", kept_site.site_file, "--out", folder, "--by", "A. Jansen", "--known", "all dark"
+    )
+    assert status == 0
+    assert "3  on treatment" in said
+    assert max(map(len, said.replace(str(folder), "").splitlines())) <= 80
+    return folder
+
+
+def test_declaring_gives_lists_sheets_and_a_journal(incident: Path) -> None:
+    opened = IncidentFolder.open(incident)
+    deeds = [row.action for row in opened.journal.rows()]
+    first = "".join(page.extract_text() for page in PdfReader(incident / "incident.pdf").pages)
+
+    assert deeds == ["declared", "removal frozen", "inventory made", "vault read"]
+    assert len(opened.inventory().persons) == 3
+    assert "every digest as signed" in first
+    assert "On treatment" in first
+    assert {path.name for path in incident.iterdir()} >= {
+        "checklist.pdf",
+        "role-cards.pdf",
+        "journal.pdf",
+        "lists",
+    }
+    assert (incident / "lists" / "triage-list.pdf").is_file()
+    assert {path.stat().st_mode & 0o077 for path in incident.rglob("*")} == {0}
+
+
+def test_while_an_incident_is_open_nothing_is_removed(kept_site: SmallSite, incident: Path) -> None:
+    runtime = kept_site.runtime(NIGHT_1)
+    said = " ".join(freeze.reason for freeze in look(runtime).plan.freezes)
+    assert IncidentFolder.open(incident).incident().incident_id in said
+
+    beamkeeper("incident", "close", "--incident", incident, "--said", "back", "--lift", kept_site.vault_dir)
+    assert "incident" not in " ".join(freeze.reason for freeze in look(runtime).plan.freezes)
+    assert [row.action for row in IncidentFolder.open(incident).journal.rows()][-1] == "closed"
+
+
+def test_a_second_incident_in_the_same_folder_is_refused(kept_site: SmallSite, incident: Path) -> None:
+    before = {path: path.read_bytes() for path in incident.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match="holds an incident already"):
+        beamkeeper("declare", "--site", kept_site.site_file, "--out", incident)
+
+    assert {path: path.read_bytes() for path in incident.rglob("*") if path.is_file()} == before
+
+
+def test_what_people_do_stands_in_the_journal_with_who_and_when(incident: Path) -> None:
+    beamkeeper(
+        "incident", "tick", "h3", "--incident", incident, "--by", "B. Peeters", "--said", "TB1 and TB2"
+    )
+    beamkeeper("incident", "note", "Console of TB3 is dark", "--incident", incident, "--by", "C")
+    beamkeeper("incident", "decide", "No new courses: list not safe", "--incident", incident, "--by", "D")
+    beamkeeper("incident", "reported", "gdpr-72h", "--said", "ref 1", "--incident", incident, "--by", "E")
+    status, said = beamkeeper("incident", "show", "--incident", incident, "--json")
+    told = json.loads(said)
+
+    assert status == 0
+    assert told["standing"]["ticked"]["h3"]["by"] == "B. Peeters"
+    assert told["standing"]["reported"]["gdpr-72h"]["said"] == "ref 1"
+    assert "4 lines" not in beamkeeper("incident", "log", "--incident", incident)[1]
+    with pytest.raises(ConfigError, match="no 'zz'"):
+        beamkeeper("incident", "tick", "zz", "--incident", incident)
+
+
+def test_a_vault_that_is_not_sound_is_told_and_the_lists_are_there(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    name = kept_site.runtime(NIGHT_1).vault.pseudonyms()[0]
+    entry = kept_site.runtime(NIGHT_1).vault.latest(name)
+    assert entry is not None
+    (kept_site.vault_dir / entry.storage_name).write_bytes(b"x")
+    status, said = beamkeeper("declare", "--site", kept_site.site_file, "--out", tmp_path / "i")
+
+    assert status == 20
+    assert "NOT SOUND: 1 of" in said
+    assert (tmp_path / "i" / "lists" / "triage-list.pdf").is_file()
+
+
+def test_a_copy_that_may_not_be_written_is_named_and_stops_nothing(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    _, said = beamkeeper(
+        "declare",
+        "--site",
+        kept_site.site_file,
+        "--out",
+        tmp_path / "i",
+        "--quick",
+        "--hold",
+        tmp_path / "none",
+    )
+
+    assert "Removal could not be frozen" in said
+    assert (kept_site.vault_dir / HOLD_NAME).is_file()
+
+
+def test_an_instant_in_the_future_is_refused_before_anything_is_written(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="future"):
+        beamkeeper(
+            "declare", "--site", kept_site.site_file, "--out", tmp_path / "i", "--aware", "2199-01-01 10:00"
+        )
+
+    assert not list((tmp_path / "i").iterdir())
+    shutil.rmtree(tmp_path / "i")
