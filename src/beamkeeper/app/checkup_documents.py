@@ -1,4 +1,4 @@
-"""A look at the shares with documents: whether each answers, and whether its paths can be understood."""
+"""A look at the shares with documents: whether each answers and is understood, and what holds who reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.jobs.document_shares import connect_documents
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.documents import landlock_version, what_stays_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,28 @@ if TYPE_CHECKING:
 
 
 def check_documents(site: Site) -> Iterator[Finding]:
-    """Yield one finding a share; none when the site names none."""
+    """Yield one finding a share, and one of who reads; none when the site names none."""
     for section in site.documents:
         yield _look(section)
+    if site.documents:
+        yield reader_finding(landlock_version())
+
+
+def reader_finding(landlock: int) -> Finding:
+    """Return what holds the process that reads hostile documents, by the Landlock of the kernel (0: none)."""
+    what = "document reader"
+    if stays_open := what_stays_open(landlock):
+        return Finding(
+            what=what,
+            verdict="warning",
+            text=f"it can open no file and no network line, but {stays_open}.",
+            do_next="Run Linux 6.2 or newer with `landlock` in its `lsm=`, and the units of deploy/systemd.",
+        )
+    return Finding(
+        what=what,
+        verdict="good",
+        text=f"a hostile document meets a process without files, network and rights (Landlock {landlock}).",
+    )
 
 
 def _look(section: DocumentsSection) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beamkeeper.app.checkup_documents import check_documents
+from beamkeeper.app.checkup_documents import check_documents, reader_finding
 from beamkeeper.app.jobs.document_shares import share_rules
 from beamkeeper.app.site import parse_site
 from beamkeeper.app.site_template import SiteAnswers, site_text
@@ -70,14 +70,22 @@ def test_what_cannot_be_meant_is_refused(text: str) -> None:
 
 
 def test_the_look_at_the_shares_says_what_each_answers(tmp_path: Path) -> None:
-    (absent,) = check_documents(site(FOLDER, tmp_path))
+    absent, _ = check_documents(site(FOLDER, tmp_path))
     (tmp_path / "docs").mkdir()
-    (empty,) = check_documents(site(FOLDER, tmp_path))
+    empty, _ = check_documents(site(FOLDER, tmp_path))
     (tmp_path / "docs" / "a.txt").write_bytes(b"x")
-    (rootless,) = check_documents(site(FOLDER, tmp_path))
-    (by_name,) = check_documents(site(FOLDER + 'find = ["{patient_id}/**"]', tmp_path))
-    (good,) = check_documents(site(FOLDER + "ois_roots = ['\\\\aria01\\docs']", tmp_path))
+    rootless, _ = check_documents(site(FOLDER, tmp_path))
+    by_name, _ = check_documents(site(FOLDER + 'find = ["{patient_id}/**"]', tmp_path))
+    good, _ = check_documents(site(FOLDER + "ois_roots = ['\\\\aria01\\docs']", tmp_path))
 
     assert [one.verdict for one in (absent, empty)] == ["bad", "bad"]
     assert [one.verdict for one in (rootless, by_name, good)] == ["warning", "good", "good"]
     assert "not mounted" in empty.text
+
+
+def test_what_a_kernel_leaves_open_to_a_hostile_document_is_said() -> None:
+    none, old, whole = map(reader_finding, (0, 2, 7))
+
+    assert (none.verdict, old.verdict, whole.verdict) == ("warning", "warning", "good")
+    assert "no Landlock" in none.text
+    assert "6.2" in old.text

@@ -19,6 +19,7 @@ from beamkeeper.app.jobs.document_shares import NightShare, connect_documents
 from beamkeeper.app.jobs.night_notes import DOCUMENTS
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.documents import landlock_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -37,6 +38,9 @@ SILENCE_S_MAX: Final = 300.0
 POLL_S: Final = 0.2
 READING_S_MAX: Final = 600.0
 """So long a night reads text of changed documents; what is left is told by its bytes."""
+NO_LANDLOCK: Final = (
+    "Documents were read behind limits alone: this kernel gives no Landlock (`beamkeeper doctor` says more)."
+)
 HANGS: Final = "the share hangs: it gave no answer before the time for it was over"
 
 
@@ -115,6 +119,12 @@ class Documents:
             found = read_note(self._notes.of_patient(listed.pseudonym, DOCUMENTS), PatientDocuments)
             if found is not None and not found.is_compared:
                 self._keep(listed, self._compared(listed.pseudonym, found))
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what the report says once of how documents are read; nothing where all is well."""
+        if not self.is_wanted or landlock_version():
+            return ()
+        return (NO_LANDLOCK,)
 
     def _compared(self, pseudonym: str, found: PatientDocuments) -> PatientDocuments:
         scratch = self._scratch / pseudonym

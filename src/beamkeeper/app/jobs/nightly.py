@@ -415,6 +415,7 @@ class Nightly:
                 *copy_remarks(self._run.site, self._run.ledger),
                 *retention_remarks(self._run.ledger),
                 *self._sources.remarks(),
+                *self._documents.remarks(),
                 *(() if self._online.is_rationed else (NO_AIR_GAP,)),
             ),
             page_only=self._sources.file_names(),

@@ -8,6 +8,7 @@ changed. No path of a database is opened by its name alone.
 
 from beamkeeper.protect.documents.comparing import TextDifference, is_readable, text_difference
 from beamkeeper.protect.documents.content import DENSE, EMPTY, UNKNOWN, media_type_of, suffix_of
+from beamkeeper.protect.documents.fence import landlock_version, what_stays_open
 from beamkeeper.protect.documents.fetching import Fetched, FetchLimits, Outcome, fetch
 from beamkeeper.protect.documents.finding import Finder, pattern_problem
 from beamkeeper.protect.documents.places import (
@@ -39,6 +40,7 @@ __all__ = [
     "fetch",
     "is_readable",
     "is_safe_name",
+    "landlock_version",
     "media_type_of",
     "new_document",
     "pattern_problem",
@@ -46,4 +48,5 @@ __all__ = [
     "suffix_of",
     "text_difference",
     "wanted_by_ois",
+    "what_stays_open",
 ]

@@ -1,8 +1,8 @@
 """What a document says, as lines of text: from PDF, Word, Excel, RTF and plain text.
 
-Runs only in the process of `reader_main`, which may be killed: a hostile file may take all the time and
-memory that process has, and nothing else. Nothing in a file is executed, no link in it is followed, XML with
-a document type is refused (entities), and no more is unpacked than `UNPACKED_BYTES_MAX`.
+Runs only in the process of `reader_main`, behind the `fence`, which may be killed: a hostile file may take
+all the time and memory that process has, and nothing else. Nothing in a file is executed, no link in it is
+followed, XML with a document type is refused (entities), and no more is unpacked than `UNPACKED_BYTES_MAX`.
 
 References
 ----------
@@ -11,8 +11,12 @@ ECMA-376 17.3 (runs and paragraphs), 18.3 (cells), 18.4 (shared strings); ISO 32
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import importlib
 import io
 import lzma
+import pkgutil
 import re
 import zipfile
 import zlib
@@ -35,10 +39,26 @@ _ODD: Final = (ValueError, LookupError, TypeError, ArithmeticError, OSError, Run
 _NOT_UNPACKED: Final = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 READ: Final = frozenset({PDF, DOCX, XLSX, RTF, TEXT})
 """Kinds that can be read."""
+_CODECS: Final = (
+    "ascii charmap cp437 cp932 cp950 cp1252 gb18030 gb2312 gbk latin-1 utf-8 utf-8-sig utf-16 utf-16-be utf-16-le"
+).split()
+"""What documents are written in: names in packages, those of expat, and the maps of ISO 32000-1 9.7.5.2."""
 
 
 class NotReadError(Exception):
     """Why a document gives no text, in words."""
+
+
+def load(media_types: Iterable[str]) -> None:
+    """Load whatever reading these kinds takes: behind the fence nothing can be loaded any more."""
+    for codec in _CODECS:
+        codecs.lookup(codec)
+    if PDF in media_types:
+        import pypdf  # noqa: PLC0415 - takes a fifth of a second, and only a PDF needs it
+
+        for found in pkgutil.walk_packages(pypdf.__path__, "pypdf."):
+            with contextlib.suppress(ImportError):  # what draws pictures is not installed here
+                importlib.import_module(found.name)
 
 
 def lines_of(data: bytes, media_type: str) -> list[str]:
@@ -76,7 +96,7 @@ def _rtf(data: bytes) -> Iterator[str]:
 
 
 def _pdf(data: bytes) -> Iterator[str]:
-    import pypdf  # noqa: PLC0415 - takes a fifth of a second, and only a PDF needs it
+    import pypdf  # noqa: PLC0415 - as in `load`
     from pypdf.errors import PyPdfError  # noqa: PLC0415
 
     try:
@@ -255,7 +275,7 @@ def _parse(
     parser.CharacterDataHandler = text
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, *_ODD) as error:
         raise NotReadError("it is a damaged Office file") from error
 
 

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.protect.documents.test_texts import SHEET, package, word
 
 from beamkeeper.protect.documents import comparing, text_difference
 from beamkeeper.protect.documents.comparing import HARMFUL, TextDifference
-from beamkeeper.protect.documents.content import PDF, TEXT
+from beamkeeper.protect.documents.content import DOCX, PDF, RTF, TEXT, XLSX
 from beamkeeper.protect.documents.difference import SHOWN_MAX, different_lines
 from beamkeeper.rehearse.sim.documents import pdf
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+BOOK = package(xl__workbook="<w/>", xl__worksheets__sheet1=SHEET.format('<c r="B1"><v>12.5</v></c>'))
 
 
 def compared(
@@ -31,6 +34,15 @@ def test_two_versions_of_different_kinds_are_compared_by_what_they_say(tmp_path:
 
     assert found.pairs == (("shift 10 mm", "shift 20 mm"), (None, "new"))
     assert found.line_counts == (2, 3)
+
+
+def test_every_kind_is_read_where_nothing_can_be_loaded_any_more(tmp_path: Path) -> None:
+    """Names of a package stand in code page 437, text in others: each is at hand before the fence is shut."""
+    office = compared(tmp_path, word("Sübine"), BOOK, (DOCX, XLSX))
+    old = compared(tmp_path, rb"{\rtf1 R\'fccken}", "Rücken\nprone".encode("cp1252"), (RTF, TEXT))
+
+    assert office.pairs == (("Sübine", "sheet1 B1: 12.5"),)
+    assert old.pairs == ((None, "prone"),)
 
 
 def test_a_document_that_takes_too_much_memory_or_time_is_given_up(tmp_path: Path) -> None:
