@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,15 @@ from tests.contract.shared_files_contract import SharedFilesContract
 from tests.mirror_peers.samba_server import PASSWORD, USER, SambaServer, samba_server
 
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
+from beamkeeper.protect.documents import FetchLimits, Finder, Outcome, fetch
 from beamkeeper.wire.share.smb_files import SmbFiles
 from beamkeeper.wire.shared_files import FileRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 pytestmark = [
     pytest.mark.peer,
@@ -74,6 +78,26 @@ def test_a_file_that_another_program_holds_is_refused_and_the_next_is_read(
             assert source.read() == b"y"
     smbclient.reset_connection_cache(connection_cache=cache)
     files.close()
+
+
+def test_what_a_find_rule_finds_on_a_windows_share_is_fetched_byte_for_byte(
+    share: SmbShare, tmp_path: Path
+) -> None:
+    (share.root / "4711" / "Briefe").mkdir(parents=True)
+    letter = share.root / "4711" / "Briefe" / "Überweisung.docx"
+    letter.write_bytes(os.urandom(2_500_000))
+    files = share.connect()
+    (found,) = Finder("docs", files, ["{patient_id}/**"], count_max=5).find("4711", [])
+    limits = FetchLimits(size_bytes_max=1 << 30, deadline=datetime.max.replace(tzinfo=UTC))
+    at = (str(found.places[0]), files.look(found.places[0].segments).stamp)
+    fetched = [
+        fetch(found, {"docs": files}, limits=limits, known=known, staging=tmp_path, now=lambda: NOW)
+        for known in (None, at)
+    ]
+    files.close()
+
+    assert [one.outcome for one in fetched] == [Outcome.RECEIVED, Outcome.UNCHANGED]
+    assert (tmp_path / fetched[0].sha256).read_bytes() == letter.read_bytes()
 
 
 def test_who_writes_a_document_is_never_kept_from_it(share: SmbShare, server: SambaServer) -> None:
