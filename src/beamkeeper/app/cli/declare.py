@@ -35,24 +35,26 @@ ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who you are: name and role; else your account.")
 ]
 
+AwareOption = Annotated[
+    str | None,
+    typer.Option("--aware", metavar="TIME", help="When somebody first knew (2026-11-22 06:30); else now."),
+]
+WorkedOption = Annotated[
+    str | None,
+    typer.Option("--worked-until", metavar="TIME", help="When treatment last worked; else --aware."),
+]
+LawOption = Annotated[
+    list[str] | None, typer.Option("--law", help="NIS2, GDPR, HIPAA: whose clocks run; else all.")
+]
+
 
 def command(
     out_dir: Annotated[Path, typer.Option("--out", metavar="DIR", help="The incident's folder, to be made.")],
     by: ByOption = None,
     known: Annotated[str, typer.Option("--known", help="What is known, in your words.")] = "",
-    aware: Annotated[
-        str | None,
-        typer.Option(
-            "--aware", metavar="TIME", help="When somebody first knew (2026-11-22 06:30); else now."
-        ),
-    ] = None,
-    worked_until: Annotated[
-        str | None,
-        typer.Option("--worked-until", metavar="TIME", help="When treatment last worked; else --aware."),
-    ] = None,
-    law: Annotated[
-        list[str] | None, typer.Option("--law", help="NIS2, GDPR, HIPAA: whose clocks run; else all.")
-    ] = None,
+    aware: AwareOption = None,
+    worked_until: WorkedOption = None,
+    law: LawOption = None,
     checklist: Annotated[
         Path | None, typer.Option("--checklist", metavar="FILE", help="The department's own checklist.")
     ] = None,

@@ -40,8 +40,22 @@ _NOT_UNPACKED: Final = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError
 READ: Final = frozenset({PDF, DOCX, XLSX, RTF, TEXT})
 """Kinds that can be read."""
 _CODECS: Final = (
-    "ascii charmap cp437 cp932 cp950 cp1252 gb18030 gb2312 gbk latin-1 utf-8 utf-8-sig utf-16 utf-16-be utf-16-le"
-).split()
+    "ascii",
+    "charmap",
+    "cp437",
+    "cp932",
+    "cp950",
+    "cp1252",
+    "gb18030",
+    "gb2312",
+    "gbk",
+    "latin-1",
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-be",
+    "utf-16-le",
+)
 """What documents are written in: names in packages, those of expat, and the maps of ISO 32000-1 9.7.5.2."""
 
 
