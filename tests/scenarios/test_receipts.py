@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 from night_site import NIGHT_1, NIGHT_2, SmallSite
@@ -9,7 +10,8 @@ from pydicom import dcmread
 from tests.unit.protect.census.receipt_builders import TRIAGE, write_receipt
 
 from beamkeeper.domain.night import NightOutcome
-from beamkeeper.protect.report import render_text
+from beamkeeper.protect.report import render_html, render_text
+from beamkeeper.protect.report.words import headline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +39,12 @@ def test_an_approved_plan_that_was_sent_and_did_not_arrive_is_named_until_it_doe
     }
     write_receipt(tmp_path / "receipts", **of)
     lost = write_receipt(tmp_path / "receipts", **of | {"beam_set": "BOOST", "destination": "mim"})
+    failed = {"destination": "suncheck", "result": "failed", "error": "No connection."}
+    refused = write_receipt(tmp_path / "receipts", **of | failed)
 
     first = small_site.night(NIGHT_1)
     lost.unlink()
+    refused.unlink()
     second = small_site.night(NIGHT_2)
 
     assert first.outcome is NightOutcome.INCOMPLETE
@@ -48,6 +53,12 @@ def test_an_approved_plan_that_was_sent_and_did_not_arrive_is_named_until_it_doe
     assert "approved plan: plan 'BOOST' was sent to mim and is not here" in " ".join(
         render_text(first, list_digest="").split()
     )
+    said = f"plan {plan.RTPlanLabel!r} could not be sent to suncheck: No connection."
+    assert [text for night in first.patients for text in night.unsent] == [said]
+    assert said in " ".join(render_text(first, list_digest="").split())
+    assert said in html.unescape(render_html(first))
+    assert headline(first).endswith("1 export of approved plans failed.")
+    assert second.unsent_count == 0
     assert second.outcome is NightOutcome.COMPLETE
     codes = [chart.triage.code for entry in _entries(small_site) for chart in entry.charts if chart.triage]
     assert codes == ["2"]

@@ -59,6 +59,8 @@ class PatientNight:
     identity
         What is doubtful about who this patient is, in words that name nobody: a Patient ID that two
         persons share, a name or birth date that changed, objects that another patient has too.
+    unsent
+        Approved plans that the planning system could not send to a place, as its receipts say.
     stored
         True when tonight's state of this patient is in the vault, read back and named in signed
         metadata.
@@ -79,6 +81,7 @@ class PatientNight:
     comparisons: tuple[ObjectComparison, ...] = ()
     disagreements: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
     position: CoursePosition | None = None
     readiness: tuple[Readiness, ...] = ()
     parcel: str = ""
@@ -168,6 +171,11 @@ class NightReport:
     def identity_count(self) -> int:
         """How many patients there is a doubt about, whether they are who their Patient ID says."""
         return sum(bool(patient.identity) for patient in self.patients)
+
+    @property
+    def unsent_count(self) -> int:
+        """How many exports of approved plans failed."""
+        return sum(len(patient.unsent) for patient in self.patients)
 
     @property
     def is_quiet(self) -> bool:

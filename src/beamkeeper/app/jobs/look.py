@@ -79,6 +79,7 @@ class _Findings:
     seen: list[tuple[str, str]] = field(default_factory=list)
     not_kept: list[NotKept] = field(default_factory=list)
     disagreements: list[str] = field(default_factory=list)
+    unsent: tuple[str, ...] = ()
     facts: dict[str, ClinicalObject] = field(default_factory=dict)
     arrivals: dict[str, ArrivalFacts] = field(default_factory=dict)
     samples: list[EntropySample] = field(default_factory=list)
@@ -169,7 +170,7 @@ def _hold_exports_against(facts: PatientFacts, found: _Findings, *, now: datetim
         NotKept(sop_instance_uid="", what="approved plan", reason=said)
         for said in exports_not_kept(exports, plans, now=now)
     ]
-    found.disagreements += exports_failed(exports)
+    found.unsent = exports_failed(exports)
 
 
 def _last_courses(listed: ListedPatient, facts_before: PatientFacts | None) -> tuple[Course, ...]:
@@ -274,6 +275,7 @@ def _as_night(
         not_kept=tuple(found.not_kept),
         comparisons=comparisons,
         disagreements=tuple(found.disagreements),
+        unsent=found.unsent,
         position=position,
         readiness=readiness,
         error=_error(collection),

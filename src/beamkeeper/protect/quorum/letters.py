@@ -39,6 +39,11 @@ def _night(report: NightReport, said: Phrases) -> str:
 
 def _verdict(report: NightReport, said: Phrases) -> str:
     """Return what there is to look at; never that there is nothing when somebody has to vote."""
+    words = _of_copies(report, said)
+    return "; ".join([words, said.unsent.format(count=report.unsent_count)]) if report.unsent_count else words
+
+
+def _of_copies(report: NightReport, said: Phrases) -> str:
     if report.outcome is NightOutcome.STOPPED:
         return said.stopped
     if not report.patients:
@@ -173,4 +178,6 @@ def _of_patient(patient: PatientNight, language: str, said: Phrases) -> str:
         parts.append(said.doubt)
     if not patient.is_whole:
         parts.append(said.not_whole)
+    if patient.unsent:
+        parts.append(said.unsent.format(count=len(patient.unsent)))
     return ", ".join(parts)

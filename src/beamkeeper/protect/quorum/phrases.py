@@ -18,6 +18,7 @@ class Phrases:
     changes: str
     doubts: str
     doubt: str
+    unsent: str
     first: str
     nothing: str
     incomplete: str
@@ -49,6 +50,7 @@ PHRASES: Final[dict[str, Phrases]] = {
         changes="{count} to look at",
         doubts="{count} with a doubt about who it is",
         doubt="doubt about who it is",
+        unsent="exports of approved plans that failed: {count}",
         first="the first night: there is nothing to compare with",
         nothing="everybody kept, nothing unexpected changed",
         incomplete="not everything could be kept",
@@ -84,6 +86,7 @@ PHRASES: Final[dict[str, Phrases]] = {
         changes="{count} te bekijken",
         doubts="{count} met twijfel over wie het is",
         doubt="twijfel over wie het is",
+        unsent="mislukte exports van goedgekeurde plannen: {count}",
         first="de eerste nacht: er is niets om mee te vergelijken",
         nothing="iedereen bewaard, niets onverwachts gewijzigd",
         incomplete="niet alles kon bewaard worden",
@@ -120,6 +123,7 @@ PHRASES: Final[dict[str, Phrases]] = {
         changes="{count} à regarder",
         doubts="{count} dont l'identité est incertaine",
         doubt="identité incertaine",
+        unsent="exports de plans approuvés échoués : {count}",
         first="la première nuit : il n'y a rien à quoi comparer",
         nothing="tous conservés, rien d'inattendu n'a changé",
         incomplete="tout n'a pas pu être conservé",
@@ -157,6 +161,7 @@ PHRASES: Final[dict[str, Phrases]] = {
         changes="{count} anzusehen",
         doubts="{count} mit Zweifel, wer es ist",
         doubt="Zweifel, wer es ist",
+        unsent="fehlgeschlagene Exporte freigegebener Pläne: {count}",
         first="die erste Nacht: es gibt nichts zum Vergleichen",
         nothing="alle bewahrt, nichts Unerwartetes hat sich geändert",
         incomplete="nicht alles konnte bewahrt werden",

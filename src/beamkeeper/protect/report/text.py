@@ -48,6 +48,7 @@ def _lines(report: MailReport, list_digest: str) -> Iterator[str]:
     yield from _eyes(report)
     yield from _identities(report)
     yield from _failures(report)
+    yield from _unsent(report)
     yield from _expected(report)
     yield from _positions(report, zone)
     yield from _how_it_went(report, zone)
@@ -123,6 +124,15 @@ def _failures(report: MailReport) -> Iterator[str]:
             yield from _wrap(f"· {what}: {item.reason}", "  ", "    ")
     for warning in report.warnings:
         yield from _wrap("· " + warning, "", "  ")
+
+
+def _unsent(report: MailReport) -> Iterator[str]:
+    if not report.unsent_count:
+        return
+    yield from _title("Approved plans that were not sent everywhere")
+    for patient in report.patients:
+        for text in patient.unsent:
+            yield from _wrap(f"{_who(patient)}: {text}", "", "  ")
 
 
 def _expected(report: MailReport) -> Iterator[str]:

@@ -49,7 +49,14 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def headline(report: NightReport) -> str:
-    """Return the one sentence a physicist reads first."""
+    """Return what a physicist reads first: one sentence, and another where a plan did not get everywhere."""
+    said = _headline(report)
+    if report.unsent_count:
+        said += f" {plural(report.unsent_count, 'export')} of approved plans failed."
+    return said
+
+
+def _headline(report: NightReport) -> str:
     if report.outcome is NightOutcome.STOPPED:
         return "The night was stopped. The last good copies are untouched."
     if not report.patients:

@@ -68,6 +68,7 @@ NIGHTS = {
     "first": replace(QUIET, compared_with=None),
     "incomplete": replace(QUIET, patients=(patient(1, stored=False),), outcome=NightOutcome.INCOMPLETE),
     "doubt": replace(QUIET, patients=(patient(1, identity=("Another birth date than before.",)),)),
+    "not sent": replace(QUIET, patients=(replace(patient(1), unsent=("plan 'A' could not be sent",)),)),
     "one leaf": replace(QUIET, patients=(patient(1, Grade.CLINICAL), patient(2))),
     "stopped": replace(
         QUIET,
@@ -103,12 +104,23 @@ def test_every_line_fits_and_nobody_is_named(night: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", PHRASES)
+def test_an_export_that_failed_is_counted_in_subject_and_letter_and_asks_for_no_vote(language: str) -> None:
+    said = PHRASES[language].unsent.format(count=1)
+
+    assert said in report_subject(NIGHTS["not sent"], person(language))
+    assert " ".join(letter("not sent", language).split()).count(said) == 2
+    assert facts_of(NIGHTS["not sent"], people_needed=2).is_quiet
+
+
+@pytest.mark.parametrize("language", PHRASES)
 @pytest.mark.parametrize("night", NIGHTS)
 def test_who_has_to_vote_is_never_told_that_nothing_is_the_matter(night: str, language: str) -> None:
     said, facts = PHRASES[language], facts_of(NIGHTS[night], people_needed=2)
     text = " ".join(letter(night, language).split())
 
-    assert (said.nothing in text) == (said.quiet in text) == facts.is_quiet == (night == "quiet")
+    assert (
+        (said.nothing in text) == (said.quiet in text) == facts.is_quiet == (night in {"quiet", "not sent"})
+    )
     assert (CODE in text) == (facts.digest in text) == (not facts.is_quiet)
     assert (said.nothing in report_subject(NIGHTS[night], person(language))) == facts.is_quiet
 
