@@ -8,7 +8,6 @@ changed. No path of a database is opened by its name alone.
 
 from beamkeeper.protect.documents.comparing import TextDifference, is_readable, text_difference
 from beamkeeper.protect.documents.content import DENSE, EMPTY, UNKNOWN, media_type_of, suffix_of
-from beamkeeper.protect.documents.fence import landlock_version, what_stays_open
 from beamkeeper.protect.documents.fetching import Fetched, FetchLimits, Outcome, fetch
 from beamkeeper.protect.documents.finding import Finder, pattern_problem
 from beamkeeper.protect.documents.places import (
@@ -21,6 +20,7 @@ from beamkeeper.protect.documents.places import (
     wanted_by_ois,
 )
 from beamkeeper.protect.documents.versions import Seen, documents_after, new_document
+from beamkeeper.wire.fence import landlock_version, what_stays_open
 
 __all__ = [
     "DENSE",

@@ -12,8 +12,8 @@ import os
 import sys
 
 from beamkeeper.protect.documents.difference import different_lines
-from beamkeeper.protect.documents.fence import shut
 from beamkeeper.protect.documents.texts import NotReadError, lines_of, load
+from beamkeeper.wire.fence import shut
 
 
 def main() -> None:

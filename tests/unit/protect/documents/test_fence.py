@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beamkeeper.protect.documents import fence
+from beamkeeper.wire import fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The fence around the process that reads hostile documents: no file, no network, no other process.
+"""The fence around a process that reads hostile files: no file, no network, no other process.
 
 Two things shut it, and neither needs a privilege. No descriptor can be opened any more (`RLIMIT_NOFILE`): no
 file, no socket of any kind. What needs no descriptor (removing, renaming, starting a program, a signal to
