@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import pypdf
 from night_site import NIGHT_1, NIGHT_2, SmallSite, at, make_objects
+from PIL import Image
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
@@ -185,3 +187,55 @@ def test_everybody_gets_one_and_a_lost_parcel_stops_nobody_else(tmp_path: Path) 
 
 def test_a_folder_or_a_patient_or_everybody_but_not_nothing() -> None:
     assert isinstance(CliRunner().invoke(app, ["dossier"]).exception, ConfigError)
+
+
+def lay_photos(folder: Path) -> None:
+    """Two photos of the first patient and one of the setup; of the second, something that is none."""
+    for place, colour in (
+        ("BK-20417/another photo.jpg", "grey"),
+        ("BK-20417/photo.jpg", "teal"),
+        ("BK-20417/setup photo.png", "navy"),
+    ):
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (900, 1200), colour).save(path)
+    (folder / "BK-20418").mkdir()
+    (folder / "BK-20418" / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(5_000))
+
+
+def images_on(paper: Path) -> list[int]:
+    return [len(page.images) for page in pypdf.PdfReader(paper).pages]
+
+
+def test_photos_are_sealed_byte_for_byte_and_stand_on_the_paper_of_the_night_and_on_demand(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    shares = tmp_path / "share"
+    lay_photos(shares)
+    make_objects(tmp_path / "house" / "source", who=(1, 2))
+    section = (
+        f'[[documents]]\nname = "share"\nkind = "folder"\npath = "{shares}"\nfind = ["{{patient_id}}/**"]\n'
+    )
+    site = SmallSite.make(tmp_path / "house", settings=f"{WANTED}\n{section}")
+    report = site.night(NIGHT_1)
+    site.restored(tmp_path / "out")
+    papers = {len(text_of(program, one)): one for one in (tmp_path / "out").rglob("dossier.pdf")}
+    told = {path: text_of(program, path) for path in papers.values()}
+    (with_photo,) = [path for path, text in told.items() if "BK-20417" in text]
+    (without,) = [path for path, text in told.items() if "BK-20418" in text]
+    kept = {path.read_bytes() for path in (tmp_path / "out").rglob("documents/*") if path.suffix != ".pdf"}
+
+    assert report.outcome is NightOutcome.COMPLETE
+    assert kept == {path.read_bytes() for path in shares.rglob("*.*")}
+    assert images_on(with_photo)[0] == 1
+    assert images_on(without)[0] == 0
+    assert f"Photo kept since {NIGHT_1}" in told[with_photo]
+    assert "2 photos of the patient are kept; which of them is the newest" in told[with_photo]
+    assert f"Setup photo kept since {NIGHT_1}" in told[with_photo]
+    assert "is not shown: The photo is no JPEG or PNG that can be read." in told[without]
+    done = CliRunner().invoke(
+        app, ["dossier", "--all", "--site", str(site.site_file), "--newest", "--out", str(tmp_path / "asked")]
+    )
+    assert done.exit_code == 0, done.output
+    asked = [images_on(paper)[0] for paper in sorted((tmp_path / "asked").glob("*.pdf"))]
+    assert sorted(asked) == [0, 1]

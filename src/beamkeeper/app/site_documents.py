@@ -13,7 +13,11 @@ from beamkeeper.errors import ConfigError
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Root = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/])(.*\S)?$")]
+_Word = Annotated[str, Field(min_length=2, max_length=60)]
 MIB = 1 << 20
+PHOTO_WORDS = ("photo", "foto", "portrait")
+SETUP_WORDS = ("setup", "set-up", "opstel", "position", "lagerung", "field")
+"""By which photographs are known, and those of the setup among them."""
 
 
 class _Documents(BaseModel):
@@ -28,6 +32,8 @@ class _Documents(BaseModel):
     time_zone: str = ""
     find: Annotated[tuple[Annotated[str, Field(max_length=300)], ...], Field(max_length=20)] = ()
     look_at: Annotated[tuple[str, ...], Field(max_length=50)] = ("setup", "prescription")
+    photos: Annotated[tuple[_Word, ...], Field(max_length=50)] = PHOTO_WORDS
+    setup_photos: Annotated[tuple[_Word, ...], Field(max_length=50)] = SETUP_WORDS
     size_mib_max: Annotated[int, Field(ge=1, le=1024)] = 100
     count_max: Annotated[int, Field(ge=1, le=10_000)] = 500
     reread_days: Annotated[int, Field(ge=1, le=365)] = 7

@@ -193,6 +193,7 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # ois_roots = ['\\\\aria01\\va_docs$\\Documents']   # what the OIS's paths begin with
 # quarters_since = 2018-05-14    # ARIA: files lie in yyyyQn since this day
 # find = ["{{patient_id}}_*.pdf"]  # files that no OIS names, by the Patient ID in their names
+# photos = ["photo", "foto"]     # words in a picture's name or kind: it stands on the dossier
 
 # [[removals]]                   # a PACS told by HL7 that a patient's copy goes: docs/guide/retention.md
 # name = "mim"

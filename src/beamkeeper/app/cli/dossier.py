@@ -178,6 +178,7 @@ class _Kept:
         return EXIT_SOME_NOT_KEPT if failed else EXIT_ALL_MADE
 
     def _wanted(self, scratch: Path | None) -> Wanted:
+        from beamkeeper.app.jobs.dossier_photos import words_of
         from beamkeeper.app.jobs.quorum import people_of
         from beamkeeper.app.jobs.vault_dossiers import Wanted
 
@@ -190,6 +191,7 @@ class _Kept:
             scratch=scratch,
             tolerance=self._site.tolerance,
             people={person.login: person.name for person in people},
+            photo_words=words_of(self._site.documents),
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import zstandard
 
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
+from beamkeeper.app.jobs.dossier_photos import kept_photos, with_photos, words_of
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.errors import BeamkeeperError, IntegrityError, ObjectUnreadable
 from beamkeeper.protect.dossier import Picture, PictureKind, Pictures, materials_of, pictures_of
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from beamkeeper.app.jobs.dossier_photos import KeptPhoto
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.protect.dossier import DossierSource
-    from beamkeeper.vault import Member, StoredObject
+    from beamkeeper.vault import Member, StoredDocument, StoredObject
     from beamkeeper.wire.dicom.spool import SpoolReader
 
 DRAWN_AS: Final = 1
@@ -50,27 +52,31 @@ def forget_pictures(runtime: Runtime, pseudonym: str) -> None:
 def with_tonights_pictures(
     source: DossierSource,
     held: Sequence[StoredObject],
-    members: Iterable[Member],
+    members: Sequence[Member],
     *,
+    documents: Iterable[StoredDocument],
     runtime: Runtime,
     spool: SpoolReader,
     pseudonym: str,
     scratch: Path,
 ) -> DossierSource:
-    """Return a dossier's facts with the pictures of each plan, and what these cannot show.
+    """Return a dossier's facts with the pictures of each plan, with photos, and what these cannot show.
 
     Parameters
     ----------
     held
         Every version of the patient's objects, those of tonight among them.
     members
-        What is sealed tonight, to be read from the spool.
+        What is sealed tonight, documents too.
+    documents
+        Every version of the patient's documents, of which some are photos.
     scratch
         For what has to come out of the vault; removed at the end.
     """
     remembered = RememberedPictures(pictures_dir(runtime, pseudonym))
     pictures: list[Picture] = []
     notes: list[str] = []
+    photos = kept_photos(documents, source.entry.charts, words_of(runtime.site.documents), source.zone)
     with BytesAtHand(
         spool=spool,
         vault=runtime.vault,
@@ -89,8 +95,10 @@ def with_tonights_pictures(
             made = made.named_after(material.plan)
             pictures += made.pictures
             notes += made.reservations
+        drawn = replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
+        whole = with_photos(drawn, photos, _Photos(remembered, members, at_hand).picture_of)
     remembered.tidy()
-    return replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
+    return whole
 
 
 class _Objects:
@@ -130,6 +138,31 @@ class _Objects:
             raise ObjectUnreadable(f"An object of {item.size_bytes >> 20} MiB is too large to be drawn.")
         if item.parcel != THIS_PARCEL:
             return bytes(self._at_hand.kept(item))
+        with self._members[item.member].open() as source:
+            return source.read()
+
+
+class _Photos:
+    """Photographs among a patient's documents, new tonight or out of the vault."""
+
+    def __init__(
+        self, remembered: RememberedPictures, members: Iterable[Member], at_hand: BytesAtHand
+    ) -> None:
+        self._remembered, self._at_hand = remembered, at_hand
+        self._members = {member.name: member for member in members}
+
+    def picture_of(self, photo: KeptPhoto) -> Picture:
+        """Return the picture of a photo; raises any error of ours."""
+        made = self._remembered.find(photo.made_from)
+        if made is None:
+            made = Pictures(pictures=(photo.picture(self._bytes_of(photo.document)),), reservations=())
+            self._remembered.keep(photo.made_from, made)
+        return made.pictures[0]
+
+    def _bytes_of(self, item: StoredDocument) -> bytes:
+        if item.parcel != THIS_PARCEL:
+            self._at_hand.prepare((), {}, also=[item])
+            return self._at_hand.kept_file(item).read_bytes()
         with self._members[item.member].open() as source:
             return source.read()
 

@@ -88,7 +88,7 @@ def tonights_paper(
     scratch
         For what has to come out of the vault to be drawn; removed at the end.
     """
-    site = runtime.site
+    site, stored = runtime.site, [row.stored for row in documents]
 
     def render() -> bytes:
         source = dossier_source(
@@ -99,13 +99,20 @@ def tonights_paper(
             zone=site.zone,
             provenance=Provenance(night=night, remark=BEFORE_ANYBODY_LOOKED),
             as_of=as_of,
-            documents=[row.stored for row in documents],
+            documents=stored,
             problems=looked.night.identity,
         )
         if site.night.pictures:
             pseudonym = looked.night.pseudonym
             source = with_tonights_pictures(
-                source, held, members, runtime=runtime, spool=spool, pseudonym=pseudonym, scratch=scratch
+                source,
+                held,
+                members,
+                documents=stored,
+                runtime=runtime,
+                spool=spool,
+                pseudonym=pseudonym,
+                scratch=scratch,
             )
         return render_pdf(make_dossier(source))
 

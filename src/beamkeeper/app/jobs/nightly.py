@@ -267,6 +267,7 @@ class Nightly:
             return SealedNote()
         night = sealing.counted_on(self._run.vault, pseudonym, self._run_on)
         found = sealing.members(looked, after, self._sources.arrivals.reader)
+        found += self._documents.members(documents)
         paper = tonights_paper(
             self._run, looked, after, documents, found,
             spool=self._sources.arrivals.reader, scratch=self.folder / "drawn" / pseudonym,
@@ -274,7 +275,7 @@ class Nightly:
         )  # fmt: skip
         members, state = with_paper(
             paper,
-            [*found, *self._documents.members(documents)],
+            found,
             sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
         )
         entry = self._run.vault.seal(pseudonym=pseudonym, night=night, members=members, state=state)

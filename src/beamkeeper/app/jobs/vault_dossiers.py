@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.dossier_files import with_pictures
+from beamkeeper.app.jobs.dossier_photos import PhotoWords, kept_photos, with_photos
 from beamkeeper.app.jobs.dossiers import dossier_source
 from beamkeeper.app.jobs.list_words import trust_in_words
 from beamkeeper.app.jobs.remembered import NOT_DESCRIBED
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.opened import OpenedVault
     from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.protect.dossier import DossierSource
-    from beamkeeper.vault import ParcelEntry
+    from beamkeeper.vault import ParcelEntry, StoredDocument
 
 NOBODY_ASKED = "Nobody was asked to confirm it."
 
@@ -50,6 +52,7 @@ class Wanted:
     scratch: Path | None
     tolerance: MetersetTolerance = DEFAULT_TOLERANCE
     people: Mapping[str, str] = field(default_factory=dict)
+    photo_words: PhotoWords = field(default_factory=PhotoWords)
 
 
 def vault_dossier(opened: OpenedVault, pseudonym: str, night: date | None, wanted: Wanted) -> DossierSource:
@@ -99,7 +102,19 @@ def _drawn(
             raise ObjectUnreadable("The vault gave this object back in no readable form.")
         return paths[ref.sha256].read_bytes()
 
-    return with_pictures(_source(opened, entry, whole, wanted, problems), fetch)
+    drawn = with_pictures(_source(opened, entry, whole, wanted, problems), fetch)
+    documents = opened.vault.read_state(entry, identities=opened.identities).documents
+    photos = kept_photos(documents, facts.entry.charts, wanted.photo_words, wanted.zone)
+    return with_photos(drawn, photos, lambda photo: photo.picture(_document(folder, photo.document)))
+
+
+def _document(folder: Path, item: StoredDocument) -> bytes:
+    """Return a restored document, found by its digest."""
+    name = item.member.rpartition("/")[2]
+    for path in folder.rglob("*"):
+        if path.name == name and hashlib.sha256(data := path.read_bytes()).hexdigest() == item.sha256:
+            return data
+    raise ObjectUnreadable("The vault gave this document back in no readable form.")
 
 
 def _source(

@@ -12,6 +12,7 @@ from beamkeeper.protect.dossier.making import make_dossier
 from beamkeeper.protect.dossier.material import PlanMaterial
 from beamkeeper.protect.dossier.page import render_html
 from beamkeeper.protect.dossier.pdf import render_pdf
+from beamkeeper.protect.dossier.photos import portrait, setup_photo
 from beamkeeper.protect.dossier.picture import Picture, PictureKind
 from beamkeeper.protect.dossier.pictures import Pictures, pictures_of
 from beamkeeper.protect.dossier.record_report import RecordReport, record_report
@@ -32,8 +33,10 @@ __all__ = [
     "make_dossier",
     "materials_of",
     "pictures_of",
+    "portrait",
     "record_report",
     "render_html",
     "render_pdf",
     "render_text",
+    "setup_photo",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.plan import Beam
+    from beamkeeper.protect.dossier.picture import Picture
     from beamkeeper.protect.dossier.sheet import Block
     from beamkeeper.protect.dossier.source import DossierSource
 
@@ -34,6 +35,7 @@ def detail_sections(source: DossierSource) -> tuple[Section, ...]:
     candidates = (
         *history_sections(source),
         Section(title="Pictures", blocks=tuple(_pictures(source))),
+        Section(title="Photos of the setup", blocks=tuple(map(_shown, source.setup_photos))),
         Section(title="What is missing and what disagrees", blocks=tuple(_doubts(source))),
         Section(title="Notes", blocks=tuple(_notes(source))),
         Section(title="Control points", blocks=tuple(_control(source))),
@@ -46,7 +48,11 @@ def detail_sections(source: DossierSource) -> tuple[Section, ...]:
 
 def _pictures(source: DossierSource) -> Iterator[Block]:
     yield from _limited(Lines, list(source.picture_notes))
-    yield from (Shown(picture=picture) for picture in source.pictures)
+    yield from map(_shown, source.pictures)
+
+
+def _shown(picture: Picture) -> Shown:
+    return Shown(picture=picture)
 
 
 def _doubts(source: DossierSource) -> Iterator[Block]:

@@ -39,6 +39,7 @@ def identity(source: DossierSource) -> Identity:
         name=line(shown_name(patient.name)) or "(no name)",
         patient_id=line(patient.patient_id),
         others=tuple(others),
+        photo=source.photo,
     )
 
 

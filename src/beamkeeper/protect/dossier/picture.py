@@ -14,6 +14,7 @@ class PictureKind(StrEnum):
     SAGITTAL = "sagittal"
     BEAMS_EYE = "beams-eye"
     DVH = "dvh"
+    PHOTO = "photo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

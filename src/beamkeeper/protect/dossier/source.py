@@ -63,6 +63,8 @@ class DossierSource:
         Everything that is kept of the patient, for the list of what there is.
     picture_notes
         What the pictures cannot show, in plain sentences.
+    photo
+        Of the patient; None where no source has one.
     problems
         What could not be read or had, in plain sentences.
     as_of
@@ -82,4 +84,6 @@ class DossierSource:
     documents: tuple[KeptDocument, ...] = ()
     pictures: tuple[Picture, ...] = ()
     picture_notes: tuple[str, ...] = ()
+    photo: Picture | None = None
+    setup_photos: tuple[Picture, ...] = ()
     problems: tuple[str, ...] = ()

@@ -215,7 +215,7 @@ MISSING: dict[str, tuple[dict[str, Any], str, set[PictureKind]]] = {
     "images": (
         {"images": []},
         "No images are kept of this plan: contours and dose stand on white.",
-        set(PictureKind),
+        set(PictureKind) - {PictureKind.PHOTO},
     ),
     "everything": (
         {"images": [], "doses": (), "structures": None},
