@@ -137,3 +137,34 @@ def test_an_instant_in_the_future_is_refused_before_anything_is_written(
 
     assert not list((tmp_path / "i").iterdir())
     shutil.rmtree(tmp_path / "i")
+
+
+def test_the_order_says_who_first_and_a_physicians_word_stands_above_it(incident: Path) -> None:
+    opened = IncidentFolder.open(incident)
+    last = json.loads(beamkeeper("triage", "show", "--incident", incident, "--json")[1])["ranked"][-1]
+    person = next(one for one in opened.inventory().persons if one.pseudonym == last["facts"]["pseudonym"])
+    patient_id = person.entry.patient.patient_id
+    beamkeeper(
+        "triage",
+        "say",
+        patient_id,
+        "within_hours",
+        "yes",
+        "--reason",
+        "cord",
+        "--by",
+        "Dr. P",
+        "--incident",
+        incident,
+    )
+    status, said = beamkeeper("triage", "show", "--incident", incident, "--places", "1", "--json")
+    told = json.loads(said)
+
+    assert told["ranked"][0]["facts"]["pseudonym"] == person.pseudonym
+    assert told["cut"] == ["has a place", *["waits: the places are taken by others before"] * 2]
+    assert status in {0, 3}
+    page = "".join(page.extract_text() for page in PdfReader(incident / "triage" / "order.pdf").pages)
+    assert f"ID {patient_id}" in page
+    assert "physician decides" in page
+    with pytest.raises(ConfigError, match="without a reason"):
+        beamkeeper("triage", "say", patient_id, "level", "1", "--reason", " ", "--incident", incident)

@@ -233,7 +233,7 @@ def _say(
     from beamkeeper.respond.incident import Deed
 
     opened = IncidentFolder.open(folder)
-    pseudonym = _pseudonym(opened, patient) if patient else None
+    pseudonym = pseudonym_of(opened, patient) if patient else None
     actor = who(by)
     if len(text) > TEXT_MAX:
         raise ConfigError(
@@ -257,7 +257,14 @@ def _say(
     return 0
 
 
-def _pseudonym(opened: IncidentFolder, given: str) -> str:
+def pseudonym_of(opened: IncidentFolder, given: str) -> str:
+    """Return the folder of a patient of the inventory, by Patient ID or the first letters of the pseudonym.
+
+    Raises
+    ------
+    ConfigError
+        Nobody is known by that, or several are.
+    """
     persons = opened.inventory().persons
     found = {one.pseudonym for one in persons if one.entry.patient.patient_id == given} or {
         one.pseudonym for one in persons if one.pseudonym.startswith(given.lower())

@@ -39,6 +39,7 @@ from beamkeeper.app.cli import (
     retain,
     source,
     status,
+    triage,
     vault,
     vote,
     watch,
@@ -85,6 +86,7 @@ app.command("lists")(lists.command)
 app.command("binder")(binder.command)
 app.command("declare")(declare.command)
 app.add_typer(incident.app, name="incident")
+app.add_typer(triage.app, name="triage")
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

@@ -1,0 +1,136 @@
+"""`beamkeeper triage`: who first, why, and what a capacity means; a physician's word stands above it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.respond.triage import CutState, Ranked
+
+SHOWN = 15
+app = typer.Typer(no_args_is_help=True, help="Who first, and why; what a capacity means.")
+
+PlacesOption = Annotated[
+    int | None, typer.Option("--places", min=0, max=100_000, help="Patients a day that can be treated.")
+]
+PercentOption = Annotated[
+    float | None,
+    typer.Option("--percent", min=0, max=1000, help="Share of normal capacity: codes that need more wait."),
+]
+
+
+@app.command("show")
+def show(
+    folder: FolderOption,
+    places: PlacesOption = None,
+    percent: PercentOption = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", metavar="FILE", help="The department's own rules, from now on."),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Print every row, not the first only.")] = False,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Put everybody in order by the rules, and write it for printing: triage/order.pdf, .html, .txt.
+
+    Each patient has a level with its rule, and a sentence that says why before the next. What nobody knows is
+    asked, and never counts as no. With --places the line is drawn; --percent lets codes wait whose share of
+    normal capacity is not there.
+
+    Exit status: 0 everybody has a level, 3 somebody needs a physician to say it.
+
+    Example: beamkeeper triage show --places 40 --percent 20 --incident incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.triage import counted, order_of, take_rules, write_order
+    from beamkeeper.respond.triage import Capacity, cut
+
+    opened = IncidentFolder.open(folder)
+    if rules is not None:
+        take_rules(opened, rules, by=who(by), now=SystemClock().now())
+    if percent is not None and places is None:
+        raise ConfigError(
+            "--percent needs --places.", do_next="Say how many patients a day there are places for."
+        )
+    chosen, ranked = order_of(opened)
+    capacity = None if places is None else Capacity(places=places, percent=percent)
+    states = cut(ranked, chosen, capacity) if capacity else ()
+    files = write_order(opened, chosen, ranked, states, capacity)
+    if json_:
+        emit_json({"rules": chosen, "capacity": capacity, "ranked": ranked, "cut": states, "files": files})
+    else:
+        print_wrapped(counted(ranked))
+        _show(ranked, states, everybody=everybody)
+        out.print(f"Print: {opened.path}/{files[0]}", soft_wrap=True, markup=False)
+        print_wrapped("Decision support: a physician decides who is treated first.")
+    return 3 if any(one.level.number is None for one in ranked) else 0
+
+
+@app.command("say")
+def say(
+    folder: FolderOption,
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="Patient ID or pseudonym.")],
+    about: Annotated[str, typer.Argument(metavar="FACT", help="level, or a fact: within_hours.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="yes, no, unknown, a number, a word.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in your words; it is printed.")],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Say what is true of a patient, or the level itself: it stands in the journal with your name and reason.
+
+    Example: beamkeeper triage say 0012345 level 1 --reason "cisplatin" --by "Dr. Peeters" --incident incident
+    """
+    from beamkeeper.app.jobs.declaring import write
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.incident import Deed
+    from beamkeeper.respond.triage import stated_value
+
+    if not reason.strip():
+        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+    stated_value(about, value)
+    opened = IncidentFolder.open(folder)
+    name = pseudonym_of(opened, patient)
+    now = SystemClock().now()
+    actor = who(by)
+    write(
+        opened,
+        Deed.OVERRIDDEN,
+        by=actor,
+        at=now,
+        pseudonym=name,
+        about=about,
+        value=value.strip().casefold(),
+        said=reason.strip()[:2000],
+    )
+    if json_:
+        emit_json({"pseudonym": name, "about": about, "value": value, "by": actor, "at": now})
+    else:
+        out.print(f"✓ {about} = {value}, by {actor}: in the journal", soft_wrap=True, markup=False)
+    return 0
+
+
+def _show(ranked: Sequence[Ranked], states: Sequence[CutState], *, everybody: bool) -> None:
+    shown = ranked if everybody else ranked[:SHOWN]
+    last: CutState | None = None
+    for number, one in enumerate(shown):
+        state = states[number] if states else None
+        if state is not last and state is not None:
+            out.print(f"── {state.value}", markup=False)
+        last = state
+        mark = " ▲" if one.level.questions or one.facts.in_doubt or one.level.overridden else ""
+        print_wrapped(f"{one.rank:4}. level {one.level.word}{mark}  {one.facts.name}: {one.level.reason}")
+    if len(ranked) > len(shown):
+        out.print(f"      and {len(ranked) - len(shown)} more; --all shows them")

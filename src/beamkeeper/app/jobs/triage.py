@@ -1,0 +1,176 @@
+"""The order of an incident: facts out of the inventory, people's words out of the journal, files to print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.clock import local_date
+from beamkeeper.domain.patient import shown_name
+from beamkeeper.protect.lists import Section, list_rows
+from beamkeeper.protect.lists.html import page_html
+from beamkeeper.protect.lists.order import code_number, waiting_days
+from beamkeeper.protect.lists.pdf import page_pdf
+from beamkeeper.protect.lists.text import page_text
+from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.triage import Facts, Statement, rank, read_rules, rule_file, shipped_rules
+from beamkeeper.respond.triage.page import order_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.protect.lists import ListRow, Person
+    from beamkeeper.respond.incident import Inventory
+    from beamkeeper.respond.triage import Capacity, CutState, Ranked, RuleSet
+
+RULES: Final = "triage-rules.toml"
+"""The rule set of this incident, copied into its folder when it is first used."""
+CONSIDERED: Final = frozenset({Section.ON_TREATMENT, Section.READY})
+"""Who is put in order: those who could be treated. The others stand in the inventory with what is missing."""
+_SITE_CODES: Final = range(1, 6)
+_SATURDAY: Final = 5
+
+
+def order_of(folder: IncidentFolder) -> tuple[RuleSet, tuple[Ranked, ...]]:
+    """Return the rule set of an incident and everybody in its order, as people's words stand now."""
+    rules = read_rules(rules_text(folder))
+    everybody = facts_of(folder.inventory())
+    return rules, rank(everybody, rules, statements(folder.journal.rows()))
+
+
+def rules_text(folder: IncidentFolder) -> str:
+    """Return the rule set of an incident: its own, else the one that is shipped."""
+    path = folder.path / RULES
+    return path.read_text(encoding="utf-8") if path.is_file() else shipped_rules()
+
+
+def statements(rows: Iterable[AuditRow]) -> tuple[Statement, ...]:
+    """Return what people said of patients, in the order in which they said it."""
+    return tuple(
+        Statement(
+            pseudonym=row.patient_pseudonym,
+            about=str(row.details["about"]),
+            value=str(row.details["value"]),
+            reason=str(row.details.get("said", "")),
+            by=row.actor,
+            at=row.at,
+        )
+        for row in rows
+        if row.action == Deed.OVERRIDDEN and row.patient_pseudonym
+    )
+
+
+def facts_of(inventory: Inventory) -> tuple[Facts, ...]:
+    """Return the facts of everybody who could be treated."""
+    head = inventory.head
+    persons = {one.pseudonym: one for one in inventory.persons}
+    return tuple(
+        _facts(persons[row.pseudonym], row, head.today, head.zone)
+        for row in list_rows(inventory.persons, head)
+        if row.section in CONSIDERED
+    )
+
+
+def _facts(person: Person, row: ListRow, today: date, zone: ZoneInfo) -> Facts:
+    code = code_number(row)
+    open_lines = [line for line in row.plans if line.section is not Section.FINISHED]
+    return Facts(
+        pseudonym=row.pseudonym,
+        name=f"{shown_name(row.patient.name) or '(no name)'} (ID {row.patient.patient_id})",
+        begun=row.section is Section.ON_TREATMENT,
+        in_doubt=any("?" in line.next_fraction for line in open_lines),
+        fraction_open=any(line.is_continuation for line in open_lines),
+        rcr_category=row.category.number,
+        intent=_intent(row),
+        site_code=code if code in _SITE_CODES else None,
+        gap_days=gap_days(person.position, today, zone),
+        days_since_last=waiting_days(row),
+        fractions_left=_fractions_left(person),
+    )
+
+
+def _intent(row: ListRow) -> str | None:
+    """Return the intent that the category was suggested by."""
+    return {1: "radical", 2: "radical", 3: "palliative"}.get(row.category.number or 0)
+
+
+def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> int | None:
+    """Return the weekdays without a fraction from the first one until yesterday; None when that is not known.
+
+    Weekend fractions make good: the count is of weekdays less days with a fraction. Holidays of the site are
+    not known here and count as missed; a course that is not given daily counts too many. Both err to urgency.
+    """
+    if position is None:
+        return None
+    days = {
+        local_date(state.last_treated_at, zone)
+        for at in position.plans
+        for state in at.fractions
+        if state.last_treated_at is not None
+    }
+    if not days:
+        return None
+    first = min(days)
+    weekdays = sum(
+        (first + timedelta(days=number)).weekday() < _SATURDAY for number in range((today - first).days)
+    )
+    return max(0, weekdays - sum(day < today for day in days))
+
+
+def _fractions_left(person: Person) -> int | None:
+    plans = person.position.plans if person.position else ()
+    still_open = [at for at in plans if not at.is_finished]
+    if not still_open or any(at.fractions_planned is None for at in still_open):
+        return None
+    return sum((at.fractions_planned or 0) - at.fractions_complete for at in still_open)
+
+
+def take_rules(folder: IncidentFolder, path: Path, *, by: str, now: datetime) -> None:
+    """Let a department's own rule set count from now on, and write that down."""
+    text = rule_file(path)
+    folder.keep(RULES, text.encode())
+    version = read_rules(text).version
+    write(
+        folder, Deed.DECIDED, by=by, at=now, about="rules of triage", said=f"{path.name}, version {version}"
+    )
+
+
+def write_order(
+    folder: IncidentFolder,
+    rules: RuleSet,
+    ranked: Sequence[Ranked],
+    states: Sequence[CutState],
+    capacity: Capacity | None,
+) -> tuple[str, ...]:
+    """Write the order for printing; return the names of the files in the folder."""
+    inventory = folder.inventory()
+    rows = {row.pseudonym: row for row in list_rows(inventory.persons, inventory.head)}
+    page = order_page(
+        inventory.head, rows, ranked, rules, summary=counted(ranked), cut=states, capacity=capacity
+    )
+    made_at = int(inventory.made_at.timestamp())
+    files = {
+        "triage/order.pdf": page_pdf(page, made_at=made_at),
+        "triage/order.html": page_html(page).encode("utf-8", "replace"),
+        "triage/order.txt": page_text(page).encode("utf-8", "replace"),
+    }
+    for name, data in files.items():
+        folder.keep(name, data)
+    return tuple(files)
+
+
+def counted(ranked: Sequence[Ranked]) -> str:
+    """Return how many have which level, in a sentence."""
+    levels = Counter(one.level.word for one in ranked)
+    parts = [f"{levels[word]} of level {word}" for word in ("1", "2", "3", "4", "5") if levels[word]]
+    if levels["?"]:
+        parts.append(f"{levels['?']} without a level: a physician decides")
+    return f"{len(ranked)} patients: {', '.join(parts)}." if ranked else "Nobody can be put in order."
