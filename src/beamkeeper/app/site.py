@@ -18,6 +18,7 @@ from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_console import ConsoleSection
 from beamkeeper.app.site_copies import CopiesSection
 from beamkeeper.app.site_documents import DocumentsSection
+from beamkeeper.app.site_gap import GapSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
@@ -203,6 +204,7 @@ class Site(_Section):
     window: WindowSection | None = None
     console: ConsoleSection = ConsoleSection()
     hour: HourSection | None = None
+    gap: GapSection = GapSection()
     quorum: QuorumSection | None = None
     mail: MailSection | None = None
     alerts: tuple[AlertSection, ...] = ()

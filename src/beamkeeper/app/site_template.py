@@ -205,6 +205,12 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # host = "192.0.2.30"
 # port = 104
 
+# [gap]                          # gaps in courses: docs/guide/gap.md
+# parameters = "gap-parameters.toml"   # yours instead of the program's
+# holidays = [2026-12-25, 2027-01-01]  # nobody is treated; courses are planned around them
+# service = [2026-12-03]         # a machine is not there, and nobody knew when courses were planned
+# make_up_days = ["sat"]         # weekdays on which a fraction can be made up; "sat", "sun" without this line
+
 [console]                        # the pages, once `beamkeeper console serve` runs: docs/guide/console.md
 bind = "127.0.0.1"               # the address people reach it at; 127.0.0.1: on its own screen only
 port = 8443

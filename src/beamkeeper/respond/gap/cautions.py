@@ -168,7 +168,8 @@ def _of_two_a_day(course: Course, model: Model, outcome: Outcome) -> Iterator[Ca
 
 
 def _of_load(course: Course, model: Model, outcome: Outcome) -> Iterator[Caution]:
-    on = [fraction.on for fraction in course.given]
+    begins_on = outcome.schedule[0].on
+    on = [fraction.on for fraction in course.given if begins_on - fraction.on < timedelta(days=WEEK)]
     on += [day.on for day in outcome.schedule for _ in range(day.fractions)]
     most, first_on = _fullest_week(on)
     bound = model.rules.fractions_a_week_max

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from datetime import date
+from importlib.resources import files
 from itertools import islice
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap.calendar_days import WEEKDAYS, Calendar, days_from
 from beamkeeper.respond.gap.course import (
@@ -25,6 +27,7 @@ from beamkeeper.respond.gap.course import (
 from beamkeeper.respond.gap.modelling import COURSE_SOURCE, ModelChange, model_for
 from beamkeeper.respond.gap.parameters import DayCount, Model, Parameter, ParameterSets, Tissue
 from beamkeeper.respond.gap.reading import Id, OneLine, said
+from beamkeeper.respond.gap.schedules import EXTRA_MAX
 
 FORMAT, VERSION = "beamkeeper-course", 1
 FILE_BYTES_MAX = 200_000
@@ -131,7 +134,7 @@ class ModelSection(_Section):
     day_count: Literal["elapsed", "inclusive"] | None = None
     interval_h: Annotated[float, Field(ge=4, le=24, allow_inf_nan=False)] | None = None
     late_rise_percent_max: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
-    extra_fractions_max: Annotated[int, Field(ge=0, le=20)] | None = None
+    extra_fractions_max: Annotated[int, Field(ge=0, le=EXTRA_MAX)] | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -179,7 +182,7 @@ class LateSection(_Section):
         base = sets.tissues[name]
         return Tissue(
             id=f"{name}-{number}" if number else name,
-            title=self.title or base.title,
+            title=line(self.title) if self.title else base.title,
             alpha_beta_gy=_own(self.alpha_beta_gy, base.alpha_beta_gy),
             repair_half_time_h=_own(self.repair_half_time_h, base.repair_half_time_h),
             is_cord=self.is_cord or base.is_cord,
@@ -242,6 +245,8 @@ def read_course(text: str, sets: ParameterSets, calendar: Calendar) -> tuple[Cou
         raise ConfigError(f"The course file cannot be computed: {error}.", do_next=_DO_NEXT) from error
 
 
+EXAMPLE = files(__package__).joinpath("example_course.toml").read_text(encoding="utf-8")
+"""A course file that can be computed, with a word on every line."""
 _DO_NEXT = "Mend it by docs/formats/gap.md; `beamkeeper gap --example` prints one that works."
 
 
@@ -261,7 +266,9 @@ def _course(read: CourseFile, site: Calendar) -> Course:
         with_chemotherapy=prescribed.with_chemotherapy,
         considered=tuple(
             Considered(
-                title=item.title, schedule=_by_day(item.on), dose_per_fraction_gy=item.dose_per_fraction_gy
+                title=line(item.title),
+                schedule=_by_day(item.on),
+                dose_per_fraction_gy=item.dose_per_fraction_gy,
             )
             for item in read.considered
         ),

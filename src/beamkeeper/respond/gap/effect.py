@@ -37,6 +37,8 @@ def quadratic_weight(doses_gy: Sequence[float], h: float) -> float:
 
     Σ dᵢ² + 2 Σ dᵢ dⱼ h^(j-i): for two equal fractions 2 d² (1 + h). Repair is complete overnight.
     """
+    if len(doses_gy) == 1:
+        return doses_gy[0] * doses_gy[0]
     total = 0.0
     for later, dose in enumerate(doses_gy):
         total += dose * dose

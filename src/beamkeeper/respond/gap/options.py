@@ -37,7 +37,7 @@ LARGER_EXTRA_MAX = 2
 class Family(StrEnum):
     """The kinds of options, in the order they are listed."""
 
-    SAME_TIME = "same overall time, same fraction size"
+    SAME_TIME = "more fractions a week, same fraction size"
     FEWER_LARGER = "same overall time, fewer and larger fractions"
     LATER_LARGER = "later end, larger fractions"
     EXTRA = "later end, extra fractions of the same size"
@@ -131,6 +131,7 @@ class _Draft:
 
 
 TUMOUR, LATE = "tumour", "late"
+NOT_NEEDED = "by this model the aim is reached without any compensation"
 
 
 def options_for(course: Course, model: Model) -> Options:
@@ -138,8 +139,9 @@ def options_for(course: Course, model: Model) -> Options:
 
     Raises
     ------
-    ValueError
-        The calendar has no room for the fractions that are left.
+    ConfigError
+        The calendar has no room for the fractions that are left; or by the parameters the prescribed course
+        has no effect.
     """
     window = window_of(course)
     nothing = longer(course, window, course.fractions_left)
@@ -197,7 +199,7 @@ def _same_time(
     course: Course, window: Window, reckoner: Reckoner, absent: list[NotPossible]
 ) -> Iterator[_Draft]:
     dose = course.dose_per_fraction_gy
-    title = "Same overall time, same fraction size"
+    title = "More fractions a week"
     if not window.missing:
         absent.append(
             NotPossible(title, "the fractions left end on the planned day or before without any compensation")
@@ -206,15 +208,15 @@ def _same_time(
     made: list[tuple[str, str, Schedule]] = []
     weekends = at_weekends(course, window)
     if any(course.calendar.is_make_up_day(day.on) for day in weekends):
-        made.append(("weekends", "At weekends too", weekends))
+        made.append(("weekends", "At weekends", weekends))
     else:
-        absent.append(NotPossible("At weekends too", "no day to make up on lies before the end"))
+        absent.append(NotPossible("At weekends", "no day to make up on lies before the end"))
     if course.fractions_per_day == 1:
         doubled = two_a_day(course, window)
-        made.append(("two-a-day", "Two a day on some days", doubled))
+        made.append(("two-a-day", "Two a day", doubled))
         if min(weekends[-1].on, doubled[-1].on) > course.planned_last_on:
             made.append(
-                ("weekends-two-a-day", "At weekends and two a day", weekends_and_two_a_day(course, window))
+                ("weekends-two-a-day", "Weekends and two a day", weekends_and_two_a_day(course, window))
             )
     else:
         absent.append(NotPossible("Two a day", "the course has two fractions a day already"))
@@ -251,40 +253,31 @@ def _later_larger(
     course: Course, window: Window, reckoner: Reckoner, absent: list[NotPossible]
 ) -> Iterator[_Draft]:
     left, dose = course.fractions_left, course.dose_per_fraction_gy
-    found = False
+    if reckoner.reaches_aim:
+        absent.append(NotPossible("All fractions larger", NOT_NEEDED))
+        return
     for extra in range(LARGER_EXTRA_MAX + 1):
         schedule = longer(course, window, left + extra)
         larger = reckoner.dose_for_tumour(schedule)
         if sum(day.fractions for day in schedule) < left + extra or larger <= dose + SAME_GY:
             continue
-        found = True
-        said = "Same number, larger" if not extra else f"{extra} extra, all larger"
+        said = "Same number, larger" if not extra else f"All larger, extra: {extra}"
         yield _Draft(f"later-{extra}-larger", Family.LATER_LARGER, said, schedule, larger, TUMOUR)
-    if not found:
-        absent.append(
-            NotPossible(
-                "Later end, larger fractions",
-                "by this model the aim is reached with fractions of the same size",
-            )
-        )
 
 
 def _extra(
     course: Course, window: Window, reckoner: Reckoner, model: Model, absent: list[NotPossible]
 ) -> Iterator[_Draft]:
     dose, left = course.dose_per_fraction_gy, course.fractions_left
-    if reckoner.nothing.tumour.bed_gy >= reckoner.aim_bed_gy - SAME_GY:
-        absent.append(
-            NotPossible("Extra fractions", "by this model the aim is reached without any compensation")
-        )
+    if reckoner.reaches_aim:
+        absent.append(NotPossible("Extra fractions", NOT_NEEDED))
         return
     for extra in range(1, int(model.rules.extra_fractions_max.value) + 1):
         schedule = longer(course, window, left + extra)
         if sum(day.fractions for day in schedule) < left + extra:
             return
-        said = f"{extra} extra fraction{'s' if extra > 1 else ''}"
-        yield _Draft(f"extra-{extra}", Family.EXTRA, said, schedule, dose)
-        if reckoner.of(schedule, dose).tumour.bed_gy >= reckoner.aim_bed_gy:
+        yield _Draft(f"extra-{extra}", Family.EXTRA, f"Extra fractions: {extra}", schedule, dose)
+        if reckoner.tumour_bed(schedule, dose) >= reckoner.aim_bed_gy:
             return
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
+from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap.effect import dose_per_fraction, eqd2, quadratic_weight, repopulation_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from beamkeeper.respond.gap.course import Course, Given, Schedule
     from beamkeeper.respond.gap.parameters import Model, Parameter, Tissue
 
 PERCENT = 100.0
+SAME_BED_GY = 1e-6
+"""Sums in another order are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +95,32 @@ class Outcome:
 
 
 class Reckoner:
-    """Computes schedules of one course with one model."""
+    """Computes schedules of one course with one model.
+
+    Raises
+    ------
+    ConfigError
+        By the parameters, the prescribed course has no effect.
+    """
 
     def __init__(self, course: Course, model: Model, nothing: Schedule) -> None:
         self._course = course
         self._model = model
-        self._tumour_given = amount_of_given(course.given, model.tumour_h)
+        self._tumour_h, self._late_h = model.tumour_h, [model.late_h(tissue) for tissue in model.late]
+        self._tumour_given = amount_of_given(course.given, self._tumour_h)
         self._late_given = [
-            amount_of_given(course.given, model.late_h(tissue), share=tissue.dose_percent / PERCENT)
-            for tissue in model.late
+            amount_of_given(course.given, h, share=tissue.dose_percent / PERCENT)
+            for tissue, h in zip(model.late, self._late_h, strict=True)
         ]
         dose = course.dose_per_fraction_gy
         self._prescribed_days = self._overall(course.planned[-1].on)
         self._prescribed = self._amounts(course.planned, dose)
         if self._tumour_bed(self._prescribed[0], self._prescribed_days) <= 0:
-            raise ValueError("by these parameters the prescribed course has no effect on the tumour")
+            raise ConfigError(
+                "By these parameters the prescribed course has no effect on the tumour.",
+                do_next="Look at K, the delay and α/β.",
+            )
+        self._corners = _corners(model, self._prescribed[0], self._prescribed_days)
         self._nothing_days = self._overall(nothing[-1].on)
         given = (self._tumour_given, *self._late_given)
         self._nothing = tuple(
@@ -114,6 +128,11 @@ class Reckoner:
         )
         self.prescribed = self._outcome(course.planned, dose, self._prescribed)
         self.nothing = self.of(nothing, dose)
+
+    @property
+    def reaches_aim(self) -> bool:
+        """Whether the aim is reached without any compensation."""
+        return self.nothing.tumour.bed_gy >= self.aim_bed_gy - SAME_BED_GY
 
     @property
     def aim_bed_gy(self) -> float:
@@ -128,6 +147,12 @@ class Reckoner:
         )
         return self._outcome(schedule, dose_gy, amounts)
 
+    def tumour_bed(self, schedule: Schedule, dose_gy: float) -> float:
+        """Return the tumour BED alone, of the fractions given and those of a schedule."""
+        days = Counter(day.fractions for day in schedule)
+        amount = amount_of_schedule(days, dose_gy, self._tumour_h) + self._tumour_given
+        return self._tumour_bed(amount, self._overall(schedule[-1].on))
+
     def dose_for_tumour(self, schedule: Schedule) -> float:
         """Return the fraction size with which a schedule reaches the aimed tumour BED."""
         alpha_beta = self._model.tumour.alpha_beta_gy.value
@@ -136,7 +161,7 @@ class Reckoner:
             needed - self._tumour_given.bed(alpha_beta),
             [day.fractions for day in schedule],
             alpha_beta,
-            h=self._model.tumour_h,
+            h=self._tumour_h,
         )
 
     def dose_for_late(self, schedule: Schedule) -> float:
@@ -147,11 +172,11 @@ class Reckoner:
                 planned.bed_gy - before.bed(planned.alpha_beta_gy),
                 counts,
                 planned.alpha_beta_gy,
-                h=self._model.late_h(tissue),
+                h=h,
             )
             / (tissue.dose_percent / PERCENT)
-            for tissue, before, planned in zip(
-                self._model.late, self._late_given, self.prescribed.late, strict=True
+            for tissue, h, before, planned in zip(
+                self._model.late, self._late_h, self._late_given, self.prescribed.late, strict=True
             )
         )
 
@@ -166,13 +191,12 @@ class Reckoner:
         return amount.bed(self._model.tumour.alpha_beta_gy.value) - self._loss(overall_days)
 
     def _amounts(self, schedule: Schedule, dose_gy: float) -> tuple[Amount, ...]:
+        days = Counter(day.fractions for day in schedule)
         return (
-            amount_of_schedule(schedule, dose_gy, self._model.tumour_h),
+            amount_of_schedule(days, dose_gy, self._tumour_h),
             *(
-                amount_of_schedule(
-                    schedule, dose_gy * tissue.dose_percent / PERCENT, self._model.late_h(tissue)
-                )
-                for tissue in self._model.late
+                amount_of_schedule(days, dose_gy * tissue.dose_percent / PERCENT, h)
+                for tissue, h in zip(self._model.late, self._late_h, strict=True)
             ),
         )
 
@@ -232,22 +256,23 @@ class Reckoner:
 
     def _range(self, amount: Amount, overall: int) -> tuple[float, float] | None:
         """Return the least and the largest difference at the corners of the ranges."""
-        tumour = self._model.tumour
-        corners = [
-            _ends(tumour.alpha_beta_gy),
-            _ends(tumour.repopulation.k_gy_per_day),
-            _ends(tumour.repopulation.delay_days),
-        ]
-        if all(len(ends) == 1 for ends in corners):
-            return None
         found = [
-            _percent(
-                amount.bed(alpha_beta) - repopulation_loss(overall, k, delay),
-                self._prescribed[0].bed(alpha_beta) - repopulation_loss(self._prescribed_days, k, delay),
-            )
-            for alpha_beta, k, delay in product(*corners)
+            _percent(amount.bed(alpha_beta) - repopulation_loss(overall, k, delay), planned)
+            for (alpha_beta, k, delay), planned in self._corners
         ]
-        return min(found), max(found)
+        return (min(found), max(found)) if len(found) > 1 else None
+
+
+def _corners(model: Model, prescribed: Amount, days: int) -> tuple[tuple[tuple[float, ...], float], ...]:
+    """Return the ends of the ranges, each with the BED of the prescribed course there."""
+    tumour = model.tumour
+    ends = product(
+        _ends(tumour.alpha_beta_gy),
+        _ends(tumour.repopulation.k_gy_per_day),
+        _ends(tumour.repopulation.delay_days),
+    )
+    beds = (((ab, k, td), prescribed.bed(ab) - repopulation_loss(days, k, td)) for ab, k, td in ends)
+    return tuple((corner, bed) for corner, bed in beds if bed > 0)
 
 
 def amount_of_given(given: Sequence[Given], h: float, *, share: float = 1.0) -> Amount:
@@ -261,13 +286,11 @@ def amount_of_given(given: Sequence[Given], h: float, *, share: float = 1.0) -> 
     )
 
 
-def amount_of_schedule(schedule: Schedule, dose_gy: float, h: float) -> Amount:
-    """Return what equal fractions come to."""
-    weights = {number: quadratic_weight((1.0,) * number, h) for number in {day.fractions for day in schedule}}
-    return Amount(
-        dose_gy * sum(day.fractions for day in schedule),
-        dose_gy * dose_gy * sum(weights[day.fractions] for day in schedule),
-    )
+def amount_of_schedule(days: Mapping[int, int], dose_gy: float, h: float) -> Amount:
+    """Return what equal fractions come to; `days` holds how many days have one fraction, how many two."""
+    fractions = sum(number * count for number, count in days.items())
+    weight = sum(count * quadratic_weight((1.0,) * number, h) for number, count in days.items())
+    return Amount(dose_gy * fractions, dose_gy * dose_gy * weight)
 
 
 def _ends(parameter: Parameter) -> tuple[float, ...]:

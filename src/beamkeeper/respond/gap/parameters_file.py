@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap.parameters import (
     DayCount,
@@ -23,6 +24,7 @@ from beamkeeper.respond.gap.parameters import (
     from_proliferation,
 )
 from beamkeeper.respond.gap.reading import Id, OneLine, said
+from beamkeeper.respond.gap.schedules import EXTRA_MAX
 
 FORMAT = "beamkeeper-gap-parameters"
 OWN_TEXT = files(__package__).joinpath("parameters.toml").read_text(encoding="utf-8")
@@ -36,7 +38,7 @@ _RULES: dict[str, tuple[str, float, float]] = {
     "two_a_day_dose_gy_max": ("Gy", 0, 30),
     "cord_half_time_h": ("h", 0, 48),
     "fractions_a_week_max": ("", 1, 21),
-    "extra_fractions_max": ("", 0, 20),
+    "extra_fractions_max": ("", 0, EXTRA_MAX),
     "tolerated_days_category_1": ("d", 0, 60),
     "tolerated_days_category_2": ("d", 0, 60),
 }
@@ -94,7 +96,7 @@ class TissueSection(_Section):
         """Return what it describes."""
         return Tissue(
             id=self.id,
-            title=self.title,
+            title=line(self.title),
             is_cord=self.is_cord,
             alpha_beta_gy=self.alpha_beta_gy.parameter("Gy"),
             repair_half_time_h=self.repair_half_time_h.parameter("h"),
@@ -138,7 +140,7 @@ class TumourSection(_Section):
         alpha_beta = self.alpha_beta_gy.parameter("Gy")
         return Tumour(
             id=self.id,
-            title=self.title,
+            title=line(self.title),
             rcr_category=self.rcr_category,
             alpha_beta_gy=alpha_beta,
             repopulation=self._repopulation(alpha_beta),

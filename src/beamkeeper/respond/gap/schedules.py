@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from beamkeeper.respond.gap.calendar_days import days_from
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.gap.calendar_days import HORIZON_DAYS, days_from
 from beamkeeper.respond.gap.course import TreatmentDay
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from beamkeeper.respond.gap.course import Course, Schedule
 
 TWO = 2
+EXTRA_MAX: Final = 20
+"""No rule may ask for more extra fractions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Window:
     missing
         Fractions for which the regular days have no room.
     all_regular, all_days
-        Treatment days, and these with the days to make up on, up to the horizon.
+        Treatment days, and these with the days to make up on, as far ahead as any option needs.
     """
 
     regular: tuple[date, ...]
@@ -46,24 +49,31 @@ def window_of(course: Course) -> Window:
 
     Raises
     ------
-    ValueError
+    ConfigError
         The calendar has no room for the fractions that are left.
     """
-    calendar, end = course.calendar, course.planned_last_on
-    ahead = tuple(days_from(course.resume_on))
-    regular = tuple(on for on in ahead if calendar.is_treatment_day(on))
-    make_up = tuple(on for on in ahead if calendar.is_make_up_day(on))
-    if len(regular) * course.fractions_per_day < course.fractions_left:
-        raise ValueError(
-            f"the calendar has {len(regular)} treatment days in {len(ahead)} days; "
-            f"{course.fractions_left} fractions are left"
+    calendar, end, left = course.calendar, course.planned_last_on, course.fractions_left
+    regular: list[date] = []
+    make_up: list[date] = []
+    for on in days_from(course.resume_on):
+        if on > end and len(regular) >= left + EXTRA_MAX:
+            break
+        if calendar.is_treatment_day(on):
+            regular.append(on)
+        elif calendar.is_make_up_day(on):
+            make_up.append(on)
+    if len(regular) * course.fractions_per_day < left:
+        raise ConfigError(
+            f"The calendar has {len(regular)} treatment days in {HORIZON_DAYS} days; "
+            f"{left} fractions are left.",
+            do_next="Look at treatment days, holidays and service days, of the course and of the site.",
         )
     within = tuple(on for on in regular if on <= end)
     return Window(
         regular=within,
         make_up=tuple(on for on in make_up if on <= end),
-        missing=max(0, course.fractions_left - len(within) * course.fractions_per_day),
-        all_regular=regular,
+        missing=max(0, left - len(within) * course.fractions_per_day),
+        all_regular=tuple(regular),
         all_days=tuple(sorted({*regular, *make_up})),
     )
 

@@ -54,7 +54,7 @@ def render_text(options: Options, explained: Iterable[str] = ()) -> str:
         *_table(options, numbered),
         *(line for number, option in numbered for line in _option(number, option)),
         *_not_possible(options),
-        *(line for text in explained for line in _wrapped(text, hang=6)),
+        *(line for text in explained for line in _wrapped(text, hang=6) or [""]),
         "",
         f"{SIGN_HERE}:",
         "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import line
 from beamkeeper.respond.gap.calendar_days import short_day
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def person_words(person: Person) -> str:
     """Return whose sheet it is; "" where nobody says."""
     born = f"born {person.birth_on}" if person.birth_on else ""
     patient_id = f"ID {person.patient_id}" if person.patient_id else ""
-    return ", ".join(filter(None, (person.name, patient_id, born)))
+    return line(", ".join(filter(None, (person.name, patient_id, born))))
 
 
 def parameters_words(options: Options) -> str:
