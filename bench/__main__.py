@@ -13,6 +13,7 @@
     pictures  the pictures of a patient with 150 slices, 20 regions and 2 plans
     aria      the list from an ARIA database of ten years, 15 million rows
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
+    gap       the options for gaps in 300 courses, and a sheet of one
     dossier   words, PDF, text and HTML of one patient's dossier
 
 Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
@@ -44,6 +45,7 @@ NAMES = (
     "pictures",
     "aria",
     "mosaiq",
+    "gap",
     "dossier",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
