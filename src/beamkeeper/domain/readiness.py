@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from beamkeeper.domain.chain import Chain, PlanChain
@@ -33,6 +33,20 @@ class Readiness:
     def is_ready(self) -> bool:
         """Whether nothing blocks."""
         return not self.blocking
+
+
+def is_count_in_doubt(
+    blocking: Iterable[str], position: PlanPosition | None, course: CoursePosition | None
+) -> bool:
+    """Return whether conflicting evidence is among what blocks a plan.
+
+    Then no fraction number is to be relied on before a person has looked, and every paper marks it: "13?".
+    """
+    conflicts = (
+        *(position.conflicts if position is not None else ()),
+        *(course.conflicts if course is not None else ()),
+    )
+    return not {conflict.text for conflict in conflicts}.isdisjoint(blocking)
 
 
 NAMED_UIDS_MAX = 2

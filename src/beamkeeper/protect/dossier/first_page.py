@@ -35,8 +35,11 @@ def identity(source: DossierSource) -> Identity:
     others.append(("Speaks", LANGUAGES.get(language, line(patient.language)) or "not known"))
     if issuer:
         others.append(("ID issued by", issuer))
+    first, *further = [group for group in patient.name.split("=") if shown_name(group)] or [""]
+    if further:
+        others.append(("Also written", line("; ".join(map(shown_name, further)))))
     return Identity(
-        name=line(shown_name(patient.name)) or "(no name)",
+        name=line(shown_name(first)) or "(no name)",
         patient_id=line(patient.patient_id),
         others=tuple(others),
         photo=source.photo,
@@ -99,13 +102,10 @@ def _calls(source: DossierSource) -> Iterator[Block]:
     for contact in source.entry.patient.contacts:
         who = "Patient" if contact.relation.strip().lower() in {"self", "patient"} else line(contact.relation)
         name = "" if who == "Patient" else line(contact.name)
-        rows.append(
-            (who or "Contact", "  ".join(filter(None, (name, _unbroken(contact.phone) or "no number"))))
-        )
+        rows.append((who or "Contact", _reached(contact.phone, name)))
     for chart in source.entry.charts:
         rows += [
-            (line(who.role) or "Physician", "  ".join(filter(None, (line(who.name), _unbroken(who.phone)))))
-            for who in chart.physicians
+            (line(who.role) or "Physician", _reached(who.phone, line(who.name))) for who in chart.physicians
         ]
     rows = list(dict.fromkeys(rows))
     if rows:
@@ -116,9 +116,9 @@ def _calls(source: DossierSource) -> Iterator[Block]:
         yield Lines(items=("No source gives a telephone number or a physician.",))
 
 
-def _unbroken(phone: str) -> str:
-    """Return a telephone number that no line end cuts in two."""
-    return line(phone).replace(" ", "\u00a0")
+def _reached(phone: str, name: str) -> str:
+    """Return a telephone number that no line end cuts in two, then whose it is."""
+    return "  ".join(filter(None, (line(phone).replace(" ", "\u00a0") or "no number", name)))
 
 
 def _appointments(source: DossierSource) -> Iterator[Block]:

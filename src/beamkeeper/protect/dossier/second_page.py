@@ -10,7 +10,7 @@ from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.domain.words import at, line, note, number, plural
 from beamkeeper.protect.dossier.beam_table import beams_table, machine_rows
 from beamkeeper.protect.dossier.sheet import Lines, Pairs, Section, Table
-from beamkeeper.protect.dossier.standing import in_order, is_open, label
+from beamkeeper.protect.dossier.standing import in_order, intent_words, is_open, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,6 @@ def _ordered_row(course: str, diagnosis: str, rx: Prescription, source: DossierS
 
 
 def _plan_row(source: DossierSource, plan: Plan) -> tuple[str, ...]:
-    intent = plan.plan_intent.lower().replace("_", " ") or _intent_of_chart(source, plan) or "not stated"
     said = [_dose_reference(item) for item in plan.dose_references]
     targets = [text for text in said if text][:DOSE_REFERENCES_SHOWN_MAX]
     if plan.prescription_description:
@@ -97,20 +96,12 @@ def _plan_row(source: DossierSource, plan: Plan) -> tuple[str, ...]:
         approved = "NO" if plan.approval_status is not ApprovalStatus.UNKNOWN else "not stated"
     return (
         "\n".join(dict.fromkeys(filter(None, (label(plan), line(plan.rt_plan_name))))),
-        line(intent),
+        intent_words(source, plan),
         "\n".join(dict.fromkeys(targets)) or "not stated",
         "?" if fractions is None else str(fractions),
         "not stated" if plan.dose_per_fraction_gy is None else f"{plan.dose_per_fraction_gy:.3f} Gy",
         approved,
     )
-
-
-def _intent_of_chart(source: DossierSource, plan: Plan) -> str:
-    for chart in source.entry.charts:
-        for item in chart.plans:
-            if item.plan_uid == plan.sop_instance_uid and item.intent:
-                return item.intent
-    return next((c.intent for c in source.entry.courses if plan.sop_instance_uid in c.plan_uids), "")
 
 
 def _dose_reference(item: DoseReference) -> str:

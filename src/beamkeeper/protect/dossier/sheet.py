@@ -134,6 +134,8 @@ class Dossier:
         Allergy, pacemaker and the like: before anything else.
     before, first, second, details
         What stands before and after the standings on page 1; page 2; everything after.
+    reading
+        How dates, numbers and signs are meant; in the end of the first page.
     as_of
         Of what instant it speaks; the document's own date.
     """
@@ -151,6 +153,10 @@ class Dossier:
     first: tuple[Section, ...]
     second: tuple[Section, ...]
     details: tuple[Section, ...]
+    reading: str = field(
+        default="How to read: dates are year-month-day, numbers have a decimal point, ▲ stands before what "
+        "has to be looked at first. ‹U+738B› is a letter that this paper cannot show.",
+    )
     decides: str = field(
         default="Decision support, not a medical device: a physicist or physician decides.",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.counting import gap_days
 from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.domain.words import at, gy, line, number, plural, weekday_at
 from beamkeeper.protect.dossier.sheet import Standing
 
@@ -78,7 +79,7 @@ def _standing(source: DossierSource, plan: Plan) -> Standing:
     warnings = _warnings(position, ready)
     return Standing(
         plan=label(plan),
-        next_words=_next_words(plan, position),
+        next_words=_next_words(source, plan, position, ready),
         given=_given(plan, position),
         facts=tuple(_facts(source, plan, position)),
         ready=_ready_words(plan, ready),
@@ -97,7 +98,9 @@ def _without_plan(source: DossierSource, position: PlanPosition) -> Standing:
     )
 
 
-def _next_words(plan: Plan, position: PlanPosition | None) -> str:
+def _next_words(
+    source: DossierSource, plan: Plan, position: PlanPosition | None, ready: Readiness | None
+) -> str:
     if not plan.is_clinical:
         return f"Not for treating a patient: {plan.plan_intent.lower().replace('_', ' ')}"
     if position is None:
@@ -107,6 +110,9 @@ def _next_words(plan: Plan, position: PlanPosition | None) -> str:
         return f"Finished: all {position.fractions_planned} given"
     if position.next_fraction_number is None:
         return "A person has to say which fraction is next"
+    if ready is not None and is_count_in_doubt(ready.blocking, position, source.position):
+        complete = "complete " if position.next_is_continuation else ""
+        return f"Ask first: {complete}fraction {position.next_fraction_number}?{of}"
     if position.next_is_continuation:
         return f"Complete fraction {position.next_fraction_number}{of} first"
     begun = any(fraction.begun for fraction in position.fractions)
@@ -156,16 +162,31 @@ def _is_next(fraction: FractionState, position: PlanPosition) -> bool:
 
 def _facts(source: DossierSource, plan: Plan, position: PlanPosition | None) -> Iterator[tuple[str, str]]:
     yield "Machine", line(", ".join(plan.treatment_machine_names)) or "not stated"
+    yield "Intent", intent_words(source, plan)
     if position is not None:
-        yield from _position_facts(source, position)
+        yield from _position_facts(source, position, plan)
     if plan.approval_status is ApprovalStatus.APPROVED:
         yield "Approved", at(plan.approved_at, source.zone) if plan.approved_at else "yes, no date"
     else:
         yield "Approved", "NO" if plan.approval_status is not ApprovalStatus.UNKNOWN else "not stated"
 
 
-def _position_facts(source: DossierSource, position: PlanPosition) -> Iterator[tuple[str, str]]:
-    yield "Dose so far", gy(position.dose_so_far_gy)
+def intent_words(source: DossierSource, plan: Plan) -> str:
+    """Return what a plan is for, by the plan itself, else by the OIS; "not stated"."""
+    charts = (item for chart in source.entry.charts for item in chart.plans)
+    listed = [item.intent for item in charts if item.plan_uid == plan.sop_instance_uid]
+    courses = [course.intent for course in source.entry.courses if plan.sop_instance_uid in course.plan_uids]
+    said = (plan.plan_intent.replace("_", " "), *listed, *courses)
+    return next((line(text).lower() for text in said if text.strip()), "not stated")
+
+
+def _position_facts(
+    source: DossierSource, position: PlanPosition, plan: Plan | None = None
+) -> Iterator[tuple[str, str]]:
+    each = plan.dose_per_fraction_gy if plan is not None else None
+    planned = position.fractions_planned
+    of = f" of {gy(each * planned)}" if each is not None and planned is not None else ""
+    yield "Dose so far", gy(position.dose_so_far_gy) + of
     last = position.last_treated_at
     yield "Last treated", "never, by these records" if last is None else weekday_at(last, source.zone)
     if (days := gap_days(position, source.as_of, source.zone)) is not None:

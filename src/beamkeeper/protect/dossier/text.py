@@ -39,7 +39,11 @@ def _dossier(dossier: Dossier) -> Iterator[str]:
         yield from _marked((dossier.nothing_to_treat,))
     for standing in dossier.standings:
         yield from _standing(standing)
-    for section in (*dossier.first, *dossier.second, *dossier.details):
+    for section in dossier.first:
+        yield from _section(section)
+    yield ""
+    yield from _wrapped(dossier.reading)
+    for section in (*dossier.second, *dossier.details):
         yield from _section(section)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.plan import ApprovalStatus, Plan, RadiationType
+from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.protect.lists.row import PlanLine, Section
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _line(person: Person, plan: Plan | None, at: PlanPosition | None, head: List
         missing.append("Whether it can be treated is not known.")
     conflicts = _conflicts(person.entry, at, uid, head.zone)
     next_fraction, next_said = _next(at)
-    if next_fraction not in {"?", "none"} and _is_doubtful(person, at, missing):
+    if next_fraction not in {"?", "none"} and is_count_in_doubt(missing, at, person.position):
         next_fraction, next_said = f"{next_fraction}?", f"{next_said}, if the count is right"
     last = at.last_treated_at if at is not None else None
     label = plan.rt_plan_label if plan is not None else at.rt_plan_label if at is not None else ""
@@ -138,13 +139,6 @@ def _next(at: PlanPosition | None) -> tuple[str, str]:
         return str(number), f"fraction {number}"
     state = next((item for item in at.fractions if item.fraction_number == number and item.is_partial), None)
     return f"finish {number}", f"finish fraction {number} first{'' if state is None else _open_beams(state)}"
-
-
-def _is_doubtful(person: Person, at: PlanPosition | None, missing: Iterable[str]) -> bool:
-    """Return whether something the evidence does not agree on keeps the count from being relied on."""
-    of_patient = person.position.conflicts if person.position is not None else ()
-    said = {conflict.text for conflict in (*(at.conflicts if at is not None else ()), *of_patient)}
-    return not said.isdisjoint(missing)
 
 
 def _open_beams(state: FractionState) -> str:

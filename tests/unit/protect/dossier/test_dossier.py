@@ -30,6 +30,8 @@ from dossier_facts import (
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.position import Conflict, ConflictKind
+from beamkeeper.domain.readiness import Readiness
 from beamkeeper.domain.words import COLUMNS, columns_of, line
 from beamkeeper.protect.dossier import (
     DossierSource,
@@ -97,7 +99,10 @@ FIRST_PAGE = (
     "Latex allergy",
     "Complete fraction 10 of 15 first",
     "9 of 15 fractions complete, 1 partial",
-    "had 60.7 of 242.8 MU",
+    "in fraction 10 beam 2 had 60.7 of",
+    "curative",
+    "of 40.05 Gy",
+    "numbers have a decimal point",
     "LINAC 3",
     "25.70 Gy",
     "Fri 2026-11-06 08:17",
@@ -322,6 +327,27 @@ def test_a_plan_that_is_not_approved_says_so_where_it_says_what_is_next() -> Non
     assert make_dossier(source(plans=(refused,), position=fresh)).standings[0].next_words == (
         "Not approved: fraction 1 of 15"
     )
+
+
+def test_a_count_in_doubt_is_no_number_to_treat_by() -> None:
+    made = source()
+    assert made.position is not None
+    conflict = Conflict(kind=ConflictKind.COUNT_DIFFERS, text="aria counts 12 fractions, the records 9.")
+    begun, boost = made.position.plans
+    position = replace(made.position, plans=(replace(begun, conflicts=(conflict,)), boost))
+    blocked = Readiness(plan_uid=MINE, rt_plan_label="BorstL VMAT", blocking=(conflict.text,))
+    first = make_dossier(replace(made, position=position, readiness=(blocked,))).standings[0]
+
+    assert first.next_words == "Ask first: complete fraction 10? of 15"
+    assert conflict.text in first.warnings
+
+
+def test_a_name_stands_in_letters_that_can_be_read_and_its_other_writing_beside_it() -> None:
+    who = make_dossier(named("Wang^XiaoDong=王^小東")).identity
+
+    assert who.name == "Wang, XiaoDong"
+    assert dict(who.others)["Also written"] == "王, 小東"
+    assert make_dossier(named("=")).identity.name == "(no name)"
 
 
 def test_leaves_are_told_by_their_widths() -> None:
