@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0009_orders'),
+        ('ledger', '0002_audit_is_append_only'),
     ]
 
     operations = [
