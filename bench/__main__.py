@@ -14,6 +14,7 @@
     aria      the list from an ARIA database of ten years, 15 million rows
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
     gap       the options for gaps in 300 courses, and a sheet of one
+    declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
     dossier   words, PDF, text and HTML of one patient's dossier
 
 Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
@@ -47,6 +48,7 @@ NAMES = (
     "mosaiq",
     "gap",
     "dossier",
+    "declare",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 

@@ -13,13 +13,15 @@ from beamkeeper.vault.state import STATE_BYTES_MAX, STATE_NAME, PatientState, re
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from beamkeeper.vault.metadata import ParcelEntry
     from beamkeeper.vault.store import ParcelStore
 
 BLOCK_BYTES: Final = 1 << 20
+FIRST_BYTES_MAX: Final = 256 << 20
+"""The largest of the small members: facts with every control point of many plans."""
 WORKERS: Final = 2
 """Parcels read at a time: hashing, decompression and files leave Python's lock alone."""
 
@@ -196,6 +198,34 @@ def read_first(store: ParcelStore, entry: ParcelEntry, identities: Sequence[str]
         data = first_member(parcel.members(), entry, name)
         parcel.verify_whole()
     return data
+
+
+def read_first_members(
+    store: ParcelStore, entry: ParcelEntry, identities: Sequence[str], names: Collection[str]
+) -> dict[str, bytes]:
+    """Return those of `names` that a parcel holds, after all of the parcel was verified; one reading for all.
+
+    They are looked for among the first members only: what is small stands before what is large.
+
+    Raises
+    ------
+    IntegrityError
+        Damaged, changed, or one of them is larger than any such file may be.
+    KeyUnavailable
+        None of `identities` opens it.
+    """
+    found: dict[str, bytes] = {}
+    with OpenParcel(store, entry, identities) as parcel:
+        for name, size, reader in parcel.members():
+            if name in names:
+                if size > FIRST_BYTES_MAX:
+                    raise IntegrityError(f"{name} in {entry.path} is larger than any such file may be.")
+                found[name] = reader.read()
+            if len(found) == len(names) or name.startswith("dicom/"):
+                break
+        # age does not say who sealed: believed only once the whole parcel is the one that was signed.
+        parcel.verify_whole()
+    return found
 
 
 def read_parcel_state(store: ParcelStore, entry: ParcelEntry, identities: Sequence[str]) -> PatientState:

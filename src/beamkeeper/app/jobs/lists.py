@@ -14,7 +14,7 @@ from beamkeeper.app.jobs.list_words import doubts, people_in_words, trust_in_wor
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standing, take_reports
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import last_report
-from beamkeeper.app.jobs.sealed_facts import read_facts
+from beamkeeper.app.jobs.sealed_facts import read_state_and_facts
 from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.plan import Plan
@@ -22,9 +22,10 @@ from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyU
 from beamkeeper.protect.lists import ListHead, Person
 from beamkeeper.protect.quorum import Confirmed, QuorumRule, trust
 from beamkeeper.protect.quorum.copies import Choice, Copies, Said
+from beamkeeper.vault.reading import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -145,7 +146,7 @@ class _Gathering:
         names = dict.fromkeys(self._vault.pseudonyms())
         if report is not None and not self._wish.night:
             names |= dict.fromkeys(item.pseudonym for item in report.patients)
-        persons = tuple(person for name in names if (person := self._person(name, report)) is not None)
+        persons = tuple(self._everybody(names, report))
         night = self._night_of_the_head(persons, nights[-1])
         said, confirmed_by = self._trust(night)
         return Gathered(
@@ -157,10 +158,19 @@ class _Gathering:
                 confirmed_by=confirmed_by,
                 made_at=self._wish.now,
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
-                not_read=tuple(self._unread),
+                not_read=tuple(sorted(self._unread)),
             ),
             persons=persons,
         )
+
+    def _everybody(self, names: Iterable[str], report: NightReport | None) -> Iterator[Person]:
+        """Yield everybody who can be read; several at a time where only parcels are read, no ledger."""
+
+        def person(name: str) -> Person | None:
+            return self._person(name, report)
+
+        found = in_parallel(person, names) if self._runtime is None else map(person, names)
+        yield from (one for one in found if one is not None)
 
     # One patient
 
@@ -207,8 +217,7 @@ class _Gathering:
                 return facts, tuple(item for item in held if not item.superseded)
         if not self._identities:
             raise KeyUnavailable("This computer only encrypts: it cannot open what is sealed.")
-        state = self._vault.read_state(entry, identities=self._identities)
-        facts = read_facts(self._vault, entry, self._identities)
+        state, facts = read_state_and_facts(self._vault, entry, self._identities)
         return facts, tuple(item for item in state.objects if not item.superseded)
 
     def _person_of_newest(

@@ -9,14 +9,13 @@ from beamkeeper.app.jobs.looked import PatientFacts
 from beamkeeper.app.jobs.sealing import FACTS_FORMAT, FACTS_NAME
 from beamkeeper.domain.codec import from_json
 from beamkeeper.errors import IntegrityError
-from beamkeeper.vault.reading import OpenParcel
+from beamkeeper.vault.reading import matching_state, read_first_members
+from beamkeeper.vault.state import STATE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from beamkeeper.vault import ParcelEntry, Vault
-
-FACTS_BYTES_MAX = 256 << 20
+    from beamkeeper.vault import ParcelEntry, PatientState, Vault
 
 
 def read_facts(vault: Vault, entry: ParcelEntry, identities: Sequence[str]) -> PatientFacts:
@@ -32,17 +31,23 @@ def read_facts(vault: Vault, entry: ParcelEntry, identities: Sequence[str]) -> P
     IntegrityError
         They are not there, not what was signed, or not what this version reads.
     """
-    data: bytes | None = None
-    with OpenParcel(vault.store, entry, identities) as parcel:
-        for name, _, source in parcel.members():
-            if name == FACTS_NAME:
-                data = source.read(FACTS_BYTES_MAX)
-                break
-        # age does not say who sealed: believed only once the whole parcel is the one that was signed.
-        parcel.verify_whole()
-    if data is None:
+    found = read_first_members(vault.store, entry, identities, (FACTS_NAME,))
+    return _parse(_there(found, entry), entry)
+
+
+def read_state_and_facts(
+    vault: Vault, entry: ParcelEntry, identities: Sequence[str]
+) -> tuple[PatientState, PatientFacts]:
+    """Return state and facts of a parcel, which is read once for both; raises as `read_facts`."""
+    found = read_first_members(vault.store, entry, identities, (STATE_NAME, FACTS_NAME))
+    state = matching_state(found.get(STATE_NAME, b""), entry)
+    return state, _parse(_there(found, entry), entry)
+
+
+def _there(found: Mapping[str, bytes], entry: ParcelEntry) -> bytes:
+    if FACTS_NAME not in found:
         raise IntegrityError(f"The parcel {entry.path} holds no {FACTS_NAME}.")
-    return _parse(data, entry)
+    return found[FACTS_NAME]
 
 
 def _parse(data: bytes, entry: ParcelEntry) -> PatientFacts:
