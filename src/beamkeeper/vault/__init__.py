@@ -9,7 +9,7 @@ patient and one `Vault.publish`; on the day, `RecoveryKeys` and `Vault.restore_p
 
 from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, join_words, pseudonym, split_words
 from beamkeeper.vault.local import LocalStore
-from beamkeeper.vault.metadata import LostParcel, ParcelEntry
+from beamkeeper.vault.metadata import DEPARTMENT, LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import SealedParcel, read_parcel, seal_parcel
 from beamkeeper.vault.references import resolve_secret
 from beamkeeper.vault.removed import RemovedPatient
@@ -32,6 +32,7 @@ from beamkeeper.vault.verifying import Problem, VaultReport
 from beamkeeper.vault.votes import NightVotes, voter_token
 
 __all__ = [
+    "DEPARTMENT",
     "THIS_PARCEL",
     "LocalStore",
     "LostParcel",

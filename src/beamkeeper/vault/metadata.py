@@ -49,6 +49,12 @@ TARGETS: Final = "targets/"
 TIMESTAMP_NAME: Final = f"{METADATA}timestamp.json"
 SITE: Final = "site"
 """Stands for the pseudonym in parcels about the site itself."""
+DEPARTMENT: Final = "departmentlistsandbinder"
+"""Stands for the pseudonym in parcels with what the whole department needs: 24 signs, and a patient's has 26.
+
+It has the form of a pseudonym, so that earlier versions read a vault that has it, and restore it as they
+restore a patient.
+"""
 
 _TARGET_PATH = re.compile(r"([a-z2-7]{20,52}|site)/(\d{4}-\d{2}-\d{2})-([1-9]\d{0,5})\.tar\.zst\.age")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -63,7 +69,7 @@ class ParcelEntry:
     path
         `<pseudonym>/<night>-<n>.tar.zst.age`: its name for TUF clients and in `StoredObject.parcel`.
     pseudonym
-        The patient's keyed name; "site" for a parcel about the site itself.
+        The patient's keyed name; "site" for a parcel about the site itself; `DEPARTMENT`.
     """
 
     path: str
@@ -77,7 +83,7 @@ class ParcelEntry:
 
     @property
     def pseudonym(self) -> str:
-        """The patient's keyed name, or "site"."""
+        """The patient's keyed name, or what stands in its place."""
         return self.path.partition("/")[0]
 
     @property
@@ -92,8 +98,8 @@ class ParcelEntry:
 
     @property
     def kind(self) -> str:
-        """Whom it is about: "patient" or "site"."""
-        return SITE if self.pseudonym == SITE else "patient"
+        """Whom it is about: "patient", "site" or "department"."""
+        return {SITE: SITE, DEPARTMENT: "department"}.get(self.pseudonym, "patient")
 
     @property
     def storage_name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import utc
-from beamkeeper.vault.metadata import SITE
+from beamkeeper.vault.metadata import DEPARTMENT, SITE
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -81,7 +81,7 @@ class SignedFacts:
 
     def pseudonyms(self) -> tuple[str, ...]:
         """Return the keyed names of all patients, in order."""
-        return tuple(sorted(self._by_pseudonym.keys() - {SITE}))
+        return tuple(sorted(self._by_pseudonym.keys() - {SITE, DEPARTMENT}))
 
     def latest(self, pseudonym: str, *, night: date | None = None) -> ParcelEntry | None:
         """Return the newest parcel of a patient, at the latest of `night`; None when there is none."""

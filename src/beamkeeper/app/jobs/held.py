@@ -105,7 +105,7 @@ def settled(
                 path for path in held.values() if path.rpartition("/")[2] > entry.path.rpartition("/")[2]
             }
         places.add(state_in)
-        if "" not in places and not places & gone and entry.kind != SITE:
+        if "" not in places and not places & gone and entry.kind == "patient":
             stated.append(LostParcel(entry=entry, noticed_on=noticed_on, held_in=tuple(sorted(places))))
     return tuple(stated)
 
