@@ -17,7 +17,11 @@ def command(
     out_file: Annotated[Path, typer.Option("--out", metavar="FILE", help="The PDF to write.")],
     dossiers: Annotated[
         Path | None,
-        typer.Option("--dossiers", metavar="DIR", help="Dossiers: PDFs named by the patient's vault folder."),
+        typer.Option(
+            "--dossiers",
+            metavar="DIR",
+            help="Dossiers in place of the sealed ones: PDFs named by the patient's vault folder.",
+        ),
     ] = None,
     night: NightOption = None,
     newest: NewestOption = False,
@@ -31,21 +35,24 @@ def command(
     """Write the binder: cover, contents, the lists, and each patient's dossier and chart sheets.
 
     Needs no network. Patients stand in the order of the triage list, and the pages are counted through.
-    On the collector, sheets of patients whose facts did not change are taken from the last binder. Which
-    night: as `beamkeeper lists`. An existing file is replaced. It names patients: keep it as a chart.
+    Dossiers come out of the vault, with their pictures; who has none there, or records since, gets one made
+    without pictures. On the collector, sheets of patients whose facts did not change are taken from the last
+    binder. Which night: as `beamkeeper lists`. An existing file is replaced. It names patients: keep it as a
+    chart.
 
     Exit status: 0 everybody is in it, 20 somebody could not be read and is named on the cover.
 
     Example: beamkeeper binder --out /mnt/usb/binder.pdf
     """
     from beamkeeper.app.jobs.binder import FOLDER, SheetCache, dossiers_in, make_binder
+    from beamkeeper.app.jobs.binder_dossiers import sealed_dossiers
     from beamkeeper.app.jobs.notes import write_whole
 
-    given = dossiers_in(dossiers)
+    at_hand = dossiers_in(dossiers) if dossiers is not None else None
     found = gathered_by(site, vault, identity, words=words, night=night, newest=newest, zone=zone)
     elsewhere = vault is not None or identity is not None or words
     cache = SheetCache(None if elsewhere else open_site(site).data_dir / FOLDER)
-    bound = make_binder(found, cache=cache, dossiers=given)
+    bound = make_binder(found, cache=cache, dossiers=at_hand or sealed_dossiers(found.opened))
     write_whole(out_file, bound)
     if json_:
         emit_json(

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from beamkeeper.app.jobs.binder_dossiers import Dossiers
     from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.protect.lists import ListHead, ListRow, Person
 
-    Dossiers = Callable[[str], bytes | None]
-
 FOLDER: Final = "binder"
 NOT_READABLE: Final = "the dossier at hand cannot be read: one without pictures stands in its place"
+RECORDS_SINCE: Final = "records came since the night: a dossier without pictures, which knows them"
 LATER_NIGHTS: Final = "Nobody has confirmed what later nights brought."
 
 
@@ -85,7 +85,7 @@ def make_binder(found: Gathered, *, cache: SheetCache, dossiers: Dossiers) -> by
     Parameters
     ----------
     dossiers
-        Gives a patient's dossier by pseudonym; None where there is none.
+        Gives a patient's dossier; None where there is none.
     """
     head, rows = found.head, list_rows(found.persons, found.head)
     persons = {person.pseudonym: person for person in found.persons}
@@ -108,7 +108,7 @@ def make_binder(found: Gathered, *, cache: SheetCache, dossiers: Dossiers) -> by
     return bound
 
 
-def dossiers_in(folder: Path | None) -> Dossiers:
+def dossiers_in(folder: Path) -> Dossiers:
     """Return a giver of the dossiers in a folder, each a PDF named by the patient's folder in the vault.
 
     Raises
@@ -116,14 +116,12 @@ def dossiers_in(folder: Path | None) -> Dossiers:
     ConfigError
         There is no such folder.
     """
-    if folder is not None and not folder.is_dir():
+    if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder.", do_next="Name the folder of the dossiers.")
 
-    def give(pseudonym: str) -> bytes | None:
-        if folder is None:
-            return None
+    def give(person: Person) -> bytes | None:
         try:
-            with (folder / f"{pseudonym}.pdf").open("rb") as file:
+            with (folder / f"{person.pseudonym}.pdf").open("rb") as file:
                 return file.read(PART_BYTES_MAX + 1)
         except OSError:
             return None
@@ -148,17 +146,20 @@ class _Binding:
 
     def of_patient(self, person: Person, row: ListRow, index: int) -> tuple[list[Part], str]:
         """Return the parts of one patient, and what is to be said of them among the contents."""
-        dossier = self.dossiers(person.pseudonym)
+        dossier = self.dossiers(person)
         if dossier is not None and is_pdf(dossier):
             parts, remark = [Part(title="Dossier", pdf=dossier, kind="dossier", patient=index)], ""
             self.at_hand += 1
         else:
-            remark = "" if dossier is None else NOT_READABLE
+            remark = self._why_without(person) if dossier is None else NOT_READABLE
             parts = [Part(title="Dossier", pdf=self._made(person), kind="dossier", patient=index)]
         for facts in chart_facts(person, row, self.head.zone):
             sheet = self.cache.get("chart", facts.encode(), partial(chart_pdf, facts))
             parts.append(Part(title="Chart sheet", pdf=sheet, kind="chart", patient=index))
         return parts, remark
+
+    def _why_without(self, person: Person) -> str:
+        return RECORDS_SINCE if person.as_of is not None else ""
 
     def _made(self, person: Person) -> bytes:
         """Return a dossier made of the facts, without pictures: these need the bytes of images and dose."""

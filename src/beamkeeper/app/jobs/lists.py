@@ -16,6 +16,7 @@ from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.app.jobs.reporting import last_report
 from beamkeeper.app.jobs.sealed_facts import read_state_and_facts
 from beamkeeper.app.jobs.standing import stand
+from beamkeeper.app.opened import OpenedVault
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.plan import Plan
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyUnavailable
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.app.jobs.runtime import Runtime
-    from beamkeeper.app.opened import OpenedVault
     from beamkeeper.domain.meterset import MetersetTolerance
     from beamkeeper.domain.night import NightReport
     from beamkeeper.domain.position import CoursePosition
@@ -42,10 +42,17 @@ NOBODY_ASKED = "Nobody was asked to confirm it."
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Everything a list is made of."""
+    """Everything a list is made of.
+
+    Attributes
+    ----------
+    opened
+        The vault it was gathered from: sealed dossiers are taken out of it.
+    """
 
     head: ListHead
     persons: tuple[Person, ...]
+    opened: OpenedVault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,7 @@ class _Gathering:
                 not_read=tuple(sorted(self._unread)),
             ),
             persons=persons,
+            opened=OpenedVault(self._vault, tuple(self._identities)),
         )
 
     def _everybody(self, names: Iterable[str], report: NightReport | None) -> Iterator[Person]:
