@@ -43,6 +43,7 @@ directory = "vault"
 keys_dir = "keys"
 [night]
 dossiers = false
+lists = false
 [receiver]
 port = {port}
 allowed_callers = ["ORTHANC", "STORESCU"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUR_AE = "BEAMKEEPER"
 PATIENCE = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300": "silence_seconds = 3"}
 """So long we wait for a peer in a test."""
-QUICK = {**PATIENCE, "# dossiers = false": "dossiers = false"}
+QUICK = {**PATIENCE, "# dossiers = false": "dossiers = false\nlists = false"}
 """And papers are made where they are tested."""
 
 

@@ -77,7 +77,7 @@ class SmallSite:
         made = cls(root)
         folder_site(objects or made.source, root / "site", at(on))
         if "[night]" not in settings:
-            settings += "\n[night]\ndossiers = false  # for speed; test_dossiers.py has them\n"
+            settings += "\n[night]\ndossiers = false  # for speed, as lists\nlists = false\n"
         text = made.site_file.read_text(encoding="utf-8")
         made.site_file.write_text(text.replace("[[sources]]", f"{settings}\n[[sources]]", 1), "utf-8")
         return made

@@ -23,12 +23,13 @@ from beamkeeper.app.jobs.copy_facts import material_of
 from beamkeeper.app.jobs.copy_papers import FOLDER
 from beamkeeper.app.jobs.forgetting import forget_here
 from beamkeeper.app.opened import open_by_site
+from beamkeeper.vault import DEPARTMENT
 
 if TYPE_CHECKING:
     from web_stores import WebArchive
 
 pytestmark = pytest.mark.peer
-WANTED = "[night]\ndossiers = true\npictures = false\n"
+WANTED = "[night]\ndossiers = true\npictures = false\nlists = false\n"
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,31 @@ def test_a_dossier_goes_over_the_web_too_and_comes_back_as_the_same_bytes(
 
     assert (status, outcome["state"], outcome["proved_count"]) == (0, "complete", 2)
     assert {row.stamp for row in site.runtime().ledger.mirrors.proofs("copies:web")} == {"same bytes"}
+
+
+def test_the_triage_list_goes_as_an_object_of_no_patient_and_is_read_back(
+    program, kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    site = SmallSite.copied(kept, tmp_path / "site")
+    text = site.site_file.read_text(encoding="utf-8")
+    site.site_file.write_text(text.replace("lists = false", "lists = true"), encoding="utf-8")
+    give_a_fraction(site.source, 2, on=NIGHT_2, number=2)
+    site.night(NIGHT_2)
+    with orthanc_web(program("Orthanc"), tmp_path / "orthanc") as store:
+        goes_to(site, name="web", kind="dicomweb", url=store.url, what=["lists"])
+        sending = Sending(site, store, capsys)
+        status, outcome = sending.run()
+        _, again = sending.run()
+        there = sending.there()
+        pdf = sending.get(next(iter(there)), "pdf")
+    opened = open_by_site(site.site, site.runtime().clock)
+    opened.vault.restore_patient(DEPARTMENT, identities=opened.identities, out_dir=tmp_path / "lists")
+    tags = next(iter(there.values()))
+
+    assert (status, outcome["state"], outcome["sent_count"], again["sent_count"]) == (0, "complete", 1, 0)
+    assert outcome["patient_count"] == 0
+    assert (tags["PatientID"], tags["PatientBirthDate"]) == ("BEAMKEEPER-LISTS", "")
+    assert pdf == (tmp_path / "lists" / "lists" / "triage-list.pdf").read_bytes()
 
 
 def nowhere(kept: Path, root: Path) -> SmallSite:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.protect.dossier import DossierSource
 
-WANTED = "[night]\ndossiers = true\n"
+WANTED = "[night]\ndossiers = true\nlists = false\n"
 
 
 def site_with_dossiers(root: Path) -> SmallSite:

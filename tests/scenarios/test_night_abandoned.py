@@ -31,7 +31,7 @@ def killed_root(tmp_path_factory: pytest.TempPathFactory, forked: Forks) -> Path
     """A site whose first night was killed while it collected; do not change it, copy it."""
     root = tmp_path_factory.mktemp("killed")
     make_objects(root / "source", who=(2, 3), sessions=1)
-    site = SmallSite.make(root, settings="[night]\nparallel_patients = 1\n")
+    site = SmallSite.make(root, settings="[night]\nparallel_patients = 1\nlists = false\n")
     driven = drive(forked, site.site_file, NIGHT_1, root / "marks", kill="look:1:begin", processes=1)
     assert driven.killed == ("look:1:begin",)
     return root

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from forked import Forks
 
-ONE_AT_A_TIME = "[night]\nparallel_patients = 1\n"
+ONE_AT_A_TIME = "[night]\nparallel_patients = 1\nlists = false\n"
 PHASES = ("begin", "done", "kept")
 WHOLE_NIGHT = ("open", "census", "judge", "publish", "report")
 

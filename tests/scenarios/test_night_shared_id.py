@@ -264,7 +264,7 @@ def test_a_night_killed_wherever_a_person_is_worked_on_loses_neither_of_two(
     site = SmallSite(tmp_path)
     make_objects(site.source, who=(2,), sessions=1)
     add_twin(site)
-    site = SmallSite.make(tmp_path, settings="[night]\nparallel_patients = 1\n")
+    site = SmallSite.make(tmp_path, settings="[night]\nparallel_patients = 1\nlists = false\n")
     driven = drive(forked, site.site_file, NIGHT_1, tmp_path / "marks", kill=",".join(MARKS))
 
     assert driven.status == 0, driven.error

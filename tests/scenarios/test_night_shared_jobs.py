@@ -22,7 +22,8 @@ KEY, OTHER_KEY = "ab" * 32, "cd" * 32
 @pytest.fixture
 def sites(tmp_path: Path) -> tuple[SmallSite, SmallSite]:
     """Two sites of one name and the same patients; only their keys differ."""
-    settings = f'[ledger]\njobs_url = "sqlite:///{tmp_path / "jobs.db"}"\n\n[night]\nparallel_patients = 1\n'
+    night = "[night]\nparallel_patients = 1\nlists = false\n"
+    settings = f'[ledger]\njobs_url = "sqlite:///{tmp_path / "jobs.db"}"\n\n{night}'
     make_objects(tmp_path / "one" / "source", who=(2, 3), sessions=1)
     shutil.copytree(tmp_path / "one" / "source", tmp_path / "other" / "source")
     return tuple(SmallSite.make(tmp_path / name, settings=settings) for name in ("one", "other"))  # type: ignore[return-value]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.folders import pseudonyms_of
 from beamkeeper.app.jobs.runtime import open_vault
 from beamkeeper.errors import ConfigError, KeyUnavailable
-from beamkeeper.vault import LocalStore, RecoveryKeys, SiteKeys, Vault, join_words
+from beamkeeper.vault import DEPARTMENT, LocalStore, RecoveryKeys, SiteKeys, Vault, join_words
 from beamkeeper.vault.state import is_pseudonym
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class OpenedVault:
 
     vault: Vault
     identities: tuple[str, ...]
+
+    @property
+    def department(self) -> tuple[str, ...]:
+        """The folder with the lists of the department; none where no night has made them."""
+        return (DEPARTMENT,) if self.vault.latest(DEPARTMENT) is not None else ()
 
     def find_pseudonyms(self, patient: str, *, issuer: str | None = None) -> tuple[str, ...]:
         """Return every folder of a Patient ID, or the one folder whose pseudonym begins so.
@@ -52,7 +57,8 @@ class OpenedVault:
                 by_id = tuple(name for name in by_id if self._issuer(name) == issuer)
             if by_id:
                 return by_id
-        fitting = tuple(name for name in self.vault.pseudonyms() if name.startswith(patient.lower()))
+        folders = (*self.vault.pseudonyms(), *self.department)
+        fitting = tuple(name for name in folders if name.startswith(patient.lower()))
         if len(fitting) == 1 and issuer is None:
             return fitting
         if is_pseudonym(patient) or not fitting or issuer is not None:

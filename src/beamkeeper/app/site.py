@@ -93,6 +93,8 @@ class NightSection(_Section):
     parallel_patients: Annotated[int, Field(ge=1, le=32)] = 2
     dossiers: bool = True
     pictures: bool = True
+    lists: bool = True
+    binder: bool = False
 
 
 class ReceiverSection(_Section):

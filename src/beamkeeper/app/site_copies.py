@@ -28,6 +28,7 @@ _Share = Literal[
     "registrations",
     "other",
     "dossier",
+    "lists",
 ]
 _Group = Literal["on treatment", "plan ready", "listed"]
 _Line = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -106,6 +106,8 @@ window_minutes = 240             # when it is over, what has come is kept and th
 parallel_patients = 2
 # dossiers = false               # no dossier.pdf in the parcels: docs/guide/dossier.md
 # pictures = false               # dossiers without pictures: a tenth of the time
+# lists = false                  # no lists of the department in the vault: docs/guide/lists.md
+# binder = true                  # the binder to print with them, each night: docs/guide/binder.md
 
 # [hour]                         # today's treatment records between two nights: docs/guide/the-hour.md
 # every_minutes = 10

@@ -40,6 +40,7 @@ directory = "vault"
 keys_dir = "keys"
 [night]
 dossiers = false
+lists = false
 [receiver]
 port = {receiver_port}
 [window]

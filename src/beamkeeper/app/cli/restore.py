@@ -14,6 +14,7 @@ from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.who import IssuerOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
+from beamkeeper.vault.metadata import DEPARTMENT
 
 if TYPE_CHECKING:
     from beamkeeper.app.opened import OpenedVault
@@ -69,10 +70,13 @@ def _ask_cards() -> list[str]:
 
 def command(
     patient: Annotated[
-        str | None, typer.Argument(help="Patient ID, or the first letters of the pseudonym.")
+        str | None,
+        typer.Argument(help='Patient ID, the first letters of the pseudonym, or "department" for the lists.'),
     ] = None,
     out_dir: Annotated[Path, typer.Option("--out", help="Where the files shall go.")] = Path("restored"),
-    all_: Annotated[bool, typer.Option("--all", help="Every patient, each in a folder of its own.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every patient, each in a folder of its own, and the lists.")
+    ] = False,
     night: Annotated[
         str | None, typer.Option(metavar="DATE", help="As of that night; the newest good one by default.")
     ] = None,
@@ -119,7 +123,7 @@ def _wanted(
     opened: OpenedVault, patient: str | None, issuer: str | None, night: date | None
 ) -> tuple[str, ...]:
     if patient is None:
-        return opened.vault.pseudonyms()
+        return (*opened.vault.pseudonyms(), *opened.department)
     known = opened.find_pseudonyms(patient, issuer=issuer)
     return tuple(name for name in known if opened.vault.latest(name, night=night) is not None) or known
 
@@ -129,7 +133,8 @@ def good_nights(opened: OpenedVault, pseudonyms: tuple[str, ...]) -> dict[str, d
     from beamkeeper.app.jobs.good_copies import choose, held_back
 
     nights: dict[str, date | None] = {}
-    for name, choice in choose(opened.vault, pseudonyms).items():
+    patients = tuple(name for name in pseudonyms if name != DEPARTMENT)  # lists say what they are of
+    for name, choice in choose(opened.vault, patients).items():
         later = held_back(opened.vault, choice, name)
         usable = choice.night is not None and opened.vault.latest(name, night=choice.night) is not None
         nights[name] = choice.night if usable and later else None
@@ -192,9 +197,10 @@ def _warn_if_stale(opened: OpenedVault) -> None:
 def show(report: RestoreReport) -> None:
     """Print what was given back of one patient."""
     sign = "✓" if report.is_complete else "✗"
+    whose = "department" if report.pseudonym == DEPARTMENT else f"patient {report.pseudonym[:10]}"
     total = report.written_count + report.there_count
     out.print(
-        f"{sign} patient {report.pseudonym[:10]}, as of the night of {report.night}: {total} files verified"
+        f"{sign} {whose}, as of the night of {report.night}: {total} files verified"
         f" ({report.written_bytes / 1e6:.1f} MB written, {report.there_count} were there already)",
         soft_wrap=True,
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.copy_papers import newest_dossier
+from beamkeeper.app.jobs.copy_papers import newest_dossier, newest_lists
 from beamkeeper.app.jobs.remembered import remembered
 from beamkeeper.protect.copies import CopyFacts, Share
+from beamkeeper.vault import DEPARTMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.sealed_dossier import SealedDossier
     from beamkeeper.app.site_copies import CopiesSection
     from beamkeeper.ledger import PatientRow
-    from beamkeeper.vault import ParcelEntry
+    from beamkeeper.vault import ParcelEntry, StoredObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +30,13 @@ class CopyMaterial:
     ----------
     dossiers
         By SOP Instance UID, those of `patients`, to be made DICOM objects on their way.
+    lists
+        The newest ones of the department, with the folder they lie in.
     """
 
     patients: tuple[CopyFacts, ...] = ()
     dossiers: Mapping[str, SealedDossier] = field(default_factory=dict)
+    lists: tuple[tuple[str, StoredObject], ...] = ()
 
 
 def material_of(runtime: Runtime, sections: Sequence[CopiesSection]) -> CopyMaterial:
@@ -42,7 +46,9 @@ def material_of(runtime: Runtime, sections: Sequence[CopiesSection]) -> CopyMate
         sealed = _dossiers(runtime, rows, sections)
         patients = tuple(_facts_of(runtime, row, sealed.get(row.pseudonym)) for row in rows)
     by_uid = {one.as_object().sop_instance_uid: one for one in sealed.values()}
-    return CopyMaterial(patients=patients, dossiers=by_uid)
+    wants_lists = any(Share.LISTS.value in section.what for section in sections)
+    lists = newest_lists(runtime) if wants_lists else ()
+    return CopyMaterial(patients=patients, dossiers=by_uid, lists=tuple((DEPARTMENT, item) for item in lists))
 
 
 def _facts_of(runtime: Runtime, row: PatientRow, dossier: SealedDossier | None) -> CopyFacts:

@@ -1,8 +1,8 @@
-"""Dossiers that go to stores of plain DICOM: which is the newest of a patient, and as what object it goes.
+"""Papers that go to stores of plain DICOM: the newest dossier of a patient, the newest triage list.
 
-A parcel holds the PDF; what it becomes in DICOM is made of that parcel alone, so the same dossier is the
-same object whenever it is sent. Which parcel it is stands in a note of the data directory. A note that is
-lost, or older than the vault, is made anew from signed parcels, the newest first.
+Of a dossier a parcel holds the PDF; what it becomes in DICOM is made of that parcel alone, so the same
+dossier is the same object whenever it is sent. Which parcel it is stands in a note of the data directory. A
+note that is lost, or older than the vault, is made anew from signed parcels, the newest first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.sealed_dossier import DossierNote, SealedDossier
 from beamkeeper.app.jobs.sealed_facts import read_facts
 from beamkeeper.domain.objects import ObjectKind
-from beamkeeper.errors import IntegrityError
+from beamkeeper.errors import IntegrityError, ObjectUnreadable
+from beamkeeper.vault import DEPARTMENT, StoredObject
+from beamkeeper.vault.reading import OpenParcel
+from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,15 +28,49 @@ if TYPE_CHECKING:
     from beamkeeper.vault import ParcelEntry, Vault
 
 FOLDER: Final = "papers"
-TITLE: Final = "Dossier for treating on, night of {night}"
-KIND: Final = "dossier"
-MODALITY: Final = "DOC"
+TRIAGE_LIST: Final = "lists/triage-list.dcm"
+LIST_BYTES_MAX: Final = 64 << 20
 _LED_BY: Final = frozenset({ObjectKind.PLAN, ObjectKind.TREATMENT_RECORD})
 
 
 def note_path(site: Site, pseudonym: str) -> Path:
     """Return where it is noted which dossier of a patient is the newest."""
     return site.data_dir / FOLDER / f"{pseudonym}.json"
+
+
+def newest_lists(runtime: Runtime) -> tuple[StoredObject, ...]:
+    """Return the newest triage list that is sealed as a DICOM object; () where the vault gives none."""
+    entry = runtime.vault.latest(DEPARTMENT)
+    if entry is None:
+        return ()
+    data = b""
+    try:
+        with OpenParcel(runtime.vault.store, entry, runtime.keys.identities) as parcel:
+            for name, _, source in parcel.members():
+                if name == TRIAGE_LIST:
+                    data = source.read(LIST_BYTES_MAX)
+                    break
+            parcel.verify_whole()
+        ref = identify(data)
+    except (IntegrityError, ObjectUnreadable):
+        return ()
+    return (
+        StoredObject(
+            sop_class_uid=ref.sop_class_uid,
+            sop_instance_uid=ref.sop_instance_uid,
+            study_instance_uid=ref.study_instance_uid,
+            series_instance_uid=ref.series_instance_uid,
+            patient_id=ref.patient_id,
+            modality=ref.modality,
+            transfer_syntax_uid=ref.transfer_syntax_uid,
+            sha256=ref.sha256,
+            size_bytes=ref.size_bytes,
+            parcel=entry.path,
+            member=TRIAGE_LIST,
+            first_seen_on=entry.night,
+            last_seen_on=entry.night,
+        ),
+    )
 
 
 def newest_dossier(

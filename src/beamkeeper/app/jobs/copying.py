@@ -11,7 +11,7 @@ import os
 import queue
 import shutil
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +34,7 @@ from beamkeeper.protect.copies import (
     Known,
     route,
 )
+from beamkeeper.vault.metadata import TIMESTAMP_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,6 +187,8 @@ def marker_of(site: Site) -> str:
         for entry in (os.scandir(folder) if folder.is_dir() else ())
         if entry.is_file()
     )
+    with suppress(OSError):  # lists are sealed after the facts of their night are written
+        seen.append(("", (site.vault.directory / TIMESTAMP_NAME).stat().st_mtime_ns))
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -232,7 +235,7 @@ def _copying(
     return Copying(
         section.name,
         lambda kinds: connect(section, site, kinds),
-        route(rule_of(section), material.patients),
+        route(rule_of(section), material.patients, material.lists),
         source=source,
         memory=LedgerMemory(runtime.ledger, key_of(section)),
         judge=judge_by(compare_rules_of(section, site)),

@@ -7,7 +7,7 @@
 4. judge: a mass change stops the night here, and the last good copies stay.
 5. seal, per patient: new bytes and the complete state into one parcel, read back.
 6. publish: name the parcels in signed metadata; only now they are stored.
-7. report, and tidy up.
+7. report, seal the lists of the department, and tidy up.
 
 Each step is idempotent and hands its result on as a note in the night's folder, because the one that
 was interrupted runs again.
@@ -24,6 +24,7 @@ from beamkeeper.app.jobs import document_notes, sealing
 from beamkeeper.app.jobs.again import told_with_earlier, unended_in_words, unended_nights
 from beamkeeper.app.jobs.audited import audit_in_words
 from beamkeeper.app.jobs.copy_words import copy_remarks
+from beamkeeper.app.jobs.department import department_of_tonight
 from beamkeeper.app.jobs.documents import Documents
 from beamkeeper.app.jobs.dossiers import tonights_paper, with_paper
 from beamkeeper.app.jobs.gathering import Gathering
@@ -457,6 +458,7 @@ class Nightly:
     def close(self) -> dict[str, object]:
         """Remove the working files: what stays is the report, the ledger and the vault."""
         self._sources.stop()
+        department_of_tonight(self._run, self._run_on)
         report = read_note(self.folder / NOTE_NAME, NightReport)
         if report is not None and report.outcome is not NightOutcome.STOPPED:
             remove_working_files(self.folder)

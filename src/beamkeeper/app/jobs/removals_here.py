@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.forgetting import forget_here
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.vault import DEPARTMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,13 +66,15 @@ def _carried_out(
         return ()
     on = max(row.decided_on for row in rows)
     if named:
-        runtime.vault.remove(named, on=on, keys=runtime.keys)
+        # Lists of the department name whom they name: all go, and new ones are made without them.
+        runtime.vault.remove({*named, DEPARTMENT}, on=on, keys=runtime.keys)
         on_step("removed")
     # Forgotten before the files are gone: a disk that lets none of them go must not let a night call
     # their objects kept.
     forget_here(runtime, [row.pseudonym for row in rows])
     on_step("forgotten")
-    swept = {one.statement.pseudonym: one for one in runtime.vault.sweep_removed([r.pseudonym for r in rows])}
+    concerned = [DEPARTMENT, *(row.pseudonym for row in rows)]
+    swept = {one.statement.pseudonym: one for one in runtime.vault.sweep_removed(concerned)}
     on_step("swept")
     for row in rows:
         _note_gone_here(runtime, row, swept[row.pseudonym])

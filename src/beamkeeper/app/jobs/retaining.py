@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.department import renew_department
 from beamkeeper.app.jobs.place_alarm import call_about_removals
 from beamkeeper.app.jobs.receipts import receipt_of, write_receipt
 from beamkeeper.app.jobs.removal_places import KNOW_NAMES, place_names
@@ -28,6 +29,7 @@ from beamkeeper.app.jobs.runtime import only_one, open_runtime
 from beamkeeper.app.jobs.tidying import remove_abandoned
 from beamkeeper.ledger import RemovalRow, RetentionRow
 from beamkeeper.protect.retain import VerdictKind
+from beamkeeper.vault import DEPARTMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,6 +91,8 @@ def retain(
         _decide(runtime, retention)
         on_step("decided")
         removed = carry_out(runtime, on_step)
+        if removed:
+            renew_department(runtime, actor="retention")
     errors = ask_elsewhere(site, clock, on_step, by_hand=by_hand)
     with only_one(site):
         runtime = open_runtime(site, clock)
@@ -221,7 +225,7 @@ def take_back_removals(runtime: Runtime) -> int:
     runtime.vault.sweep_removed([stated.pseudonym for stated in runtime.vault.removed()])
     count = 0
     for stated in runtime.vault.removed():
-        if stated.pseudonym in known:
+        if stated.pseudonym in known or stated.pseudonym == DEPARTMENT:
             continue
         row = RemovalRow(
             removal_id=f"{stated.pseudonym}/{stated.removed_on}",

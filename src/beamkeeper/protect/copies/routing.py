@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 QUARANTINE: Final = "quarantine/"
 """Where a parcel holds bytes that are no whole object: they go nowhere."""
-DOSSIER_MODALITY: Final = "DOC"
+PAPER_MODALITY: Final = "DOC"
 
 
 class Share(StrEnum):
@@ -50,6 +50,8 @@ class Share(StrEnum):
     OTHER = "other"
     DOSSIER = "dossier"
     """The newest dossier of each patient who goes there, as a DICOM object; earlier ones stay there."""
+    LISTS = "lists"
+    """The newest triage list of the department: of no patient, and of all of them."""
 
 
 class Group(StrEnum):
@@ -144,6 +146,8 @@ class Routed:
         Objects under one SOP Instance UID of two patients: a person must say whose they are.
     without_dossier
         Patients who go there, whose dossier should go with them, and of whom the vault gives none.
+    without_lists
+        Lists of the department should go there, and the vault gives none.
     """
 
     objects: tuple[tuple[str, StoredObject], ...]
@@ -152,6 +156,7 @@ class Routed:
     structures_without_images: int = 0
     contested: int = 0
     without_dossier: int = 0
+    without_lists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,16 @@ class _Chosen:
     blind_structures: int
 
 
-def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
-    """Return what one destination should hold."""
+def route(
+    rule: RoutingRule, patients: Iterable[CopyFacts], lists: Sequence[tuple[str, StoredObject]] = ()
+) -> Routed:
+    """Return what one destination should hold.
+
+    Parameters
+    ----------
+    lists
+        What is of the whole department, with the folder it lies in.
+    """
     everybody = tuple(patients)
     newest = max((facts.last_seen_on for facts in everybody), default=None)
     found: list[tuple[str, StoredObject]] = []
@@ -182,7 +195,7 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
             not_approved += len(chosen.held_back)
             continue
         going = [item for item in current if _goes(rule, item, chosen)]
-        if _wants_dossier(rule):
+        if _wants(rule, Share.DOSSIER):
             dossier = _dossier(facts)
             lacking += dossier is None
             going += [dossier] if dossier is not None else []
@@ -191,17 +204,18 @@ def route(rule: RoutingRule, patients: Iterable[CopyFacts]) -> Routed:
         blind += chosen.blind_structures if Share.PLANNING_IMAGES in rule.shares else 0
     objects, contested = _without_contested(found)
     return Routed(
-        objects=objects,
+        objects=(*objects, *(lists if _wants(rule, Share.LISTS) else ())),
         patient_count=len({pseudonym for pseudonym, _ in objects}),
         plans_not_approved=not_approved,
         structures_without_images=blind,
         contested=contested,
         without_dossier=lacking,
+        without_lists=_wants(rule, Share.LISTS) and not lists,
     )
 
 
-def _wants_dossier(rule: RoutingRule) -> bool:
-    return Share.DOSSIER in rule.shares and (not rule.modalities or DOSSIER_MODALITY in rule.modalities)
+def _wants(rule: RoutingRule, paper: Share) -> bool:
+    return paper in rule.shares and (not rule.modalities or PAPER_MODALITY in rule.modalities)
 
 
 def _dossier(facts: CopyFacts) -> StoredObject | None:

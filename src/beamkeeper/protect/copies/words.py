@@ -129,9 +129,13 @@ def remarks(routed: Routed, *, left_count: int) -> tuple[str, ...]:
             " Patient ID. A night makes it with what is new (`dossiers` under [night]);"
             " `beamkeeper vault verify` says whether it can be read."
         )
+    if routed.without_lists:
+        lines.append(
+            "No triage list goes there: the vault gives none. A night seals it (`lists` under [night])."
+        )
     if left_count:
         lines.append(
-            f"{left_count} objects are still there that no rule sends any more: earlier dossiers, or of"
+            f"{left_count} objects are still there that no rule sends any more: earlier papers, or of"
             " patients who finished, for example. They go when the patient's copy goes:"
             " docs/guide/copies.md, Removal."
         )

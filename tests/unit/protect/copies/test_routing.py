@@ -158,6 +158,7 @@ def test_every_share_can_be_asked_for_by_itself():
         Share.REGISTRATIONS: {"reg"},
         Share.OTHER: {"sr"},
         Share.DOSSIER: {"paper"},
+        Share.LISTS: set(),
     }
 
 
@@ -174,6 +175,18 @@ def test_the_dossier_goes_only_where_it_is_asked_for_and_with_its_patient():
     assert going(patient(finished=True), shares=wanted) == set()
     assert going(stranger, shares=wanted, groups=frozenset({Group.ON_TREATMENT})) == set()
     assert going(patient(), shares=wanted, modalities=frozenset({"RTPLAN"})) == {"plan"}
+
+
+def test_the_triage_list_goes_where_it_is_asked_for_and_is_no_patient():
+    lists = (("department", held("list", "DOC", member="lists/triage-list.dcm")),)
+    wanted = RoutingRule(shares=frozenset({Share.PLAN, Share.LISTS}))
+
+    routed = route(wanted, [patient()], lists)
+    assert [item.sop_instance_uid for _, item in routed.objects] == ["plan", "list"]
+    assert (routed.patient_count, routed.without_lists) == (1, False)
+    assert route(wanted, [patient()]).without_lists
+    assert not route(RoutingRule(), [patient()]).without_lists
+    assert len(route(RoutingRule(), [patient()], lists).objects) == 6
 
 
 @pytest.mark.parametrize("given", [None, replace(DOSSIER, patient_id="P2")])

@@ -1,0 +1,131 @@
+"""What the whole department needs, sealed beside the patients: the lists, and the binder where it is wanted.
+
+Each night has a parcel of its own in the vault's folder `DEPARTMENT`, mirrored with all others. It is made
+after the report, of which it tells; it is never worth a night: what keeps it from being made is told in the
+report. It names patients, so all of it goes, and is made anew, when somebody is removed by rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.binder import FOLDER as SHEETS
+from beamkeeper.app.jobs.binder import SheetCache, make_binder
+from beamkeeper.app.jobs.binder_dossiers import sealed_dossiers
+from beamkeeper.app.jobs.lists import gather_by_site
+from beamkeeper.app.jobs.reporting import last_report, write_report
+from beamkeeper.domain.night import NightOutcome
+from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.lists import list_rows
+from beamkeeper.protect.lists.files import list_files
+from beamkeeper.protect.quorum import list_digest
+from beamkeeper.vault import DEPARTMENT, THIS_PARCEL, PatientState, StoredDocument
+from beamkeeper.vault.publishing import small_member
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from beamkeeper.app.jobs.lists import Gathered
+    from beamkeeper.app.jobs.runtime import Runtime
+
+ACTOR: Final = "night"
+FOLDER: Final = "lists"
+"""Where the files lie in their parcel."""
+BINDER: Final = "binder.pdf"
+NOT_SEALED: Final = "▲ The lists of the department could not be made and sealed tonight: {why}"
+_MEDIA_TYPES: Final = {
+    ".pdf": "application/pdf",
+    ".html": "text/html",
+    ".txt": "text/plain",
+    ".csv": "text/csv",
+    ".dcm": "application/dicom",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def department_of_tonight(runtime: Runtime, night: date) -> None:
+    """Make and seal the lists of a night that was published; why that failed is told in the report."""
+    report = last_report(runtime.site, night)
+    if report is None or report.outcome is NightOutcome.STOPPED or night not in runtime.vault.nights():
+        return
+    if not runtime.site.night.lists:
+        return
+    if why := _seal(runtime, night, ACTOR):
+        told = replace(report, remarks=(*report.remarks, NOT_SEALED.format(why=why)))
+        write_report(runtime.site.night_dir(night), told, list_digest=list_digest(told))
+
+
+def renew_department(runtime: Runtime, *, actor: str) -> None:
+    """Make and seal the lists of the last night anew: they named somebody who is kept no longer."""
+    nights = runtime.vault.nights()
+    if runtime.site.night.lists and nights:
+        _seal(runtime, nights[-1], actor)
+
+
+def _seal(runtime: Runtime, night: date, actor: str) -> str:
+    """Make, seal and publish; return why it could not be, as one sentence."""
+    now = runtime.clock.now()
+    try:
+        files, why = _made(runtime, gather_by_site(runtime))
+        if not why:
+            entry = runtime.vault.seal(
+                pseudonym=DEPARTMENT,
+                night=night,
+                members=[small_member(f"{FOLDER}/{name}", data) for name, data in files.items()],
+                state=_state(files, night),
+            )
+            runtime.vault.publish([entry], night=night, now=now, expires_at=None, keys=runtime.keys)
+    except BeamkeeperError as error:
+        why = error.message
+    runtime.ledger.audit.append(
+        "department lists sealed",
+        actor=actor,
+        outcome="failed" if why else "ok",
+        details={"night": night.isoformat(), **({"why": why} if why else {"files": len(files)})},
+        at=now,
+    )
+    return why
+
+
+def _made(runtime: Runtime, found: Gathered) -> tuple[dict[str, bytes], str]:
+    """Return the files by name, or why there are none: anything at all that keeps them from being made.
+
+    The kind of the failure is told and not its words, which may quote a patient.
+    """
+
+    def make() -> dict[str, bytes]:
+        files = list_files(found.head, list_rows(found.persons, found.head), dicom=True)
+        if runtime.site.night.binder:
+            cache = SheetCache(runtime.site.data_dir / SHEETS)
+            files[BINDER] = make_binder(found, cache=cache, dossiers=sealed_dossiers(found.opened))
+        return files
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        work = pool.submit(make)
+        failure = work.exception()
+    if failure is None:
+        return work.result(), ""
+    return {}, failure.message if isinstance(failure, BeamkeeperError) else type(failure).__name__
+
+
+def _state(files: Mapping[str, bytes], night: date) -> PatientState:
+    """Return what the parcel says of itself: every file with its digest, and nobody's facts."""
+    documents = tuple(
+        StoredDocument(
+            document_id=f"{FOLDER}/{name}",
+            title=name,
+            media_type=_MEDIA_TYPES[name[name.rindex(".") :]],
+            sha256=hashlib.sha256(data).hexdigest(),
+            size_bytes=len(data),
+            parcel=THIS_PARCEL,
+            member=f"{FOLDER}/{name}",
+            first_seen_on=night,
+            last_seen_on=night,
+        )
+        for name, data in files.items()
+    )
+    return PatientState(pseudonym=DEPARTMENT, night=night, patient={}, documents=documents)
