@@ -208,7 +208,8 @@ class CutImages:
         if image is not None:
             return _whole_slice(image, plane)
         lines = self._lines.get(index, [])
-        return _from_lines(plane, lines, self.up, step_mm, self.usual_distance_mm) if lines else None
+        found = _from_lines(plane, lines, self.up, step_mm, self.usual_distance_mm) if lines else None
+        return None if found is None or min(found.values.shape) == 1 else found
 
 
 def _line_of(image: ImageSlice, plane: Plane, height: float) -> _Line | None:

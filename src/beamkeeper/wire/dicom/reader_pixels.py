@@ -41,6 +41,8 @@ ROIS_MAX: Final = 2_000
 PLACE_MM_MAX: Final = 5_000.0
 """Nothing in or around a patient lies further from the origin of a frame of reference."""
 SPACING_MM_MAX: Final = 1_000.0
+VALUE_MAX: Final = 1e6
+"""No dose (Gy or %) is larger, and no rescaling of an image (per stored value) steeper."""
 FLAT_MM: Final = 0.5
 """By which the points of a planar contour may leave their plane."""
 _UNIT_LENGTH: Final = 0.01
@@ -64,6 +66,8 @@ def read_slice(data: Buffer) -> ImageSlice:
             "The image has several frames or too many pixels to be drawn.", rows=rows, columns=columns
         )
     slope, intercept = top.number("RescaleSlope"), top.number("RescaleIntercept")
+    if max(abs(slope or 0), abs(intercept or 0)) > VALUE_MAX:
+        raise ObjectUnreadable("The image is rescaled by senselessly large numbers.")
     return ImageSlice(
         sop_instance_uid=top.uid("SOPInstanceUID"),
         series_instance_uid=top.uid("SeriesInstanceUID"),
@@ -100,6 +104,10 @@ def read_dose_grid(data: Buffer) -> DoseGrid:
     shape = (frames, _whole(top, "Rows"), _whole(top, "Columns"))
     if frames < 1 or shape[0] * shape[1] * shape[2] > VOXELS_MAX:
         raise ObjectUnreadable("The dose grid has no or too many voxels to be drawn.", shape=shape)
+    stored = _stored(top, shape)
+    scaling = scaling if units == "GY" else scaling * 100
+    if int(stored.max()) * scaling > VALUE_MAX:
+        raise ObjectUnreadable("The dose is senselessly large.")
     return DoseGrid(
         sop_instance_uid=top.uid("SOPInstanceUID"),
         frame_of_reference_uid=top.uid("FrameOfReferenceUID"),
@@ -112,8 +120,8 @@ def read_dose_grid(data: Buffer) -> DoseGrid:
         row_spacing_mm=spacing[0],
         column_spacing_mm=spacing[1],
         offsets_mm=_offsets(top, frames, position, np.cross(row, column)),
-        stored=_stored(top, shape),
-        scaling=scaling if units == "GY" else scaling * 100,
+        stored=stored,
+        scaling=scaling,
     )
 
 
@@ -207,6 +215,7 @@ def _placed(top: DataSet) -> tuple[Points, Points, Points, tuple[float, float]]:
         raise ObjectUnreadable(
             "The pixels' place in the patient (position, orientation, spacing) is not stated."
         )
+    orientation = np.clip(orientation, -2.0, 2.0)  # whatever is beyond has no length of one
     row, column = orientation[:3], orientation[3:]
     lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > _UNIT_LENGTH:

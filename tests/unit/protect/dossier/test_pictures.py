@@ -12,7 +12,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 import typst
-from tests.unit.protect.dossier.phantoms import Ball, directions, opener
+from pydicom import dcmread
+from pydicom.filebase import DicomBytesIO
+from tests.unit.protect.dossier.phantoms import Ball, directions, encoded, opener
 
 from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, pictures_of
@@ -262,6 +264,18 @@ def test_a_single_slice_is_shown_and_the_planes_across_it_have_none() -> None:
     made = pictures_of(small.material(images=[middle]))
 
     assert any("single slice" in note for note in made.reservations)
+    assert [b"<image" in picture.svg for picture in made.pictures[:3]] == [True, False, False]
+
+
+def test_slices_that_all_lie_at_one_place_are_shown_from_the_front_alone() -> None:
+    small = Ball(**SMALL)
+    here = dcmread(DicomBytesIO(list(small.slices())[small.slice_count // 2]))
+    images = []
+    for number in range(3):
+        here.SOPInstanceUID = f"1.2.3.9.{number}"
+        images.append(encoded(here))
+    made = pictures_of(small.material(images=images))
+
     assert [b"<image" in picture.svg for picture in made.pictures[:3]] == [True, False, False]
 
 

@@ -58,6 +58,11 @@ IMAGES: dict[str, tuple[Callable[[Dataset], object], str]] = {
     "no spacing": (lambda d: setattr(d, "PixelSpacing", ["0", "1"]), "greater than zero"),
     "far away": (lambda d: setattr(d, "ImagePositionPatient", ["0", "0", "1e9"]), "from the origin"),
     "huge pixels": (lambda d: setattr(d, "PixelSpacing", ["1e9", "1"]), "senselessly large"),
+    "endless directions": (
+        lambda d: setattr(d, "ImageOrientationPatient", ["1e308"] * 6),
+        "right angle",
+    ),
+    "rescaled to nothing": (lambda d: setattr(d, "RescaleSlope", "1e308"), "senselessly large numbers"),
     "no rows": (lambda d: setattr(d, "Rows", 0), "Rows"),
     "a billion rows": (lambda d: [setattr(d, "Rows", 65535), setattr(d, "Columns", 65535)], "Truncated|many"),
 }
@@ -85,6 +90,7 @@ def compressed(data: bytes) -> bytes:
 
 DOSES: dict[str, tuple[Callable[[Dataset], object], str]] = {
     "no scaling": (lambda d: d.__delitem__("DoseGridScaling"), "Scaling"),
+    "endless scaling": (lambda d: setattr(d, "DoseGridScaling", "1e30"), "senselessly large"),
     "no unit": (lambda d: d.__delitem__("DoseUnits"), "unit"),
     "no offsets": (lambda d: d.__delitem__("GridFrameOffsetVector"), "where each of its frames"),
     "too few offsets": (
