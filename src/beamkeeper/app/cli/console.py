@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
+
     from beamkeeper.errors import BeamkeeperError
 
 WIDTH_MAX = 100
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys or turns round instead of showing it."""
+_COMMANDS_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""Of these, JSON itself escapes only what lies below the blank."""
 
-out = Console(highlight=False, width=None, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """A console on which no text of others commands the terminal: a name may hold an escape sequence."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return text of others to be measured and shown, commands in it by their code point."""
+        return super().render_str(_COMMANDS.sub(_named, text), **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is shown, also of texts made elsewhere; Rich's own commands stay."""
+        for segment in super().render(renderable, options):
+            if segment.control or not _COMMANDS.search(segment.text):
+                yield segment
+            else:
+                yield Segment(_COMMANDS.sub(_named, segment.text), segment.style)
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"‹U+{ord(found[0]):04X}›"
+
+
+out = PlainConsole(highlight=False, width=None, soft_wrap=False)
+err = PlainConsole(stderr=True, highlight=False)
 
 
 def plain(value: object) -> object:
@@ -42,7 +73,8 @@ def plain(value: object) -> object:
 
 def emit_json(value: object) -> None:
     """Print `value` as one JSON document on standard output, UTF-8, indented."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+    said = json.dumps(plain(value), ensure_ascii=False, indent=2)
+    sys.stdout.write(_COMMANDS_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", said) + "\n")
 
 
 def print_wrapped(text: str) -> None:
