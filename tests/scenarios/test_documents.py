@@ -94,12 +94,18 @@ def test_documents_changed_missing_empty_or_named_wrongly_are_told_in_one_night(
     assert change.new == "Image before every fraction the plan asks for; shift limit 20 mm."
     mailed = (kept.site.night_dir(NIGHT_2) / "report.txt").read_text("utf-8")
     assert "shift limit" not in mailed
+    assert not [title for title in ("Setup instructions", "Prescription summary") if title in mailed]
+    assert "· document: refused: its path leads back" in mailed
     assert "[CLINICAL] document" in mailed
     remarks = [line for one in report.patients for line in one.disagreements]
     assert "document missing on the share: Prescription summary" in remarks
     assert "document with no bytes on the share: Prescription summary" in remarks
-    reasons = [item.reason for one in report.patients for item in one.not_kept]
-    assert reasons == ['refused: its path leads back through "." or ".."']
+    (lost,) = [item for one in report.patients for item in one.not_kept]
+    assert lost.shown == "document Setup instructions"
+    assert lost.reason == 'refused: its path leads back through "." or ".."'
+    page = (kept.site.night_dir(NIGHT_2) / "report.html").read_text("utf-8")
+    assert "document Setup instructions: refused" in page
+    assert "1 document" in mailed
     everything = restored(kept, tmp_path / "all", everything=True)
     assert before in everything.values()
     assert note.read_bytes() in restored(kept, tmp_path / "now").values()

@@ -35,11 +35,19 @@ class NotKept:
         Its modality and kind in words.
     reason
         "refused by the archive", "no answer", or why the bytes cannot be read.
+    title
+        What people call a document: it may name somebody, so it stands on the page and never in a mail.
     """
 
     sop_instance_uid: str
     what: str
     reason: str
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What it is and what people call it, for the page."""
+        return f"{self.what} {self.title}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

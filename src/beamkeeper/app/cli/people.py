@@ -17,12 +17,13 @@ from beamkeeper.domain.identity import identity_of
 from beamkeeper.domain.patient import shown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.patient import Patient
     from beamkeeper.domain.position import CoursePosition
-    from beamkeeper.ledger import PatientRow, PositionRow
+    from beamkeeper.ledger import DocumentRow, PatientRow, PositionRow
 
 DECIDES = "Decision support: a physicist decides."
 
@@ -124,6 +125,7 @@ def _patient_facts(runtime: Runtime, row: PatientRow) -> dict[str, object]:
         "position": positions[-1].position if positions else None,
         "position_as_of": positions[-1].as_of or positions[-1].run_on if positions else None,
         "objects": runtime.ledger.current_objects(row.pseudonym),
+        "documents": runtime.ledger.documents(row.pseudonym),
         "changes": runtime.ledger.changes(pseudonym=row.pseudonym),
     }
 
@@ -179,6 +181,7 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
     older = len(objects) - len(now)
     versions, objects_gone = plural(older, "older version"), plural(gone, "object")
     out.print(f"  {versions}, {objects_gone} no longer at the source")
+    _show_documents(runtime.ledger.documents(row.pseudonym))
     eyes = [
         change for change in runtime.ledger.changes(pseudonym=row.pseudonym) if change.comparison.needs_eyes
     ]
@@ -189,6 +192,20 @@ def _show_patient(runtime: Runtime, row: PatientRow) -> None:
         for item in change.comparison.changes:
             print_wrapped(f"    · {item.text}")
     out.print(f"\n{DECIDES}")
+
+
+def _show_documents(rows: Sequence[DocumentRow]) -> None:
+    """Print every document that a restore gives back, and what became of its file on the share."""
+    from beamkeeper.protect.documents import state_in_words
+    from beamkeeper.protect.report.words import plural
+
+    now = [row.stored for row in rows if not row.stored.superseded]
+    if not now:
+        return
+    out.print(f"  {plural(len(now), 'document')}")
+    for item in sorted(now, key=lambda one: one.title):
+        state = state_in_words(item, [row.stored for row in rows])
+        print_wrapped(f"    {item.title}, as of {item.last_seen_on}{state and f': {state}'}")
 
 
 def _as_of(row: PositionRow, zone: ZoneInfo) -> str:

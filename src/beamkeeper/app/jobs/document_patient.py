@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs import document_changes
 from beamkeeper.app.jobs.document_notes import FoundDocument, PatientDocuments
 from beamkeeper.app.jobs.document_shares import share_rules
+from beamkeeper.domain.change import DOCUMENT
 from beamkeeper.domain.night import NotKept
 from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.protect.documents import (
@@ -18,6 +19,7 @@ from beamkeeper.protect.documents import (
     Outcome,
     each_once,
     fetch,
+    visible,
     wanted_by_ois,
 )
 
@@ -207,11 +209,11 @@ class _Patient:
             self._remarks.append(_NOT_LOSSES[fetched.outcome].format(title=title))
         else:
             reason = ": ".join(filter(None, (fetched.outcome.value, fetched.reason)))
-            self.lose(f"document {title}", reason)
+            self.lose(DOCUMENT, reason, title=title)
 
-    def lose(self, what: str, reason: str) -> None:
+    def lose(self, what: str, reason: str, *, title: str = "") -> None:
         """Note what should have come and did not."""
-        self._lost.append(NotKept(sop_instance_uid="", what=what, reason=reason))
+        self._lost.append(NotKept(sop_instance_uid="", what=what, reason=reason, title=title))
 
     def _go(self, row: DocumentRow) -> None:
         if row.stored.present:
@@ -267,5 +269,4 @@ def _found(wanted: Wanted, title: str, fetched: Fetched, before: DocumentRow | N
 
 def _title(wanted: Wanted) -> str:
     """Return a title as one line."""
-    line = " ".join(wanted.title.split())
-    return "".join(letter for letter in line if letter.isprintable())[:TITLE_CHARACTERS_MAX] or "document"
+    return visible(wanted.title)[:TITLE_CHARACTERS_MAX] or "document"

@@ -19,7 +19,8 @@ from beamkeeper.protect.documents.places import (
     quarter_folder,
     wanted_by_ois,
 )
-from beamkeeper.protect.documents.versions import Seen, documents_after, new_document
+from beamkeeper.protect.documents.versions import Seen, documents_after, new_document, state_in_words
+from beamkeeper.protect.documents.visible import visible
 from beamkeeper.wire.fence import landlock_version, what_stays_open
 
 __all__ = [
@@ -45,8 +46,10 @@ __all__ = [
     "new_document",
     "pattern_problem",
     "quarter_folder",
+    "state_in_words",
     "suffix_of",
     "text_difference",
+    "visible",
     "wanted_by_ois",
     "what_stays_open",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beamkeeper.protect.documents.difference import SHOWN_MAX
 from beamkeeper.protect.documents.texts import READ
+from beamkeeper.protect.documents.visible import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,4 +97,4 @@ def _line(text: Any) -> str | None:
         return None
     if not isinstance(text, str):
         raise TypeError("a line is no text")
-    return "".join(letter for letter in text if letter.isprintable())[:CHARACTERS_MAX]
+    return visible(text)[:CHARACTERS_MAX]

@@ -11,7 +11,7 @@ from beamkeeper.protect.documents.content import UNKNOWN, suffix_of
 from beamkeeper.vault.state import TEXT_LENGTH_MAX, THIS_PARCEL, StoredDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
 NAME_CHARACTERS_MAX: Final = 40
@@ -85,6 +85,29 @@ def new_document(seen: Seen, night: date) -> StoredDocument:
         last_seen_on=night,
         superseded=seen.is_damaged,
     )
+
+
+def state_in_words(item: StoredDocument, versions: Iterable[StoredDocument]) -> str:
+    """Return what became of a document: gone, or its file damaged; "" where the share has it as it is here.
+
+    Parameters
+    ----------
+    versions
+        Every version the vault holds of the patient's documents.
+    """
+    damaged_on = [
+        one.first_seen_on
+        for one in versions
+        if one.document_id == item.document_id
+        and one.superseded
+        and one.media_type == UNKNOWN
+        and one.last_seen_on > item.last_seen_on
+    ]
+    if not item.present:
+        return f"on the share no longer since {item.last_seen_on}"
+    if damaged_on:
+        return f"damaged on the share since {max(damaged_on)}; this is the last good one"
+    return ""
 
 
 def _readable(title: str) -> str:

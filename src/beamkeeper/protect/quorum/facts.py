@@ -68,7 +68,7 @@ def _told(patient: PatientNight) -> dict[str, object]:
     return {
         "who": patient.pseudonym,
         "eyes": eyes,
-        "not_kept": sorted((item.sop_instance_uid, item.what, item.reason) for item in patient.not_kept),
+        "not_kept": sorted((item.sop_instance_uid, item.shown, item.reason) for item in patient.not_kept),
         "error": patient.error,
         "whole": patient.is_whole,
         **({"identity": sorted(patient.identity)} if patient.identity else {}),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NewType
 
 from beamkeeper.domain.audit import AuditHead
 from beamkeeper.domain.change import DOCUMENT, Change, ObjectComparison
-from beamkeeper.domain.night import NightReport, PatientNight
+from beamkeeper.domain.night import NightReport, NotKept, PatientNight
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _LEFT_OUT: frozenset[tuple[type, str]] = frozenset(
         (CoursePosition, "patient_id"),
         (ObjectComparison, "sop_class_uid"),
         (ObjectComparison, "sop_instance_uid"),
+        (NotKept, "title"),
         (Change, "path"),
         (Change, "old"),
         (Change, "new"),

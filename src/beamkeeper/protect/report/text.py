@@ -11,6 +11,7 @@ from beamkeeper.protect.report.mail import fit_for_mail
 from beamkeeper.protect.report.words import (
     DECIDES,
     GRADE_WORDS,
+    counted,
     expected_in_words,
     headline,
     kept_in_words,
@@ -79,8 +80,8 @@ def _counts(report: MailReport) -> Iterator[str]:
     whole = sum(patient.is_whole for patient in report.patients)
     yield f"Patients kept whole   {whole} of {len(report.patients)}"
     for grade in sorted(Grade, key=lambda g: -SEVERITY[g]):
-        if count := report.count(grade):
-            yield f"  {GRADE_WORDS[grade]:<18}  {plural(count, 'object')}"
+        if report.count(grade):
+            yield f"  {GRADE_WORDS[grade]:<18}  {counted(report, grade)}"
 
 
 def _who(patient: PatientNight) -> str:

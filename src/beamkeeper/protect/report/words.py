@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.change import Grade
+from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
 
@@ -46,6 +46,15 @@ GRADE_SIGNS: dict[Grade, str] = {
 def plural(count: int, one: str, many: str = "") -> str:
     """Return "1 change", "2 changes"."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def counted(report: NightReport, grade: Grade) -> str:
+    """Return how much got a grade: "3 objects", "2 objects and 1 document", "1 document"."""
+    items = (item for patient in report.patients for item in patient.comparisons)
+    documents = sum(item.grade is grade and item.kind == DOCUMENT for item in items)
+    objects = report.count(grade) - documents
+    parts = [plural(objects, "object")] if objects or not documents else []
+    return " and ".join([*parts, *([plural(documents, "document")] if documents else [])])
 
 
 def headline(report: NightReport) -> str:
@@ -91,7 +100,8 @@ def kept_in_words(patient: PatientNight) -> str:
     if patient.not_kept and not patient.expected_count:
         return "NO OBJECT is listed for this patient; why, is named below"
     if patient.not_kept and patient.received_count == patient.expected_count:
-        return f"all {patient.expected_count} objects that are listed; what else lacks is named below"
+        counted = f"all {patient.expected_count} objects that are listed{_and_documents(patient)}"
+        return f"{counted}; what else lacks is named below"
     if patient.not_kept:
         counted = f"{patient.received_count} of {patient.expected_count} objects{_and_documents(patient)}"
         return f"{counted}; the rest is named below"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.protect.documents.test_texts import SHEET, package, word
 
-from beamkeeper.protect.documents import comparing, text_difference
+from beamkeeper.protect.documents import comparing, text_difference, visible
 from beamkeeper.protect.documents.comparing import HARMFUL, TextDifference
 from beamkeeper.protect.documents.content import DOCX, PDF, RTF, TEXT, XLSX
 from beamkeeper.protect.documents.difference import SHOWN_MAX, different_lines
@@ -58,7 +58,21 @@ def test_what_the_process_says_is_not_believed_blindly() -> None:
     for answer in (b"", b"[]", b"{}", b'{"pairs": [[1, 2]], "more": 0, "lines": [1, 1]}', b"[" * 99_999):
         assert comparing._understood(answer).not_read == HARMFUL
     told = comparing._understood(b'{"pairs": [["a\\u001b[2Jb", "\\u202ec"]], "more": 1, "lines": [1, 1]}')
-    assert told.pairs == (("a[2Jb", "c"),)
+    assert told.pairs == (("a‹U+001B›[2Jb", "‹U+202E›c"),)
+
+
+def test_a_change_of_hidden_signs_alone_is_seen() -> None:
+    assert visible("10\u200b mm") == "10‹U+200B› mm"
+    assert visible("letter\u202efdp.exe") == "letter‹U+202E›fdp.exe"
+    assert visible(" soft\u00adhyphen\n and\ta\u3000blank ") == "softhyphen and a blank"
+    assert visible("e\u0301" + "\u0300" * 300 + "f") == "e\u0301\u0300\u0300\u0300f"
+    assert visible("名前 שלום ö") == "名前 שלום ö"
+
+
+@given(st.text(max_size=50))
+def test_whatever_a_text_says_it_is_one_line_that_prints(text: str) -> None:
+    assert visible(text).isprintable()
+    assert visible(visible(text)) == visible(text)
 
 
 def test_the_process_has_nothing_of_ours(tmp_path: Path, monkeypatch) -> None:

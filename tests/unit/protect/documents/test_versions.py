@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beamkeeper.protect.documents import Seen, documents_after
+from beamkeeper.protect.documents import Seen, documents_after, state_in_words
 from beamkeeper.vault.state import THIS_PARCEL
 from beamkeeper.vault.tarstream import is_member_name
 
@@ -62,6 +62,17 @@ def test_a_file_that_is_no_document_any_more_takes_no_good_versions_place() -> N
 
     assert (good.superseded, bad.superseded) == (False, True)
     assert [item.superseded for item in again] == [False, True]
+
+
+def test_what_became_of_a_document_is_said_of_the_copy_that_is_given_back() -> None:
+    here = documents_after([kept(A)], [seen(A)], gone=(), night=NEXT)
+    (gone,) = documents_after([kept(A)], [], gone=["ois/1"], night=NEXT)
+    damaged = documents_after([kept(A)], [seen(B, damaged=True)], gone=(), night=NEXT)
+    (good,) = [item for item in damaged if not item.superseded]
+
+    assert state_in_words(here[0], here) == ""
+    assert state_in_words(gone, [gone]) == "on the share no longer since 2026-03-02"
+    assert state_in_words(good, damaged) == "damaged on the share since 2026-03-03; this is the last good one"
 
 
 @given(st.text(max_size=200))

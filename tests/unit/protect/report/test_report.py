@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beamkeeper.domain.census import SourceReport
-from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.domain.change import DOCUMENT, Change, Grade, ObjectComparison
 from beamkeeper.domain.night import NightOutcome, NightReport, NotKept, PatientNight
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
 from beamkeeper.domain.readiness import Readiness
@@ -80,6 +80,20 @@ def test_refused_and_unanswered_objects_are_told_apart() -> None:
     assert "CT 1.6: no answer" in flat(report)
     assert "1.5" in render_html(report)
     assert not report.is_quiet
+
+
+def test_documents_are_counted_as_documents_and_their_titles_stand_on_the_page_alone() -> None:
+    letter = replace(comparison(Grade.CLINICAL, "“10 mm” → “20 mm”"), kind=DOCUMENT, label="For Mrs Unlisted")
+    lost = NotKept(sop_instance_uid="", what=DOCUMENT, title="From Dr Unlisted", reason="refused")
+    night = replace(PATIENT, comparisons=(letter, comparison(Grade.CLINICAL, "MU")), not_kept=(lost,))
+    report = replace(REPORT, outcome=NightOutcome.INCOMPLETE, patients=(night,))
+    page = render_html(report)
+
+    assert "Unlisted" not in flat(report)
+    assert "1 object and 1 document" in flat(report)
+    assert "· document: refused" in flat(report)
+    assert "document From Dr Unlisted: refused" in page
+    assert "For Mrs Unlisted" in page
 
 
 def test_an_empty_list_and_a_stopped_night_are_never_called_quiet() -> None:

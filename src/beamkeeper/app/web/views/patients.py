@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from beamkeeper.app.web.console import Console, the_console
 from beamkeeper.app.web.known import report_of
 from beamkeeper.app.web.witness import witness
+from beamkeeper.protect.documents import state_in_words
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PATIENTS_A_PAGE: Final = 50
 SEARCHED_CHARACTERS_MAX: Final = 80
 CHANGES_SHOWN_MAX: Final = 30
+DOCUMENTS_SHOWN_MAX: Final = 200
 
 
 def _last_report(console: Console) -> NightReport | None:
@@ -83,9 +85,15 @@ def patient(request: HttpRequest, pseudonym: str) -> HttpResponse:
     night = next((item for item in report.patients if item.pseudonym == pseudonym), None) if report else None
     kept = console.ledger.current_objects(pseudonym)
     changed = console.ledger.changes(pseudonym=pseudonym)
+    documents = [row.stored for row in console.ledger.documents(pseudonym)]
     facts = {
         "row": row,
         "report": report,
+        "documents": [
+            {"title": item.title, "state": state_in_words(item, documents)}
+            for item in sorted(documents, key=lambda one: one.title)
+            if not item.superseded
+        ][:DOCUMENTS_SHOWN_MAX],
         "night": night,
         "position": _position(console, pseudonym, night),
         "kept": sorted(
