@@ -17,13 +17,14 @@ from beamkeeper.app.jobs.dossier_pictures import with_tonights_pictures
 from beamkeeper.app.jobs.standing import current_versions, is_quarantined, named_only
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord
+from beamkeeper.protect.documents import state_in_words
 from beamkeeper.protect.dossier import DossierSource, KeptDocument, Provenance, make_dossier, render_pdf
 from beamkeeper.vault import StoredDocument
 from beamkeeper.vault.publishing import small_member
 from beamkeeper.vault.state import THIS_PARCEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
@@ -151,13 +152,21 @@ def dossier_source(
         provenance=provenance,
         as_of=as_of,
         objects=_objects(facts, held),
-        documents=tuple(
-            KeptDocument(title=item.title, media_type=item.media_type, sha256=item.sha256)
-            for item in documents
-            if item.present and not item.superseded and item.document_id != DOSSIER_ID
-        ),
+        documents=tuple(_documents(tuple(documents))),
         problems=problems,
     )
+
+
+def _documents(versions: tuple[StoredDocument, ...]) -> Iterator[KeptDocument]:
+    """Yield what a restore gives back; with a word where the share has it no longer, or damaged."""
+    for item in versions:
+        if not item.superseded and item.document_id != DOSSIER_ID:
+            yield KeptDocument(
+                title=item.title,
+                media_type=item.media_type,
+                sha256=item.sha256,
+                state=state_in_words(item, versions),
+            )
 
 
 def _objects(facts: PatientFacts, held: Iterable[StoredObject]) -> tuple[ClinicalObject, ...]:

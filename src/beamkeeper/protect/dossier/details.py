@@ -163,7 +163,11 @@ def _other_beams(source: DossierSource) -> Iterator[Block]:
 
 def _documents(source: DossierSource) -> Iterator[Block]:
     kept = [
-        (line(item.title), item.media_type, f"kept, {item.sha256[:DIGEST_LETTERS]}")
+        (
+            line(item.title),
+            item.media_type,
+            "\n".join(filter(None, (f"kept, {item.sha256[:DIGEST_LETTERS]}", item.state))),
+        )
         for item in source.documents
     ]
     named = [

@@ -42,11 +42,18 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptDocument:
-    """A document that is kept with the patient."""
+    """A document that is kept with the patient.
+
+    Attributes
+    ----------
+    state
+        What became of its file on the share, in words; "" when nothing is known.
+    """
 
     title: str
     media_type: str
     sha256: str
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
