@@ -215,7 +215,6 @@ def _placed(top: DataSet) -> tuple[Points, Points, Points, tuple[float, float]]:
         raise ObjectUnreadable(
             "The pixels' place in the patient (position, orientation, spacing) is not stated."
         )
-    orientation = np.clip(orientation, -2.0, 2.0)  # whatever is beyond has no length of one
     row, column = orientation[:3], orientation[3:]
     lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > _UNIT_LENGTH:

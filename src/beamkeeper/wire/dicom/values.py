@@ -11,7 +11,6 @@ import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from math import isfinite
 from struct import unpack
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,10 @@ NUMBERS_MAX = 1024
 """Numbers of one value: two banks of 160 leaves are 320."""
 NUMBER_CHARACTERS_MAX = 64
 """DS allows 16; some writers print every digit they have."""
+NUMBER_MAX = 1e30
+"""Nothing in medicine is larger; sums and squares of what is larger leave the range of numbers."""
+YEAR_MIN, YEAR_MAX = 1800, 2199
+"""Whoever writes another year writes "unknown"; weeks around the last ones leave the calendar."""
 
 _UID = re.compile(r"[0-9.]{1,64}\Z")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z")
@@ -185,7 +188,7 @@ class DataSet:
             if not text and not found:
                 return ()
             is_number = len(text) <= NUMBER_CHARACTERS_MAX and _NUMBER.match(text)
-            if not is_number or not isfinite(float(text)):
+            if not is_number or abs(float(text)) > NUMBER_MAX:
                 self.context.warn(f"{keyword} is not a number: ignored")
                 return ()
             found.append(float(text))
@@ -198,10 +201,14 @@ class DataSet:
         if not digits:
             return None
         try:
-            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+            found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
         except ValueError:
             self.context.warn(f"{keyword} is not a date: ignored")
             return None
+        if not YEAR_MIN <= found.year <= YEAR_MAX:
+            self.context.warn(f"{keyword} is beyond the calendar: ignored")
+            return None
+        return found
 
     def instant(self, day_keyword: str, time_keyword: str) -> datetime | None:
         """Return a DA and TM pair as an instant in UTC; None without a date, midnight without a time."""
@@ -276,7 +283,7 @@ class DataSet:
         found = tuple(
             float(v) for v in unpack(f"{'>' if self._syntax.big_endian else '<'}{count}{letter}", raw)
         )
-        if not all(isfinite(value) for value in found):
+        if not all(abs(value) <= NUMBER_MAX for value in found):  # nor is NaN
             self.context.warn(f"{keyword} is not a number: ignored")
             return ()
         return found

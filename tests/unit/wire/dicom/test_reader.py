@@ -134,7 +134,7 @@ def test_a_whole_number_with_decimals_is_read_and_a_broken_one_is_warned_of():
 
 
 @pytest.mark.parametrize(
-    "garbage", ["nan", "inf", "1,5", "0x10", "1_000", "--1", "1e999", "1" * 65, "é".encode()]
+    "garbage", ["nan", "inf", "1,5", "0x10", "1_000", "--1", "1e999", "-1e31", "1" * 65, "é".encode()]
 )
 def test_a_senseless_number_is_none_with_a_warning(garbage):
     group = {
@@ -153,6 +153,14 @@ def test_a_senseless_date_is_none_with_a_warning(garbage):
 
     assert item.content.planned_on is None
     assert "RTPlanDate is not a date: ignored" in item.warnings
+
+
+@pytest.mark.parametrize("year", ["0001", "1799", "2200", "9999"])
+def test_a_date_beyond_every_calendar_is_none_with_a_warning(year):
+    item = read(plan(RTPlanDate=f"{year}1231"))
+
+    assert item.content.planned_on is None
+    assert "RTPlanDate is beyond the calendar: ignored" in item.warnings
 
 
 def test_a_beam_number_used_twice_is_kept_once_and_said():

@@ -59,10 +59,10 @@ IMAGES: dict[str, tuple[Callable[[Dataset], object], str]] = {
     "far away": (lambda d: setattr(d, "ImagePositionPatient", ["0", "0", "1e9"]), "from the origin"),
     "huge pixels": (lambda d: setattr(d, "PixelSpacing", ["1e9", "1"]), "senselessly large"),
     "endless directions": (
-        lambda d: setattr(d, "ImageOrientationPatient", ["1e308"] * 6),
+        lambda d: setattr(d, "ImageOrientationPatient", ["1e30"] * 6),
         "right angle",
     ),
-    "rescaled to nothing": (lambda d: setattr(d, "RescaleSlope", "1e308"), "senselessly large numbers"),
+    "rescaled to nothing": (lambda d: setattr(d, "RescaleSlope", "1e20"), "senselessly large numbers"),
     "no rows": (lambda d: setattr(d, "Rows", 0), "Rows"),
     "a billion rows": (lambda d: [setattr(d, "Rows", 65535), setattr(d, "Columns", 65535)], "Truncated|many"),
 }
