@@ -14,6 +14,7 @@ import pytest
 from beamkeeper.app.cli.dossier_folder import read_folder
 from beamkeeper.clock import zone
 from beamkeeper.protect.dossier import make_dossier, render_pdf
+from beamkeeper.protect.dossier.standing import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,8 +46,8 @@ def sources(folder: Path) -> tuple[DossierSource, ...]:
     return reading.sources
 
 
-def plans_in(folder: Path) -> dict[str, Dataset]:
-    """Return what pydicom reads of the plans, by SOP Instance UID: not our own reader."""
+def objects_in(folder: Path) -> dict[str, Dataset]:
+    """Return what pydicom reads of plans and records, by SOP Instance UID: not our own reader."""
     found = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd values are what the sets are for
@@ -54,7 +55,7 @@ def plans_in(folder: Path) -> dict[str, Dataset]:
             if path.is_file():
                 try:
                     item = pydicom.dcmread(path, force=True)
-                    if item.get("Modality") == "RTPLAN" and "SOPInstanceUID" in item:
+                    if item.get("Modality") in {"RTPLAN", "RTRECORD"} and "SOPInstanceUID" in item:
                         found[str(item.SOPInstanceUID)] = item
                 except (pydicom.errors.InvalidDicomError, ValueError, AttributeError, NotImplementedError):
                     continue
@@ -86,13 +87,60 @@ def expected_of(plan: Dataset) -> Iterator[str]:
                 yield from (f"{float(value):.1f}" for value in device.LeafJawPositions)
 
 
+def setup_of(plan: Dataset) -> Iterator[str]:
+    """Yield what the tables of prescription, setup, tolerance and control points have to say."""
+    beams = [*plan.get("BeamSequence", ()), *plan.get("IonBeamSequence", ())]
+    for item in plan.get("DoseReferenceSequence", ())[:12]:
+        for keyword in ("TargetPrescriptionDose", "DeliveryMaximumDose"):
+            if (dose := item.get(keyword)) is not None and 1e-3 < float(dose) < 1e3:
+                yield f"{float(dose):.2f}"
+                break
+    used = {beam.get("ReferencedPatientSetupNumber") for beam in beams}
+    for item in plan.get("PatientSetupSequence", ()):
+        if item.get("PatientSetupNumber") in used:
+            yield from str(item.get("PatientPosition") or "").split()[:1]
+            for way in ("Vertical", "Longitudinal", "Lateral"):
+                if (shift := item.get(f"TableTop{way}SetupDisplacement")) is not None:
+                    yield f"{float(shift):.1f}"
+    tables = [*plan.get("ToleranceTableSequence", ()), *plan.get("IonToleranceTableSequence", ())]
+    labels = {item.get("ToleranceTableNumber"): item.get("ToleranceTableLabel") for item in tables}
+    for beam in beams[:60]:
+        if beam.get("ReferencedPatientSetupNumber") is not None:
+            yield from str(labels.get(beam.get("ReferencedToleranceTableNumber")) or "").split()[:1]
+        points = beam.get("ControlPointSequence") or beam.get("IonControlPointSequence") or ()
+        if points and (centre := points[0].get("IsocenterPosition")):
+            yield from (f"{float(value):.1f}," for value in centre[:2])
+            yield f"{float(centre[2]):.1f}"
+        if points and (weight := points[-1].get("CumulativeMetersetWeight")) is not None:
+            yield f"{float(weight):.3f}"
+
+
+def delivered_of(record: Dataset) -> Iterator[str]:
+    """Yield what the table of fractions has to say of a record."""
+    beams = chain(
+        record.get("TreatmentSessionBeamSequence", ()), record.get("TreatmentSessionIonBeamSequence", ())
+    )
+    for beam in beams:
+        for keyword in ("DeliveredPrimaryMeterset", "SpecifiedPrimaryMeterset"):
+            if (meterset := beam.get(keyword)) is not None:
+                yield f"{float(meterset):.2f}"
+        if beam.get("TreatmentTerminationStatus"):
+            yield str(beam.TreatmentTerminationStatus)
+
+
+def counted(source: DossierSource) -> set[str]:
+    """Return the records that stand for a fraction."""
+    plans = () if source.position is None else source.position.plans
+    return {uid for plan in plans for fraction in plan.fractions for uid in fraction.record_uids}
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_every_patient_of_a_real_set_gets_a_dossier_that_says_what_the_files_say(
     name: str, real_data: Path, tmp_path: Path, program: Callable[[str], str]
 ) -> None:
     read = sources(real_data / name)
     assert read
-    stated = plans_in(real_data / name)
+    stated = objects_in(real_data / name)
     lacking = []
     for number, source in enumerate(read):
         pdf = tmp_path / f"{number}.pdf"
@@ -103,8 +151,12 @@ def test_every_patient_of_a_real_set_gets_a_dossier_that_says_what_the_files_say
         words = done.stdout.decode().split()
         assert source.entry.patient.patient_id.split()[0] in words
         for plan in source.plans:
-            said = expected_of(stated[plan.sop_instance_uid])
+            file = stated[plan.sop_instance_uid]
+            said = chain(expected_of(file), setup_of(file) if is_open(source, plan) else ())
             lacking += [(plan.rt_plan_label, text) for text in said if text not in words]
+        for record in counted(source):
+            said = delivered_of(stated[record])
+            lacking += [(record, text) for text in said if text not in words]
 
     assert lacking == []
 
@@ -118,5 +170,5 @@ def test_a_proton_fraction_that_was_cut_is_what_comes_next(real_data: Path) -> N
     (cut,) = [source for source in read if source.entry.patient.patient_id == "IHE-RO TDW-II 2013"]
     standings = make_dossier(cut).standings
 
-    assert standings[0].next_words == "Complete fraction 4 of 30 first"
+    assert standings[0].next_words == "Ask first: complete fraction 4? of 30"  # no record of the first three
     assert "had 4294.7 of 9335.7 MU" in standings[0].given
