@@ -22,6 +22,7 @@ from beamkeeper.app.cli import (
     copies,
     data,
     declare,
+    deliverable,
     demo,
     doctor,
     dossier,
@@ -87,6 +88,7 @@ app.command("binder")(binder.command)
 app.command("declare")(declare.command)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
+app.command("deliverable")(deliverable.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

@@ -1,0 +1,280 @@
+"""In which class a machine can give a plan, element by element, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from beamkeeper.domain.demand import BeamDemand, LimitingDevice, PlanDemand, Wedge
+from beamkeeper.domain.plan import RadiationType
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.placement import (
+    DeliveryClass,
+    MachineProfile,
+    classify,
+    public_profiles,
+    read_machines,
+)
+
+TRUEBEAM = "Varian TrueBeam, Millennium 120"
+STX = "Varian TrueBeam STx or Edge, HD120"
+AGILITY = "Elekta Versa HD or Infinity, Agility"
+
+
+def machine(profile: str = TRUEBEAM, more: str = "") -> MachineProfile:
+    text = f"""format = 1
+[[machine]]
+id = "p"
+name = "TB1"
+site = "Partner"
+profile = "{profile}"
+commissioned = ["VMAT", "3D", "electron"]
+{more}
+[[machine.matched_with]]
+machine = "TB3"
+energies = ["6", "6 FFF", "10", "9 MeV"]
+declared_by = "A"
+declared_on = 2026-01-10
+"""
+    (found,) = read_machines(text)
+    return found
+
+
+def leaves(
+    profile: str = TRUEBEAM, kind: str = "MLCX", *, span: tuple[float, float] = (-60, 60)
+) -> LimitingDevice:
+    edges = public_profiles()[profile].mlc[kind]
+    return LimitingDevice(
+        device_type=kind,
+        pair_count=len(edges) - 1,
+        boundaries_mm=edges,
+        lowest_mm=-50,
+        highest_mm=50,
+        open_from_mm=span[0],
+        open_to_mm=span[1],
+        moves=True,
+    )
+
+
+JAWS = tuple(
+    LimitingDevice(device_type=kind, pair_count=1, lowest_mm=-60, highest_mm=60)
+    for kind in ("ASYMX", "ASYMY")
+)
+ARC = BeamDemand(
+    beam_number=1,
+    beam_name="Arc",
+    radiation_type=RadiationType.PHOTON,
+    technique="VMAT",
+    treatment_machine_name="TB3",
+    manufacturer="Varian Medical Systems",
+    model="TDS",
+    energies=(6.0,),
+    fluence_mode="STANDARD",
+    devices=(*JAWS, leaves()),
+    gantry_moves=True,
+    couch_angles_deg=(0.0,),
+    dose_rate_max=600.0,
+)
+
+
+def plan(*beams: BeamDemand, **more: object) -> PlanDemand:
+    return PlanDemand(sop_instance_uid="1.2", rt_plan_label="A", beams=beams or (ARC,), **more)
+
+
+def test_the_same_kind_of_machine_declared_matched_and_commissioned_gives_it_directly() -> None:
+    found = classify(plan(), machine())
+
+    assert (found.delivery_class, found.findings) == (DeliveryClass.A, ())
+    assert "declared matched" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "said"),
+    [
+        ({"energies": (10.0,)}, DeliveryClass.A, "declared"),
+        ({"energies": (15.0,)}, DeliveryClass.B, "15 MV matched with TB3"),
+        ({"energies": (18.0,)}, DeliveryClass.C, "energy: needs 18 MV"),
+        ({"fluence_mode": "FFF"}, DeliveryClass.A, "declared"),
+        ({"fluence_mode": "FFF", "energies": (15.0,)}, DeliveryClass.C, "15 MV FFF"),
+        ({"fluence_mode": "SRS"}, DeliveryClass.C, "6 MV SRS"),
+        ({"energies": ()}, DeliveryClass.C, "not stated"),
+        ({"model": "Versa HD"}, DeliveryClass.B, "machine: needs Varian Medical Systems Versa HD"),
+        ({"model": ""}, DeliveryClass.B, "a model, which the plan does not state"),
+        ({"treatment_machine_name": "TB9"}, DeliveryClass.B, "matched with TB9; there: nothing declared"),
+        ({"treatment_machine_name": "TB1"}, DeliveryClass.A, "declared"),
+        ({"technique": "DCAT"}, DeliveryClass.B, "DCAT, done there"),
+        ({"technique": "robotic"}, DeliveryClass.C, "technique: needs robotic"),
+        ({"technique": ""}, DeliveryClass.C, "one that is not known"),
+        ({"dose_rate_max": 2500.0}, DeliveryClass.B, "2400 MU/min at most"),
+        ({"couch_angles_deg": (90.0,)}, DeliveryClass.A, "declared"),
+        ({"couch_angles_deg": (265.0,)}, DeliveryClass.A, "declared"),
+        ({"couch_angles_deg": (100.0,)}, DeliveryClass.C, "turned by 100"),
+        ({"couch_moves": True}, DeliveryClass.C, "turning with the beam on"),
+        ({"wedges": (Wedge(wedge_type="MOTORIZED"),)}, DeliveryClass.C, "motorized wedge"),
+        ({"wedges": (Wedge(wedge_type="STANDARD", wedge_id="W30"),)}, DeliveryClass.B, "the wedge W30"),
+        ({"wedges": (Wedge(wedge_type="DYNAMIC"),)}, DeliveryClass.A, "declared"),
+        ({"block_count": 1}, DeliveryClass.C, "not taken"),
+        ({"accessories": ("cone 12",)}, DeliveryClass.C, "a person has to say"),
+        ({"applicator": "C15", "applicator_type": "STEREOTACTIC"}, DeliveryClass.D, "cone: needs C15"),
+        ({"radiation_type": RadiationType.PROTON}, DeliveryClass.D, "needs proton"),
+        ({"radiation_type": RadiationType.BRACHY}, DeliveryClass.D, "needs brachy"),
+    ],
+)
+def test_each_element_says_what_it_makes_of_the_plan(
+    change: dict[str, object], expected: DeliveryClass, said: str
+) -> None:
+    found = classify(plan(replace(ARC, **change)), machine())
+
+    assert found.delivery_class is expected, found.findings
+    assert said in found.reason
+
+
+def test_high_definition_leaves_on_standard_ones_have_to_be_planned_again() -> None:
+    fine = replace(ARC, devices=(*JAWS, leaves(STX)))
+
+    assert classify(plan(fine), machine()).delivery_class is DeliveryClass.C
+
+
+def test_standard_leaves_on_high_definition_ones_are_recalculated_where_these_cover_what_is_open() -> None:
+    long_field = replace(ARC, devices=(*JAWS, leaves(span=(-150, 60))))
+
+    assert classify(plan(), machine(STX)).delivery_class is DeliveryClass.B
+    assert classify(plan(long_field), machine(STX)).delivery_class is DeliveryClass.C
+
+
+def test_leaves_of_another_make_are_another_plan() -> None:
+    assert classify(plan(), machine(AGILITY)).delivery_class is DeliveryClass.C
+
+
+def test_leaves_without_boundaries_are_never_given_directly() -> None:
+    unknown = replace(leaves(), boundaries_mm=())
+
+    assert classify(plan(replace(ARC, devices=(unknown,))), machine()).delivery_class is DeliveryClass.C
+
+
+def test_jaws_that_move_need_a_machine_whose_jaws_do() -> None:
+    tracking = tuple(replace(jaw, moves=True) for jaw in JAWS)
+    beam = replace(ARC, devices=(*tracking, leaves()), model="2300IX")
+
+    assert (
+        classify(plan(replace(ARC, devices=(*tracking, leaves()))), machine()).delivery_class
+        is DeliveryClass.A
+    )
+    assert (
+        "moving with the beam on" in classify(plan(beam), machine("Varian Clinac iX, Millennium 120")).reason
+    )
+
+
+def test_a_field_beyond_the_reach_of_leaves_or_jaws_is_named() -> None:
+    far = replace(leaves(), lowest_mm=-201)
+    wide = replace(JAWS[0], highest_mm=220)
+
+    assert "leaf positions: needs -201" in classify(plan(replace(ARC, devices=(far,))), machine()).reason
+    assert "jaws X: needs -60 to 220 mm" in classify(plan(replace(ARC, devices=(wide,))), machine()).reason
+
+
+def test_electrons_need_energy_and_applicator() -> None:
+    beam = replace(
+        ARC,
+        radiation_type=RadiationType.ELECTRON,
+        technique="electron",
+        energies=(9.0,),
+        devices=JAWS,
+        applicator="10x10",
+        gantry_moves=False,
+    )
+
+    assert classify(plan(beam), machine(more='applicators = ["10x10"]')).delivery_class is DeliveryClass.A
+    assert "applicator: needs 10x10; there: not stated" in classify(plan(beam), machine()).reason
+    assert classify(plan(beam), machine("Varian Halcyon")).delivery_class is DeliveryClass.D
+    assert classify(plan(replace(beam, energies=(10.0,))), machine()).delivery_class is DeliveryClass.C
+
+
+def test_motion_and_surface_guidance_are_asked_of_the_room() -> None:
+    gated = plan(motion_techniques=("GATING",))
+
+    assert classify(gated, machine()).delivery_class is DeliveryClass.A
+    assert classify(gated, machine(more="motion = []")).delivery_class is DeliveryClass.C
+    surface = plan(setup_words=("tattooless, surface only",))
+    assert classify(surface, machine()).delivery_class is DeliveryClass.D
+    assert classify(surface, machine(more="sgrt = true")).delivery_class is DeliveryClass.A
+
+
+def test_a_plan_without_beams_is_given_nowhere() -> None:
+    empty = PlanDemand(sop_instance_uid="1", rt_plan_label="", beams=())
+
+    assert classify(empty, machine()).delivery_class is DeliveryClass.D
+
+
+def test_the_worst_beam_decides_and_each_reason_is_said_once_for_all_its_beams() -> None:
+    beams = [replace(ARC, beam_number=number, energies=(18.0,)) for number in (1, 2, 3)]
+    found = classify(plan(*beams, replace(ARC, beam_number=4)), machine())
+    energy = [one for one in found.findings if one.element == "energy"]
+
+    assert found.delivery_class is DeliveryClass.C
+    assert [one.beam_numbers for one in energy] == [(1, 2, 3)]
+    assert energy[0].text.startswith("beams 1, 2, 3: energy: needs 18 MV")
+
+
+def test_what_has_to_go_along_is_a_remark() -> None:
+    found = classify(plan(replace(ARC, bolus_count=1, fluence_mode="")), machine())
+
+    assert found.delivery_class is DeliveryClass.A
+    assert any("bolus" in text for text in found.remarks)
+    assert any("fluence mode" in text for text in found.remarks)
+
+
+@pytest.mark.parametrize("name", sorted(public_profiles()))
+def test_every_public_profile_is_whole(name: str) -> None:
+    profile = public_profiles()[name]
+
+    assert profile.photon
+    assert profile.models
+    assert set(profile.jaw_range_mm) == set(profile.jaws)
+    for edges in profile.mlc.values():
+        assert list(edges) == sorted(set(edges))
+        assert abs(edges[0] + edges[-1]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("format = 1", "format = 7", "format 7"),
+        ('id = "p"', "", "no id"),
+        (TRUEBEAM, "Varian Wonder", "there is not"),
+        ('site = "Partner"', 'site = "Partner"\nenergy = 6', "unknown keys: energy"),
+        ('["VMAT", "3D", "electron"]', '"VMAT"', "list of texts"),
+        ('"10", "9 MeV"', '"10 XYZ"', "cannot be read"),
+        ('declared_by = "A"', "", "no declared_by"),
+        ("[[machine]]", "[other]", "lists no machine|not TOML"),
+        ('site = "Partner"', 'site = "Partner"\nphoton = ["-"]', "cannot be read"),
+        ('site = "Partner"', 'site = "Partner"\ndose_rate_max = -1', "dose_rate_max is a number"),
+        ('site = "Partner"', 'site = "Partner"\nsgrt = "yes"', "sgrt is true or false"),
+        ('site = "Partner"', 'site = "Partner"\ntechniques = ["tomo"]', "nobody knows: tomo"),
+    ],
+)
+def test_a_mistake_in_a_machine_file_is_named(old: str, new: str, match: str) -> None:
+    text = f"""format = 1
+[[machine]]
+id = "p"
+name = "TB1"
+site = "Partner"
+profile = "{TRUEBEAM}"
+commissioned = ["VMAT", "3D", "electron"]
+[[machine.matched_with]]
+machine = "TB3"
+energies = ["6", "10", "9 MeV"]
+declared_by = "A"
+declared_on = 2026-01-10
+"""
+    assert old in text
+    with pytest.raises(ConfigError, match=match):
+        read_machines(text.replace(old, new))
+
+
+def test_two_machines_may_not_share_an_id() -> None:
+    one = f'[[machine]]\nid = "p"\nname = "A"\nsite = "S"\nprofile = "{TRUEBEAM}"\n'
+
+    with pytest.raises(ConfigError, match="share an id: p"):
+        read_machines(f"format = 1\n{one}{one}")
