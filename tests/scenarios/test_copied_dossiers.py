@@ -132,7 +132,7 @@ def test_orthanc_and_a_viewer_open_the_very_dossier_that_is_sealed(
         assert pages(program, pdf) == pages(program, sealed_pdf) >= "2"
         text = said(program("pdftotext"), "-layout", pdf, "-")
         assert text == said(program("pdftotext"), "-layout", sealed_pdf, "-")
-        assert tags["PatientID"] in text
+        assert tags["PatientID"] in text.replace("\u200b", "")
         said(program("pdftoppm"), "-r", "20", "-png", pdf, tmp_path / name)
         assert len(list(tmp_path.glob(f"{name}-*.png"))) == int(pages(program, pdf))
 
