@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.dossiers import DOSSIER_ID
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.sealed_dossier import DossierNote, SealedDossier
-from beamkeeper.app.jobs.sealed_facts import read_facts
+from beamkeeper.app.jobs.sealed_facts import read_state_and_facts
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.errors import IntegrityError, ObjectUnreadable
 from beamkeeper.vault import DEPARTMENT, StoredObject
@@ -125,13 +125,12 @@ def _sealed_in(
     vault: Vault, entry: ParcelEntry, identities: Sequence[str], site_name: str
 ) -> SealedDossier | None:
     """Return the dossier of a parcel, which is found genuine first; None where it holds none."""
-    state = vault.read_state(entry, identities=identities)
+    state, facts = read_state_and_facts(vault, entry, identities)
     stored = next(
         (one for one in state.documents if one.document_id == DOSSIER_ID and one.parcel == entry.path), None
     )
     if stored is None:
         return None
-    facts = read_facts(vault, entry, identities)
     plans = [item for item in facts.objects if item.kind is ObjectKind.PLAN]
     return SealedDossier(
         parcel=entry.path,
