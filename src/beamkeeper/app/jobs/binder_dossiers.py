@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.dossiers import DOSSIER_ID, DOSSIER_NAME
-from beamkeeper.errors import IntegrityError
+from beamkeeper.errors import IntegrityError, KeyUnavailable
 from beamkeeper.protect.lists.binder import PART_BYTES_MAX
 from beamkeeper.vault.reading import OpenParcel, matching_state
 from beamkeeper.vault.state import STATE_BYTES_MAX, STATE_NAME
@@ -24,19 +24,21 @@ if TYPE_CHECKING:
 UNREADABLE: Final = b""
 
 
-def sealed_dossiers(opened: OpenedVault) -> Dossiers:
+def sealed_dossiers(opened: OpenedVault | None) -> Dossiers:
     """Return a giver of the dossier that is sealed with what a list says of a patient.
 
     A parcel without one, as the hour seals them, has newer records than any dossier: none is given then.
     """
 
     def give(person: Person) -> bytes | None:
+        if opened is None or not opened.identities:
+            return None
         entry = opened.vault.latest(person.pseudonym, night=person.night)
-        if entry is None or not opened.identities:
+        if entry is None:
             return None
         try:
             return _read(opened, entry)
-        except IntegrityError:
+        except (IntegrityError, KeyUnavailable):
             return UNREADABLE
 
     return give

@@ -14,7 +14,7 @@ from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.sealed_dossier import DossierNote, SealedDossier
 from beamkeeper.app.jobs.sealed_facts import read_state_and_facts
 from beamkeeper.domain.objects import ObjectKind
-from beamkeeper.errors import IntegrityError, ObjectUnreadable
+from beamkeeper.errors import IntegrityError, KeyUnavailable, ObjectUnreadable
 from beamkeeper.vault import DEPARTMENT, StoredObject
 from beamkeeper.vault.reading import OpenParcel
 from beamkeeper.wire.dicom.identify import identify
@@ -52,7 +52,7 @@ def newest_lists(runtime: Runtime) -> tuple[StoredObject, ...]:
                     break
             parcel.verify_whole()
         ref = identify(data)
-    except (IntegrityError, ObjectUnreadable):
+    except (IntegrityError, KeyUnavailable, ObjectUnreadable):
         return ()
     return (
         StoredObject(
@@ -92,8 +92,8 @@ def newest_dossier(
         return note.dossier
     try:
         found = _found(runtime, newest_first, note, site_name)
-    except IntegrityError:
-        return None  # a parcel is gone or damaged: an older dossier must not pass for the newest one
+    except (IntegrityError, KeyUnavailable):
+        return None  # gone, damaged or sealed for others: no older dossier must pass for the newest one
     write_note(path, DossierNote(through=newest_first[0].path, dossier=found))
     return found
 

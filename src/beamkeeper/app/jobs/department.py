@@ -12,9 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.app.jobs.binder import FOLDER as SHEETS
-from beamkeeper.app.jobs.binder import SheetCache, make_binder
-from beamkeeper.app.jobs.binder_dossiers import sealed_dossiers
 from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.reporting import last_report, write_report
 from beamkeeper.domain.night import NightOutcome
@@ -100,8 +97,7 @@ def _made(runtime: Runtime, found: Gathered) -> tuple[dict[str, bytes], str]:
     def make() -> dict[str, bytes]:
         files = list_files(found.head, list_rows(found.persons, found.head), dicom=True)
         if runtime.site.night.binder:
-            cache = SheetCache(runtime.site.data_dir / SHEETS)
-            files[BINDER] = make_binder(found, cache=cache, dossiers=sealed_dossiers(found.opened))
+            files[BINDER] = _binder(runtime, found)
         return files
 
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -110,6 +106,16 @@ def _made(runtime: Runtime, found: Gathered) -> tuple[dict[str, bytes], str]:
     if failure is None:
         return work.result(), ""
     return {}, failure.message if isinstance(failure, BeamkeeperError) else type(failure).__name__
+
+
+def _binder(runtime: Runtime, found: Gathered) -> bytes:
+    # What joins PDFs takes half a second to load, and few nights make a binder.
+    from beamkeeper.app.jobs.binder import FOLDER as SHEETS  # noqa: PLC0415
+    from beamkeeper.app.jobs.binder import SheetCache, make_binder  # noqa: PLC0415
+    from beamkeeper.app.jobs.binder_dossiers import sealed_dossiers  # noqa: PLC0415
+
+    cache = SheetCache(runtime.site.data_dir / SHEETS)
+    return make_binder(found, cache=cache, dossiers=sealed_dossiers(found.opened))
 
 
 def _state(files: Mapping[str, bytes], night: date) -> PatientState:

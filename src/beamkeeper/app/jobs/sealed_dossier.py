@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 
 from beamkeeper.app.jobs.dossiers import DOSSIER_NAME
 from beamkeeper.domain.patient import Patient
@@ -101,8 +99,11 @@ class DossierNote:
 
 def _made_at(pdf: bytes) -> datetime | None:
     """Return when a PDF says that it was made; None when it does not, or on no clock."""
+    import pypdf  # noqa: PLC0415 - takes a fifth of a second, and only what goes elsewhere needs it
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
     try:
-        said = PdfReader(io.BytesIO(pdf)).metadata
+        said = pypdf.PdfReader(io.BytesIO(pdf)).metadata
         made_at = said.creation_date if said is not None else None
     except (PyPdfError, ValueError):
         return None
