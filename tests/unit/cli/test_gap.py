@@ -93,3 +93,11 @@ def test_the_days_of_the_site_file_are_those_of_the_department(run) -> None:
 
     assert document["nothing"]["schedule"][0]["on"] == "2026-10-13"
     assert "weekends" not in [option["id"] for option in document["options"]]
+
+
+def test_a_site_file_that_nobody_can_read_is_named_and_does_not_stop_a_course(run, monkeypatch) -> None:
+    monkeypatch.setenv("BEAMKEEPER_SITE", "absent-site.toml")
+    result = run("course.toml")
+
+    assert result.exit_code == 0
+    assert "absent-site.toml cannot be read by you" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,7 +71,8 @@ def command(
     sets = read_parameters([(str(file), _text_of(file)) for file in files])
     options = options_for(*read_course(_text_of(course), sets, section.calendar))
     lines = tuple(explained(options)) if explain else ()
-    _write(options, lines, pdf, html)
+    if pdf is not None or html is not None:
+        _write(options, lines, pdf, html)
     if json_:
         emit_json(as_json(options))
     else:
@@ -83,6 +85,11 @@ def _section(given: Path | None) -> GapSection:
     try:
         path = find_site(given)
     except ConfigError:  # none is there, and none is needed
+        return GapSection()
+    if given is None and not os.access(path, os.R_OK):
+        err.print(
+            f"△ {path} cannot be read by you: computed without its [gap].", soft_wrap=True, markup=False
+        )
         return GapSection()
     return load_site(path).gap
 

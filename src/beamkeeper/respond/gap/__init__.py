@@ -1,10 +1,11 @@
 """What a gap in a course costs the tumour, and every way to go on with its effect on tumour and late tissue.
 
-`Course` holds the facts of one patient, `model_for` says with which parameters it is computed, `options_for`
-computes: date plans with biologically effective dose (BED) and EQD2, what each takes of the machine, and what
-speaks against it. Nothing is chosen or marked: a physician decides. `read_course` and `read_parameters` read
-the files people write; `render_text`, `as_json` and the sheet show the result. No clock is asked, and no file
-is read but the parameters that come with the program. Formulas: `effect`; why: `docs/decisions/0074-gap.md`.
+`Course` holds the facts of one patient (`planned_course` makes its planned days), `model_for` says with which
+parameters it is computed, `options_for` computes: date plans with biologically effective dose (BED) and EQD2,
+what each takes of the machine, and what speaks against it. Nothing is chosen or marked: a physician decides.
+`read_course` and `read_parameters` read the files people write; `render_text`, `as_json` and `sheet` show the
+result. No clock is asked, and no file is read but the parameters that come with the program. Formulas:
+`effect`; why so: `docs/decisions/0074-gap.md`.
 """
 
 from beamkeeper.respond.gap.calendar_days import Calendar
@@ -15,6 +16,7 @@ from beamkeeper.respond.gap.modelling import ModelChange, model_for
 from beamkeeper.respond.gap.options import Option, Options, options_for
 from beamkeeper.respond.gap.parameters import DayCount, Model, ParameterSets
 from beamkeeper.respond.gap.parameters_file import own_parameters, read_parameters
+from beamkeeper.respond.gap.schedules import planned_course
 from beamkeeper.respond.gap.text import render_text
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "model_for",
     "options_for",
     "own_parameters",
+    "planned_course",
     "read_course",
     "read_parameters",
     "render_text",

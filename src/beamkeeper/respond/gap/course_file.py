@@ -27,7 +27,7 @@ from beamkeeper.respond.gap.course import (
 from beamkeeper.respond.gap.modelling import COURSE_SOURCE, ModelChange, model_for
 from beamkeeper.respond.gap.parameters import DayCount, Model, Parameter, ParameterSets, Tissue
 from beamkeeper.respond.gap.reading import Id, OneLine, said
-from beamkeeper.respond.gap.schedules import EXTRA_MAX
+from beamkeeper.respond.gap.schedules import EXTRA_MAX, planned_course
 
 FORMAT, VERSION = "beamkeeper-course", 1
 FILE_BYTES_MAX = 200_000
@@ -267,10 +267,10 @@ def _course(read: CourseFile, site: Calendar) -> Course:
         considered=tuple(
             Considered(
                 title=line(item.title),
-                schedule=_by_day(item.on),
+                schedule=_by_day(item.on, f"considered.{number}.on"),
                 dose_per_fraction_gy=item.dose_per_fraction_gy,
             )
-            for item in read.considered
+            for number, item in enumerate(read.considered)
         ),
         person=Person(
             name=read.patient.name or "", patient_id=read.patient.id or "", birth_on=read.patient.birth_on
@@ -304,13 +304,9 @@ def _counted(
 
 def _planned(prescribed: PrescriptionSection, calendar: Calendar, first_on: date) -> Schedule:
     if prescribed.on is not None:
-        planned = _by_day(prescribed.on)
+        planned = _by_day(prescribed.on, "prescription.on")
     else:
-        a_day, count = prescribed.fractions_per_day, prescribed.fractions
-        days = calendar.planned_days(first_on, -(-count // a_day))
-        planned = tuple(
-            TreatmentDay(on, min(a_day, count - number * a_day)) for number, on in enumerate(days)
-        )
+        planned = planned_course(calendar, first_on, prescribed.fractions, a_day=prescribed.fractions_per_day)
     ends = planned[-1].on
     if prescribed.last_on is not None and prescribed.last_on != ends:
         raise ValueError(
@@ -325,7 +321,9 @@ def _model(read: CourseFile, sets: ParameterSets) -> Model:
     return model_for(sets, read.prescription.tumour_site or "", change=read.model.change(), late=late)
 
 
-def _by_day(on: list[date]) -> Schedule:
+def _by_day(on: list[date], name: str) -> Schedule:
+    if on != sorted(on):
+        raise ValueError(f"{name}: the days are not in order")
     return tuple(TreatmentDay(day, number) for day, number in Counter(on).items())
 
 

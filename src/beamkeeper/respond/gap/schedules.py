@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from beamkeeper.respond.gap.calendar_days import Calendar
     from beamkeeper.respond.gap.course import Course, Schedule
 
 TWO = 2
@@ -42,6 +43,17 @@ class Window:
     missing: int
     all_regular: tuple[date, ...]
     all_days: tuple[date, ...]
+
+
+def planned_course(calendar: Calendar, first_on: date, fractions: int, *, a_day: int) -> Schedule:
+    """Return the course as it is planned from the day of its first fraction on, around holidays.
+
+    Raises
+    ------
+    ValueError
+        The calendar has not so many days.
+    """
+    return one_after_another(calendar.planned_days(first_on, ceil(fractions / a_day)), fractions, a_day=a_day)
 
 
 def window_of(course: Course) -> Window:

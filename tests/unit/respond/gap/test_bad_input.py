@@ -73,7 +73,10 @@ def test_a_wrong_course_is_refused_with_its_key_and_both_facts(old: str, new: st
             "[[considered]]\ntitle = 'JANSSENS'\non = [2026-10-01]",
             "considered.0 begins before treatment can go",
         ),
-        ("[[considered]]\ntitle = 'a'\non = [2026-10-14, 2026-10-13]", "days that are not in order"),
+        (
+            "[[considered]]\ntitle = 'a'\non = [2026-10-14, 2026-10-13]",
+            "considered.0.on: the days are not in order",
+        ),
         ("[[considered]]\ntitle = 'a'\non = []", "considered.0.on: List should have at least 1 item"),
         ("[patient]\nname = 'a\\u0007'\nborn = 1", "patient.born: Extra inputs are not permitted"),
     ],
