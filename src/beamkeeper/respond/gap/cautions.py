@@ -60,6 +60,7 @@ def cautions_of(
         *_of_late(model, outcome),
         *_of_size(course, model, outcome),
         *_of_two_a_day(course, model, outcome),
+        *_of_two_a_day_size(course, model, outcome),
         *_of_load(course, model, outcome),
         *_of_end(model, outcome, prescribed),
     )
@@ -157,12 +158,17 @@ def _of_two_a_day(course: Course, model: Model, outcome: Outcome) -> Iterator[Ca
             "other tissue, and its tolerance has to be looked at by itself.",
             slow.source,
         )
-    most = model.rules.two_a_day_dose_gy_max
-    if outcome.dose_per_fraction_gy > most.value:
+
+
+def _of_two_a_day_size(course: Course, model: Model, outcome: Outcome) -> Iterator[Caution]:
+    most, size = model.rules.two_a_day_dose_gy_max, outcome.dose_per_fraction_gy
+    twice = any(day.fractions > 1 for day in outcome.schedule)
+    prescribed_so = course.fractions_per_day > 1 and size <= course.dose_per_fraction_gy + SEEN_GY
+    if twice and size > most.value and not prescribed_so:
         yield Caution(
             "two-a-day-dose",
-            f"{outcome.dose_per_fraction_gy:.2f} Gy twice a day is more than the {most.value:g} Gy "
-            "a fraction up to which it is done.",
+            f"{size:.2f} Gy twice a day is more than the {most.value:g} Gy a fraction "
+            "up to which it is done.",
             most.source,
         )
 

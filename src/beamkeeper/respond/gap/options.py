@@ -210,14 +210,14 @@ def _same_time(
     if any(course.calendar.is_make_up_day(day.on) for day in weekends):
         made.append(("weekends", "At weekends", weekends))
     else:
-        absent.append(NotPossible("At weekends", "no day to make up on lies before the end"))
+        absent.append(NotPossible("At weekends", "no day to make up on lies before they end"))
     if course.fractions_per_day == 1:
         doubled = two_a_day(course, window)
         made.append(("two-a-day", "Two a day", doubled))
         if min(weekends[-1].on, doubled[-1].on) > course.planned_last_on:
-            made.append(
-                ("weekends-two-a-day", "Weekends and two a day", weekends_and_two_a_day(course, window))
-            )
+            both = weekends_and_two_a_day(course, window)
+            if both not in {weekends, doubled}:
+                made.append(("weekends-two-a-day", "Weekends and two a day", both))
     else:
         absent.append(NotPossible("Two a day", "the course has two fractions a day already"))
     for id_, said, schedule in made:

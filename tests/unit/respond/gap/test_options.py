@@ -58,6 +58,15 @@ def test_weekends_and_two_a_day_are_joined_only_where_neither_is_enough() -> Non
     assert codes(late, "weekends-two-a-day") >= {"two-a-day", "week-load"}
 
 
+def test_the_same_days_are_not_offered_twice() -> None:
+    three_left = example("fractions = 20 ", "fractions = 32 ").replace("2026-10-12", "2026-11-02")
+
+    assert [id_ for id_ in ids(computed(three_left)) if "end" in id_ or "two" in id_] == [
+        "two-a-day",
+        "two-a-day-larger",
+    ]
+
+
 def test_a_gap_beyond_the_planned_end_has_no_fewer_fractions_and_says_so() -> None:
     options = computed(example("2026-10-12", "2026-10-26"))
 
@@ -69,7 +78,7 @@ def test_nobody_comes_at_weekends_where_the_department_says_so() -> None:
     options = computed(example('# make_up_days = ["sat", "sun"]', "make_up_days = []"))
 
     assert "weekends" not in ids(options)
-    assert "no day to make up on lies before the end" in {item.reason for item in options.not_possible}
+    assert "no day to make up on lies before they end" in {item.reason for item in options.not_possible}
 
 
 def test_a_holiday_was_planned_around_and_a_service_day_was_not() -> None:
@@ -138,6 +147,8 @@ def test_a_course_of_two_a_day_is_made_up_at_weekends_and_not_with_a_third() -> 
     )
 
     assert "two-a-day" not in ids(options)
+    assert "two-a-day-dose" in codes(options, "fewer-tumour")
+    assert "two-a-day-dose" not in codes(options, "weekends")
     assert max(day.fractions for option in options.options for day in option.outcome.schedule) == 2
 
 
