@@ -33,7 +33,8 @@ SOURCE_AXIS_MM: Final = 1000.0
 CLOSED_MM: Final = 0.5
 """A leaf pair open no further than this counts as shut."""
 MARGIN_MM: Final = 15.0
-HALF_MM_MIN: Final = 30.0
+HALF_MM_MIN, HALF_MM_MAX = 30.0, 500.0
+"""Half of what a picture shows. No field is wider than a metre: a jaw further out is senseless."""
 _BIN_MM: Final = 2.0
 _ON_TABLE: Final[dict[str, tuple[str, str, str]]] = {
     "HFS": ("+x", "+z", "-y"),
@@ -66,7 +67,7 @@ class TargetSeen:
 
 
 def draw_beam(beam: Beam, apertures: tuple[Aperture, ...], target: TargetSeen | None) -> Picture | None:
-    """Return what a beam leaves open where it is open widest; None when nothing is stated."""
+    """Return what a beam leaves open where it is open widest; None when nothing is stated, or senseless."""
     if not apertures:
         return None
     aperture = max(apertures, key=open_area_mm2)
@@ -82,6 +83,8 @@ def draw_beam(beam: Beam, apertures: tuple[Aperture, ...], target: TargetSeen | 
     jaws = np.vstack([border, border[:1]]) @ turned.T
     seen = _target(target, point) if target is not None else ()
     half = max(HALF_MM_MIN, *(float(np.abs(run).max()) + MARGIN_MM for run in (jaws, *seen)))
+    if half > HALF_MM_MAX:
+        return None
     title = f"Beam {beam.beam_number} {beam.beam_name}".strip()
     paper = Paper(*PAPER_MM)
     _draw(paper, half, leaves, jaws, seen)

@@ -332,7 +332,8 @@ def _beams(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...])
         else:
             drawn.append(picture)
     if without and material.plan_bytes is not None:
-        found.note(f"Of beam {', '.join(without)} neither leaves nor jaws are stated: no beam's-eye view.")
+        said = f"Of beam {', '.join(without)} leaves and jaws are not stated, or senseless"
+        found.note(f"{said}: no beam's-eye view.")
     if len(beams) > BEAMS_MAX:
         found.note(f"Of {len(beams)} beams the first {BEAMS_MAX} are drawn.")
     return drawn

@@ -203,6 +203,19 @@ def test_leaves_and_jaws_are_drawn_turned_with_the_collimator() -> None:
     assert "15.0 cm² are open" in picture.alternative
 
 
+def test_jaws_a_thousand_kilometres_apart_are_not_drawn_and_take_no_memory() -> None:
+    """A mark every 10 mm of such a field was a hundred million marks."""
+    small = Ball(**SMALL)
+    plan = dcmread(DicomBytesIO(small.plan_bytes()))
+    for device in plan.BeamSequence[0].ControlPointSequence[0].BeamLimitingDevicePositionSequence:
+        half = len(device.LeafJawPositions) // 2
+        device.LeafJawPositions = ["-1e9"] * half + ["1e9"] * half
+    made = pictures_of(replace(small.material(), plan_bytes=opener(encoded(plan))))
+
+    assert PictureKind.BEAMS_EYE not in {picture.kind for picture in made.pictures}
+    assert "Of beam 1 leaves and jaws are not stated, or senseless: no beam's-eye view." in made.reservations
+
+
 MISSING: dict[str, tuple[dict[str, Any], str, set[PictureKind]]] = {
     "structures": (
         {"structures": None},
