@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import pypdf
 import typst
 
 from beamkeeper.wire.paper.glyphs import _SURELY, PDF_STANDARD, fonts, is_shown, printable
@@ -49,3 +52,29 @@ def test_the_same_facts_give_the_same_bytes_and_are_made_for_the_archive() -> No
 
 def test_a_picture_that_cannot_be_set_leaves_a_paper_without_it() -> None:
     assert A_2B in paper("words", "<svg", has_pictures=True)
+
+
+def every_dictionary(pdf: bytes) -> list[dict]:
+    """All dictionaries of a file, as a library reads them that did not write it."""
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    assert not reader.is_encrypted
+    objects = (reader.get_object(pypdf.generic.IndirectObject(n, 0, reader)) for n in reader.xref[0])
+    return [item for item in objects if isinstance(item, dict)]
+
+
+def test_what_breaks_an_archive_is_not_in_a_paper() -> None:
+    """ISO 19005-2: fonts embedded (6.2.11.4), an output intent (6.2.3), no script or action (6.5)."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9mm" height="9mm"><rect width="9" height="9"/></svg>'
+    )
+    found = every_dictionary(paper("Zoë 王 \u0645\u062d ▲ ☐ ✓", svg))
+    fonts_of = [item for item in found if item.get("/Type") == "/FontDescriptor"]
+    roots = [item for item in found if item.get("/Type") == "/Catalog"]
+    keys = {key for item in found for key in item}
+
+    assert len(fonts_of) >= 2
+    assert all({"/FontFile2", "/FontFile3"} & item.keys() for item in fonts_of)
+    assert [intent.get_object()["/S"] for root in roots for intent in root["/OutputIntents"]] == [
+        "/GTS_PDFA1"
+    ]
+    assert not keys & {"/JavaScript", "/JS", "/AA", "/OpenAction", "/Launch", "/EmbeddedFiles", "/URI", "/F"}
