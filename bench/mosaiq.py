@@ -5,7 +5,8 @@
 
 The invented database is written once (a few minutes, some GB) and asked several times with the mapping that
 is shipped. By default it is an SQLite file in a temporary folder; with --keep it stays and is used again.
-With --postgresql it is written into an empty database of that server, by a login that may.
+With --postgresql it is written into an empty database of that server, by a login that may; one
+that was written before is used again.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from beamkeeper.protect.census import CensusWindow, SqlSource
+from beamkeeper.wire.sql import PartsRelation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -81,10 +82,12 @@ def _write_sqlite(product: Product, path: Path, what: Bulk) -> Counter[str]:
 
 
 def _write_postgresql(product: Product, url: str, what: Bulk) -> Counter[str]:
-    """Write into an empty database."""
+    """Write into an empty database; one that has the tables is used as it is."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     written: Counter[str] = Counter()
     with engine.begin() as connection:
+        if connection.dialect.has_table(connection, next(iter(product.columns)).lower()):
+            return written
         product.tables.create(connection)
         cursor = connection.connection.cursor()
         for name, rows in what.batches():
@@ -99,11 +102,41 @@ def _write_postgresql(product: Product, url: str, what: Bulk) -> Counter[str]:
     return written
 
 
+class _Clock:
+    """How long the questions of each section take until all their rows are there."""
+
+    def __init__(self, mapping: OisMapping) -> None:
+        self._sources = [
+            (section.relation.source.split(":keys")[0].strip(), section.label)
+            for section in mapping.sections
+            if isinstance(section.relation, PartsRelation)
+        ]
+        self._begun = 0.0
+        self.seconds: Counter[str] = Counter()
+        event.listen(Engine, "before_cursor_execute", self._begin)
+        event.listen(Engine, "after_cursor_execute", self._end)
+
+    def _begin(self, *_: Any) -> None:
+        self._begun = time.perf_counter()
+
+    def _end(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        took = time.perf_counter() - self._begun
+        label = next((label for source, label in self._sources if source in statement), "other")
+        self.seconds[label] += took
+
+    def dearest(self) -> dict[str, float]:
+        """Return the seconds since last asked, the dearest first, without what took next to nothing."""
+        found, self.seconds = self.seconds, Counter()
+        return {label: round(took, 2) for label, took in found.most_common() if took >= 0.05}
+
+
 def _rounds(product: Product, url: str, count: int) -> Iterator[dict[str, Any]]:
+    clock = _Clock(product.mapping)
     for _ in range(count):
         begun, cpu = time.perf_counter(), time.process_time()
         answer = SqlSource(product.mapping, url, read_only=False).ask(NOW, CensusWindow())
         yield {
+            "questions_s": clock.dearest(),
             "seconds": round(time.perf_counter() - begun, 2),
             "own_cpu_s": round(time.process_time() - cpu, 2),
             "patients": len(answer.entries),

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 SETTINGS = AriaSettings(timezone="Europe/Brussels", schema="", triage_column="UserDefAttrib03")
-HISTORIES = {
-    "TreatmentRecord", "RadiationHstry", "ExternalFieldCommonHstry", "Session", "SessionRTPlan",
-    "ScheduledActivity", "ActivityInstance", "Attendee", "visit_note", "quick_note", "RefPointLog",
+CODES = {
+    "Activity", "AddOn", "Doctor", "EnergyMode", "LookupTable", "Machine", "Tolerance",
+    "note_typ", "quick_note_typ",
 }  # fmt: skip
-"""What grows with every fraction; the others grow with every patient, or not at all."""
+"""What does not grow."""
 
 HISTORY, SESSIONS = "aria, beam history", "aria, session state"
 

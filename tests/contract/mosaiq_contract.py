@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 SETTINGS = MosaiqSettings(timezone="Europe/Brussels")
+CODES = {"CPT", "Prompt", "Staff", "Topog"}
+"""Tables that do not grow."""
+EVERY_PLAN = tuple(range(1, 400))
 
 
 def ask(url: str, settings: MosaiqSettings = SETTINGS) -> SourceAnswer:
@@ -266,7 +269,7 @@ class MosaiqContract:
             for section in mosaiq_mapping(SETTINGS).sections:
                 relation = database.resolve(section.relation)
                 aliases = tuple(sorted(database.aliases(relation)))
-                for row in database.rows(relation, aliases):
+                for row in database.rows(relation, aliases, parameters={"keys": EVERY_PLAN}):
                     padded += [
                         (section.label, alias)
                         for alias, value in row.items()
@@ -275,7 +278,7 @@ class MosaiqContract:
         assert set(padded) == set()
 
     def test_everything_that_is_asked_is_there(self, answer: SourceAnswer) -> None:
-        assert not [said for said in answer.warnings if "left out" in said or "is not known" in said]
+        assert not [said for said in answer.warnings if "is left out" in said or "is not known" in said]
 
 
 def chart(entry: CensusEntry) -> Chart:

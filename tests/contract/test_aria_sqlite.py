@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine
-from tests.contract.aria_contract import HISTORIES, NOW, SETTINGS, AriaContract, ask_aria
+from tests.contract.aria_contract import CODES, NOW, SETTINGS, AriaContract, ask_aria
+from tests.contract.sqlite_plans import scanned
 
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
@@ -98,14 +99,7 @@ def test_another_column_may_hold_the_patient_id(whole: Path) -> None:
     assert "A patient who must be kept has no Patient ID and cannot be kept." in answer.warnings
 
 
-def scanned(statement: str, steps: list[str]) -> set[str]:
-    """Return the histories that a plan of SQLite reads from end to end, by the statement's names for them."""
-    tables = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)\s+(?:AS\s+)?(\w+)", statement)
-    found = {match[1] for step in steps if (match := re.match(r"SCAN (\w+)", step))}
-    return {table for table, alias in tables if alias in found} & HISTORIES
-
-
-def test_no_question_reads_a_history_from_end_to_end(whole: Path, questions: list[tuple[str, Any]]) -> None:
+def test_no_question_reads_a_table_from_end_to_end(whole: Path, questions: list[tuple[str, Any]]) -> None:
     """Each starts from a patient, a plan or a date: a vendor's database holds decades."""
     ask_aria(f"sqlite:///{whole}")
     bounded = [(text, values) for text, values in questions if text.startswith("SELECT q.")]
@@ -117,15 +111,15 @@ def test_no_question_reads_a_history_from_end_to_end(whole: Path, questions: lis
 
     assert len(bounded) > 15
     assert all(re.search(r"q\.\w+ IN \(|q\.\"?\w+\"? >= ", text) for text, _ in bounded)
-    assert [tables for text, steps in plans if (tables := scanned(text, steps))] == []
+    assert [tables for text, steps in plans if (tables := scanned(text, steps, CODES))] == []
 
 
-def test_a_history_that_is_read_from_end_to_end_is_found_out(whole: Path) -> None:
+def test_a_table_that_is_read_from_end_to_end_is_found_out(whole: Path) -> None:
     text = "SELECT q.n FROM (SELECT COUNT(*) AS n FROM RadiationHstry h WHERE h.FractionNumber = 1) AS q"
     with closing(sqlite3.connect(whole)) as connection:
         steps = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")]
 
-    assert scanned(text, steps) == {"RadiationHstry"}
+    assert scanned(text, steps, CODES) == {"RadiationHstry"}
 
 
 @pytest.mark.long

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import mssql
-from tests.contract.mosaiq_contract import SETTINGS, MosaiqContract, ask, parts
+from tests.contract.mosaiq_contract import CODES, SETTINGS, MosaiqContract, ask, parts
+from tests.contract.sqlite_plans import scanned
 
 from beamkeeper.errors import SourceAnswerInvalid
 from beamkeeper.rehearse.sim.mosaiq import TABLES, Clinic, quirky_clinic
@@ -91,10 +92,6 @@ def test_a_database_without_a_history_still_gives_the_calendar(clinic: Clinic, t
     assert {count.source for count in plain.counts} == {"mosaiq, calendar", "mosaiq, field counter"}
 
 
-LOOKUPS = {"r", "c", "d", "g", "l"}
-"""Staff, CPT, Topog, Prompt: small tables of codes."""
-
-
 def test_no_question_reads_a_whole_table(url: str, questions: list[tuple[str, Any]]) -> None:
     """Each starts from a patient, a key or a date: a vendor's database holds decades."""
     ask(url)
@@ -109,13 +106,7 @@ def test_no_question_reads_a_whole_table(url: str, questions: list[tuple[str, An
         }
     engine.dispose()
 
-    scans = {
-        (step, text)
-        for text, steps in plans.items()
-        for step in steps
-        if (found := re.match(r"SCAN (\w+)(?: USING .*)?$", step))
-        and found[1] not in {"q", "w", "f", "b"} | LOOKUPS
-    }
+    scans = {table for text, steps in plans.items() for table in scanned(text, steps, CODES)}
     assert len(bounded) > 12
     assert scans == set()
 

@@ -12,7 +12,7 @@ from beamkeeper.protect.census.entities import ALIASES, NEEDED_ENTITIES, Entity
 from beamkeeper.protect.census.ois_counts import counted
 from beamkeeper.protect.census.ois_reader import RowReader, join_key
 from beamkeeper.protect.census.ois_rows import OisRows
-from beamkeeper.protect.census.ois_rules import listed_keys
+from beamkeeper.protect.census.ois_rules import OVER, listed_keys
 from beamkeeper.wire.sql import (
     Condition,
     OpenSource,
@@ -26,11 +26,11 @@ from beamkeeper.wire.sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from beamkeeper.protect.census.mapping import EntityMapping, OisMapping
-    from beamkeeper.protect.census.ois_rows import OisFractions
+    from beamkeeper.protect.census.ois_rows import OisCourse, OisFractions
     from beamkeeper.protect.census.source import CensusWindow
 
 MARGIN = timedelta(days=1)
@@ -45,12 +45,18 @@ class _Question:
     relation: Resolved
     aliases: tuple[str, ...]
 
+    def some(self, wanted: Collection[str]) -> tuple[str, ...]:
+        """Return those of its aliases that are wanted; all of them where nothing is said."""
+        return tuple(alias for alias in self.aliases if alias in wanted) if wanted else self.aliases
+
 
 class Asking:
     """One round of questions.
 
     First who may matter (treated, booked, approved or ended lately), with their courses, plans and
-    counts; the rule then says who of them must be kept, and of these alone the rest is asked.
+    counts; the rule then says who of them must be kept, and of these alone the rest is asked. Counts of
+    courses that are over put nobody on the list, and are most of half a year's: they too are asked of those
+    who must be kept.
 
     Parameters
     ----------
@@ -86,19 +92,22 @@ class Asking:
             Entity.APPOINTMENT, self._since("start", "simulated_since", until="scheduled_until")
         )
         treated = self._rows(Entity.TREATED, self._since("treated_at", "treated_since"))
-        touched = self._among(Entity.COURSE, "course_key", self._course_keys())
+        touched = self._among(
+            Entity.COURSE, "course_key", self._course_keys(), wanted=("course_key", "patient_key")
+        )
         patient_keys = _keys("patient_key", appointments, treated, touched, self._ended_courses())
         courses = self._of_treatment(self._among(Entity.COURSE, "patient_key", patient_keys))
         plans = self._among(Entity.PLAN, "course_key", _keys("course_key", courses))
         patients = self._among(Entity.PATIENT, "patient_key", patient_keys)
         read = self._reader
+        known = read.courses(courses)
         rows = OisRows(
             patients=read.patients(patients),
-            courses=read.courses(courses),
+            courses=known,
             plans=read.plans(plans),
             appointments=read.appointments(appointments),
             treated=read.treated(treated),
-            fractions=self._fractions(_keys("plan_key", plans)),
+            fractions=self._fractions(_keys("plan_key", self._deciding(plans, known))),
         )
         rows = self._of_the_listed(rows, patients, courses, plans)
         return rows, (*self._warnings, *read.warnings)
@@ -112,7 +121,9 @@ class Asking:
         theirs = [row for row in courses if join_key(row["patient_key"]) in listed]
         course_keys = _keys("course_key", theirs)
         in_course = {join_key(key) for key in course_keys}
-        plan_keys = _keys("plan_key", (row for row in plans if join_key(row["course_key"]) in in_course))
+        their_plans = [row for row in plans if join_key(row["course_key"]) in in_course]
+        plan_keys = _keys("plan_key", their_plans)
+        counted_plans = {row["plan_key"] for row in self._deciding(their_plans, rows.courses)}
         read = self._reader
         past = self._among(
             Entity.APPOINTMENT,
@@ -123,6 +134,10 @@ class Asking:
         return replace(
             rows,
             appointments=tuple(dict.fromkeys((*rows.appointments, *read.appointments(past)))),
+            fractions=(
+                *rows.fractions,
+                *self._fractions([key for key in plan_keys if key not in counted_plans]),
+            ),
             contacts=read.contacts(self._among(Entity.CONTACT, "patient_key", patient_keys)),
             physicians=read.physicians(self._among(Entity.PHYSICIAN, "patient_key", patient_keys)),
             prescriptions=read.prescriptions(self._among(Entity.PRESCRIPTION, "course_key", course_keys)),
@@ -131,6 +146,16 @@ class Asking:
             triages=read.triages(self._among(Entity.TRIAGE, "patient_key", patient_keys)),
             documents=read.documents(self._among(Entity.DOCUMENT, "patient_key", patient_keys)),
         )
+
+    def _deciding(self, plans: Sequence[Row], courses: tuple[OisCourse, ...]) -> list[Row]:
+        """Return the plans whose counts say who must be kept: none of a course that is over.
+
+        All of them where nothing but the counts tells who was treated lately.
+        """
+        if Entity.TREATED not in self._questions:
+            return list(plans)
+        over = {course.key for course in courses if course.status in OVER}
+        return [row for row in plans if join_key(row["course_key"]) not in over]
 
     def _fractions(self, plan_keys: Sequence[Any]) -> tuple[OisFractions, ...]:
         """Return what every method counts for these plans."""
@@ -146,12 +171,18 @@ class Asking:
 
     def _course_keys(self) -> list[Any]:
         """Return the courses of plans approved (all where approvals have no time) or treated lately."""
-        approved = self._rows(Entity.PLAN, self._since("approved_at", "approved_since"))
+        wanted = ("plan_key", "course_key")
+        approved = self._rows(
+            Entity.PLAN,
+            self._since("approved_at", "approved_since"),
+            self._since("changed_at", "approved_since"),
+            wanted=wanted,
+        )
         treated: tuple[Row, ...] = ()
         if Entity.TREATED not in self._questions and self._has(Entity.FRACTION_COUNT, "last_treated_at"):
             treated = self._rows(Entity.FRACTION_COUNT, self._since("last_treated_at", "treated_since"))
         missing = sorted(set(_keys("plan_key", treated)) - set(_keys("plan_key", approved)), key=str)
-        return _keys("course_key", approved, self._among(Entity.PLAN, "plan_key", missing))
+        return _keys("course_key", approved, self._among(Entity.PLAN, "plan_key", missing, wanted=wanted))
 
     def _of_treatment(self, courses: tuple[Row, ...]) -> tuple[Row, ...]:
         """Return the courses that are such by their Course ID; how many are not is said."""
@@ -168,7 +199,7 @@ class Asking:
     def _ended_courses(self) -> tuple[Row, ...]:
         if not self._has(Entity.COURSE, "end"):
             return ()
-        return self._rows(Entity.COURSE, self._since("end", "finished_since"))
+        return self._rows(Entity.COURSE, self._since("end", "finished_since"), wanted=("patient_key",))
 
     def _probe(self) -> None:
         """Find out what this database can answer; a needed section that it cannot stops the source."""
@@ -213,19 +244,20 @@ class Asking:
         end = self._limits[until] + MARGIN if until else None
         return Since(alias=alias, start=self._limits[start] - MARGIN, end=end)
 
-    def _rows(self, entity: Entity, condition: Since) -> tuple[Row, ...]:
-        """Return the rows within a time limit; all of them where the section has no such time.
+    def _rows(self, entity: Entity, *limits: Since, wanted: Collection[str] = ()) -> tuple[Row, ...]:
+        """Return the rows within time limits; all of them where the section has no such times.
 
-        A section that can only be asked by keys has none.
+        A section that can only be asked by keys has none. Where only some columns are `wanted` the database
+        need not work out the others, some of which are questions of their own.
         """
         found: list[Row] = []
         for question in self._questions.get(entity, ()):
             if isinstance(question.relation, SelectRelation) and wants_keys(question.relation.statement):
                 continue
-            conditions: tuple[Condition, ...] = (condition,) if condition.alias in question.aliases else ()
+            conditions = tuple(limit for limit in limits if limit.alias in question.aliases)
             found += self._database.rows(
                 question.relation,
-                question.aliases,
+                question.some((*wanted, *(limit.alias for limit in limits)) if wanted else ()),
                 conditions,
                 parameters=self._limits,
                 row_limit=self._mapping.row_limit,
@@ -233,23 +265,33 @@ class Asking:
         return tuple(found)
 
     def _among(
-        self, entity: Entity, key_alias: str, keys: Sequence[Any], *conditions: Condition
+        self,
+        entity: Entity,
+        key_alias: str,
+        keys: Sequence[Any],
+        *conditions: Condition,
+        wanted: Collection[str] = (),
     ) -> tuple[Row, ...]:
         """Return the rows of some keys, and of nobody where there is no such key."""
         return tuple(
             row
             for question in self._questions.get(entity, ())
-            for row in self._ask_among(question, key_alias, keys, *conditions)
+            for row in self._ask_among(question, key_alias, keys, *conditions, wanted=wanted)
         )
 
     def _ask_among(
-        self, question: _Question, key_alias: str, keys: Sequence[Any], *conditions: Condition
+        self,
+        question: _Question,
+        key_alias: str,
+        keys: Sequence[Any],
+        *conditions: Condition,
+        wanted: Collection[str] = (),
     ) -> tuple[Row, ...]:
         if not keys:
             return ()
         return self._database.rows_among(
             question.relation,
-            question.aliases,
+            question.some(wanted),
             key_alias,
             keys,
             conditions,

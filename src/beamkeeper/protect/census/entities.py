@@ -62,7 +62,8 @@ ALIASES: dict[Entity, Aliases] = {
     Entity.PLAN: Aliases(
         needed=("plan_key", "course_key", "plan_id", "plan_uid"),
         useful=(
-            "status", "approved_by", "approved_at", "intent", "planned_fractions", "machine", "revision",
+            "status", "approved_by", "approved_at", "changed_at", "intent", "planned_fractions", "machine",
+            "revision",
         ),
     ),
     Entity.FIELD: Aliases(

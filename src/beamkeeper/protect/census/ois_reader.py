@@ -389,8 +389,11 @@ class _Cells:
         return self.row.get(alias) is None or self.value(alias, read_bool) is not False
 
     def value(self, alias: str, read: Callable[[object], T]) -> T | None:
+        """Return a value as `read` has it; None for NULL, and for what cannot be read."""
+        if (raw := self.row.get(alias)) is None:
+            return None
         try:
-            return read(self.row.get(alias))
+            return read(raw)
         except SourceAnswerInvalid:
             self.unreadable[f"{self.section.label} {alias}"] += 1
             return None

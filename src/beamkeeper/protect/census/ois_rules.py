@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.census import Appointment, CensusEntry, CensusReason, Claim
@@ -28,7 +29,8 @@ AUTHORITY = 0
 STILL_RUNNING = timedelta(days=1)
 """An appointment that began so lately and is not done may still be going on, or be booked out late."""
 
-_OVER = frozenset({"done", "cancelled"})
+OVER = frozenset({"done", "cancelled"})
+"""States of a course of which nothing is to come."""
 _NO_ORDER = frozenset({"superseded", "cancelled"})
 
 
@@ -133,6 +135,7 @@ def _is_simulation(row: OisAppointment, kinds: EntityMapping) -> bool:
     return row.kind == "simulation"
 
 
+@lru_cache(maxsize=4096)
 def _matches(activity: str, patterns: tuple[str, ...]) -> bool:
     folded = activity.casefold()
     return any(fnmatchcase(folded, pattern.casefold()) for pattern in patterns)
@@ -140,7 +143,7 @@ def _matches(activity: str, patterns: tuple[str, ...]) -> bool:
 
 def _waits_to_start(file: OisFile) -> bool:
     """Whether an approved clinical plan of an unfinished course has had no fraction yet."""
-    over = {course.key for course in file.courses if course.status in _OVER}
+    over = {course.key for course in file.courses if course.status in OVER}
     begun = {plan.key for plan, row in file.fractions if row.done or row.partial}
     return any(
         _is_approved(plan) and plan.course_key not in over and plan.key not in begun and plan.is_clinical
@@ -154,7 +157,7 @@ def _is_interrupted(file: OisFile, approved_since: datetime) -> bool:
     A patient on a long break has neither a record of the last days nor an appointment of the next. Plans
     approved long ago do not count: sessions that were forgotten stay open for ever.
     """
-    over = {course.key for course in file.courses if course.status in _OVER}
+    over = {course.key for course in file.courses if course.status in OVER}
     return any(
         (row.done or row.partial)
         and row.open
@@ -177,7 +180,7 @@ def _is_finished(file: OisFile) -> bool:
     if file.patient.is_deceased:
         return True
     words = [course.status for course in file.courses]
-    return "done" in words and all(word in _OVER for word in words)
+    return "done" in words and all(word in OVER for word in words)
 
 
 def _entry(

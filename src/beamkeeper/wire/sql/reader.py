@@ -156,14 +156,15 @@ class OpenSource:
         """
         limit = min(row_limit, ROW_LIMIT_MAX)
         statement = relation_select(relation, tuple(aliases), conditions, row_limit=limit)
-        found = self._answer(statement, parameters)().mappings().all()
+        answer = self._answer(statement, parameters)()
+        names, found = tuple(answer.keys()), answer.all()
         if len(found) > limit:
             raise SourceAnswerInvalid(
                 f"The database answered more than {limit} rows to one question.",
                 do_next="Narrow the SELECT in the mapping, or raise row_limit if this is right.",
                 row_limit=limit,
             )
-        return tuple(dict(row) for row in found)
+        return tuple(dict(zip(names, row, strict=True)) for row in found)
 
     def server(self) -> ServerFacts:
         """Return product, version, database and clock of the server."""

@@ -47,6 +47,8 @@ def read_long_text(value: object) -> str:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, str) and "\x00" not in value:
+        return value.strip()
     if isinstance(value, bytes | memoryview):
         raise _not_a("text", value)
     if isinstance(value, float | Decimal) and _is_whole(value):
