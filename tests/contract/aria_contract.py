@@ -12,6 +12,7 @@ from beamkeeper.domain.chart import NoteKind
 from beamkeeper.protect.census import CensusWindow, SqlSource, aria_mapping
 from beamkeeper.protect.documents import ShareRules, wanted_by_ois
 from beamkeeper.protect.ois_settings import AriaSettings
+from beamkeeper.rehearse.sim.aria.quirks import HOSTILE_ID
 
 if TYPE_CHECKING:
     from beamkeeper.domain.census import CensusEntry
@@ -253,3 +254,25 @@ class AriaContract:
         ]
 
         assert first == ["share/2026Q3/a1.docx", "share/2026Q4/revised.docx"]
+
+    def test_text_that_is_sql_is_read_as_text_and_harms_nothing(
+        self, entries: dict[str, CensusEntry]
+    ) -> None:
+        entry = entries[HOSTILE_ID]
+        (chart,) = entry.charts
+
+        assert entry.patient.name == "O'); DROP TABLE RTPlan;--^Anna"
+        assert [one.text for one in chart.notes] == ["1'; DROP TABLE Course;--"]
+        assert [one.path for one in chart.documents] == [r"..\..\x'; DROP TABLE pt;--.docx"]
+        assert counts(entry) == {(HISTORY, "plan 1"): (2, 0), (SESSIONS, "plan 1"): (2, None)}
+        assert "plain" in entries
+
+    def test_dates_of_1900_are_dates_and_an_end_before_its_start_is_no_end(
+        self, answer: SourceAnswer, entries: dict[str, CensusEntry]
+    ) -> None:
+        entry = entries[HOSTILE_ID]
+
+        assert entry.patient.birth_on == date(1900, 1, 1)
+        assert [one.ends_at for one in entry.appointments] == [None]
+        assert entry.charts[0].plans[0].approved_at == datetime(1900, 1, 1, tzinfo=UTC)
+        assert "[appointment] end: 1 value(s) cannot be read and are left out." in answer.warnings

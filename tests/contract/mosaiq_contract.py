@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from beamkeeper.domain.chart import Chart, NoteKind, Physician
 from beamkeeper.protect.census import CensusWindow, SqlSource
 from beamkeeper.protect.census.mosaiq import mosaiq_mapping
 from beamkeeper.protect.ois_settings import MosaiqSettings
-from beamkeeper.rehearse.sim.mosaiq.quirks import plan_uid
+from beamkeeper.rehearse.sim.mosaiq.quirks import HOSTILE_ID, plan_uid
 from beamkeeper.wire.sql import PartsRelation, open_source
 
 if TYPE_CHECKING:
@@ -259,6 +259,26 @@ class MosaiqContract:
         assert chart(listed["M1001"]).physicians == (
             Physician(role="attending", name="Vermeulen", phone="+32 3 000000"),
         )
+
+    def test_text_that_is_sql_is_read_as_text_and_harms_nothing(self, listed: dict[str, CensusEntry]) -> None:
+        entry = listed[HOSTILE_ID]
+        (told,) = entry.charts
+
+        assert entry.patient.name.startswith("O'); DROP TABLE TxField;--")
+        assert [(one.subject, one.text) for one in told.notes] == [("'); --", "1'; DROP TABLE Notes; --")]
+        assert [one.path for one in told.documents] == [r"..\..\x'; DROP TABLE Object; --.pdf"]
+        assert told.plans[0].plan_id == "'; DELETE FROM Site; --"
+        assert counts_of(entry, plan_uid(71)) == agreed(5)
+        assert "M1001" in listed
+
+    def test_dates_of_1900_are_dates_and_an_appointment_of_less_than_no_time_has_no_end(
+        self, answer: SourceAnswer, listed: dict[str, CensusEntry]
+    ) -> None:
+        entry = listed[HOSTILE_ID]
+
+        assert entry.patient.birth_on == date(1900, 1, 1)
+        assert [one.ends_at for one in entry.appointments] == [None]
+        assert "[appointment] minutes: 1 value(s) cannot be read and are left out." in answer.warnings
 
     # The questions.
 

@@ -298,9 +298,38 @@ def _documents(clinic: Clinic) -> None:
         )
 
 
+HOSTILE_ID = "x'; DROP TABLE Patient;--"
+"""A Patient ID that is SQL."""
+NO_DATE = datetime(1900, 1, 1)  # noqa: DTZ001
+"""What SQL Server makes of a date that was left empty."""
+
+
+def _hostile(clinic: Clinic) -> None:
+    """Text that is SQL wherever somebody may type, dates of 1900, an end before its start."""
+    plan = _treated(clinic, HOSTILE_ID, 2)
+    patient = plan.patient_ser
+    clinic.rows["Patient"][patient - 1] |= {"LastName": "O'); DROP TABLE RTPlan;--", "DateOfBirth": NO_DATE}
+    clinic.rows["Course"][plan.course_ser - 1] |= {"CourseId": "C;DELETE Course", "StartDateTime": NO_DATE}
+    clinic.rows["PlanSetup"][plan.plan_setup_ser - 1] |= {"PlanSetupId": "'); --", "StatusDate": NO_DATE}
+    clinic.rows["pt"][patient - 1]["pt_id"] = "'; DELETE FROM pt;--"
+    clinic.add(
+        tables.VISIT_NOTE,
+        pt_id="'; DELETE FROM pt;--",
+        doc_file_loc=r"..\..\x'; DROP TABLE pt;--.docx",
+        trans_log_tstamp=NO_DATE,
+        valid_entry_ind="Y",
+    )
+    clinic.add(
+        tables.PATIENT_NOTE, PatientSer=patient, Note="1'; DROP TABLE Course;--", ObjectStatus="Active"
+    )
+    for start in (NIGHT + timedelta(days=1), NO_DATE):
+        clinic.book(patient, start)
+        clinic.rows["ScheduledActivity"][-1]["ScheduledEndTime"] = start - timedelta(hours=1)
+
+
 _QUIRKS: tuple[Callable[[Clinic], None], ...] = (
     _plain, _revised, _revised_sessions_left, _continued, _partial, _field_left_out, _skipped, _twice_a_day,
     _setup_only, _qa, _verification, _unknown_plan, _plan_nowhere, _moved, _oncologists, _comma,
     _appointments, _long_break, _completed, _unknown_session, _session_ahead, _corrected, _odd_scale,
-    _documents,
+    _documents, _hostile,
 )  # fmt: skip

@@ -80,7 +80,17 @@ def quirky_clinic() -> Clinic:
     clinic.activity(TREAT, "Treatment Daily")
     clinic.activity(SIMULATE, "CT Simulation")
     clinic.activity(FOLLOW_UP, "Follow-up visit")
-    for write in (_plain, _prescriptions, _fields, _history, _calendars, _schedules, _people, _files):
+    for write in (
+        _plain,
+        _prescriptions,
+        _fields,
+        _history,
+        _calendars,
+        _schedules,
+        _people,
+        _files,
+        _hostile,
+    ):
         write(clinic)
     return clinic
 
@@ -254,3 +264,21 @@ def _files(clinic: Clinic) -> None:
         Setup_Name="SETUP1",
         Setup_Note="Wingboard index B3", Patient_Orient=1, Status_Enum=5,
     )  # fmt: skip
+
+
+HOSTILE_ID = "M'; DROP TABLE Patient; --"
+"""A Patient ID that is SQL."""
+NO_DATE = datetime(1900, 1, 1)  # noqa: DTZ001
+"""What SQL Server makes of a date that was left empty."""
+
+
+def _hostile(clinic: Clinic) -> None:
+    """Text that is SQL wherever somebody may type, dates of 1900, an appointment of less than no time."""
+    odd = _Treated(clinic, HOSTILE_ID, "O'); DROP TABLE TxField;--", 71, given=5)
+    clinic.row(tables.PATIENT, odd.patient)["Birth_DtTm"] = NO_DATE
+    site = clinic.current(tables.SITE, "SIT_SET_ID", odd.site)
+    site |= {"Site_Name": "'; DELETE FROM Site; --", "Sanct_DtTm": NO_DATE}
+    clinic.note(odd.patient, "Progress", "1'; DROP TABLE Notes; --", NO_DATE, subject="'); --")
+    clinic.document(odd.patient, [r"..\..\x'; DROP TABLE Object; --.pdf"], NO_DATE)
+    odd.comes(Duration_time=-1)
+    clinic.appointment(odd.patient, NO_DATE, TREAT, "LINAC1")
