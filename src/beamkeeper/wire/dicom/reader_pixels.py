@@ -1,8 +1,8 @@
 """What is drawn: pixels, contours, dose grids and dose-volume curves out of the bytes of one object.
 
 Sizes are checked against what the object states before anything is made of them, and stored values are
-looked at in place, never copied. What cannot be shown is `ObjectUnreadable` with the reason in words; a
-contour or a curve that makes no sense is left out and counted, the others stay.
+looked at in place, never copied, unless they are compressed. What cannot be shown is `ObjectUnreadable` with
+the reason in words; a contour or a curve that makes no sense is left out and counted, the others stay.
 
 References
 ----------
@@ -19,6 +19,7 @@ import numpy as np
 from beamkeeper.domain.imaging import DoseGrid, DoseVolume, ImageSlice, Points, RoiContours
 from beamkeeper.domain.objects import ReferenceRole
 from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.wire.dicom.decoding import decoded, fragments_of
 from beamkeeper.wire.dicom.identify import native_pixel_bytes
 from beamkeeper.wire.dicom.reader_bytes import open_object
 from beamkeeper.wire.dicom.reader_references import read_references, referenced_uids
@@ -56,9 +57,11 @@ def read_slice(data: Buffer) -> ImageSlice:
     Raises
     ------
     ObjectUnreadable
-        Not whole, compressed, in colour, too large, or without its place in the patient.
+        Not whole, compressed in a way that is not decoded, in colour, too large, or without its place in the
+        patient.
     """
-    top = _opened(data)
+    opened = open_object(data)
+    top = data_set_of(opened, _UTC)
     position, row, column, spacing = _placed(top)
     rows, columns = _whole(top, "Rows"), _whole(top, "Columns")
     if rows * columns > PIXELS_MAX or (top.integer("NumberOfFrames") or 1) != 1:
@@ -79,7 +82,7 @@ def read_slice(data: Buffer) -> ImageSlice:
         column_direction=column,
         row_spacing_mm=spacing[0],
         column_spacing_mm=spacing[1],
-        stored=_stored(top, (rows, columns)),
+        stored=_stored(top, (rows, columns), opened.transfer_syntax_uid),
         slope=1.0 if slope is None else slope,
         intercept=intercept or 0.0,
     )
@@ -91,9 +94,11 @@ def read_dose_grid(data: Buffer) -> DoseGrid:
     Raises
     ------
     ObjectUnreadable
-        Not whole, without a grid, compressed, too large, or the grid's frames have no order.
+        Not whole, without a grid, compressed in a way that is not decoded, too large, or the frames of the
+        grid have no order.
     """
-    top = _opened(data)
+    opened = open_object(data)
+    top = data_set_of(opened, _UTC)
     units, scaling = top.code("DoseUnits"), top.number("DoseGridScaling")
     if top.raw("PixelData") is None:
         raise ObjectUnreadable("The dose has no grid.")
@@ -104,7 +109,7 @@ def read_dose_grid(data: Buffer) -> DoseGrid:
     shape = (frames, _whole(top, "Rows"), _whole(top, "Columns"))
     if frames < 1 or shape[0] * shape[1] * shape[2] > VOXELS_MAX:
         raise ObjectUnreadable("The dose grid has no or too many voxels to be drawn.", shape=shape)
-    stored = _stored(top, shape)
+    stored = _stored(top, shape, opened.transfer_syntax_uid)
     scaling = scaling if units == "GY" else scaling * 100
     if int(stored.max()) * scaling > VALUE_MAX:
         raise ObjectUnreadable("The dose is senselessly large.")
@@ -226,18 +231,19 @@ def _placed(top: DataSet) -> tuple[Points, Points, Points, tuple[float, float]]:
     return np.array(position), row / lengths[0], column / lengths[1], (spacing[0], spacing[1])
 
 
-def _stored(top: DataSet, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Return the stored values in that shape, in place."""
+def _stored(top: DataSet, shape: tuple[int, ...], transfer_syntax_uid: str) -> NDArray[np.generic]:
+    """Return the stored values in that shape, in place where they are not compressed."""
     found, bits = top.raw("PixelData"), top.integer("BitsAllocated")
     if found is None or found[0].start == found[0].end:
         raise ObjectUnreadable("The object has no pixel data.")
     element, data = found
-    if element.undefined_length:
-        raise ObjectUnreadable("The pixel data are compressed: they are kept and cannot be shown here.")
     if bits not in _TYPES or (top.integer("SamplesPerPixel") or 1) != 1:
         raise ObjectUnreadable(
             "The pixel data are in colour or of an unusual depth: they cannot be shown here."
         )
+    if element.undefined_length:
+        fragments = fragments_of(data, element.start, element.end)
+        return _with_sign(top, decoded(fragments, transfer_syntax_uid, shape, bits))
     needed = native_pixel_bytes(top)
     count = int(np.prod(shape))
     if needed != count * bits // 8 or element.end - element.start < needed:
@@ -245,6 +251,15 @@ def _stored(top: DataSet, shape: tuple[int, ...]) -> NDArray[np.generic]:
     kind = "i" if top.integer("PixelRepresentation") == 1 else "u"
     order = ">" if top.is_big_endian else "<"
     return np.frombuffer(data, f"{order}{kind}{_TYPES[bits]}", count, element.start).reshape(shape)
+
+
+def _with_sign(top: DataSet, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return decoded values as what they stand for: two's complement of Bits Stored where signed."""
+    bits = top.integer("BitsStored") or 0
+    if top.integer("PixelRepresentation") != 1 or not 0 < bits <= values.itemsize * 8:
+        return values
+    unused = values.itemsize * 8 - bits
+    return (values.astype(f"<u{values.itemsize}") << unused).view(f"<i{values.itemsize}") >> unused
 
 
 def _offsets(top: DataSet, frames: int, position: Points, normal: Points) -> Points:
@@ -278,10 +293,10 @@ def _floats(item: DataSet, keyword: str, count_max: int) -> Points | None:
     if found is None or found[0].end - found[0].start > count_max * 17:
         return None
     raw = bytes(found[1][found[0].start : found[0].end]).strip(b" \0")
-    if not raw or raw.count(b"\\") >= count_max:
+    if not raw or raw.count(b"\\") >= count_max or b"_" in raw:  # Python's numbers may have it, DICOM's not
         return None
     try:
-        values = np.array(raw.split(b"\\")).astype(np.float64)
+        values = np.fromiter(map(float, raw.split(b"\\")), np.float64)
     except ValueError:
         return None
     return values if np.isfinite(values).all() else None
