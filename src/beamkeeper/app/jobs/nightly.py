@@ -9,8 +9,7 @@
 6. publish: name the parcels in signed metadata; only now they are stored.
 7. report, seal the lists of the department, and tidy up.
 
-Each step is idempotent and hands its result on as a note in the night's folder, because the one that
-was interrupted runs again.
+Each step is idempotent and hands its result on as a note: the one that was interrupted runs again.
 """
 
 from __future__ import annotations
