@@ -45,7 +45,8 @@ def before_a_product(root: Path, kind: OisKind, *, patients: int) -> Iterator[tu
     )
     with department:
         assert _NO_DOSSIERS in QUICK
-        changed = {_ARCHIVE: _sections(department, kind) + _ARCHIVE, _NO_DOSSIERS: "pictures = false"}
+        papers = "pictures = false\nlists = false"
+        changed = {_ARCHIVE: _sections(department, kind) + _ARCHIVE, _NO_DOSSIERS: papers}
         yield department, site_before(department.archive, root / "site", port=free_port(), changed=changed)
 
 
