@@ -30,7 +30,7 @@ from people_on_lists import HEAD, person
 
 from beamkeeper.app.jobs.binder import SheetCache, make_binder
 from beamkeeper.app.jobs.lists import Gathered
-from beamkeeper.protect.lists import list_rows
+from beamkeeper.protect.lists import Person, list_rows
 from beamkeeper.protect.lists.files import list_files
 
 PICTURE_BYTES = 250_000
@@ -87,22 +87,27 @@ def measure(patients: int, pages: int) -> dict[str, float]:
         folder = Path(name)
         some = [dossier(folder, pages, number) for number in range(DOSSIERS_OF_A_KIND)]
         at_hand = {one.pseudonym: some[index % len(some)] for index, one in enumerate(persons)}
+
+        def given(one: Person) -> bytes:
+            return at_hand[one.pseudonym]
+
         rows = timed("rows", lambda: list_rows(persons, HEAD))
         files = timed("lists", lambda: list_files(HEAD, rows))  # type: ignore[arg-type]
         gathered = Gathered(HEAD, persons)
         first = timed(
             "binder_first",
-            lambda: make_binder(gathered, cache=SheetCache(folder / "kept"), dossiers=at_hand.get),
+            lambda: make_binder(gathered, cache=SheetCache(folder / "kept"), dossiers=given),
         )
         later = replace(HEAD, made_at=HEAD.made_at + timedelta(days=1), night=HEAD.night + timedelta(days=1))
         cache = SheetCache(folder / "kept")
         timed(
-            "binder_again", lambda: make_binder(Gathered(later, persons), cache=cache, dossiers=at_hand.get)
+            "binder_again",
+            lambda: make_binder(Gathered(later, persons), cache=cache, dossiers=given),
         )
         found["made_again"] = cache.made
         timed(
             "binder_made",
-            lambda: make_binder(gathered, cache=SheetCache(None), dossiers=lambda _pseudonym: None),
+            lambda: make_binder(gathered, cache=SheetCache(None), dossiers=lambda _person: None),
         )
         found["lists_mb"] = round(sum(map(len, files.values())) / 1e6, 1)  # type: ignore[attr-defined]
         found["dossier_mb"] = round(sum(map(len, at_hand.values())) / 1e6, 1)

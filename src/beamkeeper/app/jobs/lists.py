@@ -47,12 +47,12 @@ class Gathered:
     Attributes
     ----------
     opened
-        The vault it was gathered from: sealed dossiers are taken out of it.
+        The vault it was gathered from: sealed dossiers are taken out of it. None where there is none.
     """
 
     head: ListHead
     persons: tuple[Person, ...]
-    opened: OpenedVault
+    opened: OpenedVault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

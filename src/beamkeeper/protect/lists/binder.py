@@ -7,13 +7,13 @@ which page each part begins; the number of the page in the binder is written on 
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from pypdf import PdfReader, PdfWriter
-from pypdf.errors import PyPdfError
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
+import pikepdf
+from pikepdf import Name
 
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.protect.lists.page import at
@@ -22,18 +22,11 @@ from beamkeeper.wire.paper.setting import set_pdf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pypdf import PageObject
-    from pypdf.generic import PdfObject, RectangleObject
-
     from beamkeeper.protect.lists.row import ListHead
 
 _TEMPLATE = files(__package__).joinpath("binder.typ").read_bytes()
-STAMP_FONT: Final = NameObject("/BeamkeeperPage")
-_FONT: Final = {
-    NameObject("/Type"): NameObject("/Font"),
-    NameObject("/Subtype"): NameObject("/Type1"),
-    NameObject("/BaseFont"): NameObject("/Helvetica-Bold"),
-}
+STAMP_FONT: Final = "/BeamkeeperPage"
+FONT: Final = "/Helvetica-Bold"
 """One of the fourteen fonts that every reader of PDF has."""
 STAMP_SIZE_PT: Final = 8
 STAMP_UP_PT: Final = 17
@@ -94,43 +87,55 @@ def bind(binder: Binder) -> bytes:
     ObjectUnreadable
         A part is no PDF that can be read: which one, by title.
     """
-    readers = [_reader(part) for part in binder.parts]
-    counts = [len(reader.pages) for reader in readers]
-    front = PdfReader(io.BytesIO(_front(binder, counts, front_pages=1)))
-    front_pages = len(front.pages)
-    front = PdfReader(io.BytesIO(_front(binder, counts, front_pages=front_pages)))
-    assert len(front.pages) == front_pages, "a number more or less does not move a line"  # noqa: S101
-    writer = PdfWriter()
-    writer.append(front, outline_item="Contents", import_outline=False)
-    chapters: dict[int, IndirectObject] = {}
-    for part, reader in zip(binder.parts, readers, strict=True):
-        first = len(writer.pages)
-        writer.append(reader, import_outline=False)
-        chapter = None
-        if part.patient is not None:
-            if part.patient not in chapters:
-                title = _titled(binder.entries[part.patient])
-                chapters[part.patient] = writer.add_outline_item(title=title, page_number=first)
-            chapter = chapters[part.patient]
-        writer.add_outline_item(title=part.title, page_number=first, parent=chapter)
-    _number(writer, f"Binder, night of {binder.head.night}")
-    writer.metadata = {"/Title": "Binder", "/Author": "Beamkeeper"}
-    out = io.BytesIO()
-    writer.write(out)
+    with ExitStack() as opened:
+        readers = [opened.enter_context(_reader(part)) for part in binder.parts]
+        counts = [len(reader.pages) for reader in readers]
+        with pikepdf.open(io.BytesIO(_front(binder, counts, front_pages=1))) as first_try:
+            front_pages = len(first_try.pages)
+        data = _front(binder, counts, front_pages=front_pages)
+        front = opened.enter_context(pikepdf.open(io.BytesIO(data)))
+        assert len(front.pages) == front_pages, "a number more or less does not move a line"  # noqa: S101
+        made = opened.enter_context(pikepdf.new())
+        # Pages are named and not copied: their bytes go from part to binder when it is written.
+        for reader in (front, *readers):
+            made.pages.extend(reader.pages)
+        _outline(made, binder, front_pages, counts)
+        _number(made, f"Binder, night of {binder.head.night}")
+        made.docinfo[Name.Title], made.docinfo[Name.Author] = "Binder", "Beamkeeper"
+        out = io.BytesIO()
+        made.save(out, deterministic_id=True)
     return out.getvalue()
+
+
+def _outline(made: pikepdf.Pdf, binder: Binder, front_pages: int, counts: Sequence[int]) -> None:
+    """Write the bookmarks: each list, each patient with their parts."""
+    chapters: dict[int, pikepdf.OutlineItem] = {}
+    with made.open_outline() as outline:
+        outline.root.append(pikepdf.OutlineItem("Contents", 0))
+        begins = front_pages
+        for part, count in zip(binder.parts, counts, strict=True):
+            among = outline.root
+            if part.patient is not None:
+                if part.patient not in chapters:
+                    title = _titled(binder.entries[part.patient])
+                    chapters[part.patient] = pikepdf.OutlineItem(title, begins)
+                    outline.root.append(chapters[part.patient])
+                among = chapters[part.patient].children
+            among.append(pikepdf.OutlineItem(part.title, begins))
+            begins += count
 
 
 def _titled(entry: Entry) -> str:
     return f"{entry.rank}. {entry.name}"
 
 
-def _reader(part: Part) -> PdfReader:
+def _reader(part: Part) -> pikepdf.Pdf:
     try:
-        reader = PdfReader(io.BytesIO(part.pdf))
+        reader = pikepdf.open(io.BytesIO(part.pdf))
         if len(reader.pages) > 0:
             return reader
         why = "it has no page"
-    except (PyPdfError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (pikepdf.PdfError, ValueError, KeyError, TypeError) as error:
         why = str(error) or type(error).__name__
     raise ObjectUnreadable(f"{part.title} is no PDF that can be read: {why}.")
 
@@ -138,7 +143,7 @@ def _reader(part: Part) -> PdfReader:
 def is_pdf(pdf: bytes) -> bool:
     """Whether a binder can take these bytes in."""
     try:
-        _reader(Part(title="", pdf=pdf))
+        _reader(Part(title="", pdf=pdf)).close()
     except ObjectUnreadable:
         return False
     return len(pdf) <= PART_BYTES_MAX
@@ -186,43 +191,21 @@ def _front(binder: Binder, counts: Sequence[int], *, front_pages: int) -> bytes:
     return set_pdf(_TEMPLATE, facts, made_at=int(head.made_at.timestamp()))
 
 
-def _number(writer: PdfWriter, said: str) -> None:
+def _number(made: pikepdf.Pdf, said: str) -> None:
     """Write the number of the page in the binder on the lower edge of every page.
 
-    The page's own content is not parsed: that takes pypdf long on a page of drawings.
+    The page's own content is not looked into: what it leaves set is put back before.
     """
-    total = len(writer.pages)
-    font = _added(writer, DictionaryObject(_FONT))
-    before = _added(writer, _stream(b"q\n"))
-    for number, page in enumerate(writer.pages, start=1):
-        resources = DictionaryObject(page.get("/Resources", DictionaryObject()).get_object())
-        fonts = DictionaryObject(resources.get("/Font", DictionaryObject()).get_object())
-        fonts[STAMP_FONT] = font
-        resources[NameObject("/Font")] = fonts
-        page[NameObject("/Resources")] = resources
-        text = f"{said}: page {number} of {total}"
-        stamp = _added(writer, _stream(_drawn(text, page.mediabox)))
-        page[NameObject("/Contents")] = ArrayObject([before, *_contents(page), stamp])
+    total = len(made.pages)
+    font = made.make_indirect(pikepdf.Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name(FONT)))
+    for number, page in enumerate(made.pages, start=1):
+        page.add_resource(font, Name.Font, Name(STAMP_FONT))
+        page.contents_add(b"q\n", prepend=True)
+        page.contents_add(_drawn(f"{said}: page {number} of {total}", page))
 
 
-def _contents(page: PageObject) -> list[PdfObject]:
-    """Return a page's own content streams, of which it may have none, one, or several."""
-    found = page.raw_get("/Contents") if "/Contents" in page else ArrayObject()
-    held = found.get_object()
-    return list(held) if isinstance(held, ArrayObject) else [found]
-
-
-def _drawn(text: str, page: RectangleObject) -> bytes:
-    x = float(page.right) - EDGE_PT - len(text) * STAMP_SIZE_PT * STAMP_WIDTH
-    y = float(page.bottom) + STAMP_UP_PT
+def _drawn(text: str, page: pikepdf.Page) -> bytes:
+    _, bottom, right, _ = (float(edge) for edge in page.mediabox)
+    x = right - EDGE_PT - len(text) * STAMP_SIZE_PT * STAMP_WIDTH
+    y = bottom + STAMP_UP_PT
     return f"\nQ\nBT {STAMP_FONT} {STAMP_SIZE_PT} Tf 0 g {x:.1f} {y:.1f} Td ({text}) Tj ET\n".encode("ascii")
-
-
-def _stream(data: bytes) -> StreamObject:
-    stream = StreamObject()
-    stream.set_data(data)
-    return stream
-
-
-def _added(writer: PdfWriter, thing: PdfObject) -> IndirectObject:
-    return writer._add_object(thing)  # noqa: SLF001 - pypdf has no public way to add an object
