@@ -99,7 +99,7 @@ def _write(options: Options, lines: tuple[str, ...], pdf: Path | None, html: Pat
     from beamkeeper.respond.gap.sheet import render_html, render_pdf
 
     now = SystemClock().now()
-    made = f"made {now:%Y-%m-%d %H:%M} UTC"
+    made = f"Made {now:%Y-%m-%d %H:%M} UTC"
     if pdf is not None:
         write_whole(pdf, render_pdf(options, lines, made_at=now, made=made))
     if html is not None:

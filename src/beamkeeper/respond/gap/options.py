@@ -13,6 +13,8 @@ from beamkeeper.respond.gap.cautions import Caution, cautions_of, general_cautio
 from beamkeeper.respond.gap.outcome import Outcome, Reckoner
 from beamkeeper.respond.gap.schedules import (
     at_weekends,
+    fill_up,
+    is_enough,
     longer,
     two_a_day,
     weekends_and_two_a_day,
@@ -240,13 +242,16 @@ def _fewer_larger(
     if not window.regular:
         absent.append(NotPossible(title, "no treatment day is left before the planned end"))
         return
-    room = len(window.regular) * course.fractions_per_day
-    schedule = longer(course, window, room)
-    for suffix, sized_for, dose in (
-        ("tumour", TUMOUR, reckoner.dose_for_tumour(schedule)),
-        ("late", LATE, reckoner.dose_for_late(schedule)),
-    ):
-        yield _Draft(f"fewer-{suffix}", Family.FEWER_LARGER, title, schedule, dose, sized_for)
+    plans = [("fewer", title, fill_up(course, window.regular))]
+    if window.make_up and not is_enough(course, window):
+        days = sorted({*window.regular, *window.make_up})
+        plans.append(("fewer-weekends", "Larger, with weekends", fill_up(course, days)))
+    for id_, said, schedule in plans:
+        for sized_for, dose in (
+            (TUMOUR, reckoner.dose_for_tumour(schedule)),
+            (LATE, reckoner.dose_for_late(schedule)),
+        ):
+            yield _Draft(f"{id_}-{sized_for}", Family.FEWER_LARGER, said, schedule, dose, sized_for)
 
 
 def _later_larger(

@@ -104,11 +104,21 @@ def one_after_another(days: Iterable[date], fractions: int, *, a_day: int) -> Sc
 def at_weekends(course: Course, window: Window) -> Schedule:
     """Return regular days, and as many days to make up on as are needed, spread evenly; all, if too few."""
     a_day = course.fractions_per_day
-    needed = ceil(window.missing / a_day)
-    if needed > len(window.make_up):
+    if not is_enough(course, window):
         return one_after_another(window.all_days, course.fractions_left, a_day=a_day)
+    needed = ceil(window.missing / a_day)
     days = sorted({*window.regular, *_spread(window.make_up, needed)})
     return one_after_another(days, course.fractions_left, a_day=a_day)
+
+
+def is_enough(course: Course, window: Window) -> bool:
+    """Whether treatment days and days to make up on have room for everything that is left."""
+    return window.missing <= len(window.make_up) * course.fractions_per_day
+
+
+def fill_up(course: Course, days: Sequence[date]) -> Schedule:
+    """Return the usual number of fractions on each of the days."""
+    return tuple(TreatmentDay(on, course.fractions_per_day) for on in days)
 
 
 def two_a_day(course: Course, window: Window) -> Schedule:

@@ -12,6 +12,8 @@ from beamkeeper.respond.gap.calendar_days import short_day
 from beamkeeper.respond.gap.picture import WIDTH_MM, alternative, draw_course
 from beamkeeper.respond.gap.words import (
     FORMULA,
+    MARKS,
+    MARKS_SAID,
     course_lines,
     effect_words,
     parameter_lines,
@@ -82,6 +84,7 @@ def _facts(options: Options, explained: tuple[str, ...], made: str) -> Facts:
         "formula": FORMULA,
         "parameters": [list(row) for row in parameter_lines(options)],
         "notes": [note for note in (tumour.repopulation.derivation, *tumour.notes) if note],
+        "marks": MARKS_SAID,
         "late_title": options.prescribed.late[0].title,
         "references": [
             _row("Prescribed, the whole course", options.prescribed),
@@ -90,7 +93,10 @@ def _facts(options: Options, explained: tuple[str, ...], made: str) -> Facts:
         "families": [
             {
                 "title": family.value,
-                "rows": [_row(f"{number} {item.title}", item.outcome) for number, item in members],
+                "rows": [
+                    _row(f"{number} {item.title}{MARKS[item.sized_for]}", item.outcome)
+                    for number, item in members
+                ],
             }
             for family, members in groupby(numbered, key=lambda pair: pair[1].family)
         ],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.respond.gap.calendar_days import short_day
 from beamkeeper.respond.gap.words import (
     FORMULA,
+    MARKS,
+    MARKS_SAID,
     SIGN_HERE,
     course_lines,
     effect_words,
@@ -91,16 +93,12 @@ def _table(options: Options, numbered: list[tuple[int, Option]]) -> Iterator[str
         yield ""
         yield f"   {family.value}"
         for number, option in members:
-            yield _row(f"{number:>2} {option.title}{_mark(option)}", option.outcome)
+            yield _row(f"{number:>2} {option.title}{MARKS[option.sized_for]}", option.outcome)
     yield ""
     if any(option.sized_for for _, option in numbered):
-        yield "   ° fraction size found for the aimed tumour effect, °° for the late effect"
+        yield from _wrapped(f"   {MARKS_SAID}", hang=3)
     yield "   % of the prescribed course"
     yield f"   {options.order}"
-
-
-def _mark(option: Option) -> str:
-    return {"": "", "tumour": "°", "late": "°°"}[option.sized_for]
 
 
 def _row(title: str, outcome: Outcome) -> str:

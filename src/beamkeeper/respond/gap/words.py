@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORMULA = "BED = Σd + Σd²/(α/β) − K · max(0, T − Td)"
 SIGN_HERE = "Decided by (physician): name, signature, date and time"
+MARKS = {"": "", "tumour": "°", "late": "°°"}
+MARKS_SAID = "° fraction size found for the aimed tumour effect, °° for the prescribed late effect"
 UNSEEN = 0.05
 """A difference that one decimal does not show has no sign."""
 

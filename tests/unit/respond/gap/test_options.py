@@ -21,6 +21,8 @@ def test_the_order_is_the_same_for_every_course_and_no_option_is_marked() -> Non
         "two-a-day",
         "fewer-tumour",
         "fewer-late",
+        "fewer-weekends-tumour",
+        "fewer-weekends-late",
         "weekends-larger",
         "later-0-larger",
         "later-1-larger",
@@ -72,6 +74,17 @@ def test_a_gap_beyond_the_planned_end_has_no_fewer_fractions_and_says_so() -> No
 
     assert not [id_ for id_ in ids(options) if id_.startswith("fewer")]
     assert "no treatment day is left before the planned end" in {item.reason for item in options.not_possible}
+
+
+def test_weekends_that_are_too_few_to_keep_the_size_keep_it_smaller() -> None:
+    options = computed(example())
+    outcomes = {option.id: option.outcome for option in options.options}
+    joined, alone = outcomes["fewer-weekends-tumour"], outcomes["fewer-tumour"]
+
+    assert (joined.fractions, joined.last_on) == (12, options.course.planned_last_on)
+    assert 2 < joined.dose_per_fraction_gy < alone.dose_per_fraction_gy
+    assert joined.tumour.bed_gy == pytest.approx(67.8)
+    assert joined.late[0].bed_gy < alone.late[0].bed_gy
 
 
 def test_nobody_comes_at_weekends_where_the_department_says_so() -> None:

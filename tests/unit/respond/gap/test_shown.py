@@ -46,6 +46,14 @@ def test_text_names_every_option_its_effects_its_sources_and_who_decides() -> No
     assert "‹U+202E›JANSSENS" in text
 
 
+def test_the_table_says_of_every_size_that_was_found_what_for() -> None:
+    rows = render_text(OPTIONS).splitlines()
+
+    for number, option in enumerate(OPTIONS.options, 1):
+        mark = {"": "", "tumour": "°", "late": "°°"}[option.sized_for]
+        assert any(row.startswith(f"{number:>2} {option.title}{mark} ") for row in rows)
+
+
 def test_every_number_can_be_followed_step_by_step() -> None:
     text = "\n".join(explained(OPTIONS))
 
