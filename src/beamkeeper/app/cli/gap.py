@@ -47,8 +47,8 @@ def command(
 ) -> int:
     """Compute what a gap in a course costs, and the ways to go on: days, effects, machine slots, warnings.
 
-    Needs no site file, no vault and no network; where there is a site file, its [gap] section is used. It
-    chooses nothing and marks nothing: a physician decides and signs.
+    Needs no site file, no vault and no network; where there is a site file, what it says of gaps is used.
+    Nothing is chosen and nothing is marked: a physician decides and signs.
 
     Exit status: 0 computed, 2 a file is wrong, and why; nothing was written.
 

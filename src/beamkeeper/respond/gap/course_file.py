@@ -26,7 +26,7 @@ from beamkeeper.respond.gap.course import (
 )
 from beamkeeper.respond.gap.modelling import COURSE_SOURCE, ModelChange, model_for
 from beamkeeper.respond.gap.parameters import DayCount, Model, Parameter, ParameterSets, Tissue
-from beamkeeper.respond.gap.reading import Id, OneLine, said
+from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, Id, OneLine, said
 from beamkeeper.respond.gap.schedules import EXTRA_MAX, planned_course
 
 FORMAT, VERSION = "beamkeeper-course", 1
@@ -38,6 +38,7 @@ Days = Annotated[list[Day], Field(max_length=1000)]
 FractionDays = Annotated[list[Day], Field(min_length=1, max_length=FRACTIONS_MAX)]
 Dose = Annotated[float, Field(gt=0, le=DOSE_GY_MAX, allow_inf_nan=False)]
 FractionCount = Annotated[int, Field(ge=1, le=FRACTIONS_MAX)]
+AlphaBeta = Annotated[float, Field(ge=ALPHA_BETA_GY_MIN, le=1000, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
@@ -123,7 +124,7 @@ class CalendarSection(_Section):
 class ModelSection(_Section):
     """Numbers of this course instead of those of its tumour site."""
 
-    alpha_beta_gy: Positive | None = None
+    alpha_beta_gy: AlphaBeta | None = None
     k_gy_per_day: NotNegative | None = None
     proliferation_gy_per_day: NotNegative | None = None
     alpha_per_gy: Positive | None = None
@@ -161,7 +162,7 @@ class LateSection(_Section):
 
     tissue: Id | None = None
     title: OneLine | None = None
-    alpha_beta_gy: Positive | None = None
+    alpha_beta_gy: AlphaBeta | None = None
     repair_half_time_h: NotNegative | None = None
     dose_percent: Annotated[float, Field(gt=0, le=150, allow_inf_nan=False)] = 100.0
     is_cord: bool = False

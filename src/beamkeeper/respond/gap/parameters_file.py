@@ -23,7 +23,7 @@ from beamkeeper.respond.gap.parameters import (
     from_doubling,
     from_proliferation,
 )
-from beamkeeper.respond.gap.reading import Id, OneLine, said
+from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, Id, OneLine, said
 from beamkeeper.respond.gap.schedules import EXTRA_MAX
 
 FORMAT = "beamkeeper-gap-parameters"
@@ -76,6 +76,12 @@ class PositiveSection(NumberSection):
     value: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 
 
+class RatioSection(NumberSection):
+    """An α/β."""
+
+    value: Annotated[float, Field(ge=ALPHA_BETA_GY_MIN, le=1000, allow_inf_nan=False)]
+
+
 class SourceSection(_Section):
     """Where a number comes from."""
 
@@ -89,7 +95,7 @@ class TissueSection(_Section):
     id: Id
     title: OneLine
     is_cord: bool = False
-    alpha_beta_gy: PositiveSection
+    alpha_beta_gy: RatioSection
     repair_half_time_h: NumberSection
 
     def tissue(self) -> Tissue:
@@ -111,7 +117,7 @@ class TumourSection(_Section):
     rcr_category: Literal[1, 2, 3] | None = None
     cord_near: bool = False
     late: Annotated[list[Id], Field(min_length=1, max_length=6)]
-    alpha_beta_gy: PositiveSection
+    alpha_beta_gy: RatioSection
     k_gy_per_day: NumberSection | None = None
     proliferation_gy_per_day: NumberSection | None = None
     alpha_per_gy: PositiveSection | None = None

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Id = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 OneLine = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$")]
+ALPHA_BETA_GY_MIN = 0.1
+"""Below, nothing has been measured."""
 _SAID_MAX = 5
 """So many faults are named; a file full of them says the rest by number."""
 

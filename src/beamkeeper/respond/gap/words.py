@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.words import line
+from beamkeeper.domain.words import line, plural
 from beamkeeper.respond.gap.calendar_days import short_day
 
 if TYPE_CHECKING:
@@ -58,11 +58,13 @@ def course_lines(options: Options) -> list[tuple[str, str]]:
         f"{a_day}"
     )
     delivered = (
-        f"{len(course.given)} fractions, {given:.2f} Gy, {long_day(course.first_on)} to "
+        f"{plural(len(course.given), 'fraction')}, {given:.2f} Gy, {long_day(course.first_on)} to "
         f"{long_day(course.last_given_on)}"
     )
-    gap = f"{missed} planned day{'' if missed == 1 else 's'} missed; goes on {long_day(course.resume_on)}"
-    left = f"{course.fractions_left} fractions; planned to end on {long_day(course.planned_last_on)}"
+    gap = f"{plural(missed, 'planned day')} missed; goes on {long_day(course.resume_on)}"
+    left = (
+        f"{plural(course.fractions_left, 'fraction')}; planned to end on {long_day(course.planned_last_on)}"
+    )
     return [
         ("Prescribed", prescribed),
         ("Tumour", f"{model.tumour.title}, RCR category {category or 'not known'}"),

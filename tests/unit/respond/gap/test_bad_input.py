@@ -118,7 +118,11 @@ def test_a_machine_in_service_for_ever_is_said_not_computed() -> None:
         ),
         ("interval_h =", "intervall_h =", "rules.intervall_h: no such rule"),
         ("k_gy_per_day = { value = 0.9", "k_per_day = { value = 0.9", "k_per_day: Extra inputs"),
-        ("value = 10, range", "value = 0, range", "alpha_beta_gy.value: Input should be greater than 0"),
+        (
+            "value = 10, range",
+            "value = 0, range",
+            "alpha_beta_gy.value: Input should be greater than or equal to 0.1",
+        ),
     ],
 )
 def test_a_wrong_parameters_file_is_refused(old: str, new: str, said: str) -> None:
