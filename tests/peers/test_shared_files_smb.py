@@ -88,7 +88,9 @@ def test_what_a_find_rule_finds_on_a_windows_share_is_fetched_byte_for_byte(
     letter.write_bytes(os.urandom(2_500_000))
     files = share.connect()
     (found,) = Finder("docs", files, ["{patient_id}/**"], count_max=5).find("4711", [])
-    limits = FetchLimits(size_bytes_max=1 << 30, deadline=datetime.max.replace(tzinfo=UTC))
+    limits = FetchLimits(
+        size_bytes_max=1 << 30, room_bytes=1 << 30, deadline=datetime.max.replace(tzinfo=UTC)
+    )
     at = (str(found.places[0]), files.look(found.places[0].segments).stamp)
     fetched = [
         fetch(found, {"docs": files}, limits=limits, known=known, staging=tmp_path, now=lambda: NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from beamkeeper.protect.documents import Fetched, ShareRules, Wanted
 
 TITLE_CHARACTERS_MAX: Final = 120
+ROOM_SHARE: Final = 4
+"""Documents of one night take no more than this part of the free disk: they are sealed on it as well."""
 NAMED_MAX: Final = 10
 """So many documents that were not kept are named of one patient; the rest is counted."""
 MISSING: Final = "document missing on the share: {title}"
@@ -84,6 +87,7 @@ class DocumentFetcher:
         self._run_on = run_on
         self._deadline = deadline
         self._now = now
+        self._room_bytes = shutil.disk_usage(site.data_dir).free // ROOM_SHARE
         self.heard_at = time.monotonic()
         """When a share last gave an answer, on the clock that nobody sets."""
 
@@ -134,7 +138,9 @@ class DocumentFetcher:
         before = found.current.get(wanted.document_id)
         place = wanted.places[0].share if wanted.places else next(iter(self._sections))
         section = self._sections[place]
-        limits = FetchLimits(size_bytes_max=section.size_bytes_max, deadline=self._deadline)
+        limits = FetchLimits(
+            size_bytes_max=section.size_bytes_max, room_bytes=self._room_bytes, deadline=self._deadline
+        )
         try:
             fetched = fetch(
                 wanted,
@@ -149,6 +155,7 @@ class DocumentFetcher:
         except BeamkeeperError as error:
             found.unanswered[error.message] += 1
         else:
+            self._room_bytes -= fetched.size_bytes
             found.take(wanted, fetched, before)
 
 

@@ -38,14 +38,22 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNSTEADY = "it changed while it was read"
     TOO_LARGE = "too large"
+    NO_ROOM = "no room"
     NO_TIME = "the night's time was over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """How much of one document is taken at most, and until when."""
+    """How much of one document is taken at most, and until when.
+
+    Attributes
+    ----------
+    room_bytes
+        What the collector's disk has for it: whoever fills a share must not fill that disk.
+    """
 
     size_bytes_max: int
+    room_bytes: int
     deadline: datetime
 
 
@@ -131,6 +139,11 @@ def _from(
         if facts.size_bytes > limits.size_bytes_max:
             reason = f"{facts.size_bytes:,} bytes; the site file takes {limits.size_bytes_max:,} at most"
             return Fetched(outcome=Outcome.TOO_LARGE, reason=reason)
+        if facts.size_bytes > limits.room_bytes:
+            reason = (
+                f"{facts.size_bytes:,} bytes; documents may take a quarter of the disk's free room in a night"
+            )
+            return Fetched(outcome=Outcome.NO_ROOM, reason=reason)
         source = share.open(place.segments)
         if source is None:
             continue  # it went after we looked: the next look says whether it is back

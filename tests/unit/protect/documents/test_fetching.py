@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.documents import Fetched
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
-LIMITS = FetchLimits(size_bytes_max=1000, deadline=NOW + timedelta(hours=4))
+LIMITS = FetchLimits(size_bytes_max=1000, room_bytes=1000, deadline=NOW + timedelta(hours=4))
 HERE = Place(share="share", segments=("a.txt",))
 ELSEWHERE = Place(share="share", segments=("2026Q1", "a.txt"))
 
@@ -75,8 +75,16 @@ def test_an_empty_file_and_one_beyond_the_limit_are_not_taken(root: Path) -> Non
     assert len(staged(root)) == 1
 
 
+def test_a_share_that_is_filled_does_not_fill_the_collectors_disk(root: Path) -> None:
+    full = fetched(root, limits=FetchLimits(size_bytes_max=1000, room_bytes=5, deadline=LIMITS.deadline))
+
+    assert full.outcome is Outcome.NO_ROOM
+    assert "6 bytes" in full.reason
+    assert not staged(root)
+
+
 def test_nothing_is_asked_when_the_time_is_over(root: Path) -> None:
-    over = FetchLimits(size_bytes_max=9, deadline=NOW)
+    over = FetchLimits(size_bytes_max=9, room_bytes=9, deadline=NOW)
 
     assert fetched(root, limits=over).outcome is Outcome.NO_TIME
 
