@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from archive_site import free_port, site_of, small_department
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, make_objects
+from typer.testing import CliRunner
 
+from beamkeeper.app.cli.main import app
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
@@ -106,6 +108,9 @@ def test_documents_changed_missing_empty_or_named_wrongly_are_told_in_one_night(
     page = (kept.site.night_dir(NIGHT_2) / "report.html").read_text("utf-8")
     assert "document Setup instructions: refused" in page
     assert "1 document" in mailed
+    (who,) = [one.patient_id for one, item in of_documents(report) if item.grade is Grade.MISSING]
+    asked = CliRunner().invoke(app, ["patient", who, "--site", str(kept.site_file)]).output
+    assert f"Prescription summary, as of {NIGHT_1}: on the share no longer since" in " ".join(asked.split())
     everything = restored(kept, tmp_path / "all", everything=True)
     assert before in everything.values()
     assert note.read_bytes() in restored(kept, tmp_path / "now").values()

@@ -35,6 +35,7 @@ from beamkeeper.domain.readiness import Readiness
 from beamkeeper.domain.words import COLUMNS, columns_of, line
 from beamkeeper.protect.dossier import (
     DossierSource,
+    KeptDocument,
     Picture,
     PictureKind,
     Provenance,
@@ -307,6 +308,16 @@ def test_ten_megabytes_of_note_are_cut_and_said_to_be() -> None:
 
     assert len(pdf) < 200_000
     assert "cut: 10,000,000 characters in all" in render_text(dossier).replace("\n", " ")
+
+
+def test_a_document_that_the_share_lost_stays_on_the_dossier_with_a_word() -> None:
+    lost = KeptDocument(
+        title="Setup sheet", media_type="text/plain", sha256="ab" * 32, state="on the share no longer since x"
+    )
+    text = " ".join(render_text(make_dossier(source(documents=(lost,)))).split())
+
+    assert "Setup sheet" in text
+    assert "on the share no longer since x" in text
 
 
 def test_a_beam_without_stated_direction_asks_which_way() -> None:
