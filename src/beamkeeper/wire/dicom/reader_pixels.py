@@ -41,7 +41,7 @@ CURVE_NUMBERS_MAX: Final = 400_000
 ROIS_MAX: Final = 2_000
 PLACE_MM_MAX: Final = 5_000.0
 """Nothing in or around a patient lies further from the origin of a frame of reference."""
-SPACING_MM_MAX: Final = 1_000.0
+SPACING_MM_MIN, SPACING_MM_MAX = 1e-3, 1_000.0
 VALUE_MAX: Final = 1e6
 """No dose (Gy or %) is larger, and no rescaling of an image (per stored value) steeper."""
 FLAT_MM: Final = 0.5
@@ -224,8 +224,8 @@ def _placed(top: DataSet) -> tuple[Points, Points, Points, tuple[float, float]]:
     lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > _UNIT_LENGTH:
         raise ObjectUnreadable("Image Orientation (Patient) does not name two directions at a right angle.")
-    if min(spacing) <= 0 or max(spacing) > SPACING_MM_MAX:
-        raise ObjectUnreadable("Pixel Spacing is not greater than zero, or senselessly large.")
+    if min(spacing) < SPACING_MM_MIN or max(spacing) > SPACING_MM_MAX:
+        raise ObjectUnreadable("Pixel Spacing is not greater than zero by enough, or senselessly large.")
     if max(map(abs, position)) > PLACE_MM_MAX:
         raise ObjectUnreadable(f"The pixels lie more than {PLACE_MM_MAX:.0f} mm from the origin.")
     return np.array(position), row / lengths[0], column / lengths[1], (spacing[0], spacing[1])

@@ -56,6 +56,7 @@ IMAGES: dict[str, tuple[Callable[[Dataset], object], str]] = {
     "without place": (lambda d: d.__delitem__("ImagePositionPatient"), "place in the patient"),
     "skew": (lambda d: setattr(d, "ImageOrientationPatient", list("100100")), "right angle"),
     "no spacing": (lambda d: setattr(d, "PixelSpacing", ["0", "1"]), "greater than zero"),
+    "no room": (lambda d: setattr(d, "PixelSpacing", ["1e-300", "1"]), "greater than zero"),
     "far away": (lambda d: setattr(d, "ImagePositionPatient", ["0", "0", "1e9"]), "from the origin"),
     "huge pixels": (lambda d: setattr(d, "PixelSpacing", ["1e9", "1"]), "senselessly large"),
     "endless directions": (
