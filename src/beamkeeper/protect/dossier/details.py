@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.objects import ObjectKind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.dossier.source import DossierSource
 
 NOTES_SHOWN_MAX, DOCUMENTS_SHOWN_MAX, OBJECTS_SHOWN_MAX, TEXTS_SHOWN_MAX = 40, 60, 200, 100
+CAPTION_CHARACTERS_MAX = 4_000
 DIGEST_LETTERS = 16
 OPEN_MM = 0.5
 """A leaf pair further apart than that lets the beam through."""
@@ -52,7 +54,14 @@ def _pictures(source: DossierSource) -> Iterator[Block]:
 
 
 def _shown(picture: Picture) -> Shown:
-    return Shown(picture=picture)
+    """Return a picture whose words hide nothing: names of plans, beams and regions stand in them."""
+    said = replace(
+        picture,
+        title=line(picture.title),
+        caption=line(picture.caption, longest=CAPTION_CHARACTERS_MAX),
+        alternative=line(picture.alternative, longest=CAPTION_CHARACTERS_MAX),
+    )
+    return Shown(picture=said)
 
 
 def _doubts(source: DossierSource) -> Iterator[Block]:

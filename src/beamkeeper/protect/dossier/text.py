@@ -75,7 +75,7 @@ def _block(block: Block) -> Iterator[str]:
             for item in block.items:
                 yield from _wrapped(item)
         case Shown():
-            yield from ("", f"[{block.picture.title}]")
+            yield from ("", *_wrapped(f"[{block.picture.title}]"))
             yield from _wrapped(block.picture.alternative)
             yield from _wrapped(block.picture.caption)
 

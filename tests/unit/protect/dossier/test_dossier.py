@@ -387,6 +387,17 @@ def test_a_picture_stands_in_each_rendering(read_back: Callable[..., str]) -> No
     assert 'src="data:image/svg+xml;base64,' in render_html(dossier)
 
 
+def test_the_words_of_a_picture_hide_nothing_and_keep_to_the_columns() -> None:
+    name = "VMAT\u202eTAMV\u200b " + "x" * 200
+    picture = replace(drawn(), title=name, caption=name, alternative=name)
+    dossier = make_dossier(source(pictures=(picture,)))
+
+    for text in (render_text(dossier), render_html(dossier)):
+        assert not {"\u202e", "\u200b"} & set(text)
+    assert render_text(dossier).count("‹U+202E›") == 3
+    assert max(map(len, render_text(dossier).splitlines())) <= COLUMNS
+
+
 def test_a_picture_that_cannot_be_set_is_said_in_words(read_back: Callable[..., str]) -> None:
     dossier = make_dossier(source(pictures=(replace(drawn(), svg=b"<svg"),)))
     text = read_back(render_pdf(dossier))
