@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 IMAGES_MAX: Final = 3_000
 STACKS_MAX: Final = 6
 BEAMS_MAX: Final = 24
+REGIONS_LOOKED_AT_MAX: Final = 100
+"""Each takes some tenths of a second: a structure set of thousands would take the night."""
 STEP_MM: Final = 1.0
 """Of the picture between two slices."""
 TARGET_STEP_MM: Final = 1.5
@@ -168,7 +170,9 @@ def _middle_of_images(material: PlanMaterial, found: Gathered) -> None:
 
 def _regions(found: Gathered, axes: NDArray[np.float64], distance_mm: float | None) -> tuple[Region, ...]:
     regions = []
-    for roi in found.regions:
+    if (count := len(found.regions)) > REGIONS_LOOKED_AT_MAX:
+        found.note(f"Of {count} regions the first {REGIONS_LOOKED_AT_MAX}, targets first, were looked at.")
+    for roi in found.regions[:REGIONS_LOOKED_AT_MAX]:
         region = region_of(roi, axes, distance_mm=distance_mm)
         if region is None:
             found.note(f"The contours of {roi.roi_name} enclose nothing, or are senselessly many: not drawn.")

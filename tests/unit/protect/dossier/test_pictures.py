@@ -18,6 +18,7 @@ from tests.unit.protect.dossier.phantoms import Ball, directions, encoded, opene
 
 from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, pictures_of
+from beamkeeper.protect.dossier import pictures as drawing
 from beamkeeper.protect.dossier.svg import Paper
 from beamkeeper.wire.paper.glyphs import fonts
 
@@ -201,6 +202,14 @@ def test_leaves_and_jaws_are_drawn_turned_with_the_collimator() -> None:
     assert np.ptp(jaws[:, 0]) / np.ptp(jaws[:, 1]) == pytest.approx(1.5, abs=0.01)
     assert "from -20.0 to 20.0 mm along X" in picture.alternative
     assert "15.0 cm² are open" in picture.alternative
+
+
+def test_of_regions_without_end_some_are_looked_at_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "REGIONS_LOOKED_AT_MAX", 0)
+    made = pictures_of(Ball(**SMALL).material())
+
+    assert "Of 1 regions the first 0, targets first, were looked at." in made.reservations
+    assert PictureKind.DVH not in {picture.kind for picture in made.pictures}
 
 
 def test_jaws_a_thousand_kilometres_apart_are_not_drawn_and_take_no_memory() -> None:
