@@ -115,9 +115,7 @@ class SmbFiles(SmbLine):
                 self._verify_base()
                 return None
             if found.st_file_attributes & FileAttributes.FILE_ATTRIBUTE_REPARSE_POINT:
-                raise FileRefused(
-                    "What lies there, or a folder on the way, is a link, which is not followed."
-                )
+                raise FileRefused(LINK)
             if depth < len(place) and not found.st_file_attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY:
                 return None
         return found
@@ -130,9 +128,7 @@ class SmbFiles(SmbLine):
             if error.ntstatus in _HELD:
                 return FileRefused("Another program holds it.")
             if error.ntstatus in _LINK:
-                return FileRefused(
-                    "What lies there, or a folder on the way, is a link, which is not followed."
-                )
+                return FileRefused(LINK)
             if error.ntstatus in _ODD_NAME:
                 return FileRefused("The share cannot have a file of that name.")
             if error.errno == errno.EACCES and self._there:
