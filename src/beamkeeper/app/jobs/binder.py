@@ -189,7 +189,7 @@ class _Binding:
         if person.passed_over:
             return Provenance(night=person.night, remark=LATER_NIGHTS)
         by = self.head.confirmed_by
-        return Provenance(night=self.head.night, confirmed_by=by, remark="" if by else self.head.trust)
+        return Provenance(night=self.head.night, confirmed_by=by, trust=self.head.trust)
 
 
 def _entry(row: ListRow, remark: str) -> Entry:
