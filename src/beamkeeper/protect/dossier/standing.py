@@ -115,7 +115,7 @@ def _next_words(
         return f"Ask first: {complete}fraction {position.next_fraction_number}?{of}"
     if position.next_is_continuation:
         return f"Complete fraction {position.next_fraction_number}{of} first"
-    begun = any(fraction.begun for fraction in position.fractions)
+    begun = position.fractions_complete or any(fraction.begun for fraction in position.fractions)
     refused = plan.approval_status in {ApprovalStatus.UNAPPROVED, ApprovalStatus.REJECTED}
     first = "Not approved: " if refused else "" if begun else "Not begun: "
     return f"{first}{'fraction' if first else 'Fraction'} {position.next_fraction_number}{of}"

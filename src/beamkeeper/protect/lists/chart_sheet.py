@@ -11,7 +11,9 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.domain.beam_words import energy, gantry
 from beamkeeper.domain.placing import fraction_groups, treatment_beams
+from beamkeeper.domain.words import number
 from beamkeeper.protect.lists.page import identifiers, name_of
 from beamkeeper.protect.lists.row import Section
 from beamkeeper.wire.paper.setting import set_pdf
@@ -76,13 +78,22 @@ def _sheet(person: Person, row: ListRow, line: PlanLine, plan: Plan, zone: ZoneI
         "machine": line.machine or "not named",
         "needs": line.needs,
         "physician": "not held" if physician is None else f"{physician.name} {physician.phone}".strip(),
-        "phone": row.first_call.phone if row.first_call else "no number held",
+        "phone": _phone(row),
         "triage": row.triage.code if row.triage else "none",
         "marks": list(_marks(row, line, plan, group)),
         "beams": [_beam(beam, fields.get(beam.beam_number)) for beam in beams],
         "rows": list(_fractions(line, at, beams)),
         "decides": DECIDES,
     }
+
+
+def _phone(row: ListRow) -> str:
+    """Return whom to call first, and whose number it is."""
+    first = row.first_call
+    if first is None:
+        return "no number held"
+    whose = "" if first in row.own_phones else f" {first.name} ({first.relation})"
+    return f"{first.phone}{whose}"
 
 
 def _group(plan: Plan, at: PlanPosition | None) -> FractionGroup | None:
@@ -100,8 +111,9 @@ def _marks(row: ListRow, line: PlanLine, plan: Plan, group: FractionGroup | None
 
 
 def _beam(beam: Beam, field: ChartField | None) -> dict[str, str]:
-    angle = "" if field is None else _angles(field)
-    kind = (beam.radiation_type.value.lower(), field.energy if field else "", beam.technique)
+    angle = _angles_of_plan(beam) or ("" if field is None else _angles(field))
+    of_plan = energy(beam) if any(p.nominal_beam_energy for p in beam.control_points) else ""
+    kind = (beam.radiation_type.value.lower(), of_plan or (field.energy if field else ""), beam.technique)
     unit = _UNITS.get(beam.primary_dosimeter_unit.value, "")
     return {
         "number": str(beam.beam_number),
@@ -113,13 +125,23 @@ def _beam(beam: Beam, field: ChartField | None) -> dict[str, str]:
     }
 
 
+def _angles_of_plan(beam: Beam) -> str:
+    """Return the angles as the plan has them; "" where it has none that are kept."""
+    if not beam.control_points or beam.control_points[0].gantry_angle_deg is None:
+        return ""
+    first = beam.control_points[0]
+    others = (("collimator", first.collimator_angle_deg), ("couch", first.couch_angle_deg))
+    said = [f"{name} {number(angle)}" for name, angle in others if angle is not None]
+    return ", ".join((f"gantry {gantry(beam)}", *said))
+
+
 def _angles(field: ChartField) -> str:
-    gantry = "" if field.gantry_angle_deg is None else f"gantry {field.gantry_angle_deg:g}°"
+    gantry = "" if field.gantry_angle_deg is None else f"gantry {field.gantry_angle_deg:g}"
     if gantry and field.gantry_stop_angle_deg not in {None, field.gantry_angle_deg}:
-        gantry += f" to {field.gantry_stop_angle_deg:g}°"
+        gantry += f" → {field.gantry_stop_angle_deg:g}"
     others = (("collimator", field.collimator_angle_deg), ("couch", field.couch_angle_deg))
     return ", ".join(
-        filter(None, (gantry, *(f"{name} {angle:g}°" for name, angle in others if angle is not None)))
+        filter(None, (gantry, *(f"{name} {angle:g}" for name, angle in others if angle is not None)))
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.domain.words import language
 from beamkeeper.protect.lists.page import (
     Cell,
     Column,
@@ -69,7 +70,7 @@ def _row(row: ListRow) -> PageRow:
             cell(Line(name_of(row.patient), Style.STRONG), Line(identifiers(row.patient))),
             call_cell(row),
             cell(*(Line(contact_in_words(item.relation, item.name, item.phone)) for item in others)),
-            cell(row.patient.language or "–"),
+            cell(language(row.patient.language) or "–"),
             _physicians(row),
             cell(Line(f"no. {row.rank}", Style.STRONG), Line(_where(row), Style.SMALL)),
             (),

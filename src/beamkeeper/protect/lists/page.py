@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.domain.words import SEXES, line, weekday_at
+from beamkeeper.domain.words import SEXES, language, line, weekday_at
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -146,12 +146,22 @@ def name_of(patient: Patient) -> str:
     return line(shown_name(patient.name)) or "(no name)"
 
 
-def identifiers(patient: Patient) -> str:
+def identifiers(patient: Patient, *, sex: bool = True) -> str:
     """Return the two identifiers besides the name, and the sex."""
     issuer = f" ({line(patient.issuer_of_patient_id)})" if patient.issuer_of_patient_id else ""
     born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
-    sex = f" · {SEXES.get(patient.sex, line(patient.sex))}" if patient.sex else ""
-    return f"ID {line(patient.patient_id)}{issuer} · {born}{sex}"
+    said = f" · {_sex(patient)}" if patient.sex and sex else ""
+    return f"ID {line(patient.patient_id)}{issuer} · {born}{said}"
+
+
+def sex_and_language(patient: Patient) -> str:
+    """Return "female, speaks Dutch", as far as anybody knows."""
+    speaks = f"speaks {language(patient.language)}" if patient.language.strip() else ""
+    return ", ".join(filter(None, (_sex(patient), speaks)))
+
+
+def _sex(patient: Patient) -> str:
+    return SEXES.get(patient.sex, line(patient.sex))
 
 
 def cell(*lines: Line | str | None) -> Cell:

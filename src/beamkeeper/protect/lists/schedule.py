@@ -108,7 +108,7 @@ def _row(item: Appointment, row: ListRow, zone: ZoneInfo) -> PageRow:
             cell(*(Line(line.next_fraction, Style.STRONG) for line in open_lines)),
             cell(Line(row.triage.code if row.triage else "none", Style.STRONG)),
             cell(Line(str(row.rank))),
-            cell("☐ came   ☐ treated   ☐ told"),
+            cell("☐ came · ☐ treated · ☐ told"),
         ),
         under=(Line(said, Style.MARK),) if marked else (),
     )

@@ -19,6 +19,7 @@ from beamkeeper.protect.lists.page import (
     headed,
     identifiers,
     name_of,
+    sex_and_language,
 )
 from beamkeeper.protect.lists.row import DECIDES, Section
 
@@ -72,7 +73,7 @@ def counts(head: ListHead, rows: Sequence[ListRow]) -> str:
     by_section = Counter(row.section for row in rows)
     parts = [f"{by_section[section]} {_short(section)}" for section in Section]
     if head.not_read:
-        parts.append(f"{len(head.not_read)} that could not be read (named above)")
+        parts.append(f"{len(head.not_read)} that could not be read (named in the frame)")
     total = len(rows) + len(head.not_read)
     return f"{total} patient{'' if total == 1 else 's'} in this night: {', '.join(parts)}."
 
@@ -115,13 +116,12 @@ def _rows(row: ListRow, zone: ZoneInfo) -> Iterator[PageRow]:
 
 
 def _who(row: ListRow) -> tuple[Cell, ...]:
-    language = f"speaks {row.patient.language}" if row.patient.language else ""
     return (
         cell(Line(str(row.rank), Style.BIG)),
         cell(
             Line(name_of(row.patient), Style.STRONG),
-            Line(identifiers(row.patient)),
-            Line(language, Style.SMALL),
+            Line(identifiers(row.patient, sex=False)),
+            Line(sex_and_language(row.patient), Style.SMALL),
         ),
         call_cell(row),
     )

@@ -27,6 +27,7 @@ from dossier_facts import (
     source,
 )
 
+from beamkeeper.domain.beam_words import gantry, mlc
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.plan import ApprovalStatus
@@ -44,7 +45,6 @@ from beamkeeper.protect.dossier import (
     render_pdf,
     render_text,
 )
-from beamkeeper.protect.dossier.beam_table import gantry, mlc
 from beamkeeper.wire.paper.glyphs import printable
 
 if TYPE_CHECKING:

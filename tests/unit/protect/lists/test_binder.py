@@ -10,7 +10,7 @@ import pytest
 from people_on_lists import HEAD, NOW, person, place, plan
 from reading_pdf import pdf_pages, pdf_text, squeezed
 
-from beamkeeper.domain.plan import FractionGroup
+from beamkeeper.domain.plan import ControlPoint, FractionGroup
 from beamkeeper.domain.position import FractionState
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.protect.lists import Person, list_rows
@@ -86,6 +86,19 @@ def test_a_plan_of_several_fraction_groups_says_which_one_the_sheet_is_for() -> 
     (sheet,) = sheets(replace(one, plans=(made,)))
 
     assert "The plan has 2 fraction groups; this sheet is for group 1." in sheet["marks"]
+
+
+def test_the_chart_sheet_has_the_angles_of_the_plan_and_says_whose_number_it_is() -> None:
+    one = person(1, phone="")
+    turned = [ControlPoint(control_point_index=n, cumulative_meterset_weight=n, gantry_angle_deg=angle,
+                           collimator_angle_deg=10.0, couch_angle_deg=350.0, nominal_beam_energy=6.0)
+              for n, angle in enumerate((181.0, 179.0))]  # fmt: skip
+    beam = replace(one.plans[0].beams[0], control_points=tuple(turned))
+    (sheet,) = sheets(replace(one, plans=(replace(one.plans[0], beams=(beam,)),)))
+
+    angles = "gantry 181.0 → 179.0 (which way?), collimator 10.0, couch 350.0"
+    assert (sheet["beams"][0]["angles"], sheet["beams"][0]["kind"]) == (angles, "photon 6 MV VMAT")
+    assert sheet["phone"] == "+32 2 555 02 00 Els Jansen (daughter)"
 
 
 def test_a_chart_sheet_does_not_change_by_the_mere_passing_of_a_night() -> None:
