@@ -273,11 +273,8 @@ class Nightly:
             spool=self._sources.arrivals.reader, scratch=self.folder / "drawn" / pseudonym,
             night=night, as_of=self._taken_up_at,
         )  # fmt: skip
-        members, state = with_paper(
-            paper,
-            found,
-            sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents),
-        )
+        state = sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents)
+        members, state = with_paper(paper, found, state)
         entry = self._run.vault.seal(pseudonym=pseudonym, night=night, members=members, state=state)
         return SealedNote(
             path=entry.path, sha256=entry.sha256, size_bytes=entry.size_bytes, dossier_error=paper.error
