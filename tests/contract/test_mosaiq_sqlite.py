@@ -11,7 +11,9 @@ from sqlalchemy.dialects import mssql
 from tests.contract.mosaiq_contract import CODES, SETTINGS, MosaiqContract, ask, parts
 from tests.contract.sqlite_plans import scanned
 
+from beamkeeper.domain.chart import Triage
 from beamkeeper.errors import SourceAnswerInvalid
+from beamkeeper.protect.ois_settings import NextOfKin, TriageCode
 from beamkeeper.rehearse.sim.mosaiq import TABLES, Clinic, quirky_clinic
 from beamkeeper.wire.sql.relation import Among, relation_select
 
@@ -149,3 +151,32 @@ def test_the_settings_of_a_department_change_what_is_a_treatment(url: str) -> No
     assert "M1041" not in {entry.patient.patient_id for entry in elsewhere.entries}
     assert "M1046" in {entry.patient.patient_id for entry in by_code.entries}
     assert "M1048" not in {entry.patient.patient_id for entry in word.entries}
+
+
+def test_next_of_kin_and_triage_code_come_from_the_columns_a_department_names(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    """In an invented MOSAIQ the columns are called otherwise than in any real one: nobody knows how."""
+    url = lacking(clinic, tmp_path / "kin.db", ("Admin", "Nurse_Unit"))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for name in ("Kin_Name", "Kin_Phone", "Urgency"):
+            connection.exec_driver_sql(f"ALTER TABLE Admin ADD COLUMN {name} CHAR(40)")
+        kin = "Kin_Name = 'Janssens, Jan   ', Kin_Phone = '+32 2   ', Urgency = '2   '"
+        connection.exec_driver_sql(f"UPDATE Admin SET {kin} WHERE Pat_ID1 = 1")  # noqa: S608 - our own words
+    engine.dispose()
+    where = {
+        "next_of_kin": NextOfKin(name="Kin_Name", phone="Kin_Phone"),
+        "triage": TriageCode(code="Urgency"),
+    }
+
+    told = {e.patient.patient_id: e for e in ask(url, SETTINGS.model_copy(update=where)).entries}
+    assert [(one.relation, one.name, one.phone) for one in told["M1001"].patient.contacts] == [
+        ("next of kin", "Janssens, Jan", "+32 2")
+    ]
+    assert told["M1001"].charts[0].triage == Triage(code="2")
+    assert told["M1011"].patient.contacts == ()
+    absent = ask(
+        url, SETTINGS.model_copy(update={"next_of_kin": NextOfKin(name="Nobody", phone="Kin_Phone")})
+    )
+    assert any(said.startswith("[contact] is left out") for said in absent.warnings)

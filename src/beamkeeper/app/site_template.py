@@ -283,6 +283,7 @@ _NO_SOURCE = """
 # timezone = "Europe/Brussels"                    # of the server's wall clock
 # mrn_column = "IDA"                              # of Ident; holds the Patient ID of the DICOM objects
 # treatment_rooms = ["LINAC*"]                    # default: every room of a treatment machine
+# next_of_kin = { name = "Kin_Name", phone = "Kin_Phone" }   # columns of Admin: ask your vendor which
 #
 # [[sources]]
 # kind = "folder"

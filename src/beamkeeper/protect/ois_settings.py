@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
 _Name = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
+_Named = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class AriaSettings(BaseModel):
@@ -57,6 +58,36 @@ class AriaSettings(BaseModel):
     row_limit: int = 200_000
 
 
+class NextOfKin(BaseModel):
+    """Where a department finds whom to call for a patient, in a table that no public source names.
+
+    Attributes
+    ----------
+    patient
+        The column that holds Pat_ID1.
+    relation
+        The column that says who it is; "" for none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: _Named = "Admin"
+    patient: _Named = "Pat_ID1"
+    name: _Named
+    phone: _Named
+    relation: _Name = ""
+
+
+class TriageCode(BaseModel):
+    """Where a department keeps the triage code; `patient` is the column that holds Pat_ID1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: _Named = "Admin"
+    patient: _Named = "Pat_ID1"
+    code: _Named
+
+
 class MosaiqSettings(BaseModel):
     """What differs from department to department.
 
@@ -74,6 +105,8 @@ class MosaiqSettings(BaseModel):
         Patterns of `code description`; none: what the kind of the room says.
     schedule_status
         Status letters of this department and our words for them.
+    next_of_kin, triage
+        Where these stand in this department; None: they are not read, for no public source says where.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,4 +120,6 @@ class MosaiqSettings(BaseModel):
     treatment_activities: tuple[str, ...] = ()
     simulation_activities: tuple[str, ...] = ()
     schedule_status: dict[str, str] = {}
+    next_of_kin: NextOfKin | None = None
+    triage: TriageCode | None = None
     row_limit: int = 200_000

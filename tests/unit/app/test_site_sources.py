@@ -80,10 +80,29 @@ def test_a_login_that_may_write_is_accepted_only_by_its_name() -> None:
         aria(writable_login=True)
 
 
+def test_next_of_kin_and_triage_code_are_read_where_the_site_says() -> None:
+    kin = {
+        "table": "AdminExt",
+        "patient": "Adm_Pat",
+        "name": "Kin",
+        "phone": "Kin_Tel",
+        "relation": "Kin_Rel",
+    }
+    mapping = ois_mapping(section(next_of_kin=kin, triage={"code": "User_1"}))
+
+    assert "AdminExt c" in str(mapping.entities[Entity.CONTACT].relation)
+    assert "RTRIM(c.Kin_Rel)" in str(mapping.entities[Entity.CONTACT].relation)
+    assert "RTRIM(t.User_1)" in str(mapping.entities[Entity.TRIAGE].relation)
+    assert not {Entity.CONTACT, Entity.TRIAGE} & set(ois_mapping(section()).entities)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"mrn_column": "IDA FROM Staff"},
+        {"next_of_kin": {"name": "Kin", "phone": "x FROM Staff --"}},
+        {"next_of_kin": {"name": "Kin"}},
+        {"triage": {"code": "", "table": "Admin"}},
         {"timezone": None},
         {"mapping": "ois.toml"},
         {"url": "mssql+pymssql://reader:secret@mosaiq.example/MOSAIQ"},

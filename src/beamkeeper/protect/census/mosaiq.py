@@ -11,7 +11,7 @@ from beamkeeper.protect.census.mapping import mapping_of
 
 if TYPE_CHECKING:
     from beamkeeper.protect.census.mapping import OisMapping
-    from beamkeeper.protect.ois_settings import MosaiqSettings, MrnColumn
+    from beamkeeper.protect.ois_settings import MosaiqSettings, MrnColumn, NextOfKin, TriageCode
 
 _ATTENDED = ("C", "FC", "OC", "SC", "D", "FD", "OD", "SD", "E", "FE", "OE", "SE")
 _NOT_COMING = ("X", "B", "M")
@@ -27,6 +27,10 @@ def mosaiq_mapping(settings: MosaiqSettings) -> OisMapping:
         "treatment": settings.treatment_activities,
         "simulation": settings.simulation_activities,
     }
+    if settings.next_of_kin:
+        keys["contact"] = _contact(settings.next_of_kin)
+    if settings.triage:
+        keys["triage"] = _triage(settings.triage)
     return mapping_of(
         keys
         | {
@@ -37,6 +41,28 @@ def mosaiq_mapping(settings: MosaiqSettings) -> OisMapping:
             "row_limit": settings.row_limit,
         }
     )
+
+
+def _contact(where: NextOfKin) -> dict[str, Any]:
+    """Return the section of whom to call; a patient without a name or a phone there has nobody."""
+    relation = f"RTRIM(c.{where.relation})" if where.relation else "'next of kin'"
+    somebody = " OR ".join(f"COALESCE(RTRIM(c.{one}), '') <> ''" for one in (where.name, where.phone))
+    return {
+        "from": f"{where.table} c WHERE {somebody}",
+        "columns": {
+            "patient_key": f"c.{where.patient}",
+            "relation": relation,
+            "name": f"RTRIM(c.{where.name})",
+            "phone": f"RTRIM(c.{where.phone})",
+        },
+    }
+
+
+def _triage(where: TriageCode) -> dict[str, Any]:
+    return {
+        "from": f"{where.table} t",
+        "columns": {"patient_key": f"t.{where.patient}", "code": f"RTRIM(t.{where.code})"},
+    }
 
 
 def mosaiq_text(mrn_column: MrnColumn = "IDA") -> str:
