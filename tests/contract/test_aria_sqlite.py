@@ -141,3 +141,13 @@ def test_a_large_department_is_counted_alike_by_beams_and_sessions(tmp_path: Pat
         history, sessions = entry.counts
         assert history.fractions_done == sessions.fractions_done
     assert [entry.disagreements for entry in answer.entries if entry.disagreements] == []
+
+
+def test_a_note_of_ten_megabytes_is_cut_and_says_so(whole: Path, tmp_path: Path) -> None:
+    url = lacking(whole, tmp_path, "UPDATE quick_note SET quick_note_text = printf('%.10000000c', 'x')")
+    entries = {entry.patient.patient_id: entry for entry in ask_aria(url).entries}
+
+    (note,) = entries["documents"].charts[0].notes
+    assert note.text.endswith("… (cut: 10000000 characters)")
+    assert len(note.text) < 5_000
+    assert "plain" in entries

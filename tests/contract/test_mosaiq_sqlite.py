@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,3 +183,18 @@ def test_next_of_kin_and_triage_code_come_from_the_columns_a_department_names(
         url, SETTINGS.model_copy(update={"next_of_kin": NextOfKin(name="Nobody", phone="Kin_Phone")})
     )
     assert any(said.startswith("[contact] is left out") for said in absent.warnings)
+
+
+def test_a_note_of_ten_megabytes_is_cut_and_says_so(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "long.db"
+    shutil.copyfile(url.removeprefix("sqlite:///"), path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            r"UPDATE Notes SET notes = '{\rtf1 ' || printf('%.10000000c', 'x') || '}' WHERE Note_ID = 1"
+        )
+        connection.commit()
+    entries = {entry.patient.patient_id: entry for entry in ask(f"sqlite:///{path}").entries}
+
+    (note,) = [note for note in entries["M1061"].charts[0].notes if "cut" in note.text]
+    assert len(note.text) < 5_000
+    assert "M1001" in entries

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 METHODS, TEN, NUMBER = "Ways of counting fractions", "Ten patients to compare", "How many there are"
 TEN_PATIENTS = 10
+REPLACED = frozenset({"superseded", "rejected"})
 FIELDS_SHOWN_MAX = 4
 DISAGREEMENTS_SHOWN_MAX = 100
 
@@ -38,7 +39,7 @@ def methods_part(entries: Sequence[CensusEntry]) -> Part:
         for count in entry.counts:
             of_plan[count.plan_uid].append(count)
         plans += len(of_plan)
-        names = {plan.plan_uid: plan.plan_id for chart in entry.charts for plan in chart.plans}
+        names = _names(entry)
         for uid, counts in of_plan.items():
             if len({count.fractions_done for count in counts if count.fractions_done is not None}) > 1:
                 said = "; ".join(f"{count.source} {_done(count)}" for count in counts)
@@ -78,6 +79,15 @@ def ten_part(entries: Sequence[CensusEntry], zone: ZoneInfo, day: date) -> Part:
     )
 
 
+def _names(entry: CensusEntry) -> dict[str, str]:
+    """Return what each plan is called. A revision keeps the name, so what it replaced says that it was."""
+    names = {}
+    for plan in (plan for chart in entry.charts for plan in chart.plans):
+        was = f" ({plan.status})" if plan.status in REPLACED else ""
+        names[plan.plan_uid] = f"{plan.plan_id or plan.plan_uid}{was}"
+    return names
+
+
 def _patient(index: int, entry: CensusEntry, zone: ZoneInfo) -> Iterator[str]:
     patient = entry.patient
     born = f"born {patient.birth_on}" if patient.birth_on else "no birth date"
@@ -85,7 +95,7 @@ def _patient(index: int, entry: CensusEntry, zone: ZoneInfo) -> Iterator[str]:
     for course in entry.courses:
         for rx in course.prescriptions:
             yield f"    prescribed in course {one_line(course.course_id)}: {_prescribed(rx)}"
-    names = {plan.plan_uid: plan.plan_id for chart in entry.charts for plan in chart.plans}
+    names = _names(entry)
     for count in entry.counts:
         last = f", last {_local(count.last_treated_at, zone)}" if count.last_treated_at else ""
         planned = "?" if count.fractions_planned is None else count.fractions_planned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -155,3 +156,17 @@ def test_a_printed_line_is_never_wider_than_a_terminal(text: str) -> None:
     )
 
     assert max(len(line) for line in sheet_lines(sheet)) <= 80
+
+
+def test_of_two_plans_of_one_name_the_replaced_one_says_so() -> None:
+    plans = tuple(
+        ChartPlan(plan_id="VMAT1", course_id="C1", plan_uid=uid, status=status)
+        for uid, status in (("1.2.3", "superseded"), ("1.2.4", "approved"))
+    )
+    counts = tuple(replace(count(2, "ois"), plan_uid=plan.plan_uid) for plan in plans)
+    part = ten_part([entry(charts=(Chart(source="ois", plans=plans),), counts=counts)], BRUSSELS, AT.date())
+
+    assert [line.strip() for line in part.lines[1:]] == [
+        "plan VMAT1 (superseded): 2 of 30 fractions (ois)",
+        "plan VMAT1: 2 of 30 fractions (ois)",
+    ]
