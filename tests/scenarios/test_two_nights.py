@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beamkeeper.app.demo import STOCK_TOOLS, Demo
-from beamkeeper.domain.change import Grade
+from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import DayEventKind
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FEWEST_PATIENTS = 7
-"""So many, that each of the eight things happens to another patient."""
+"""So many, that each of the nine things happens to another patient."""
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
@@ -48,7 +48,12 @@ def uids(played: Played, *kinds: DayEventKind) -> set[str]:
 
 
 def eyes(report: NightReport) -> dict[str, Grade]:
-    return {item.sop_instance_uid: item.grade for night in report.patients for item in night.eyes}
+    return {
+        item.sop_instance_uid: item.grade
+        for night in report.patients
+        for item in night.eyes
+        if item.kind != DOCUMENT
+    }
 
 
 def test_the_first_night_keeps_everybody_and_alarms_nobody(played: Played) -> None:
@@ -64,7 +69,7 @@ def test_every_event_of_the_day_gets_the_grade_it_must_get(played: Played) -> No
     assert [item.event.text for item in told if not item.as_it_should] == []
 
 
-def test_only_the_three_unexplained_events_need_eyes(played: Played) -> None:
+def test_only_the_three_unexplained_objects_need_eyes(played: Played) -> None:
     """A leaf, a deleted structure set, a record of no plan: what nobody announced and nothing explains."""
     unnamed = uids(played, DayEventKind.RECORD_WITHOUT_PLAN)
     seen = eyes(played.second)
@@ -92,17 +97,44 @@ def test_the_altered_leaf_is_named_with_beam_control_point_and_both_values(playe
     assert "→" in change.text
 
 
+def test_the_altered_document_is_named_with_the_line_before_and_after(played: Played) -> None:
+    (event,) = [event for event in played.events if event.kind is DayEventKind.DOCUMENT_ALTERED]
+    (text,) = [
+        change.text
+        for night in played.second.patients
+        for item in night.eyes
+        if item.kind == DOCUMENT and item.label == event.document
+        for change in item.changes
+    ]
+
+    assert "shift limit 10 mm" in text
+    assert "shift limit 20 mm" in text
+    assert all(night.document_count for night in played.second.patients if "BK-" in night.patient_id)
+
+
 def test_everything_that_did_not_happen_is_identical(played: Played) -> None:
     happened = {uid for event in played.events for uid in event.sop_instance_uids}
     named = {item.sop_instance_uid for night in played.second.patients for item in night.comparisons}
+    summaries = {e.patient_id for e in played.events if e.kind is DayEventKind.REPLAN}
+    documented = {(e.patient_id, e.document) for e in played.events if e.document}
+    documented |= {(patient_id, "Prescription summary") for patient_id in summaries}
     new_patient = {e.patient_id for e in played.events if e.kind is DayEventKind.PATIENT_NEW}
     others = {
         item.sop_instance_uid
         for night in played.second.patients
         if night.patient_id not in new_patient
         for item in night.comparisons
+        if item.kind != DOCUMENT
+    }
+    altered = {
+        (night.patient_id, item.label)
+        for night in played.second.patients
+        if night.patient_id not in new_patient
+        for item in night.comparisons
+        if item.kind == DOCUMENT
     }
 
+    assert altered == documented
     assert happened - uids(played, DayEventKind.PATIENT_FINISHED) <= named
     assert others <= happened
 

@@ -7,6 +7,7 @@ what the report says is held against what was done to the department.
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.lists import gather_by_site
+from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.app.opened import open_by_site, recovery_from_cards
@@ -23,9 +26,12 @@ from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
 from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock, local_date, local_instant, zone
+from beamkeeper.domain.change import DOCUMENT
 from beamkeeper.errors import ConfigError, IntegrityError
 from beamkeeper.ledger import AnnouncementRow
-from beamkeeper.rehearse.sim import DayEventKind, Department
+from beamkeeper.protect.lists import list_rows
+from beamkeeper.protect.lists.files import list_files
+from beamkeeper.rehearse.sim import DayEventKind, Department, OisKind
 from beamkeeper.vault import LocalStore
 
 if TYPE_CHECKING:
@@ -39,6 +45,21 @@ ZONE_NAME = "Europe/Brussels"
 NIGHT_AT = time(2, 0)
 HEADER_BYTES_MAX = 1024
 """A file header of ours: preamble and a handful of UIDs."""
+_MORE = """\
+[[sources]]
+kind = "aria"                    # the invented department's database has ARIA's tables
+name = "aria"
+url = {url}
+schema = ""                      # SQLite has none; a real one has "dbo"
+timezone = "{zone}"
+triage_column = "UserDefAttrib03"
+
+[[documents]]
+name = "share"
+kind = "folder"
+path = {share}
+quarters_since = 2018-05-14      # ARIA files documents by quarter
+"""
 STOCK_TOOLS = ("age", "zstd", "tar")
 
 
@@ -107,6 +128,7 @@ class Demo:
             clock=self.clock,
             zone_name=ZONE_NAME,
             archive_port=archive_port,
+            ois=OisKind.ARIA,
         )
 
     def __enter__(self) -> Demo:  # noqa: PYI034
@@ -146,8 +168,11 @@ class Demo:
             keys_dir=Path("keys"),
             receiver_port=self.receiver_port,
             archive=(self.department.archive_ae, self.department.host, self.department.port),
-            ois_url=self.department.ois_url,
-            ois_mapping=self.department.ois_mapping_path.resolve(),
+            more=_MORE.format(
+                url=json.dumps(self.department.ois_url),
+                zone=ZONE_NAME,
+                share=json.dumps(str(self.department.documents_dir)),
+            ),
         )
         shutil.rmtree(self.site_file.parent, ignore_errors=True)  # what an interrupted start left
         self.cards = make_site(self.site_file, answers, self.clock).cards
@@ -188,6 +213,24 @@ class Demo:
     def told(self, events: tuple[DayEvent, ...], report: NightReport) -> tuple[Told, ...]:
         """Return each event beside what the report says of the objects it touched."""
         return tuple(_told(event, report) for event in events)
+
+    @property
+    def lists_dir(self) -> Path:
+        """Where `lists` writes."""
+        return self.root / "lists"
+
+    def lists(self) -> int:
+        """Write the triage list, the contact list and the day schedule; return how many are on them."""
+        found = gather_by_site(open_runtime(self.site, self.clock))
+        rows = list_rows(found.persons, found.head)
+        for name, data in list_files(found.head, rows).items():
+            write_whole(self.lists_dir / name, data)
+        return len(rows)
+
+    @property
+    def dossiers(self) -> tuple[Path, ...]:
+        """The dossiers that `restore` gave back."""
+        return tuple(sorted((self.root / "restored").rglob("dossier.pdf")))
 
     def restore(self, patient_id: str) -> tuple[Restored, Restored]:
         """Give one patient back with Beamkeeper, and again with stock tools only."""
@@ -267,6 +310,7 @@ _MUST_BE: dict[DayEventKind, tuple[str, bool]] = {
     DayEventKind.STRUCTURE_SET_DELETED: ("missing", False),
     DayEventKind.PATIENT_NEW: ("new", True),
     DayEventKind.RECORD_WITHOUT_PLAN: ("new", False),
+    DayEventKind.DOCUMENT_ALTERED: ("clinical", False),
 }
 """The grade each event must get, and whether it must count as expected."""
 
@@ -275,19 +319,20 @@ def _told(event: DayEvent, report: NightReport) -> Told:
     if event.kind is DayEventKind.PATIENT_FINISHED:
         finished = any(p.finished and p.patient_id == event.patient_id for p in report.patients)
         return Told(event=event, said="finished" if finished else "", as_it_should=finished)
-    found = {
-        item.sop_instance_uid: item
-        for patient in report.patients
-        if patient.patient_id == event.patient_id
-        for item in patient.comparisons
-    }
-    items = [found[uid] for uid in event.sop_instance_uids if uid in found]
+    of_patient = [item for p in report.patients if p.patient_id == event.patient_id for item in p.comparisons]
+    items = [item for item in of_patient if _concerns(event, item)]
     grade, expected = _MUST_BE[event.kind]
-    all_there = len(items) == len(event.sop_instance_uids)
+    all_there = len(items) == (len(event.sop_instance_uids) or 1)
     if event.kind is DayEventKind.RECORD_WITHOUT_PLAN:
         items = [item for item in items if item.kind == "treatment record"]
     right = bool(items) and all(i.grade.value == grade and bool(i.expected) == expected for i in items)
     return Told(event=event, said=_words(items), as_it_should=right and all_there)
+
+
+def _concerns(event: DayEvent, item: ObjectComparison) -> bool:
+    if event.document:
+        return item.kind == DOCUMENT and item.label == event.document
+    return item.sop_instance_uid in event.sop_instance_uids
 
 
 def _words(items: list[ObjectComparison]) -> str:

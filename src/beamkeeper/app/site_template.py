@@ -24,6 +24,8 @@ class SiteAnswers:
         (AE title, host, port) of the DICOM archive; None when there is none.
     ois_url, ois_mapping
         SQLAlchemy URL of the OIS database and its mapping file; None when there is none.
+    more
+        Further sections, as TOML.
     """
 
     name: str
@@ -38,6 +40,7 @@ class SiteAnswers:
     archive: tuple[str, str, int] | None = None
     ois_url: str | None = None
     ois_mapping: Path | None = None
+    more: str = ""
 
 
 def site_text(answers: SiteAnswers) -> str:
@@ -73,6 +76,8 @@ def _sources(answers: SiteAnswers) -> list[str]:
     if answers.ois_url:
         mapping = _toml(answers.ois_mapping or "ois-mapping.toml")
         parts.append(_OIS.format(url=_toml(answers.ois_url), mapping=mapping))
+    if answers.more:
+        parts.append(answers.more)
     return [*(parts or [_NO_SOURCE]), _RECEIPTS]
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import create_engine, text
 from beamkeeper.clock import MovableClock
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census import parse_mapping
-from beamkeeper.rehearse.sim import DayEventKind, Department
+from beamkeeper.rehearse.sim import DayEventKind, Department, OisKind, aria, mosaiq
 from beamkeeper.rehearse.sim.ois import mapping_text, table_names
+from beamkeeper.rehearse.sim.people import person
 from beamkeeper.rehearse.sim.realcases import SETS, load_case
 from beamkeeper.rehearse.sim.state import from_json
 
@@ -32,7 +33,7 @@ def _files(root):
     return {path.name: path.read_bytes() for path in (root / "archive").glob("*.dcm")}
 
 
-def test_the_day_between_is_the_eight_things(department):
+def test_the_day_between_is_the_nine_things(department):
     before = _files(department._root)
     events = department.play_day_between()
     after = _files(department._root)
@@ -267,6 +268,17 @@ def test_the_database_has_a_test_patient_and_a_cancelled_appointment(department)
 
     assert flags == [1]
     assert cancelled == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [(OisKind.ARIA, aria.TABLES.meta.tables["Patient"].c.PatientId),
+     (OisKind.MOSAIQ, mosaiq.TABLES.meta.tables["Ident"].c.IDA)],
+)  # fmt: skip
+def test_no_patient_id_is_longer_than_the_product_has_room_for(kind, column):
+    longest = person(4, id_length_max=kind.patient_id_length_max).patient_id
+
+    assert len(longest) == column.type.length == kind.patient_id_length_max
 
 
 def test_the_shipped_mapping_is_one_the_census_reads():

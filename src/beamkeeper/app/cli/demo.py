@@ -14,6 +14,7 @@ from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.night import progress_display
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.change import DOCUMENT
 
 if TYPE_CHECKING:
     from datetime import date
@@ -62,7 +63,8 @@ def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, 
     story.chapter(1, "The department")
     story.line(
         f"{len(people)} patients ({sum(p.is_real for p in people)} published phantom cases), archive"
-        f" {demo.department.archive_ae} on {demo.department.host}:{demo.department.port}"
+        f" {demo.department.archive_ae} on {demo.department.host}:{demo.department.port},"
+        " a database with ARIA's tables, a share with documents"
     )
     demo.make_site()
     if demo.cards:
@@ -85,6 +87,9 @@ def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, 
     restored = demo.restore(patient_id)
     for item in restored:
         story.restored(item)
+    story.chapter(6, "What people read when everything else is gone")
+    listed = demo.lists()
+    story.line(f"triage list, contact list and day schedule of {listed} patients; one dossier each")
     assert first.patients  # noqa: S101 - a night without patients raises long before
     return told, restored, report
 
@@ -94,13 +99,15 @@ def _night(demo: Demo, run_on: date, story: _Story) -> NightReport:
     with progress_display(quiet=story.quiet) as listener:
         report = demo.night(run_on, listener)
     whole = sum(patient.is_whole for patient in report.patients)
-    counts = Counter(item.grade.value for patient in report.patients for item in patient.comparisons)
+    compared = [item for patient in report.patients for item in patient.comparisons if item.kind != DOCUMENT]
+    counts = Counter(item.grade.value for item in compared)
     identical = sum(patient.identical_count for patient in report.patients)
+    documents = sum(patient.document_count for patient in report.patients)
     parts = [f"{identical} identical"] * bool(identical)
     parts += [f"{count} {grade.replace('_', '-')}" for grade, count in sorted(counts.items())]
     story.line(
-        f"{whole} of {len(report.patients)} patients kept whole; objects: {', '.join(parts)}"
-        f" ({time.monotonic() - begun:.1f} s)"
+        f"{whole} of {len(report.patients)} patients kept whole, with {documents} documents;"
+        f" objects: {', '.join(parts)} ({time.monotonic() - begun:.1f} s)"
     )
     return report
 
@@ -161,8 +168,11 @@ def _next(demo: Demo, seconds: float) -> None:
     out.print(f"\n[bold]Done in {seconds:.0f} s.[/] Look at:")
     out.print(f"  report, with names    {folder / 'report.html'}", soft_wrap=True)
     out.print(f"  report, as text       {folder / 'report.txt'}", soft_wrap=True)
+    out.print(f"  triage list           {demo.lists_dir / 'triage-list.pdf'}", soft_wrap=True)
+    for paper in demo.dossiers[:1]:
+        out.print(f"  dossier of a patient  {paper}", soft_wrap=True)
     out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
     out.print("Try next:")
-    for verb in ("status", "patients", "changes", "lists --out lists", "vault verify --open"):
+    for verb in ("status", "patients", "changes", "source check aria", "vault verify --open"):
         out.print(f"  beamkeeper {verb} --site {demo.site_file}", soft_wrap=True)
     err.print("  (in a checkout: ./dev run instead of beamkeeper)")

@@ -1,8 +1,9 @@
 """The day between two nights: decided as a value first, carried out afterwards.
 
-Exactly eight things happen: fractions are delivered, a plan is exported again in other bytes, a
+Exactly nine things happen: fractions are delivered, a plan is exported again in other bytes, a
 replan takes place, one leaf of one control point is altered, a structure set is deleted, a patient
-is new, a patient finishes, and one treatment record names no plan.
+is new, a patient finishes, one treatment record names no plan, and one number of a setup note on the
+share becomes another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from beamkeeper.rehearse.sim.alterations import MovedLeaf, re_encoded, with_one_leaf_moved
+from beamkeeper.rehearse.sim.documents import SETUP_TITLE
 from beamkeeper.rehearse.sim.patients import plan_objects, planning_objects, session_objects
 from beamkeeper.rehearse.sim.records import Session
 from beamkeeper.rehearse.sim.seeded import Seed
@@ -45,6 +47,7 @@ class DayEventKind(StrEnum):
     PATIENT_NEW = "patient new"
     PATIENT_FINISHED = "patient finished"
     RECORD_WITHOUT_PLAN = "record without plan"
+    DOCUMENT_ALTERED = "document altered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,8 @@ class DayEvent:
         The objects concerned: new, altered or removed.
     leaf
         Which leaf, for `LEAF_ALTERED`; None otherwise.
+    document
+        Title of the document, for `DOCUMENT_ALTERED`; "" otherwise.
     """
 
     kind: DayEventKind
@@ -66,6 +71,7 @@ class DayEvent:
     text: str
     sop_instance_uids: tuple[str, ...] = ()
     leaf: MovedLeaf | None = None
+    document: str = ""
 
 
 @dataclass(slots=True)
@@ -87,6 +93,7 @@ class Cast:
     re_encoded: int
     replan: int
     deleted: int
+    document: int
     unnamed: int
     finishing: int
     joining: int
@@ -129,6 +136,7 @@ def cast_of(state: DepartmentState, holds: Callable[[str], bool]) -> Cast:
         unnamed=choose(_writes_one_record),
         re_encoded=choose(lambda p, _: p.treatments[0].technique is not Technique.PROTON),
         deleted=choose(lambda p, _: holds(p.structure_set_uid(p.treatments[-1].version))),
+        document=choose(lambda *_: True),
         finishing=finishing,
         joining=1 + max(member.index for member in state.patients),
     )
@@ -159,6 +167,7 @@ def play(state: DepartmentState, on: date, zone: ZoneInfo, held: Callable[[str],
     _re_encode(work, cast.re_encoded, held)
     _alter_leaf(work, cast.leaf, held)
     _delete_structures(work, cast.deleted)
+    _alter_document(work, cast.document)
     _join(work, cast.joining, zone)
     return work
 
@@ -281,6 +290,21 @@ def _delete_structures(work: DayWork, index: int) -> None:
             patient_id=patient.patient_id,
             text="The structure set of the plan was deleted from the archive.",
             sop_instance_uids=(uid,),
+        )
+    )
+
+
+def _alter_document(work: DayWork, index: int) -> None:
+    """Let somebody write another shift limit into a setup note, and nobody knows of it."""
+    member = work.state.member(index)
+    old, new = member.shift_limit_mm, 2 * member.shift_limit_mm
+    work.state = work.state.with_member(replace(member, shift_limit_mm=new))
+    work.events.append(
+        DayEvent(
+            kind=DayEventKind.DOCUMENT_ALTERED,
+            patient_id=patient_of(work.state, member).patient_id,
+            text=f"A setup note on the share was altered: the shift limit went from {old} to {new} mm.",
+            document=SETUP_TITLE,
         )
     )
 

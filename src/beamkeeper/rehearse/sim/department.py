@@ -218,7 +218,7 @@ class Department:
         return self.archive.uids_of(patient_id)
 
     def play_day_between(self) -> tuple[DayEvent, ...]:
-        """Play the next day: the eight things of `day`, in archive, database and share.
+        """Play the next day: the nine things of `day`, in archive, database and share.
 
         The day is today by the department's clock, or the day after the last one played. Killed half
         way it either never happened or is completed by the next `start`.
@@ -331,4 +331,5 @@ def _event(raw: dict[str, Any]) -> DayEvent:
         text=raw["text"],
         sop_instance_uids=tuple(raw["sop_instance_uids"]),
         leaf=MovedLeaf(**leaf) if leaf else None,
+        document=raw["document"],
     )

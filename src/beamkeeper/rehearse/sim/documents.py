@@ -21,6 +21,8 @@ class SimDocument:
     ----------
     path
         Below the share; says nothing about the patient.
+    revised_on
+        When its present version was written; None for the first.
     """
 
     title: str
@@ -28,31 +30,31 @@ class SimDocument:
     created_on: date
     path: str
     text: tuple[str, ...]
+    revised_on: date | None = None
 
 
-def documents_of(patient: SimPatient) -> list[SimDocument]:
-    """Return the documents of one patient of the department."""
+SETUP_TITLE = "Setup instructions"
+
+
+def documents_of(patient: SimPatient, *, shift_limit_mm: int) -> list[SimDocument]:
+    """Return the documents of one patient: setup notes as text, a prescription summary as PDF.
+
+    The summary is written anew with each plan; the setup notes say what somebody typed last.
+    """
     first = patient.treatments[0]
-    labels = tuple(treatment.label for treatment in patient.treatments)
-    return documents_for(patient.patient_id, first.approved_on, first.machine, labels)
-
-
-def documents_for(
-    patient_id: str, created_on: date, machine: str, plans: tuple[str, ...]
-) -> list[SimDocument]:
-    """Return the documents of one patient: setup notes as text, a prescription summary as PDF."""
-    folder = hashlib.sha256(patient_id.encode()).hexdigest()[:12]
+    created_on, replanned = first.approved_on, [t for t in patient.treatments if t.version > 1]
+    folder = hashlib.sha256(patient.patient_id.encode()).hexdigest()[:12]
     return [
         SimDocument(
-            title="Setup instructions",
+            title=SETUP_TITLE,
             kind="setup note",
             created_on=created_on,
             path=f"{folder}/setup.txt",
             text=(
-                "Setup instructions (invented)",
-                f"Machine: {machine}",
+                f"{SETUP_TITLE} (invented)",
+                f"Machine: {first.machine}",
                 "Supine, knee support, arms on chest. Tattoos: three.",
-                "Image before every fraction the plan asks for; shift limit 10 mm.",
+                f"Image before every fraction the plan asks for; shift limit {shift_limit_mm} mm.",
             ),
         ),
         SimDocument(
@@ -60,7 +62,8 @@ def documents_for(
             kind="prescription",
             created_on=created_on,
             path=f"{folder}/prescription.pdf",
-            text=("Prescription summary (invented)", *(f"Plan {label}" for label in plans)),
+            text=("Prescription summary (invented)", *(f"Plan {one.label}" for one in patient.treatments)),
+            revised_on=max((one.approved_on for one in replanned), default=None),
         ),
     ]
 

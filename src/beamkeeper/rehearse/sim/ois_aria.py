@@ -95,7 +95,7 @@ class AriaDepartment:
             clinic.book(ser, starts_at, activity=activity, machine=one.machine, status=status)
         if trap == _DELETED:
             clinic.book(ser, midnight(last_day) + timedelta(days=1), object_status="Deleted")
-        self._documents(ser, patient)
+        self._documents(ser, patient, member)
 
     def write_real(self, case: RealCase, last_day: date) -> None:
         """Write a published case as a patient who is about to start."""
@@ -296,12 +296,12 @@ class AriaDepartment:
             found[design.number] = field_ser
         return found
 
-    def _documents(self, ser: int, patient: SimPatient) -> None:
-        """Name each document by its bare file name: where it lies follows from the quarter."""
+    def _documents(self, ser: int, patient: SimPatient, member: PatientState) -> None:
+        """Name each document by its bare file name: where it lies follows from its version's quarter."""
         trap = patient.index % _CAST
-        for document in documents_of(patient):
+        for document in documents_of(patient, shift_limit_mm=member.shift_limit_mm):
             name = document.path.replace("/", "-")
-            day = document.created_on
+            day = document.revised_on or document.created_on
             filed = replace(document, path=f"{day.year}Q{(day.month + 2) // 3}/{name}")
             self._visit_note(ser, filed, name, valid=True)
             if trap != _NOT_ON_SHARE or document.kind != "prescription":
@@ -317,7 +317,9 @@ class AriaDepartment:
             pt_id=f"PT{ser}",
             note_typ=note_typ or self.clinic.add(tables.NOTE_TYP, note_typ_desc=document.title),
             template_name=document.kind,
-            trans_log_tstamp=midnight(document.created_on) + timedelta(hours=9),
+            trans_log_tstamp=self._at(document.created_on, 9, 0),
+            trans_log_mtstamp=self._at(document.revised_on, 16, 0) if document.revised_on else None,
+            revised_ind="Y" if document.revised_on else None,
             doc_file_loc=name,
             valid_entry_ind="Y" if valid else "N",
         )

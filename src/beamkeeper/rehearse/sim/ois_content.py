@@ -44,7 +44,7 @@ def ois_rows(
         key = _add_patient(rows, patient)
         _add_course(rows, key, patient, member, zone)
         _add_appointments(rows, key, bookings(patient, member, last_day=state.last_day, zone=zone), zone)
-        own = documents_of(patient)
+        own = documents_of(patient, shift_limit_mm=member.shift_limit_mm)
         _add_documents(rows, key, own)
         documents += own
     for case in real:

@@ -108,7 +108,7 @@ class MosaiqDepartment:
             clinic.appointment(key, local(one.starts_at, self.zone), activity, one.machine, status=status)
         if chart.trap == _USED_TWICE:
             clinic.appointment(key, midnight(last_day) + timedelta(days=1), _TREAT, "LINAC1", status=" C,X")
-        for document in documents_of(patient):
+        for document in documents_of(patient, shift_limit_mm=member.shift_limit_mm):
             filed = replace(document, path=document.path.replace("/", "-"))
             clinic.document(key, [filed.path], midnight(document.created_on))
             self.documents.append(filed)

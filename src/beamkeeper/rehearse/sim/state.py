@@ -42,6 +42,8 @@ class PatientState:
         Day the patient's plan was approved here; None for those who were there from the start.
     finished_on
         Day the course ended; None while it runs.
+    shift_limit_mm
+        What the setup note on the share says; nobody but its writer knows when it becomes another.
     """
 
     index: int
@@ -49,6 +51,7 @@ class PatientState:
     finished_on: date | None = None
     replans: tuple[Replan, ...] = ()
     sessions: tuple[Session, ...] = ()
+    shift_limit_mm: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,5 +186,6 @@ def _member(raw: dict[str, Any]) -> PatientState:
         joined_on=date.fromisoformat(raw["joined_on"]) if raw["joined_on"] else None,
         finished_on=date.fromisoformat(raw["finished_on"]) if raw["finished_on"] else None,
         replans=tuple(Replan(**{**r, "on": date.fromisoformat(r["on"])}) for r in raw["replans"]),
+        shift_limit_mm=raw["shift_limit_mm"],
         sessions=tuple(Session(**{**s, "on": date.fromisoformat(s["on"])}) for s in raw["sessions"]),
     )
