@@ -139,6 +139,7 @@ def test_every_view_of_a_course_agrees_or_the_conflict_is_shown(product: Product
 
 @PRODUCTS
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_of_four_thousand_patients_of_a_year_no_fault_is_silent(product: Product, tmp_path: Path) -> None:
     found = judge_year(product, 4000, tmp_path)
 
