@@ -27,7 +27,7 @@ from beamkeeper.domain.plan import (
     Plan,
     RadiationType,
 )
-from beamkeeper.protect.dossier import PlanMaterial, pictures_of
+from beamkeeper.protect.dossier import PlanMaterial, pictures_together
 from beamkeeper.rehearse.sim.objects import encode
 
 FRAME = "2.25.100"
@@ -204,22 +204,24 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="beamkeeper-bench-") as name:
         folder = Path(name)
         images = [path.read_bytes for path in slices(folder, asked.slices)]
-        regions, grid = structures(folder, asked.regions, asked.slices), dose(folder, asked.slices)
+        structure_bytes = structures(folder, asked.regions, asked.slices).read_bytes
+        grid = dose(folder, asked.slices)
         plans = [plan_and_file(folder, number) for number in range(asked.plans)]
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         runs = []
         for _ in range(asked.repeat):
             began, size, count = time.process_time(), 0, 0
-            for plan, path in plans:
-                made = pictures_of(
-                    PlanMaterial(
-                        plan=plan,
-                        plan_bytes=path.read_bytes,
-                        images=images,
-                        structure_set=regions.read_bytes,
-                        doses=(grid.read_bytes,),
-                    )
+            materials = [
+                PlanMaterial(
+                    plan=plan,
+                    plan_bytes=path.read_bytes,
+                    images=images,
+                    structure_set=structure_bytes,
+                    doses=(grid.read_bytes,),
                 )
+                for plan, path in plans
+            ]
+            for made in pictures_together(materials):
                 size += sum(len(picture.svg) for picture in made.pictures)
                 count += len(made.pictures)
                 assert not made.reservations, made.reservations

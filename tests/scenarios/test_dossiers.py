@@ -75,7 +75,7 @@ def test_pictures_are_drawn_once_and_stand_in_the_dossiers_of_later_nights(
     once = drawn(site)
     for record in site.source.rglob("RTRECORD-1.dcm"):
         record.unlink()  # something else is new: every patient is sealed again
-    monkeypatch.setattr(dossier_pictures, "pictures_of", None)  # nothing may be drawn
+    monkeypatch.setattr(dossier_pictures, "pictures_together", None)  # nothing may be drawn
     second = site.night(NIGHT_2)
     site.restored(tmp_path / "out")
     papers = [text_of(program, paper) for paper in sorted((tmp_path / "out").rglob("dossier.pdf"))]

@@ -11,7 +11,8 @@ from beamkeeper.errors import ConfigError
 from beamkeeper.protect.dossier import (
     make_dossier,
     materials_of,
-    pictures_of,
+    named,
+    pictures_together,
     render_html,
     render_pdf,
     render_text,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beamkeeper.domain.objects import ObjectRef
-    from beamkeeper.protect.dossier import DossierSource, Picture
+    from beamkeeper.protect.dossier import DossierSource
 
 KIND = "dossier"
 _LED_BY = frozenset({ObjectKind.PLAN, ObjectKind.TREATMENT_RECORD})
@@ -37,13 +38,10 @@ def with_pictures(source: DossierSource, fetch: Callable[[ObjectRef], bytes]) ->
     fetch
         Gives the bytes of an object; may raise any error of ours.
     """
-    pictures: list[Picture] = []
-    notes: list[str] = []
-    for material in materials_of(source.objects, fetch):
-        made = pictures_of(material).named_after(material.plan)
-        pictures += made.pictures
-        notes += made.reservations
-    return replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
+    materials = materials_of(source.objects, fetch)
+    plans = [material.plan for material in materials]
+    made = named(zip(plans, pictures_together(materials), strict=True))
+    return replace(source, pictures=made.pictures, picture_notes=made.reservations)
 
 
 def dossier_files(

@@ -18,21 +18,22 @@ from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.dossier_photos import kept_photos, with_photos, words_of
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.errors import BeamkeeperError, IntegrityError, ObjectUnreadable
-from beamkeeper.protect.dossier import Picture, PictureKind, Pictures, materials_of, pictures_of
+from beamkeeper.protect.dossier import Picture, PictureKind, Pictures, materials_of, named, pictures_together
 from beamkeeper.vault.state import THIS_PARCEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from beamkeeper.app.jobs.dossier_photos import KeptPhoto
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.objects import ObjectRef
+    from beamkeeper.domain.plan import Plan
     from beamkeeper.protect.dossier import DossierSource
     from beamkeeper.vault import Member, StoredDocument, StoredObject
     from beamkeeper.wire.dicom.spool import SpoolReader
 
-DRAWN_AS: Final = 1
+DRAWN_AS: Final = 2
 """Raised when pictures of the same bytes are drawn otherwise: remembered ones are then drawn again."""
 REMEMBERED_BYTES_MAX: Final = 64 << 20
 DRAWN_FROM_BYTES_MAX: Final = 64 << 20
@@ -74,8 +75,6 @@ def with_tonights_pictures(
         For what has to come out of the vault; removed at the end.
     """
     remembered = RememberedPictures(pictures_dir(runtime, pseudonym))
-    pictures: list[Picture] = []
-    notes: list[str] = []
     photos = kept_photos(documents, source.entry.charts, words_of(runtime.site.documents), source.zone)
     with BytesAtHand(
         spool=spool,
@@ -84,21 +83,27 @@ def with_tonights_pictures(
         identities=runtime.keys.identities,
         scratch=scratch,
     ) as at_hand:
-        objects = _Objects(held, members, at_hand)
-        for material in materials_of(source.objects, objects.bytes_of):
-            made = remembered.find(material.made_from)
-            if made is None:
-                objects.take_out(material.made_from)
-                made = pictures_of(material)
-                if not objects.failed:
-                    remembered.keep(material.made_from, made)
-            made = made.named_after(material.plan)
-            pictures += made.pictures
-            notes += made.reservations
-        drawn = replace(source, pictures=tuple(pictures), picture_notes=tuple(notes))
+        made = named(_drawn(source, _Objects(held, members, at_hand), remembered))
+        drawn = replace(source, pictures=made.pictures, picture_notes=made.reservations)
         whole = with_photos(drawn, photos, _Photos(remembered, members, at_hand).picture_of)
     remembered.tidy()
     return whole
+
+
+def _drawn(
+    source: DossierSource, objects: _Objects, remembered: RememberedPictures
+) -> Iterator[tuple[Plan, Pictures]]:
+    """Yield each plan with its pictures: those that are not remembered are drawn together, and remembered."""
+    materials = materials_of(source.objects, objects.bytes_of)
+    made = [remembered.find(material.made_from) for material in materials]
+    missing = [material for material, found in zip(materials, made, strict=True) if found is None]
+    objects.take_out(dict.fromkeys(digest for material in missing for digest in material.made_from))
+    drawn = iter(pictures_together(missing) if missing else ())
+    for material, found in zip(materials, made, strict=True):
+        pictures = found or next(drawn)
+        if found is None and objects.failed.isdisjoint(material.made_from):
+            remembered.keep(material.made_from, pictures)
+        yield material.plan, pictures
 
 
 class _Objects:
@@ -107,18 +112,17 @@ class _Objects:
     Attributes
     ----------
     failed
-        Whether something asked for since `take_out` could not be had.
+        SHA-256 of what was asked for and could not be had.
     """
 
     def __init__(self, held: Iterable[StoredObject], members: Iterable[Member], at_hand: BytesAtHand) -> None:
         self._held = {item.sha256: item for item in held}
         self._members = {member.name: member for member in members}
         self._at_hand = at_hand
-        self.failed = False
+        self.failed: set[str] = set()
 
     def take_out(self, digests: Iterable[str]) -> None:
         """Make ready what lies in the vault, each parcel read once."""
-        self.failed = False
         wanted = (self._held[digest] for digest in digests if digest in self._held)
         self._at_hand.prepare((), {}, also=[item for item in wanted if item.parcel != THIS_PARCEL])
 
@@ -127,7 +131,7 @@ class _Objects:
         try:
             return self._bytes_of(ref)
         except BeamkeeperError:
-            self.failed = True
+            self.failed.add(ref.sha256)
             raise
 
     def _bytes_of(self, ref: ObjectRef) -> bytes:

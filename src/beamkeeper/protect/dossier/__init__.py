@@ -2,9 +2,10 @@
 
 `make_dossier` turns the facts of a patient (`DossierSource`) into what stands on the dossier; `render_pdf`,
 `render_text`, `render_html` show that, none of them more than another. `materials_of` chooses what a plan is
-drawn from and `pictures_of` draws it: planes through its isocentres with contours and dose, dose-volume
-histograms, and what each beam leaves open; with every picture the same in words. `record_report` is the
-shorter sheet of the hour: what was delivered. Every value goes in as data, never as markup.
+drawn from, `pictures_of` draws it, and `pictures_together` several plans, what they share read once: planes
+through the isocentres with contours and dose, dose-volume histograms, and what each beam leaves open; with
+every picture the same in words. `record_report` is the shorter sheet of the hour: what was delivered. Every
+value goes in as data, never as markup.
 """
 
 from beamkeeper.protect.dossier.choosing import materials_of
@@ -14,7 +15,7 @@ from beamkeeper.protect.dossier.page import render_html
 from beamkeeper.protect.dossier.pdf import render_pdf
 from beamkeeper.protect.dossier.photos import portrait, setup_photo
 from beamkeeper.protect.dossier.picture import Picture, PictureKind
-from beamkeeper.protect.dossier.pictures import Pictures, pictures_of
+from beamkeeper.protect.dossier.pictures import Pictures, named, pictures_of, pictures_together
 from beamkeeper.protect.dossier.record_report import RecordReport, record_report
 from beamkeeper.protect.dossier.sheet import Dossier
 from beamkeeper.protect.dossier.source import DossierSource, KeptDocument, Provenance
@@ -32,7 +33,9 @@ __all__ = [
     "RecordReport",
     "make_dossier",
     "materials_of",
+    "named",
     "pictures_of",
+    "pictures_together",
     "portrait",
     "record_report",
     "render_html",

@@ -1,104 +1,283 @@
-"""Pictures of beams: what the leaves and jaws leave open, seen from the source, with the target behind.
+"""Pictures of beams: what leaves, jaws and blocks leave open, seen from the source, with the target behind.
 
-References
-----------
-IEC 61217:2011 (coordinate systems, rotations), DICOM PS3.3 C.8.8.12 (Patient Position), C.8.8.14.
+A beam whose leaves stand still is one aperture. One whose leaves move under a still gantry is a map of how
+long each point is open. An arc is that map and, beside it, the leaves at three of its control points.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.protect.dossier.openings import (
+    field_mm,
+    is_moving,
+    open_area_mm2,
+    share_open,
+    shares,
+    shut_corners,
+)
 from beamkeeper.protect.dossier.picture import Picture, PictureKind
 from beamkeeper.protect.dossier.planes import Raster, contour_lines
-from beamkeeper.protect.dossier.svg import TEXT_MM, Paper
+from beamkeeper.protect.dossier.source_view import BIN_MM, SOURCE_AXIS_MM, turned
+from beamkeeper.protect.dossier.svg import LETTER_WIDTH, TEXT_MM, Paper, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
     from beamkeeper.domain.imaging import Points
     from beamkeeper.domain.plan import Beam, ControlPoint
-    from beamkeeper.wire.dicom.shapes import Aperture, Device
+    from beamkeeper.protect.dossier.source_view import TargetSeen
+    from beamkeeper.wire.dicom.shapes import Aperture, Block
 
 PAPER_MM: Final = (58.0, 68.0)
 SHOWN_MM: Final = 58.0
-SOURCE_AXIS_MM: Final = 1000.0
-"""Distance from source to isocentre by which the target is enlarged and shrunk."""
-CLOSED_MM: Final = 0.5
-"""A leaf pair open no further than this counts as shut."""
+ARC_MM: Final = (178.0, 54.0)
+ARC_SHOWN_MM: Final = 43.0
+ARC_APART_MM: Final = 2.0
+AFTER: Final = (1 / 6, 1 / 2, 5 / 6)
+"""Of the meterset: where an arc is looked at."""
 MARGIN_MM: Final = 15.0
 HALF_MM_MIN, HALF_MM_MAX = 30.0, 500.0
 """Half of what a picture shows. No field is wider than a metre: a jaw further out is senseless."""
-_BIN_MM: Final = 2.0
-_ON_TABLE: Final[dict[str, tuple[str, str, str]]] = {
-    "HFS": ("+x", "+z", "-y"),
-    "HFP": ("-x", "+z", "+y"),
-    "HFDR": ("+y", "+z", "+x"),
-    "HFDL": ("-y", "+z", "-x"),
-    "FFS": ("-x", "-z", "-y"),
-    "FFP": ("+x", "-z", "+y"),
-    "FFDR": ("-y", "-z", "+x"),
-    "FFDL": ("+y", "-z", "-x"),
-}
-"""The patient's axes that point along the table's X, Y (to the gantry) and Z (up), for each position."""
+ARC_DEG_MIN: Final = 1.0
+"""A gantry that turns less stands still."""
+PIXELS_A_MM: Final = 2.2
+DIAGONAL: Final = 2**0.5
+DARKEST: Final = 150
+"""Of 255: what is never open."""
+_SHUT, _EDGE = "#dcdcdc", "#8a8a8a"
+_ANY_TIME: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TargetSeen:
-    """The target as points in the patient.
+class _Shown:
+    """One beam, its control points and apertures one for one."""
 
-    Attributes
-    ----------
-    points_mm
-        That fill it, no further apart than 2 mm.
-    patient_position
-        "HFS" and so on; when none of the eight, the target is not drawn.
-    """
+    beam: Beam
+    points: tuple[ControlPoint, ...]
+    apertures: tuple[Aperture, ...]
+    blocks: tuple[Block, ...]
+    target: TargetSeen | None
 
-    name: str
-    points_mm: Points
-    patient_position: str
+    @property
+    def title(self) -> str:
+        return f"Beam {self.beam.beam_number} {self.beam.beam_name}".strip()
+
+    @property
+    def gantry(self) -> tuple[float, ...]:
+        """The gantry's angles; the last one stands where a control point states none."""
+        return tuple(p.gantry_angle_deg for p in self.points if p.gantry_angle_deg is not None)
+
+    @property
+    def collimator_turns(self) -> bool:
+        """Whether the collimator does not stand still."""
+        angles = [p.collimator_angle_deg or 0.0 for p in self.points]
+        return max(angles) - min(angles) > ARC_DEG_MIN
+
+    def outline(self, at: int) -> tuple[Points, ...]:
+        """Return the target as seen at a control point."""
+        return self.target.outline(self.points[at]) if self.target is not None else ()
 
 
-def draw_beam(beam: Beam, apertures: tuple[Aperture, ...], target: TargetSeen | None) -> Picture | None:
-    """Return what a beam leaves open where it is open widest; None when nothing is stated, or senseless."""
-    if not apertures:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A square of paper that shows the isocentre plane, `half_mm` of it to each side of the isocentre."""
+
+    left: float
+    size: float
+    half_mm: float
+
+    def on_paper(self, run: Points) -> Points:
+        """Return points of the plane (X right, Y up) as points of the paper."""
+        scale = self.size / (2 * self.half_mm)
+        return np.stack(
+            [self.left + (run[:, 0] + self.half_mm) * scale, (self.half_mm - run[:, 1]) * scale], axis=1
+        )
+
+
+def draw_beam(
+    beam: Beam, apertures: tuple[Aperture, ...], blocks: tuple[Block, ...], target: TargetSeen | None
+) -> Picture | None:
+    """Return what a beam leaves open; None when nothing is stated, or senseless."""
+    count = min(len(apertures), len(beam.control_points))
+    apertures = apertures[:count]
+    if not any(aperture.devices for aperture in apertures):
         return None
-    aperture = max(apertures, key=open_area_mm2)
-    if not aperture.devices:
-        return None
-    point = _point(beam, aperture.control_point)
-    turned = _turned(point.collimator_angle_deg or 0.0)
-    leaves = [np.array(corners) @ turned.T for device in aperture.devices for corners in _shut(device)]
-    field = field_mm(aperture)
-    border = np.array(
-        [(field[0], field[1]), (field[2], field[1]), (field[2], field[3]), (field[0], field[3])]
+    shown = _Shown(
+        beam=beam, points=beam.control_points[:count], apertures=apertures, blocks=blocks, target=target
     )
-    jaws = np.vstack([border, border[:1]]) @ turned.T
-    seen = _target(target, point) if target is not None else ()
-    half = max(HALF_MM_MIN, *(float(np.abs(run).max()) + MARGIN_MM for run in (jaws, *seen)))
+    if len(shown.gantry) > 1 and max(shown.gantry) - min(shown.gantry) > ARC_DEG_MIN:
+        return _arc(shown)
+    return _still(shown)
+
+
+def _still(shown: _Shown) -> Picture | None:
+    """Return the picture of a beam whose gantry stands still."""
+    widest = max(range(len(shown.apertures)), key=lambda at: open_area_mm2(shown.apertures[at]))
+    aperture, point = shown.apertures[widest], shown.points[widest]
+    moves = is_moving(shown.apertures) and not shown.collimator_turns
+    jaws, seen = _jaws(shown, [widest] if not moves else range(len(shown.apertures))), shown.outline(widest)
+    half = _half_mm([jaws, *seen])
     if half > HALF_MM_MAX:
         return None
-    title = f"Beam {beam.beam_number} {beam.beam_name}".strip()
+    frame = _Frame(0.0, SHOWN_MM, half)
     paper = Paper(*PAPER_MM)
-    _draw(paper, half, leaves, jaws, seen)
-    _words_on(paper, title, point)
-    caption = _caption(beam, apertures, aperture, point, target if seen else None)
+    _begin(paper, frame)
+    if moves:
+        _map(paper, frame, shown, point.collimator_angle_deg or 0.0)
+    else:
+        _leaves(paper, frame, aperture, point)
+    _blocks(paper, frame, shown, point)
+    _end(paper, frame, jaws, seen)
+    _words_under(
+        paper,
+        frame,
+        (shown.title, _short_angles(point), "marks every 10 mm at the isocentre"),
+    )
+    return _picture(paper, shown, _caption(shown, widest, moves=moves), _words_of_field(aperture))
+
+
+def _arc(shown: _Shown) -> Picture | None:
+    """Return the picture of a beam whose gantry turns: the map, then the leaves on the way."""
+    weights = shares(shown.points)
+    given = np.cumsum(weights) - weights / 2
+    places = [int(np.argmin(np.abs(given - after))) for after in AFTER]
+    jaws = [_jaws(shown, [at]) for at in places]
+    seen = [shown.outline(at) for at in places]
+    everywhere = _jaws(shown, range(len(shown.apertures)), turn=not shown.collimator_turns)
+    half = _half_mm([everywhere, *jaws, *(run for runs in seen for run in runs)])
+    if half > HALF_MM_MAX:
+        return None
+    paper = Paper(*ARC_MM)
+    first = _Frame(0.0, ARC_SHOWN_MM, half)
+    _begin(paper, first)
+    angle = 0.0 if shown.collimator_turns else shown.points[0].collimator_angle_deg or 0.0
+    _map(paper, first, shown, angle)
+    _end(paper, first, everywhere, ())
+    turns = "collimator turns" if shown.collimator_turns else f"C {_degrees(angle)}"
+    way = f"G {_degrees(shown.gantry[0])} → {_degrees(shown.gantry[-1])}"
+    way = " ".join(filter(None, (way, shown.beam.setup.gantry_rotation, turns)))
+    _words_under(paper, first, (f"All {len(shown.points)} control points", way, "marks every 10 mm"))
+    for number, (at, after) in enumerate(zip(places, AFTER, strict=True), 1):
+        frame = _Frame(number * (ARC_SHOWN_MM + ARC_APART_MM), ARC_SHOWN_MM, half)
+        _begin(paper, frame)
+        _leaves(paper, frame, shown.apertures[at], shown.points[at])
+        _blocks(paper, frame, shown, shown.points[at])
+        _end(paper, frame, jaws[number - 1], seen[number - 1])
+        words = (
+            f"Control point {at + 1}",
+            _short_angles(shown.points[at]),
+            f"at {100 * after:.0f} % of the meterset",
+        )
+        _words_under(paper, frame, words)
+    return _picture(paper, shown, _arc_caption(shown, is_seen=any(seen)), _words_of_arc(shown, places))
+
+
+def _picture(paper: Paper, shown: _Shown, caption: str, words: str) -> Picture:
     return Picture(
         kind=PictureKind.BEAMS_EYE,
-        title=title,
+        title=shown.title,
         caption=caption,
-        svg=paper.svg(title),
-        alternative=f"{title}. {_words_of_field(aperture)}",
+        svg=paper.svg(shown.title),
+        alternative=f"{shown.title}. {words}",
         width_mm=paper.width_mm,
         height_mm=paper.height_mm,
     )
+
+
+def _half_mm(runs: list[Points]) -> float:
+    return max(HALF_MM_MIN, *(float(np.abs(run).max()) + MARGIN_MM for run in runs))
+
+
+def _jaws(shown: _Shown, places: range | list[int], *, turn: bool = True) -> Points:
+    """Return the border of what the jaws leave open at some control points together, as the gantry sees."""
+    fields = np.array([field_mm(shown.apertures[at]) for at in places])
+    x_1, y_1 = fields[:, :2].min(axis=0)
+    x_2, y_2 = fields[:, 2:].max(axis=0)
+    border = np.array([(x_1, y_1), (x_2, y_1), (x_2, y_2), (x_1, y_2), (x_1, y_1)])
+    return border @ turned(shown.points[places[0]].collimator_angle_deg or 0.0).T if turn else border
+
+
+def _begin(paper: Paper, frame: _Frame) -> None:
+    paper.begin_clip(frame.left, 0, frame.size, frame.size)
+    paper.box(frame.left, 0, frame.size, frame.size, fill="#ffffff")
+
+
+def _leaves(paper: Paper, frame: _Frame, aperture: Aperture, point: ControlPoint) -> None:
+    turn = turned(point.collimator_angle_deg or 0.0)
+    leaves = [np.array(corners) @ turn.T for device in aperture.devices for corners in shut_corners(device)]
+    paper.lines([frame.on_paper(leaf) for leaf in leaves], colour=_EDGE, width=0.08, fill=_SHUT)
+
+
+def _map(paper: Paper, frame: _Frame, shown: _Shown, collimator_deg: float) -> None:
+    """Draw how long each point is open, as grey, and a line around what is open at any time."""
+    count = int(frame.size * PIXELS_A_MM)
+    step = 2 * frame.half_mm / count
+    axis: Points = (np.arange(count, dtype=np.float64) + 0.5) * step - frame.half_mm
+    # The lattice of the collimator holds the square also when it is turned.
+    half = int(count * DIAGONAL / 2) + 1
+    own: Points = (np.arange(2 * half, dtype=np.float64) + 0.5 - half) * step
+    lattice = share_open(shown.apertures, shares(shown.points), own, own)
+    x, y = np.meshgrid(axis, -axis)
+    placed = np.stack([x, y], axis=-1) @ turned(collimator_deg)
+    index = np.clip(np.round(placed / step + half - 0.5), 0, 2 * half - 1).astype(np.intp)
+    share = lattice[index[..., 1], index[..., 0]]
+    grey = DARKEST + (255 - DARKEST) * np.clip(share, 0.0, 1.0)
+    paper.image(grey.round().astype(np.uint8), frame.left, 0, frame.size, frame.size)
+    ever = Raster(right_mm=axis, down_mm=axis, values=(share[::-1] > _ANY_TIME).astype(np.float64))
+    paper.lines([frame.on_paper(run) for run in contour_lines(ever, (0.5,))[0]], width=0.15)
+
+
+def _blocks(paper: Paper, frame: _Frame, shown: _Shown, point: ControlPoint) -> None:
+    """Draw the blocks: what they shut grey, hatched by their edge."""
+    turn = turned(point.collimator_angle_deg or 0.0)
+    far = 2 * frame.half_mm
+    around = np.array([(-far, -far), (far, -far), (far, far), (-far, far), (-far, -far)])
+    for block in shown.blocks:
+        edge = np.array([*block.edge_mm, block.edge_mm[0]]) @ turn.T
+        shut = [around, edge] if block.is_aperture else [edge]
+        paper.lines([frame.on_paper(run) for run in shut], colour="#444444", width=0.35, fill="#c4c4c4")
+
+
+def _end(paper: Paper, frame: _Frame, jaws: Points, seen: tuple[Points, ...]) -> None:
+    half = frame.half_mm
+    paper.lines(
+        [frame.on_paper(run) for run in seen], colour="#b2182b", width=0.45, dash="1.4 0.7", edge="#ffffff"
+    )
+    paper.lines([frame.on_paper(jaws)], width=0.5)
+    arms = [[(0.0, -half), (0.0, half)], [(-half, 0.0), (half, 0.0)]]
+    paper.lines([frame.on_paper(np.array(arm)) for arm in arms], width=0.12, dash="0.8 0.8")
+    ticks = [
+        line
+        for at in range(-int(half // 10) * 10, int(half) + 1, 10)
+        for size in (2.0 if at % 50 else 4.0,)
+        for line in ([(at, -size / 2), (at, size / 2)], [(-size / 2, at), (size / 2, at)])
+    ]
+    paper.lines([frame.on_paper(np.array(tick, dtype=np.float64)) for tick in ticks], width=0.12)
+    paper.end_clip()
+    paper.box(frame.left + 0.1, 0.1, frame.size - 0.2, frame.size - 0.2, line=0.2)
+
+
+def _words_under(paper: Paper, frame: _Frame, words: tuple[str, str, str]) -> None:
+    letters = int(frame.size / (TEXT_MM * LETTER_WIDTH))
+    for line, text in enumerate(words):
+        y = frame.size + (1 + 1.4 * line) * TEXT_MM + 1
+        paper.text(frame.left + 0.5, y, shortened(text, letters), bold=line == 0)
+    middle = frame.left + frame.size / 2
+    paper.text(frame.left + frame.size - 1, frame.size / 2 - 0.8, "X", anchor="end", edge=True)
+    paper.text(middle + 0.8, TEXT_MM + 0.6, "Y", edge=True)
+
+
+def _short_angles(point: ControlPoint) -> str:
+    return (
+        f"G {_degrees(point.gantry_angle_deg)}  C {_degrees(point.collimator_angle_deg)}"
+        f"  T {_degrees(point.couch_angle_deg)}"
+    )
+
+
+def _degrees(angle: float | None) -> str:
+    return "?" if angle is None else f"{angle:.1f}°"
 
 
 def _words_of_field(aperture: Aperture) -> str:
@@ -109,195 +288,61 @@ def _words_of_field(aperture: Aperture) -> str:
     )
 
 
-def field_mm(aperture: Aperture) -> tuple[float, float, float, float]:
-    """Return x 1, y 1, x 2, y 2 of what the jaws leave open; where one is missing, what the leaves reach."""
-    reach = {"X": (-200.0, 200.0), "Y": (-200.0, 200.0)}
-    for device in sorted(aperture.devices, key=lambda device: not device.is_mlc):
-        own = device.device_type[-1:]
-        if device.is_mlc and own[:1]:
-            other = "X" if device.device_type.rstrip("12").endswith("Y") else "Y"
-            own = "Y" if other == "X" else "X"
-            open_pairs = _open_pairs(device)
-            if open_pairs:
-                reach[own] = min(p[0] for p in open_pairs), max(p[1] for p in open_pairs)
-                reach[other] = min(p[2] for p in open_pairs), max(p[3] for p in open_pairs)
-        elif own in reach and not device.device_type.startswith("MLC"):
-            reach[own] = device.side_1_mm[0], device.side_2_mm[0]
-    return reach["X"][0], reach["Y"][0], reach["X"][1], reach["Y"][1]
-
-
-def open_area_mm2(aperture: Aperture) -> float:
-    """Return what leaves and jaws leave open together."""
-    x_1, y_1, x_2, y_2 = field_mm(aperture)
-    layers = [device for device in aperture.devices if device.is_mlc]
-    if not layers:
-        return max(x_2 - x_1, 0.0) * max(y_2 - y_1, 0.0)
-    areas = []
-    for device in layers:
-        is_y = device.device_type.rstrip("12").endswith("Y")
-        low, high, side_low, side_high = (y_1, y_2, x_1, x_2) if is_y else (x_1, x_2, y_1, y_2)
-        areas.append(
-            sum(
-                max(min(b, high) - max(a, low), 0.0) * max(min(d, side_high) - max(c, side_low), 0.0)
-                for a, b, c, d in _open_pairs(device)
-            )
-        )
-    return min(areas)
-
-
-def gantry_view(points_mm: Points, point: ControlPoint, patient_position: str) -> Points | None:
-    """Return points of the patient as the source sees them at the isocentre plane: X and Y of the gantry, mm.
-
-    None when the patient's position is none of the eight or the control point has no isocentre.
-    """
-    axes = _ON_TABLE.get(patient_position)
-    if axes is None or point.isocenter_mm is None:
-        return None
-    rows = np.zeros((3, 3))
-    for row, axis in enumerate(axes):
-        rows[row, "xyz".index(axis[1])] = 1.0 if axis[0] == "+" else -1.0
-    table = (points_mm - np.array(point.isocenter_mm)) @ rows.T
-    couch, gantry = (math.radians(angle or 0.0) for angle in (point.couch_angle_deg, point.gantry_angle_deg))
-    x = table[:, 0] * math.cos(couch) - table[:, 1] * math.sin(couch)
-    y = table[:, 0] * math.sin(couch) + table[:, 1] * math.cos(couch)
-    across = x * math.cos(gantry) - table[:, 2] * math.sin(gantry)
-    towards = x * math.sin(gantry) + table[:, 2] * math.cos(gantry)
-    enlarged = SOURCE_AXIS_MM / (SOURCE_AXIS_MM - np.clip(towards, -SOURCE_AXIS_MM, SOURCE_AXIS_MM / 2))
-    return np.stack([across * enlarged, y * enlarged], axis=1)
-
-
-def _point(beam: Beam, index: int) -> ControlPoint:
-    return beam.control_points[min(index, len(beam.control_points) - 1)]
-
-
-def _turned(angle_deg: float) -> NDArray[np.float64]:
-    """Return the rotation from collimator to gantry; IEC 61217: against the clock, seen from the source."""
-    angle = math.radians(angle_deg)
-    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-
-
-def _open_pairs(device: Device) -> list[tuple[float, float, float, float]]:
-    """Return (from, to, along the leaves; from, to, across them) of each pair that is open."""
-    return [
-        (a, b, c, d)
-        for a, b, c, d in zip(
-            device.side_1_mm,
-            device.side_2_mm,
-            device.boundaries_mm[:-1],
-            device.boundaries_mm[1:],
-            strict=True,
-        )
-        if b - a > CLOSED_MM
-    ]
-
-
-def _shut(device: Device) -> Iterable[list[tuple[float, float]]]:
-    """Yield the corners of the leaves that stand in the field."""
-    if not device.is_mlc:
-        return
-    is_y = device.device_type.rstrip("12").endswith("Y")
-    for a, b, c, d in zip(
-        device.side_1_mm, device.side_2_mm, device.boundaries_mm[:-1], device.boundaries_mm[1:], strict=True
-    ):
-        for tip, far in ((a, min(a, -200.0)), (b, max(b, 200.0))):
-            corners = [(far, c), (tip, c), (tip, d), (far, d), (far, c)]
-            yield [(y, x) for x, y in corners] if is_y else corners
-
-
-def _target(target: TargetSeen, point: ControlPoint) -> tuple[Points, ...]:
-    """Return the outline of the target's shadow at the isocentre plane."""
-    placed = gantry_view(target.points_mm, point, target.patient_position)
-    if placed is None or not len(placed):
-        return ()
-    low = np.floor(placed.min(axis=0) / _BIN_MM - 3) * _BIN_MM
-    counts = (np.ceil((placed.max(axis=0) - low) / _BIN_MM) + 3).astype(int)
-    if (counts > 400).any():  # noqa: PLR2004 - 80 cm: no target is that large
-        return ()
-    index = ((placed - low) / _BIN_MM).astype(np.intp)
-    hit = np.zeros(counts)
-    hit[index[:, 0], index[:, 1]] = 1.0
-    smooth = np.mean([np.roll(hit, (a, b), (0, 1)) for a in (-1, 0, 1) for b in (-1, 0, 1)], axis=0)
-    axes = [low[axis] + _BIN_MM * (np.arange(counts[axis]) + 0.5) for axis in (0, 1)]
-    return contour_lines(Raster(right_mm=axes[0], down_mm=axes[1], values=smooth.T), (0.5,))[0]
-
-
-def _draw(paper: Paper, half: float, leaves: list[Points], jaws: Points, seen: tuple[Points, ...]) -> None:
-    scale = SHOWN_MM / (2 * half)
-
-    def on_paper(run: Points) -> Points:
-        return np.stack([(run[:, 0] + half) * scale, (half - run[:, 1]) * scale], axis=1)
-
-    paper.begin_clip(0, 0, SHOWN_MM, SHOWN_MM)
-    paper.box(0, 0, SHOWN_MM, SHOWN_MM, fill="#ffffff")
-    paper.lines([on_paper(leaf) for leaf in leaves], colour="#8a8a8a", width=0.08, fill="#dcdcdc")
-    paper.lines([on_paper(run) for run in seen], colour="#b2182b", width=0.45, dash="1.4 0.7", edge="#ffffff")
-    paper.lines([on_paper(jaws)], width=0.5)
-    arms = [[(0.0, -half), (0.0, half)], [(-half, 0.0), (half, 0.0)]]
-    paper.lines([on_paper(np.array(arm)) for arm in arms], width=0.12, dash="0.8 0.8")
-    ticks = [
-        line
-        for at in range(-int(half // 10) * 10, int(half) + 1, 10)
-        for size in (2.0 if at % 50 else 4.0,)
-        for line in ([(at, -size / 2), (at, size / 2)], [(-size / 2, at), (size / 2, at)])
-    ]
-    paper.lines([on_paper(np.array(tick, dtype=np.float64)) for tick in ticks], width=0.12)
-    paper.end_clip()
-    paper.box(0.1, 0.1, SHOWN_MM - 0.2, SHOWN_MM - 0.2, line=0.2)
-
-
-def _words_on(paper: Paper, title: str, point: ControlPoint) -> None:
-    angles = (
-        f"G {_degrees(point.gantry_angle_deg)}  C {_degrees(point.collimator_angle_deg)}"
-        f"  T {_degrees(point.couch_angle_deg)}"
-    )
-    paper.text(0.5, SHOWN_MM + TEXT_MM + 1, _fitting(title), bold=True)
-    paper.text(0.5, SHOWN_MM + 2.4 * TEXT_MM + 1, angles)
-    paper.text(0.5, SHOWN_MM + 3.8 * TEXT_MM + 1, "marks every 10 mm at the isocentre")
-    paper.text(SHOWN_MM - 1, SHOWN_MM / 2 - 0.8, "X", anchor="end", edge=True)
-    paper.text(SHOWN_MM / 2 + 0.8, TEXT_MM + 0.6, "Y", edge=True)
-
-
-def _fitting(text: str) -> str:
-    letters = int(PAPER_MM[0] / (TEXT_MM * 0.602))
-    return text if len(text) <= letters else text[: letters - 1] + "…"
-
-
-def _angles(point: ControlPoint) -> str:
-    return (
-        f"Gantry {_degrees(point.gantry_angle_deg)}, collimator {_degrees(point.collimator_angle_deg)},"
-        f" couch {_degrees(point.couch_angle_deg)}"
-    )
-
-
-def _degrees(angle: float | None) -> str:
-    return "?" if angle is None else f"{angle:.1f}°"
-
-
-def _caption(
-    beam: Beam,
-    apertures: tuple[Aperture, ...],
-    aperture: Aperture,
-    point: ControlPoint,
-    target: TargetSeen | None,
-) -> str:
-    where = f"control point {aperture.control_point + 1} of {len(apertures)}"
-    if len(apertures) > 1:
-        where += (
-            ", the one open widest"
-            if open_area_mm2(apertures[0]) < open_area_mm2(aperture)
-            else ", the first"
-        )
-    words = [
-        "Seen from the source at the isocentre plane, X of the gantry to the right, Y towards the gantry up.",
-        f"{where[0].upper()}{where[1:]}.",
-        f"{_angles(point)} (IEC 61217).",
-        "Thick line: jaws." + (" Grey: leaves." if any(d.is_mlc for d in aperture.devices) else ""),
-    ]
-    if target is not None:
-        words.append(
-            f"Dashed: {target.name}, to about {_BIN_MM:.0f} mm, patient {target.patient_position}, source at"
-            f" {SOURCE_AXIS_MM:.0f} mm."
-        )
-    if beam.accessories:
-        words.append(f"Not drawn: {', '.join(beam.accessories)}.")
+def _words_of_arc(shown: _Shown, places: list[int]) -> str:
+    words = [f"The gantry turns from {_degrees(shown.gantry[0])} to {_degrees(shown.gantry[-1])}."]
+    words += [f"At control point {at + 1}: {_words_of_field(shown.apertures[at])}" for at in places]
     return " ".join(words)
+
+
+_SEEN: Final = (
+    "Seen from the source at the isocentre plane, X of the gantry to the right, Y towards the gantry up."
+)
+_MAP: Final = "white is open all the time, dark never, a thin line surrounds what is open at any time"
+
+
+def _caption(shown: _Shown, widest: int, *, moves: bool) -> str:
+    point, count = shown.points[widest], len(shown.apertures)
+    words = [_SEEN]
+    if moves:
+        words.append(f"The leaves move, {count} control points: {_MAP}.")
+        words.append("Thick line: what the jaws leave open at any time.")
+    else:
+        where = f"Control point {widest + 1} of {count}"
+        if count > 1:
+            first = open_area_mm2(shown.apertures[0]) < open_area_mm2(shown.apertures[widest])
+            where += ", the one open widest" if first else ", the first"
+        has_leaves = any(device.is_mlc for device in shown.apertures[widest].devices)
+        words.append(f"{where}.")
+        words.append("Thick line: jaws." + (" Grey: leaves." if has_leaves else ""))
+    words.insert(
+        2,
+        f"Gantry {_degrees(point.gantry_angle_deg)}, collimator {_degrees(point.collimator_angle_deg)},"
+        f" couch {_degrees(point.couch_angle_deg)} (IEC 61217).",
+    )
+    return " ".join([*words, *_more_words(shown, is_seen=bool(shown.outline(widest)))])
+
+
+def _arc_caption(shown: _Shown, *, is_seen: bool) -> str:
+    axes = " in the axes of the collimator, which turns" if shown.collimator_turns else ""
+    words = (
+        f"Left{axes}: the whole arc; {_MAP}. Then the leaves (grey) at three of"
+        f" {len(shown.points)} control points. Thick lines: jaws. Angles are IEC 61217."
+    )
+    return " ".join([_SEEN, words, *_more_words(shown, is_seen=is_seen)])
+
+
+def _more_words(shown: _Shown, *, is_seen: bool) -> list[str]:
+    words = []
+    if is_seen and shown.target is not None:
+        words.append(
+            f"Dashed: {shown.target.name}, to about {BIN_MM:.0f} mm, patient {shown.target.patient_position},"
+            f" source at {SOURCE_AXIS_MM:.0f} mm."
+        )
+    for is_aperture, what in ((True, "passes"), (False, "does not pass")):
+        names = [block.name or "without name" for block in shown.blocks if block.is_aperture is is_aperture]
+        if names:
+            words.append(f"Darker grey: block {', '.join(names)}; the beam {what} inside the line.")
+    not_drawn = [text for text in shown.beam.accessories if not (shown.blocks and text.startswith("block"))]
+    if not_drawn:
+        words.append(f"Not drawn: {', '.join(not_drawn)}.")
+    return words

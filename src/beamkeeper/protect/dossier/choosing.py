@@ -10,7 +10,7 @@ from beamkeeper.domain.volume import Dose, StructureSet
 from beamkeeper.protect.dossier.material import PlanMaterial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from beamkeeper.domain.clinical import ClinicalObject
     from beamkeeper.domain.objects import ObjectRef
@@ -34,18 +34,25 @@ def materials_of(
         Gives the bytes of an object; may raise any error of ours, which is then said in words.
     """
     held = list(objects)
+    openers = {id(item): _opener(item, fetch) for item in held}
     return tuple(
-        _material(item, item.content, held, fetch)
+        _material(item, item.content, held, openers)
         for item in held
         if isinstance(item.content, Plan) and item.content.is_clinical
     )
 
 
+def _opener(item: ClinicalObject, fetch: Callable[[ObjectRef], bytes]) -> Opener:
+    return lambda: fetch(item.ref)
+
+
 def _material(
-    own: ClinicalObject, plan: Plan, held: list[ClinicalObject], fetch: Callable[[ObjectRef], bytes]
+    own: ClinicalObject, plan: Plan, held: list[ClinicalObject], openers: Mapping[int, Opener]
 ) -> PlanMaterial:
+    """Return what one plan is drawn from; what several plans share has one opener in all of them."""
+
     def opener(item: ClinicalObject) -> Opener:
-        return lambda: fetch(item.ref)
+        return openers[id(item)]
 
     structures: ClinicalObject | None = None
     drawn_on: frozenset[str] = frozenset()

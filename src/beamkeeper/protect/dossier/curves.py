@@ -35,16 +35,22 @@ class Curve:
 
 
 def draw_curves(
-    curves: tuple[Curve, ...], *, title: str, words: tuple[str, ...], prescription_gy: float | None
+    drawn: tuple[Curve, ...],
+    *,
+    others: tuple[str, ...],
+    title: str,
+    words: tuple[str, ...],
+    prescription_gy: float | None,
 ) -> Picture | None:
-    """Return the picture of the histograms, the first ones that have room; None without any.
+    """Return the picture of the histograms; None without any.
 
     Parameters
     ----------
-    curves
-        The most important first.
+    drawn
+        At most `CURVES_MAX`, the most important first.
+    others
+        Regions that are not among them for want of room.
     """
-    drawn, others = curves[:CURVES_MAX], curves[CURVES_MAX:]
     if not drawn:
         return None
     unit = drawn[0].histogram.unit
@@ -155,7 +161,7 @@ def _short(value: float | None) -> str:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"  # noqa: PLR2004 - three digits either way
 
 
-def _reservations(drawn: tuple[Curve, ...], others: tuple[Curve, ...]) -> list[str]:
+def _reservations(drawn: tuple[Curve, ...], others: tuple[str, ...]) -> list[str]:
     words = []
     for curve in drawn:
         outside = curve.histogram.outside_percent
@@ -164,7 +170,7 @@ def _reservations(drawn: tuple[Curve, ...], others: tuple[Curve, ...]) -> list[s
                 f"{outside:.1f} % of {curve.name} lies outside the dose grid and is counted as without dose."
             )
     if others:
-        words.append(f"Not drawn for want of room: {', '.join(curve.name for curve in others)}.")
+        words.append(f"Not drawn for want of room: {', '.join(others)}.")
     return words
 
 

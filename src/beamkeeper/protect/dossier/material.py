@@ -5,13 +5,14 @@ Nothing here raises for what is absent, unreadable or does not fit: it is said, 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.plan import DeliveryType, Plan
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.wire.dicom.reader import read_object
 from beamkeeper.wire.dicom.reader_pixels import (
@@ -21,10 +22,10 @@ from beamkeeper.wire.dicom.reader_pixels import (
     read_frame_of_reference,
     read_images_drawn_on,
 )
-from beamkeeper.wire.dicom.shapes import Aperture, apertures
+from beamkeeper.wire.dicom.shapes import Aperture, Block, apertures, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from beamkeeper.domain.imaging import DoseGrid, DoseVolume, Points, RoiContours
     from beamkeeper.domain.plan import Beam
@@ -95,6 +96,7 @@ class Gathered:
     histograms: tuple[DoseVolume, ...] = ()
     beams: tuple[Beam, ...] = ()
     apertures: tuple[Aperture, ...] = ()
+    blocks: tuple[Block, ...] = ()
     notes: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -107,13 +109,32 @@ class Gathered:
         self.notes[words] = None
 
 
-def gathered(material: PlanMaterial) -> Gathered:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structures:
+    """What a structure set says.
+
+    Attributes
+    ----------
+    drawn_on
+        SOP Instance UIDs of the images it refers to.
+    notes
+        What is missing or unreadable, in words.
+    """
+
+    regions: tuple[RoiContours, ...] = ()
+    drawn_on: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+def gathered(material: PlanMaterial, structures: Structures) -> Gathered:
     """Return what can be read of a plan but for its images."""
     found = Gathered(beams=material.plan.beams)
     stated = _plan_itself(material, found)
     positions = {setup.patient_position for setup in material.plan.patient_setups} - {""}
     found.patient_position = positions.pop() if len(positions) == 1 else ""
-    regions = _structures(material, found)
+    for note in structures.notes:
+        found.note(note)
+    regions, found.drawn_on = structures.regions, structures.drawn_on
     doses = _doses(material, found)
     found.frame = stated or _usual_frame(regions, doses)
     if not stated and material.plan_bytes is not None:
@@ -144,6 +165,14 @@ def is_target(roi: RoiContours) -> bool:
     return importance(roi)[0] < len(_TARGETS)
 
 
+def treating(beams: Iterable[Beam]) -> tuple[Beam, ...]:
+    """Return the beams that treat; of a plan without any meterset, all but setup fields."""
+    held = tuple(beams)
+    return tuple(beam for beam in held if beam.is_treatment) or tuple(
+        beam for beam in held if beam.delivery_type is not DeliveryType.SETUP
+    )
+
+
 def attempt(found: Gathered, what: str, read: Callable[[], _Read]) -> _Read | None:
     """Return what is read; on an error of ours None, and the reason is kept."""
     try:
@@ -162,25 +191,32 @@ def _plan_itself(material: PlanMaterial, found: Gathered) -> str:
     if data is None:
         return ""
     found.apertures = attempt(found, "Leaves and jaws", lambda: apertures(data)) or ()
-    if any(len(b.control_points) < b.setup.control_point_count for b in material.plan.beams):
-        # Facts that are remembered have some control points only: the plan itself has all.
+    found.blocks = attempt(found, "Blocks", lambda: blocks(data)) or ()
+    stated = Counter(aperture.beam_number for aperture in found.apertures)
+    if any(len(b.control_points) < stated[str(b.beam_number)] for b in material.plan.beams):
+        # Facts that are remembered have some control points only, or none: the plan itself has all.
         whole = attempt(found, "The plan", lambda: read_object(data, zone=_UTC).content)
         found.beams = whole.beams if isinstance(whole, Plan) else found.beams
     return attempt(found, "The plan", lambda: read_frame_of_reference(data)) or ""
 
 
-def _structures(material: PlanMaterial, found: Gathered) -> tuple[RoiContours, ...]:
-    if material.structure_set is None:
-        found.note("No structure set is kept of this plan: no contours, no dose-volume histogram.")
-        return ()
-    data = attempt(found, "The structure set", material.structure_set)
+def read_structures(opener: Opener | None) -> Structures:
+    """Return what a structure set says; nothing of it raises."""
+    found = Gathered()
+    if opener is None:
+        return Structures(
+            notes=("No structure set is kept of this plan: no contours, no dose-volume histogram.",)
+        )
+    data = attempt(found, "The structure set", opener)
     if data is None:
-        return ()
-    found.drawn_on = attempt(found, "The structure set", lambda: read_images_drawn_on(data)) or frozenset()
+        return Structures(notes=found.reservations)
+    drawn_on = attempt(found, "The structure set", lambda: read_images_drawn_on(data)) or frozenset()
     regions = attempt(found, "The structure set", lambda: read_contours(data)) or ()
     if regions and not any(roi.contours for roi in regions):
         found.note("The structure set has no closed contours.")
-    return tuple(roi for roi in regions if roi.contours)
+    return Structures(
+        regions=tuple(roi for roi in regions if roi.contours), drawn_on=drawn_on, notes=found.reservations
+    )
 
 
 def _doses(material: PlanMaterial, found: Gathered) -> list[tuple[DoseGrid, tuple[DoseVolume, ...]]]:
@@ -282,9 +318,9 @@ def _together(grids: list[DoseGrid]) -> DoseGrid | None:
 def _isocentres(found: Gathered) -> tuple[Points, ...]:
     """Return the different isocentres of the treatment beams, in the order of the beams."""
     points: list[Points] = []
-    for beam in found.beams:
+    for beam in treating(found.beams):
         for point in beam.control_points[:1]:
-            if not beam.is_treatment or point.isocenter_mm is None:
+            if point.isocenter_mm is None:
                 continue
             here = np.array(point.isocenter_mm)
             if all(float(np.linalg.norm(here - other)) > SAME_POINT_MM for other in points):

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beamkeeper.protect.dossier.beams import TargetSeen, draw_beam
-from beamkeeper.protect.dossier.curves import Curve, draw_curves
-from beamkeeper.protect.dossier.material import Gathered, PlanMaterial, attempt, gathered, is_target
+from beamkeeper.protect.dossier.beams import draw_beam
+from beamkeeper.protect.dossier.curves import CURVES_MAX, Curve, draw_curves
+from beamkeeper.protect.dossier.material import (
+    Gathered,
+    PlanMaterial,
+    attempt,
+    gathered,
+    importance,
+    is_target,
+    read_structures,
+    treating,
+)
 from beamkeeper.protect.dossier.picture import Picture, PictureKind
-from beamkeeper.protect.dossier.planes import GAP, CutImages, Plane, axes_of, patient_axes, plane_through
+from beamkeeper.protect.dossier.planes import GAP, Plane, patient_axes
 from beamkeeper.protect.dossier.regions import Region, region_of
 from beamkeeper.protect.dossier.slices import (
     Slice,
@@ -21,27 +30,32 @@ from beamkeeper.protect.dossier.slices import (
     legible,
     region_colour,
 )
-from beamkeeper.protect.dossier.volumes import dose_volume, inner_points
+from beamkeeper.protect.dossier.source_view import TargetSeen
+from beamkeeper.protect.dossier.stacks import IMAGES_MAX, KINDS, Stack, planes_of, stacks_of
+from beamkeeper.protect.dossier.volumes import dose_volumes, inner_points
 from beamkeeper.wire.dicom.reader_pixels import read_slice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
-    from beamkeeper.domain.imaging import DoseVolume, ImageSlice
+    from beamkeeper.domain.imaging import DoseGrid, DoseVolume, ImageSlice, Points, RoiContours
     from beamkeeper.domain.plan import Plan
+    from beamkeeper.protect.dossier.material import Opener, Structures
     from beamkeeper.protect.dossier.planes import Raster
 
-IMAGES_MAX: Final = 3_000
-STACKS_MAX: Final = 6
 BEAMS_MAX: Final = 24
 REGIONS_LOOKED_AT_MAX: Final = 100
 """Each takes some tenths of a second: a structure set of thousands would take the night."""
+TOGETHER_MAX: Final = 4
+"""Plans that are drawn in one pass over their images: the doses of all of them are held meanwhile."""
 STEP_MM: Final = 1.0
 """Of the picture between two slices."""
 TARGET_STEP_MM: Final = 1.5
+NO_PLAN: Final = "Pictures are drawn of plans, and none is here."
 LITTLE_DOSE: Final = 0.6
 """Of the prescription; when the largest dose is less, the dose may be of one fraction or phase only."""
-_KINDS: Final = (PictureKind.AXIAL, PictureKind.CORONAL, PictureKind.SAGITTAL)
 _AXIS: Final = {PictureKind.AXIAL: ("z", 2), PictureKind.CORONAL: ("y", 1), PictureKind.SAGITTAL: ("x", 0)}
 _CT_WINDOW: Final = Window(-160.0, 240.0, "CT from -160 (black) to 240 HU (white).")
 
@@ -53,13 +67,27 @@ class Pictures:
     pictures: tuple[Picture, ...]
     reservations: tuple[str, ...]
 
-    def named_after(self, plan: Plan) -> Pictures:
-        """Return the same with the plan's name before every title and sentence."""
+
+def named(made: Iterable[tuple[Plan, Pictures]]) -> Pictures:
+    """Return the pictures of several plans as one, each under the name of its plan.
+
+    A sentence that holds for several plans is said once, with the names of all of them; without any plan it
+    is said that there is nothing to draw.
+    """
+    pictures: list[Picture] = []
+    about: dict[str, list[str]] = {}
+    has_plan = False
+    for plan, one in made:
+        has_plan = True
         name = plan.rt_plan_label or "Plan without label"
-        return Pictures(
-            pictures=tuple(replace(one, title=f"{name}: {one.title}") for one in self.pictures),
-            reservations=tuple(f"{name}: {note}" for note in self.reservations),
-        )
+        pictures += (replace(picture, title=f"{name}: {picture.title}") for picture in one.pictures)
+        for note in one.reservations:
+            about.setdefault(note, []).append(name)
+    if not has_plan:
+        return Pictures((), (NO_PLAN,))
+    return Pictures(
+        tuple(pictures), tuple(f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in about.items())
+    )
 
 
 def pictures_of(material: PlanMaterial) -> Pictures:
@@ -68,87 +96,89 @@ def pictures_of(material: PlanMaterial) -> Pictures:
     What is missing or unreadable is said in the reservations; nothing of that raises. Image slices are opened
     one at a time, and of each only what the planes need is held.
     """
-    found = gathered(material)
-    if not found.centres:
-        _middle_of_images(material, found)
-    stack = _stack(material, found)
+    return pictures_together([material])[0]
+
+
+def pictures_together(materials: Sequence[PlanMaterial]) -> tuple[Pictures, ...]:
+    """Return the pictures of several plans of one patient, those of each as `pictures_of` would.
+
+    Images and structures that plans share, that is the same opener, are read once for `TOGETHER_MAX` plans.
+    """
+    made: list[Pictures] = []
+    for first in range(0, len(materials), TOGETHER_MAX):
+        made += _together(materials[first : first + TOGETHER_MAX])
+    return tuple(made)
+
+
+def _together(materials: Sequence[PlanMaterial]) -> list[Pictures]:
+    shared = _Shared()
+    plans = [(material, gathered(material, shared.structures(material))) for material in materials]
+    for material, found in plans:
+        if not found.centres:
+            _middle_of_images(material, found)
+    stacks: dict[int, Stack | None] = {}
+    for images in dict.fromkeys(tuple(material.images) for material in materials):
+        here = [at for at, material in enumerate(materials) if tuple(material.images) == images]
+        stacks |= zip(here, stacks_of(images, [plans[at][1] for at in here]), strict=True)
+    shared.doses = tuple(found.dose for _, found in plans if found.dose is not None and not found.histograms)
+    return [_drawn(*plan, stacks[at], shared) for at, plan in enumerate(plans)]
+
+
+def _drawn(material: PlanMaterial, found: Gathered, stack: Stack | None, shared: _Shared) -> Pictures:
     axes = patient_axes() if stack is None else stack.axes
     distance = None if stack is None else stack.cut.usual_distance_mm
-    regions = _regions(found, axes, distance)
+    regions = _regions(found, axes, distance, shared)
     pictures: list[Picture] = []
-    pictures += _slices(material, found, stack, _planes(found, axes), regions)
-    pictures += _curves(material, found, regions)
-    pictures += _beams(material, found, regions)
+    pictures += _slices(material, found, stack, planes_of(found, axes), regions)
+    pictures += _curves(material, found, regions, shared)
+    pictures += _beams(material, found, regions, shared)
     return Pictures(tuple(pictures), found.reservations)
 
 
-@dataclass(eq=False)
-class _Stack:
-    """The slices of one series that lie alike."""
+class _Shared:
+    """What plans of one patient have in common, worked out once.
 
-    first: ImageSlice
-    axes: NDArray[np.float64]
-    cut: CutImages
-    drawn_on: int = 0
-    count: int = 0
+    Attributes
+    ----------
+    doses
+        Of the plans whose histograms are computed here.
+    """
 
+    def __init__(self) -> None:
+        self.doses: tuple[DoseGrid, ...] = ()
+        self._histograms: dict[tuple[Region, DoseGrid], DoseVolume | None] = {}
+        self._structures: dict[Opener, Structures] = {}
+        self._regions: dict[tuple[RoiContours, bytes, float | None], Region | None] = {}
+        self._points: dict[Region, Points] = {}
 
-def _planes(found: Gathered, axes: NDArray[np.float64]) -> tuple[Plane, ...]:
-    return tuple(plane_through(centre, kind, axes) for centre in found.centres for kind in _KINDS)
+    def structures(self, material: PlanMaterial) -> Structures:
+        """Return what the structure set of a plan says."""
+        opener = material.structure_set
+        if opener is None:
+            return read_structures(None)
+        if opener not in self._structures:
+            self._structures[opener] = read_structures(opener)
+        return self._structures[opener]
 
+    def region(self, roi: RoiContours, axes: NDArray[np.float64], distance_mm: float | None) -> Region | None:
+        """Return a region as a stack; see `region_of`."""
+        key = (roi, axes.tobytes(), distance_mm)
+        if key not in self._regions:
+            self._regions[key] = region_of(roi, axes, distance_mm=distance_mm)
+        return self._regions[key]
 
-def _stack(material: PlanMaterial, found: Gathered) -> _Stack | None:
-    """Let every slice pass, and return the stack that belongs to the plan; None when there is none."""
-    if not material.images:
-        found.note("No images are kept of this plan: contours and dose stand on white.")
-        return None
-    stacks: dict[tuple[object, ...], _Stack] = {}
-    elsewhere = unplaced = 0
-    for opener in material.images[:IMAGES_MAX]:
-        image = attempt(found, "An image slice", lambda opener=opener: read_slice(opener()))  # type: ignore[misc]
-        if image is None:
-            continue
-        if found.frame and image.frame_of_reference_uid not in {"", found.frame}:
-            elsewhere += 1
-            continue
-        key = (
-            image.series_instance_uid,
-            *np.round(image.row_direction, 3),
-            *np.round(image.column_direction, 3),
-        )
-        if key not in stacks:
-            if len(stacks) >= STACKS_MAX:
-                unplaced += 1
-                continue
-            axes = axes_of(image)
-            up = axes[int(np.argmax(np.abs(axes @ image.normal)))]
-            stacks[key] = _Stack(image, axes, CutImages(planes=_planes(found, axes), up=up))
-        stack = stacks[key]
-        stack.cut.add(image)
-        stack.count += 1
-        stack.drawn_on += image.sop_instance_uid in found.drawn_on
-    return _chosen(list(stacks.values()), elsewhere, unplaced, material, found)
+    def histogram(self, region: Region, dose: DoseGrid) -> DoseVolume | None:
+        """Return a dose-volume histogram; those of the same region in the other doses are made with it."""
+        if (region, dose) not in self._histograms:
+            keys = [(region, other) for other in self.doses]
+            self._histograms |= zip(keys, dose_volumes(region, self.doses), strict=True)
+        return self._histograms[region, dose]
 
-
-def _chosen(
-    stacks: list[_Stack], elsewhere: int, unplaced: int, material: PlanMaterial, found: Gathered
-) -> _Stack | None:
-    if elsewhere:
-        found.note(f"{elsewhere} image slices lie in another frame of reference than the plan: not shown.")
-    if len(material.images) > IMAGES_MAX:
-        found.note(f"Of {len(material.images)} image slices the first {IMAGES_MAX} were looked at.")
-    if not stacks:
-        found.note("No image slice can be laid under contours and dose: they stand on white.")
-        return None
-    chosen = max(stacks, key=lambda stack: (stack.drawn_on, stack.first.modality == "CT", stack.count))
-    if others := sum(stack.count for stack in stacks if stack is not chosen) + unplaced:
-        found.note(f"{others} slices of other series are not shown.")
-    for low, high in chosen.cut.gaps_mm:
-        found.note(f"Image slices are missing between {low:.1f} and {high:.1f} mm: left white.")
-    if chosen.count == 1:
-        found.note("The images are a single slice: coronal and sagittal planes show none.")
-    found.patient_position = found.patient_position or chosen.first.patient_position
-    return chosen
+    def points_in(self, region: Region) -> Points:
+        """Return points that fill a region."""
+        if region not in self._points:
+            self._points[region] = inner_points(region, TARGET_STEP_MM)
+        return self._points[region]
 
 
 def _middle_of_images(material: PlanMaterial, found: Gathered) -> None:
@@ -168,12 +198,16 @@ def _middle_of_images(material: PlanMaterial, found: Gathered) -> None:
         found.note("There is nothing to draw planes of: no isocentre, contours, dose or images.")
 
 
-def _regions(found: Gathered, axes: NDArray[np.float64], distance_mm: float | None) -> tuple[Region, ...]:
+def _regions(
+    found: Gathered, axes: NDArray[np.float64], distance_mm: float | None, shared: _Shared
+) -> tuple[Region, ...]:
     regions = []
     if (count := len(found.regions)) > REGIONS_LOOKED_AT_MAX:
         found.note(f"Of {count} regions the first {REGIONS_LOOKED_AT_MAX}, targets first, were looked at.")
     for roi in found.regions[:REGIONS_LOOKED_AT_MAX]:
         region = region_of(roi, axes, distance_mm=distance_mm)
+    for roi in found.regions:
+        region = shared.region(roi, axes, distance_mm)
         if region is None:
             found.note(f"The contours of {roi.roi_name} enclose nothing, or are senselessly many: not drawn.")
             continue
@@ -192,7 +226,7 @@ def _regions(found: Gathered, axes: NDArray[np.float64], distance_mm: float | No
 def _slices(
     material: PlanMaterial,
     found: Gathered,
-    stack: _Stack | None,
+    stack: Stack | None,
     planes: tuple[Plane, ...],
     regions: tuple[Region, ...],
 ) -> list[Picture]:
@@ -205,7 +239,7 @@ def _slices(
     for at, plane in enumerate(planes):
         image, shown, words = _pixels(stack, at, plane, found)
         what = Slice(
-            title=_title(plane, found, at // len(_KINDS)),
+            title=_title(plane, found, at // len(KINDS)),
             plane=shown,
             image=image,
             window=None if image is None or stack is None else _window(stack.first, image),
@@ -240,7 +274,7 @@ def _title(plane: Plane, found: Gathered, number: int) -> str:
 
 
 def _pixels(
-    stack: _Stack | None, index: int, plane: Plane, found: Gathered
+    stack: Stack | None, index: int, plane: Plane, found: Gathered
 ) -> tuple[Raster | None, Plane, tuple[str, ...]]:
     """Return the image in a plane, the plane that is really shown, and where it lies in words."""
     letter, axis = _AXIS[plane.kind]
@@ -285,18 +319,22 @@ def _window(first: ImageSlice, image: Raster) -> Window:
     return Window(low, high, f"{first.modality} from {low:.4g} (black) to {high:.4g} (white).")
 
 
-def _curves(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...]) -> list[Picture]:
+def _curves(
+    material: PlanMaterial, found: Gathered, regions: tuple[Region, ...], shared: _Shared
+) -> list[Picture]:
     stated = {curve.roi_number: curve for curve in found.histograms}
-    drawn: list[tuple[Curve, bool]] = []
+    drawn: list[Curve] = []
+    others: list[str] = []
     for region in regions:
+        name = region.roi.roi_name or f"ROI {region.roi.roi_number}"
+        if len(drawn) >= CURVES_MAX:
+            others += [name] if region.roi.roi_number in stated or not stated else []
+            continue
         histogram: DoseVolume | None = stated.get(region.roi.roi_number)
         if histogram is None and found.dose is not None and not stated:
-            histogram = dose_volume(region, found.dose)
-        if histogram is not None and (not drawn or histogram.unit == drawn[0][0].histogram.unit):
-            name = region.roi.roi_name or f"ROI {region.roi.roi_number}"
-            drawn.append(
-                (Curve(name, legible(region_colour(region)), histogram), histogram.from_planning_system)
-            )
+            histogram = shared.histogram(region, found.dose)
+        if histogram is not None and (not drawn or histogram.unit == drawn[0].histogram.unit):
+            drawn.append(Curve(name, legible(region_colour(region)), histogram))
     if not drawn:
         return []
     if stated:
@@ -310,7 +348,8 @@ def _curves(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...]
             f" differently. {found.dose_words}."
         )
     picture = draw_curves(
-        tuple(curve for curve, _ in drawn),
+        tuple(drawn),
+        others=tuple(others),
         title="Dose-volume histograms",
         words=(words,),
         prescription_gy=material.plan.target_prescription_dose_gy,
@@ -318,11 +357,20 @@ def _curves(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...]
     return [] if picture is None else [picture]
 
 
-def _beams(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...]) -> list[Picture]:
-    region = next((region for region in regions if is_target(region.roi)), None)
-    points = None if region is None else inner_points(region, TARGET_STEP_MM)
+def _target(regions: tuple[Region, ...]) -> Region | None:
+    """Return what the beams were shaped to: of the foremost kind of target the one of most contours."""
+    targets = [region for region in regions if is_target(region.roi)]
+    foremost = [region for region in targets if importance(region.roi)[0] == importance(targets[0].roi)[0]]
+    return max(foremost, key=lambda region: len(region.roi.contours), default=None)
+
+
+def _beams(
+    material: PlanMaterial, found: Gathered, regions: tuple[Region, ...], shared: _Shared
+) -> list[Picture]:
+    region = _target(regions)
+    points = None if region is None else shared.points_in(region)
     positions = {setup.patient_setup_number: setup.patient_position for setup in material.plan.patient_setups}
-    beams = [beam for beam in found.beams if beam.is_treatment]
+    beams = treating(found.beams)
     drawn, without = [], []
     for beam in beams[:BEAMS_MAX]:
         own = tuple(a for a in found.apertures if a.beam_number == str(beam.beam_number))
@@ -330,7 +378,8 @@ def _beams(material: PlanMaterial, found: Gathered, regions: tuple[Region, ...])
         if region is not None and points is not None:
             position = positions.get(beam.setup.patient_setup_number or 0) or found.patient_position
             target = TargetSeen(name=region.roi.roi_name, points_mm=points, patient_position=position)
-        picture = draw_beam(beam, own, target) if own and beam.control_points else None
+        blocks = tuple(block for block in found.blocks if block.beam_number == str(beam.beam_number))
+        picture = draw_beam(beam, own, blocks, target)
         if picture is None:
             without.append(str(beam.beam_number))
         else:

@@ -8,6 +8,7 @@ levels the outline changes steadily; half a distance beyond the first and last l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ class Level:
     contours: tuple[Points, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Region:
     """One region of interest as a stack of levels.
 
@@ -63,6 +64,17 @@ class Region:
     levels: tuple[Level, ...]
     thickness_mm: float
     left_out: int
+
+    @cached_property
+    def corners(self) -> Points:
+        """The corners of all contours, level by level, as `joined` gives them."""
+        return np.concatenate([joined(level.contours) for level in self.levels])
+
+    @cached_property
+    def level_of_corner(self) -> NDArray[np.intp]:
+        """At which of `levels` each of `corners` lies."""
+        counts = [sum(len(contour) + 2 for contour in level.contours) for level in self.levels]
+        return np.repeat(np.arange(len(counts)), counts)
 
     @property
     def gaps_mm(self) -> tuple[tuple[float, float], ...]:
@@ -153,6 +165,20 @@ def crossings(along: Points, across: Points, at: Points) -> tuple[NDArray[np.int
     return line[0::2], where[0::2], where[1::2]
 
 
+def _crossed(
+    along: Points, across: Points, group: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], Points, Points]:
+    """Return where the line across = 0 runs inside the contours of each group, as (group, from, to)."""
+    with np.errstate(invalid="ignore"):
+        edge = np.flatnonzero((across[:-1] <= 0) != (across[1:] <= 0))
+    edge = edge[~(np.isnan(along[edge]) | np.isnan(along[edge + 1]))]
+    slope = (along[edge + 1] - along[edge]) / (across[edge + 1] - across[edge])
+    where = along[edge] + (0.0 - across[edge]) * slope
+    own = group[edge]
+    order = np.lexsort((where, own))
+    return own[order][0::2], where[order][0::2], where[order][1::2]
+
+
 def joined(contours: tuple[Points, ...]) -> Points:
     """Return contours as `crossings` takes them: closed, one after the other, NaN between."""
     nothing = np.full((1, 2), np.nan)
@@ -161,8 +187,9 @@ def joined(contours: tuple[Points, ...]) -> Points:
 
 def _normal(contour: Points) -> Points:
     """Return twice the area of a closed contour, as a vector (Newell)."""
-    x, y, z = (contour - contour[0]).T
-    following = [np.roll(part, -1) for part in (x, y, z)]
+    away = contour - contour[0]
+    x, y, z = away.T
+    following = np.concatenate([away[1:], away[:1]]).T
     return np.array(
         [
             float(y @ following[2] - z @ following[1]),
@@ -234,14 +261,15 @@ def _crossed_outlines(region: Region, plane: Plane) -> tuple[Points, ...]:
     is_down = abs(float(plane.down @ region.up)) >= STRAIGHT
     along, upward = (plane.right, plane.down) if is_down else (plane.down, plane.right)
     sign = 1.0 if float(upward @ region.up) > 0 else -1.0
-    at = np.zeros(1)
-    rows: list[tuple[float, Points, Points]] = []
     turn = np.array([[way @ region.first, way @ region.second] for way in (along, plane.normal)])
     origin = np.array([plane.centre_mm @ along, plane.centre_mm @ plane.normal])
-    for level in region.levels:
-        placed = turn @ joined(level.contours).T
-        _, low, high = crossings(placed[0] - origin[0], placed[1] - origin[1], at)
-        rows.append((level.height_mm, low, high))
+    placed = turn @ region.corners.T
+    level, low, high = _crossed(placed[0] - origin[0], placed[1] - origin[1], region.level_of_corner)
+    borders = np.searchsorted(level, np.arange(len(region.levels) + 1)).tolist()
+    rows = [
+        (one.height_mm, low[borders[at] : borders[at + 1]], high[borders[at] : borders[at + 1]])
+        for at, one in enumerate(region.levels)
+    ]
     met = [row for row in rows if len(row[1])]
     if not met:
         return ()

@@ -29,6 +29,9 @@ SHOWN_MM: Final = (122.0, 100.0)
 LEGEND_LETTERS: Final = 30
 REGIONS_MAX: Final = 14
 DOSE_STEP_MM: Final = 1.0
+RUNS_MAX: Final = 20
+"""Lines of one dose level, from which on specks are left out."""
+SPECK_MM: Final = 15.0
 LATTICE_MAX: Final = 420
 MARGIN_MM: Final = 12.0
 LEAST_SHOWN_MM: Final = 60.0
@@ -123,6 +126,7 @@ class _Drawn:
     outlines: tuple[tuple[Region, tuple[Points, ...]], ...]
     others: tuple[str, ...]
     lines: tuple[tuple[Isodose, tuple[Points, ...]], ...]
+    is_grainy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,10 @@ def draw_slice(what: Slice) -> Picture | None:
     around = _reach(what.image, outlines)
     if around is None:
         around = _dose_reach(what)
-    lines = _isodose_lines(what, around)
-    drawn = _Drawn(outlines, others, lines)
+    every = _isodose_lines(what, around)
+    lines = tuple((level, _without_specks(runs)) for level, runs in every)
+    is_grainy = any(len(runs) < len(all_) for (_, runs), (_, all_) in zip(lines, every, strict=True))
+    drawn = _Drawn(outlines, others, lines, is_grainy)
     if what.image is None and not outlines and not any(runs for _, runs in lines):
         return None
     shown = _shown(around)
@@ -255,6 +261,15 @@ def _isodose_lines(
     raster = dose_in(what.plane, what.dose, axes[0], axes[1])
     runs = contour_lines(raster, tuple(level.dose for level in what.levels))
     return tuple(zip(what.levels, runs, strict=True))
+
+
+def _without_specks(runs: tuple[Points, ...]) -> tuple[Points, ...]:
+    """Return the lines of one level; of a grainy dose those that are no specks, at least the largest one."""
+    if len(runs) <= RUNS_MAX:
+        return runs
+    reach = [float(np.ptp(run, axis=0).max()) for run in runs]
+    least = min(SPECK_MM, max(reach))
+    return tuple(run for run, size in zip(runs, reach, strict=True) if size >= least)
 
 
 def _shown(around: tuple[float, float, float, float]) -> _Shown:
@@ -435,6 +450,8 @@ def _caption(what: Slice, drawn: _Drawn) -> str:
         words.append(what.window.words)
     if what.has_isocentre:
         words.append("The cross is the isocentre.")
+    if drawn.is_grainy:
+        words.append(f"The dose is grainy: lines that reach less than {SPECK_MM:.0f} mm are left out.")
     if drawn.others:
         words.append(
             f"Not drawn for want of room or because they lie in other planes: {', '.join(drawn.others)}."

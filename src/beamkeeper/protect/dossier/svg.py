@@ -31,6 +31,8 @@ LETTER_WIDTH: Final = 0.602
 TEXT_MM: Final = 2.3
 """Height of the letters, 6.5 points: the smallest that is read on paper without effort."""
 BLACK: Final = "#000000"
+_SAME_MM: Final = 1e-3
+"""Ends of a line that are no further apart are one point."""
 _UNSEEN: Final = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -168,9 +170,13 @@ def shortened(text: str, letters: int) -> str:
 
 
 def _path(run: Points) -> str:
-    closed = len(run) > 2 and bool(np.allclose(run[0], run[-1]))  # noqa: PLR2004 - fewer enclose nothing
-    points = run[:-1] if closed else run
-    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points.tolist()) + ("Z" if closed else "")
+    points = run.tolist()
+    closed = len(points) > 2 and all(  # noqa: PLR2004 - fewer enclose nothing
+        abs(a - b) <= _SAME_MM for a, b in zip(points[0], points[-1], strict=True)
+    )
+    if closed:
+        points.pop()
+    return "M" + "L".join([f"{x:.2f} {y:.2f}" for x, y in points]) + ("Z" if closed else "")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from beamkeeper.protect.dossier.planes import GAP
 from beamkeeper.protect.dossier.regions import crossings, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from beamkeeper.domain.imaging import DoseGrid, Points
     from beamkeeper.protect.dossier.regions import Level, Region
@@ -60,13 +60,23 @@ class _Sums:
 
 def dose_volume(region: Region, dose: DoseGrid) -> DoseVolume | None:
     """Return the dose-volume histogram of a region; None when it has no volume."""
-    sums = _Sums(dose.maximum)
+    return dose_volumes(region, (dose,))[0]
+
+
+def dose_volumes(region: Region, doses: Sequence[DoseGrid]) -> tuple[DoseVolume | None, ...]:
+    """Return the dose-volume histogram of a region in each of some doses; the region is filled once."""
+    sums = [_Sums(dose.maximum) for dose in doses]
     for level, thickness, along, across, covered in _layers(region):
         count = min(max(1, round(thickness / LAYER_MM)), LAYERS_MAX)
+        volume = covered * (thickness / count / 1000)
         for layer in range(count):
-            height = level.height_mm + thickness * ((layer + _HALF) / count - _HALF)
-            values = dose.on_lattice(height * region.up, region.first, along, region.second, across)
-            sums.add(values, covered * (thickness / count / 1000))
+            origin = (level.height_mm + thickness * ((layer + _HALF) / count - _HALF)) * region.up
+            for dose, into in zip(doses, sums, strict=True):
+                into.add(dose.on_lattice(origin, region.first, along, region.second, across), volume)
+    return tuple(_histogram(region, *pair) for pair in zip(doses, sums, strict=True))
+
+
+def _histogram(region: Region, dose: DoseGrid, sums: _Sums) -> DoseVolume | None:
     if sums.volume <= 0:
         return None
     above = np.concatenate([np.cumsum(sums.bins[::-1])[::-1], [0.0]])
@@ -117,13 +127,14 @@ def _layers(region: Region, step_mm: float | None = None) -> Iterator[_Layer]:
 def _covered(corners: Points, along: Points, across: Points, step: float) -> Points:
     """Return how much of each cell's middle line lies inside, mm, (across, along)."""
     line, low, high = crossings(corners[:, 0], corners[:, 1], across)
-    whole = np.zeros((len(across), len(along) + 2))
-    part = np.zeros_like(whole)
-    for edge, sign in ((low, 1.0), (high, -1.0)):
-        place = (edge - (along[0] - step / 2)) / step
-        cell = np.clip(np.floor(place), 0, len(along) - 1).astype(np.intp)
-        np.add.at(part, (line, cell), sign * (cell + 1 - place) * step)
-        np.add.at(whole, (line, cell + 1), sign * step)
+    shape = len(across), len(along) + 2
+    place = (np.concatenate([low, high]) - (along[0] - step / 2)) / step
+    sign = np.repeat([1.0, -1.0], len(low))
+    cell = np.clip(np.floor(place), 0, len(along) - 1).astype(np.intp)
+    index = np.concatenate([line, line]) * shape[1] + cell
+    size = shape[0] * shape[1]
+    part = np.bincount(index, sign * (cell + 1 - place) * step, size).reshape(shape)
+    whole = np.bincount(index + 1, sign * step, size).reshape(shape)
     return np.clip((np.cumsum(whole, axis=1) + part)[:, : len(along)], 0.0, step)
 
 

@@ -1,4 +1,4 @@
-"""The shapes in a plan and a structure set, for drawing: apertures by control point, outlines by ROI.
+"""The shapes in a plan and a structure set, for drawing: apertures by control point, blocks, outlines by ROI.
 
 References
 ----------
@@ -35,6 +35,8 @@ _DEVICES, _DEVICE = _tag("BeamLimitingDeviceSequence"), _tag("RTBeamLimitingDevi
 _BOUNDARIES = _tag("LeafPositionBoundaries")
 _CONTROL_POINTS, _POSITIONS = _tag("ControlPointSequence"), _tag("BeamLimitingDevicePositionSequence")
 _LEAF_JAW = _tag("LeafJawPositions")
+_BLOCKS, _BLOCK_TYPE, _BLOCK_DATA = _tag("BlockSequence"), _tag("BlockType"), _tag("BlockData")
+_BLOCK_NAMES = (_tag("BlockName"), _tag("BlockTrayID"), _tag("BlockNumber"))
 _ROIS, _ROI_NUMBER, _ROI_NAME = _tag("StructureSetROISequence"), _tag("ROINumber"), _tag("ROIName")
 _ROI_CONTOURS, _REFERENCED_ROI = _tag("ROIContourSequence"), _tag("ReferencedROINumber")
 _CONTOURS, _CONTOUR_DATA = _tag("ContourSequence"), _tag("ContourData")
@@ -73,6 +75,24 @@ class Aperture:
     beam_name: str
     control_point: int
     devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block of a beam, as seen from the source at the isocentre plane.
+
+    Attributes
+    ----------
+    is_aperture
+        Whether the beam passes inside its edge (Block Type (300A,00F8) is APERTURE) or outside of it.
+    edge_mm
+        Corners in IEC beam limiting device coordinates, the last joined to the first.
+    """
+
+    beam_number: str
+    name: str
+    is_aperture: bool
+    edge_mm: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +141,27 @@ def apertures(data: bytes) -> tuple[Aperture, ...]:
     return tuple(found)
 
 
+def blocks(data: bytes) -> tuple[Block, ...]:
+    """Return every block of a plan whose edge is stated.
+
+    Raises
+    ------
+    ObjectUnreadable
+        The bytes are no whole object.
+    """
+    return tuple(
+        Block(
+            beam_number=beam.text(_BEAM_NUMBER),
+            name=next((name for tag in _BLOCK_NAMES if (name := _label(item, tag).strip())), ""),
+            is_aperture=item.text(_BLOCK_TYPE) == "APERTURE",
+            edge_mm=tuple(zip(edge[0::2], edge[1::2], strict=True)),
+        )
+        for beam in open_object(data).dataset.items(_BEAMS)
+        for item in beam.items(_BLOCKS)
+        if len(edge := _numbers(item, _BLOCK_DATA)) >= 6 and len(edge) % 2 == 0  # noqa: PLR2004 - three corners
+    )
+
+
 def outlines(data: bytes) -> tuple[RoiOutlines, ...]:
     """Return every region's contours of a structure set.
 
@@ -158,7 +199,7 @@ def _numbers(item: DataSet, tag: int) -> tuple[float, ...]:
     if not raw or raw.count(b"\\") >= 3 * POINTS_MAX:
         return ()
     try:
-        values = tuple(float(part) for part in raw.split(b"\\"))
+        values = tuple(map(float, raw.split(b"\\")))
     except ValueError:
         return ()
-    return values if all(math.isfinite(value) for value in values) else ()
+    return values if all(map(math.isfinite, values)) else ()

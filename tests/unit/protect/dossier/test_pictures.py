@@ -17,7 +17,7 @@ from pydicom.filebase import DicomBytesIO
 from tests.unit.protect.dossier.phantoms import Ball, directions, encoded, opener
 
 from beamkeeper.errors import IntegrityError
-from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, pictures_of
+from beamkeeper.protect.dossier import Picture, PictureKind, PlanMaterial, named, pictures_of
 from beamkeeper.protect.dossier import pictures as drawing
 from beamkeeper.protect.dossier.svg import Paper
 from beamkeeper.wire.paper.glyphs import fonts
@@ -346,6 +346,44 @@ def test_without_an_isocentre_the_planes_go_through_the_target() -> None:
 
     assert "The plan names no isocentre: the planes go through the middle of Ball." in made.reservations
     assert "The cross is the isocentre." not in made.pictures[0].caption
+
+
+def test_a_plan_without_metersets_is_seen_through_its_isocentre_all_the_same() -> None:
+    small = Ball(**SMALL)
+    (beam,) = small.plan().beams
+    plan = replace(small.plan(), beams=(replace(beam, beam_meterset=None),))
+    made = pictures_of(small.material(plan=plan))
+
+    assert "The cross is the isocentre." in made.pictures[0].caption
+    assert made.pictures[-1].kind is PictureKind.BEAMS_EYE
+
+
+def test_what_holds_for_several_plans_is_said_once() -> None:
+    small = Ball(**SMALL)
+    first = pictures_of(small.material(doses=(), images=[]))
+    plans = [small.plan(), replace(small.plan(), rt_plan_label="Boost")]
+    both = named(zip(plans, [first, replace(first, reservations=first.reservations[:1])], strict=True))
+
+    assert both.reservations[0].startswith("Ball, Boost: No dose is kept")
+    assert both.reservations[1].startswith("Ball: No images")
+    assert both.pictures[0].title.startswith("Ball: ")
+    assert both.pictures[-1].title.startswith("Boost: ")
+    assert named([]).reservations == ("Pictures are drawn of plans, and none is here.",)
+
+
+def test_specks_of_a_grainy_dose_are_left_out_and_that_is_said() -> None:
+    small = Ball(**SMALL)
+    grainy = dcmread(DicomBytesIO(small.dose()))
+    stored = np.frombuffer(grainy.PixelData, "<u4").copy()
+    checked = np.indices(stored.shape)[0] % 2 == 0
+    grainy.PixelData = np.where(checked, stored, stored // 2).astype("<u4").tobytes()
+    whole, specks = (
+        pictures_of(small.material(structures=None, doses=(opener(data),)))
+        for data in (small.dose(), encoded(grainy))
+    )
+
+    assert "The dose is grainy" not in whole.pictures[0].caption
+    assert "The dose is grainy: lines that reach less than 15 mm are left out." in specks.pictures[0].caption
 
 
 def test_a_plan_of_which_nothing_is_kept_has_no_picture_and_says_so() -> None:
