@@ -8,8 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from beamkeeper.respond.gap.calendar_days import WEEKDAYS, Calendar
-
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Days = Annotated[tuple[date, ...], Field(max_length=1000)]
 
@@ -37,14 +35,3 @@ class GapSection(BaseModel):
     make_up_on: Days = ()
     holidays: Days = ()
     service: Days = ()
-
-    @property
-    def calendar(self) -> Calendar:
-        """The days of the department."""
-        return Calendar(
-            treatment_weekdays=frozenset(map(WEEKDAYS.index, self.treatment_days)),
-            make_up_weekdays=frozenset(map(WEEKDAYS.index, self.make_up_days)),
-            make_up_on=frozenset(self.make_up_on),
-            holidays=frozenset(self.holidays),
-            service=frozenset(self.service),
-        )

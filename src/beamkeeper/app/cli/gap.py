@@ -54,6 +54,7 @@ def command(
 
     Example: beamkeeper gap course.toml --pdf sheet.pdf
     """
+    from beamkeeper.app.gap_days import calendar_of
     from beamkeeper.respond.gap import as_json, options_for, read_course, read_parameters, render_text
     from beamkeeper.respond.gap.course_file import EXAMPLE
     from beamkeeper.respond.gap.explaining import explained
@@ -69,7 +70,7 @@ def command(
     section = _section(site)
     files = [file for file in (section.parameters, parameters) if file is not None]
     sets = read_parameters([(str(file), _text_of(file)) for file in files])
-    options = options_for(*read_course(_text_of(course), sets, section.calendar))
+    options = options_for(*read_course(_text_of(course), sets, calendar_of(section)))
     lines = tuple(explained(options)) if explain else ()
     if pdf is not None or html is not None:
         _write(options, lines, pdf, html)
