@@ -28,7 +28,7 @@ def _dossier(dossier: Dossier) -> Iterator[str]:
     yield from _pairs(who.others)
     yield "=" * COLUMNS
     yield from _wrapped(f"{dossier.site_name}. As of {dossier.as_of_words}.")
-    yield from _wrapped(("" if dossier.is_confirmed else "! ") + dossier.made_of)
+    yield from _wrapped(("" if dossier.is_confirmed else "▲ ") + dossier.made_of)
     yield from _wrapped(dossier.decides)
     if dossier.alerts:
         yield from ("", "ALERTS", *_marked(dossier.alerts))
@@ -95,7 +95,7 @@ def _pairs(rows: Sequence[tuple[str, str]], width: int = COLUMNS) -> Iterator[st
 def _marked(items: Sequence[str], width: int = COLUMNS) -> Iterator[str]:
     for item in items:
         first, *more = list(_wrapped(item, width=width - 2)) or [""]
-        yield f"! {first}"
+        yield f"▲ {first}"
         yield from (f"  {text}" for text in more)
 
 

@@ -37,8 +37,8 @@ COLUMNS: Final = (
     Column("Plan: given so far", 2.5),
     Column("Next fraction", 1.3),
     Column("Last fraction", 1.7),
-    Column("Triage code", 1.5),
-    Column("RCR category: suggested, a physician decides", 2.2),
+    Column("Triage code", 1.9),
+    Column("RCR category: suggested, a physician decides", 1.8),
     Column("Machine", 2.1),
     Column("Physician; next appointment", 2.4),
 )
