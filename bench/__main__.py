@@ -15,6 +15,7 @@
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
     gap       the options for gaps in 300 courses, and a sheet of one
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
+    dossiers  the same nights with and without everybody's dossier, pictures and all
     dossier   words, PDF, text and HTML of one patient's dossier
 
 Options go to the single benchmark: ./dev bench receive --rounds 3. Results are ratios within one run
@@ -47,6 +48,7 @@ NAMES = (
     "aria",
     "mosaiq",
     "gap",
+    "dossiers",
     "dossier",
     "declare",
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.dossier.source_view import TargetSeen
     from beamkeeper.wire.dicom.shapes import Aperture, Block
 
-PAPER_MM: Final = (58.0, 68.0)
+PAPER_MM: Final = (58.0, 69.0)
 SHOWN_MM: Final = 58.0
 ARC_MM: Final = (178.0, 54.0)
 ARC_SHOWN_MM: Final = 43.0

@@ -1,0 +1,158 @@
+"""By how much the dossiers of everybody lengthen a night: the same nights with and without them.
+
+    python bench/dossiers.py [--patients 16] [--slices 150] [--of 200] [--json FILE]
+
+Patients of the simulated department's cast (one in eight with two plans) with objects of clinical size lie
+in a folder: planning CT of 512 x 512, structures, plans, doses, records. Two sites keep it, one with dossiers
+and pictures, one without. The first night draws everything; before the second everybody has a new record and
+every fourth patient changed plans, so their images come out of the vault again. What dossiers take is the
+difference, given also for as many patients as `--of` says: patient follows patient, so it grows with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from multiprocessing import Pool
+from pathlib import Path
+
+from pydicom import dcmread, dcmwrite
+
+from beamkeeper.app.folder_site import folder_site
+from beamkeeper.app.jobs.running import run_night
+from beamkeeper.app.site import load_site
+from beamkeeper.clock import MovableClock
+from beamkeeper.domain.night import NightOutcome
+from beamkeeper.rehearse.sim.patients import at, cast_member, planning_objects, sessions_before
+from beamkeeper.rehearse.sim.patients import treatment_of as treatment
+from beamkeeper.rehearse.sim.records import records
+from beamkeeper.rehearse.sim.seeded import Seed
+from beamkeeper.wire.dicom.identify import identify
+from corpus import FIRST_DAY, ZONE, clinical_size
+from night import cpu_s
+
+NIGHTS = (FIRST_DAY, FIRST_DAY + timedelta(days=1))
+CHANGED = 4
+"""Every so manieth patient's plans change between the nights."""
+LIMIT_MINUTES = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One night of one site: wall and CPU seconds (user and system, of every process)."""
+
+    night: int
+    dossiers: bool
+    wall_s: float
+    cpu_s: float
+
+
+def make_patient(job: tuple[Path, int, int]) -> int:
+    """Write what one patient has before the first night; return how many bytes."""
+    folder, index, slices = job
+    patient = cast_member(Seed(1), index, FIRST_DAY, detail=clinical_size(slices))
+    objects = [data for _, data in planning_objects(patient, ZONE)]
+    own = folder / f"p{index:03d}"
+    later = own.parent.parent / "later" / own.name
+    for place in (own, later):
+        place.mkdir(parents=True)
+    for number, data in enumerate(objects):
+        (own / f"{identify(data).modality}-{number}.dcm").write_bytes(data)
+    sessions = sessions_before(patient, FIRST_DAY)
+    for session in sessions:
+        made = records(patient, treatment(patient, session), session, at(session.on, 10, 15, ZONE))
+        for number, (_, data) in enumerate(made):
+            place = later if session is sessions[-1] else own
+            (
+                place / f"RTRECORD-{session.treatment_key}-{session.on}-{session.part}-{number}.dcm"
+            ).write_bytes(data)
+    return sum(path.stat().st_size for path in own.iterdir())
+
+
+def next_day(root: Path) -> None:
+    """Let a day pass: a record for everybody, and other plans for every fourth."""
+    for number, later in enumerate(sorted((root / "later").iterdir())):
+        for path in later.iterdir():
+            path.rename(root / "objects" / later.name / path.name)
+        if number % CHANGED == 0:
+            for path in (root / "objects" / later.name).glob("RTPLAN-*.dcm"):
+                dataset = dcmread(BytesIO(path.read_bytes()))
+                dataset.RTPlanDescription = "Changed"
+                buffer = BytesIO()
+                dcmwrite(buffer, dataset)
+                path.write_bytes(buffer.getvalue())
+
+
+def make_site(root: Path, *, dossiers: bool) -> Path:
+    """Make a site over the folder of objects; return its file."""
+    data = root / ("with" if dossiers else "without")
+    folder_site(root / "objects", data, MovableClock(datetime(2026, 3, 1, tzinfo=UTC)))
+    site_file = data / "beamkeeper.toml"
+    word = "true" if dossiers else "false"
+    text = site_file.read_text(encoding="utf-8")
+    site_file.write_text(text.replace("[[sources]]", f"[night]\ndossiers = {word}\n\n[[sources]]"), "utf-8")
+    return site_file
+
+
+def run(site_file: Path, number: int, run_on: date, *, dossiers: bool) -> Measured:
+    """Run one night and measure it."""
+    clock = MovableClock(datetime(run_on.year, run_on.month, run_on.day, 2, tzinfo=UTC))
+    cpu, begun = cpu_s(), time.monotonic()
+    report = run_night(load_site(site_file), clock, run_on, despite_alarm="a benchmark")
+    wall = time.monotonic() - begun
+    failed = [text for patient in report.patients for text in patient.disagreements if "dossier" in text]
+    if report.outcome is not NightOutcome.COMPLETE or failed:
+        sys.exit(f"the night was {report.outcome.value}: {report.warnings} {failed}")
+    return Measured(night=number, dossiers=dossiers, wall_s=wall, cpu_s=cpu_s() - cpu)
+
+
+def main() -> int:
+    """Make patients, run the nights in turn, print what dossiers took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--patients", type=int, default=16)
+    parser.add_argument("--slices", type=int, default=150)
+    parser.add_argument("--of", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="beamkeeper-bench-") as scratch:
+        root = Path(scratch)
+        with Pool(2) as pool:
+            jobs = [(root / "objects", index, asked.slices) for index in range(asked.patients)]
+            size = sum(pool.map(make_patient, jobs, chunksize=1))
+        sites = {with_: make_site(root, dossiers=with_) for with_ in (False, True)}
+        found: list[Measured] = []
+        for number, run_on in enumerate(NIGHTS, 1):
+            found += [run(sites[with_], number, run_on, dossiers=with_) for with_ in (False, True)]
+            if number == 1:
+                next_day(root)
+    sys.stdout.write(f"{asked.patients} patients, {size / 1e6:.0f} MB\n")
+    worst = 0.0
+    for without, with_ in zip(found[0::2], found[1::2], strict=True):
+        share = asked.of / asked.patients / 60
+        more = (with_.wall_s - without.wall_s) * share
+        worst = max(worst, more)
+        sys.stdout.write(
+            f"night {with_.night}: {without.wall_s:6.1f} s without, {with_.wall_s:6.1f} s with dossiers"
+            f" ({with_.wall_s / without.wall_s:.2f} x); CPU {without.cpu_s:6.1f} and {with_.cpu_s:6.1f} s"
+            f" ({with_.cpu_s / without.cpu_s:.2f} x); of {asked.of} patients"
+            f" {more:.1f} min longer, {(with_.cpu_s - without.cpu_s) * share:.1f} min of CPU\n"
+        )
+    sys.stdout.write(
+        f"goal: at most {LIMIT_MINUTES:.0f} min longer: {'met' if worst <= LIMIT_MINUTES else 'missed'}\n"
+    )
+    if asked.json:
+        result = {"patients": asked.patients, "of": asked.of, "nights": [asdict(one) for one in found]}
+        asked.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
