@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 
@@ -12,57 +13,93 @@ import pytest
 from pydicom import dcmread
 from sqlalchemy import create_engine, text
 
-from beamkeeper.clock import MovableClock
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census import parse_mapping
-from beamkeeper.rehearse.sim import DayEventKind, Department, OisKind, aria, mosaiq
+from beamkeeper.rehearse.sim import DayEvent, DayEventKind, Department, OisKind, aria, mosaiq
 from beamkeeper.rehearse.sim.ois import mapping_text, table_names
 from beamkeeper.rehearse.sim.people import person
 from beamkeeper.rehearse.sim.realcases import SETS, load_case
 from beamkeeper.rehearse.sim.state import from_json
 
-from .conftest import FIRST_NIGHT
+from .conftest import started
 
 
-def _only(events, kind):
-    (found,) = [event for event in events if event.kind is kind]
-    return found
+@dataclass(frozen=True)
+class Played:
+    """A department after its first day, for tests that only look; and what was there before."""
+
+    department: Department
+    events: tuple[DayEvent, ...]
+    before: dict[str, bytes]
+    rows_before: dict[str, int]
+
+    @property
+    def root(self):
+        return self.department._root
+
+    def only(self, kind):
+        (found,) = [event for event in self.events if event.kind is kind]
+        return found
+
+    def plan_before(self, uid):
+        plans = (dcmread(BytesIO(data), force=True) for data in self.before.values())
+        return next(plan for plan in plans if plan.SOPInstanceUID == uid)
+
+
+@pytest.fixture(scope="module")
+def played(made, tmp_path_factory):
+    root = tmp_path_factory.mktemp("played") / "department"
+    shutil.copytree(made, root)
+    with started(root) as running:
+        before, rows = _files(root), _rows(running)
+        yield Played(running, running.play_day_between(), before, rows)
 
 
 def _files(root):
     return {path.name: path.read_bytes() for path in (root / "archive").glob("*.dcm")}
 
 
-def test_the_day_between_is_the_nine_things(department):
-    before = _files(department._root)
-    events = department.play_day_between()
-    after = _files(department._root)
+def _rows(department):
+    asked = {
+        "patients": "SELECT COUNT(*) FROM Patient",
+        "done": "SELECT COUNT(*) FROM Course WHERE Status LIKE 'Completed%'",
+        "deliveries": "SELECT COUNT(*) FROM Delivery",
+    }
+    engine = create_engine(department.ois_url)
+    with engine.connect() as connection:
+        found = {name: connection.execute(text(sql)).scalar_one() for name, sql in asked.items()}
+    engine.dispose()
+    return found
 
-    kinds = Counter(event.kind for event in events)
+
+def test_the_day_between_is_the_nine_things(played):
+    before, after = played.before, _files(played.root)
+
+    kinds = Counter(event.kind for event in played.events)
     assert set(kinds) == set(DayEventKind)
     assert all(kinds[kind] == 1 for kind in set(DayEventKind) - {DayEventKind.FRACTION_DELIVERED})
     assert len(set(before) - set(after)) == 1
     assert sum(before[name] != after[name] for name in set(before) & set(after)) == 2
-    named = {uid for event in events for uid in event.sop_instance_uids}
+    named = {uid for event in played.events for uid in event.sop_instance_uids}
     assert len(set(after) - set(before)) == len(named) - 3
 
 
-def test_the_altered_plan_differs_in_one_leaf_and_nothing_else(department):
-    event_patients = {p.patient_id for p in department.patients}
-    before = _datasets(department, "RTPLAN")
-    event = _only(department.play_day_between(), DayEventKind.LEAF_ALTERED)
+def _positions(plan):
+    """Yield the names of every device's positions, and its item."""
+    for beam in plan.BeamSequence:
+        for point in beam.ControlPointSequence:
+            for device in point.get("BeamLimitingDevicePositionSequence") or []:
+                yield (beam.BeamNumber, point.ControlPointIndex), device
+
+
+def test_the_altered_plan_differs_in_one_leaf_and_nothing_else(played):
+    event = played.only(DayEventKind.LEAF_ALTERED)
     (uid,) = event.sop_instance_uids
-    old, new = before[uid], dcmread(BytesIO(department.source_file(uid)))
+    old, new = played.plan_before(uid), dcmread(BytesIO(played.department.source_file(uid)))
 
     differences = [
-        (beam.BeamNumber, point.ControlPointIndex, leaf, a, b)
-        for beam, beam2 in zip(old.BeamSequence, new.BeamSequence, strict=True)
-        for point, point2 in zip(beam.ControlPointSequence, beam2.ControlPointSequence, strict=True)
-        for device, device2 in zip(
-            point.get("BeamLimitingDevicePositionSequence") or [],
-            point2.get("BeamLimitingDevicePositionSequence") or [],
-            strict=True,
-        )
+        (*named, leaf, a, b)
+        for (named, device), (_, device2) in zip(_positions(old), _positions(new), strict=True)
         for leaf, (a, b) in enumerate(zip(device.LeafJawPositions, device2.LeafJawPositions, strict=True))
         if a != b
     ]
@@ -70,52 +107,32 @@ def test_the_altered_plan_differs_in_one_leaf_and_nothing_else(department):
     assert differences == [
         (leaf.beam_number, leaf.control_point_index, leaf.leaf_pair - 1, leaf.old_mm, leaf.new_mm)
     ]
-    for beam in new.BeamSequence:
-        for point, point2 in zip(
-            beam.ControlPointSequence,
-            next(b for b in old.BeamSequence if b.BeamNumber == beam.BeamNumber).ControlPointSequence,
-            strict=True,
-        ):
-            for device, device2 in zip(
-                point.get("BeamLimitingDevicePositionSequence") or [],
-                point2.get("BeamLimitingDevicePositionSequence") or [],
-                strict=True,
-            ):
-                device.LeafJawPositions = device2.LeafJawPositions
+    for (_, device), (_, device2) in zip(_positions(old), _positions(new), strict=True):
+        device.LeafJawPositions = device2.LeafJawPositions
     assert new == old
-    assert event.patient_id in event_patients
+    assert event.patient_id in {patient.patient_id for patient in played.department.patients}
 
 
-def _datasets(department, modality):
-    found = {}
-    for path in (department._root / "archive").glob("*.dcm"):
-        dataset = dcmread(path, force=True)
-        if dataset.Modality == modality:
-            found[dataset.SOPInstanceUID] = dataset
-    return found
+def test_the_re_exported_plan_has_other_bytes_and_the_same_values(played):
+    (uid,) = played.only(DayEventKind.PLAN_RE_ENCODED).sop_instance_uids
+    before, now = played.plan_before(uid), dcmread(BytesIO(played.department.source_file(uid)))
+
+    assert now.file_meta.TransferSyntaxUID != before.file_meta.TransferSyntaxUID
+    assert now.to_json_dict() == before.to_json_dict()
 
 
-def test_the_re_exported_plan_has_other_bytes_and_the_same_values(department):
-    before = _datasets(department, "RTPLAN")
-    event = _only(department.play_day_between(), DayEventKind.PLAN_RE_ENCODED)
-    (uid,) = event.sop_instance_uids
-    now = dcmread(BytesIO(department.source_file(uid)))
-
-    assert now.file_meta.TransferSyntaxUID != before[uid].file_meta.TransferSyntaxUID
-    assert now.to_json_dict() == before[uid].to_json_dict()
-
-
-def test_exactly_one_record_of_the_day_names_no_plan(department):
-    event = _only(department.play_day_between(), DayEventKind.RECORD_WITHOUT_PLAN)
-    empty = [uid for uid, d in _datasets(department, "RTRECORD").items() if not d.ReferencedRTPlanSequence]
+def test_exactly_one_record_of_the_day_names_no_plan(played):
+    event = played.only(DayEventKind.RECORD_WITHOUT_PLAN)
+    held = (dcmread(BytesIO(data), force=True) for data in _files(played.root).values())
+    empty = [d.SOPInstanceUID for d in held if d.Modality == "RTRECORD" and not d.ReferencedRTPlanSequence]
 
     assert len(empty) == 1
     assert empty[0] in event.sop_instance_uids
 
 
-def test_a_replan_brings_an_approved_plan_a_structure_set_and_a_dose(department):
-    event = _only(department.play_day_between(), DayEventKind.REPLAN)
-    new = [dcmread(BytesIO(department.source_file(uid))) for uid in event.sop_instance_uids]
+def test_a_replan_brings_an_approved_plan_a_structure_set_and_a_dose(played):
+    event = played.only(DayEventKind.REPLAN)
+    new = [dcmread(BytesIO(played.department.source_file(uid))) for uid in event.sop_instance_uids]
     by_modality = {dataset.Modality: dataset for dataset in new}
 
     plan = by_modality["RTPLAN"]
@@ -128,31 +145,26 @@ def test_a_replan_brings_an_approved_plan_a_structure_set_and_a_dose(department)
     )
 
 
-def test_a_department_goes_on_where_it_was(department, tmp_path):
-    events = department.play_day_between()
-    held = _files(department._root)
-    department.stop()
+def test_a_department_goes_on_where_it_was(played, tmp_path):
+    root = tmp_path / "department"
+    shutil.copytree(played.root, root)
 
-    with Department(department._root, seed=99, clock=MovableClock(FIRST_NIGHT), own_process=False) as again:
+    with started(root, seed=99) as again:
         assert again.days_played == 1
-        assert again.events_of(1) == events
-        assert _files(again._root) == held
-        assert again.patients == department.patients
+        assert again.events_of(1) == played.events
+        assert _files(root) == _files(played.root)
+        assert again.patients == played.department.patients
 
 
 @pytest.mark.parametrize("done", ["nothing", "half", "all files"])
-def test_a_day_killed_after_its_decision_is_completed_by_the_next_start(made, tmp_path, done):
-    whole = tmp_path / "whole"
-    shutil.copytree(made, whole)
-    with Department(whole, clock=MovableClock(FIRST_NIGHT), own_process=False) as department:
-        events = department.play_day_between()
+def test_a_day_killed_after_its_decision_is_completed_by_the_next_start(made, played, tmp_path, done):
     killed = tmp_path / "killed"
     shutil.copytree(made, killed)
-    _stage_again(made, whole, killed, done)
+    _stage_again(made, played.root, killed, done)
 
-    with Department(killed, clock=MovableClock(FIRST_NIGHT), own_process=False) as again:
-        assert again.events_of(1) == events
-    assert _files(killed) == _files(whole)
+    with started(killed) as again:
+        assert again.events_of(1) == played.events
+    assert _files(killed) == _files(played.root)
     assert not (killed / "day.json").exists()
 
 
@@ -180,7 +192,7 @@ def test_a_department_killed_while_it_is_made_is_made_again(made, tmp_path):
     (root / "archive").mkdir(parents=True)
     (root / "archive" / "leftover.dcm").write_bytes(b"half")
 
-    with Department(root, clock=MovableClock(FIRST_NIGHT), own_process=False):
+    with started(root):
         pass
 
     assert _files(root) == _files(made)
@@ -196,9 +208,8 @@ def test_days_follow_one_another_and_somebody_joins_and_finishes_each_day(depart
         assert sum(p.is_finished for p in department.patients) == day_number
 
 
-def test_the_first_day_is_the_day_of_the_first_night(department):
-    department.play_day_between()
-    state = from_json((department._root / "state.json").read_text())
+def test_the_first_day_is_the_day_of_the_first_night(played):
+    state = from_json((played.root / "state.json").read_text())
 
     assert state.last_day == state.first_day == date(2026, 3, 3)
 
@@ -208,23 +219,29 @@ def test_a_department_of_one_patient_is_refused(tmp_path):
         Department(tmp_path, synthetic_patients=1)
 
 
-def test_published_cases_are_held_byte_for_byte_with_their_licences(department):
-    held = set(_files(department._root).values())
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("published"), synthetic_patients=2, real_cases=SETS) as running:
+        yield running
+
+
+def test_published_cases_are_held_byte_for_byte_with_their_licences(published):
+    held = set(_files(published._root).values())
     for name in SETS:
         case = load_case(name)
         assert {data for _, data in case.files} <= held
-        assert case.patient_id in {p.patient_id for p in department.patients}
+        assert case.patient_id in {p.patient_id for p in published.patients}
 
 
-def test_monaco_files_are_held_without_preamble_and_sent_whole(department):
+def test_monaco_files_are_held_without_preamble_and_sent_whole(published):
     for name, data in load_case("monaco-hn-proknow").files:
         uid = str(dcmread(BytesIO(data), force=True).SOPInstanceUID)
         assert data[128:132] != b"DICM", name
-        assert department.source_dataset(uid) == data
+        assert published.source_dataset(uid) == data
 
 
-def test_the_database_pads_its_text_as_fixed_length_columns_do(department):
-    engine = create_engine(department.ois_url)
+def test_the_database_pads_its_text_as_fixed_length_columns_do(played):
+    engine = create_engine(played.department.ois_url)
     with engine.connect() as connection:
         sex = connection.execute(text("SELECT Sex FROM Patient")).scalars().first()
     engine.dispose()
@@ -232,33 +249,18 @@ def test_the_database_pads_its_text_as_fixed_length_columns_do(department):
     assert sex == "Female          "
 
 
-def test_the_database_follows_the_day(department):
-    def counts():
-        engine = create_engine(department.ois_url)
-        with engine.connect() as connection:
-            found = {
-                "patients": connection.execute(text("SELECT COUNT(*) FROM Patient")).scalar_one(),
-                "done": connection.execute(
-                    text("SELECT COUNT(*) FROM Course WHERE Status LIKE 'Completed%'")
-                ).scalar_one(),
-                "deliveries": connection.execute(text("SELECT COUNT(*) FROM Delivery")).scalar_one(),
-            }
-        engine.dispose()
-        return found
+def test_the_database_follows_the_day(played):
+    before, after = played.rows_before, _rows(played.department)
 
-    before = counts()
-    events = department.play_day_between()
-    after = counts()
-
-    kinds = Counter(event.kind for event in events)
+    kinds = Counter(event.kind for event in played.events)
     sessions = kinds[DayEventKind.FRACTION_DELIVERED] + kinds[DayEventKind.RECORD_WITHOUT_PLAN]
     assert after["patients"] - before["patients"] == 1
     assert after["done"] - before["done"] == 1
     assert after["deliveries"] - before["deliveries"] == sessions
 
 
-def test_the_database_has_a_test_patient_and_a_cancelled_appointment(department):
-    engine = create_engine(department.ois_url)
+def test_the_database_has_a_test_patient_and_a_cancelled_appointment(played):
+    engine = create_engine(played.department.ois_url)
     with engine.connect() as connection:
         flags = connection.execute(text("SELECT TestFlag FROM Patient WHERE PatId LIKE '$%'")).scalars().all()
         cancelled = connection.execute(
@@ -287,11 +289,11 @@ def test_the_shipped_mapping_is_one_the_census_reads():
     assert {getattr(e.relation, "table", "") for e in mapping.entities.values()} <= {"", *table_names()}
 
 
-def test_every_document_the_database_names_lies_on_the_share(department):
-    engine = create_engine(department.ois_url)
+def test_every_document_the_database_names_lies_on_the_share(made):
+    engine = create_engine(f"sqlite:///{made / 'ois.sqlite'}")
     with engine.connect() as connection:
         paths = connection.execute(text("SELECT Path FROM Document")).scalars().all()
     engine.dispose()
 
     assert len(paths) == 16
-    assert all((department.documents_dir / path).stat().st_size for path in paths)
+    assert all((made / "documents" / path).stat().st_size for path in paths)
