@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SERVER_USER = "postgres"
 
@@ -53,6 +54,13 @@ class PrivateCluster:
     def sql(self, statement: str, *, database: str = "postgres") -> None:
         """Run a statement as the owner of the server."""
         self._run("psql", "-h", self.folder, "-d", database, "-v", "ON_ERROR_STOP=1", "-q", "-c", statement)
+
+    @contextmanager
+    def without(self, database: str, table: str, column: str) -> Iterator[None]:
+        """Take a column away for a while, as in a version of the product that lacks it."""
+        self.sql(f"ALTER TABLE {table} RENAME COLUMN {column} TO gone", database=database)
+        yield
+        self.sql(f"ALTER TABLE {table} RENAME COLUMN gone TO {column}", database=database)
 
     def url(self, database: str, user: str = SERVER_USER) -> str:
         return f"postgresql://{user}@/{database}?host={self.folder}"

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine
-from tests.contract.aria_contract import NOW, AriaContract, ask_aria
+from tests.contract.aria_contract import CODES, NOW, AriaContract, ask_aria
 from tests.peers.postgresql_cluster import PrivateCluster
+from tests.peers.postgresql_plans import explained, padded, unbounded
 
 from beamkeeper.app.jobs.sources import sql_source
 from beamkeeper.app.site_sources import AriaSourceSection
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import ConfigError, SourceAnswerInvalid
 from beamkeeper.protect.census import CensusWindow
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from beamkeeper.protect.census import SourceAnswer
 
@@ -31,6 +33,7 @@ def cluster(program: Callable[[str], str]) -> Iterator[PrivateCluster]:
         with engine.begin() as connection:
             TABLES.create(connection)
             TABLES.write(connection, quirky_clinic().rows)
+            TABLES.create_indexes(connection)
         engine.dispose()
         running.sql(
             "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;"
@@ -67,3 +70,46 @@ def test_ten_lines_of_the_site_file_are_enough(cluster: PrivateCluster) -> None:
     answer = sql_source(section(cluster, "reader")).ask(NOW, CensusWindow())
 
     assert "plain" in {entry.patient.patient_id for entry in answer.entries}
+
+
+def test_every_question_starts_from_a_patient_a_plan_or_a_date(
+    cluster: PrivateCluster, questions: list[tuple[str, Any]]
+) -> None:
+    ask_aria(cluster.url("aria", "reader"))
+    asked = [(text, values) for text, values in questions if text.startswith("SELECT q.")]
+
+    codes = {name.lower() for name in CODES}
+    plans = dict(explained(padded(cluster, "aria", TABLES), asked))
+    assert len(plans) > 15
+    assert {text: found for text, plan in plans.items() if (found := unbounded(plan, codes))} == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("SELECT COUNT(*) FROM RadiationHstry h WHERE h.FractionNumber = 1", "radiationhstry"),
+        (
+            "SELECT 1 FROM Patient p, TreatmentRecord t WHERE p.PatientSer = 1 AND t.PlanUID = '1'",
+            "treatmentrecord",
+        ),
+        ("SELECT c.CourseSer FROM Course c ORDER BY c.CourseSer", "course"),
+    ],
+)
+def test_a_question_that_reads_a_whole_table_is_found_out(
+    cluster: PrivateCluster, statement: str, table: str
+) -> None:
+    ((_, plan),) = explained(cluster.url("aria", "reader"), [(statement, {})])
+
+    assert unbounded(plan, set()) == {table}
+
+
+def test_an_optional_column_that_is_gone_is_said_and_a_needed_one_stops_this_source(
+    cluster: PrivateCluster,
+) -> None:
+    with cluster.without("aria", "Machine", "MachineScale"):
+        older = ask_aria(cluster.url("aria", "reader"))
+    with cluster.without("aria", "RTPlan", "PlanUID"), pytest.raises(SourceAnswerInvalid, match=r"\[plan\]"):
+        ask_aria(cluster.url("aria", "reader"))
+
+    assert "[field] has not what scale stands for: it is not known." in older.warnings
+    assert "plain" in {entry.patient.patient_id for entry in older.entries}
