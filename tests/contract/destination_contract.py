@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -15,6 +17,7 @@ from beamkeeper.vault import LocalStore
 from beamkeeper.wire.destination import BLOCK_BYTES, NameTaken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beamkeeper.wire.destination import Destination
@@ -34,6 +37,37 @@ class Place(Protocol):
 
     def write(self, name: str, data: bytes) -> None:
         """Put something there behind the adapter's back."""
+
+
+@dataclass(frozen=True)
+class FolderPlace:
+    """A place that its owner sees as a folder, empty to begin with.
+
+    Attributes
+    ----------
+    coarse_times
+        Its times are too coarse to tell two writes of a test apart: the owner writes a minute later.
+    """
+
+    root: Path
+    connect: Callable[[], Destination]
+    coarse_times: bool = False
+
+    def __post_init__(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.root.mkdir()
+
+    def read(self, name: str) -> bytes | None:
+        path = self.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        if self.coarse_times:
+            later = path.stat().st_mtime + 60
+            os.utime(path, (later, later))
 
 
 class Dying(io.BytesIO):

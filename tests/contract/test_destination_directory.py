@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.destination_contract import NAME, DestinationContract, ResumingContract, put
+from tests.contract.destination_contract import NAME, DestinationContract, FolderPlace, ResumingContract, put
 
 from beamkeeper.errors import IntegrityError, SourceUnavailable
 from beamkeeper.wire.destination import WORK
@@ -14,31 +14,17 @@ from beamkeeper.wire.share.directory import DirectoryDestination
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-class DirectoryPlace:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir()
-
-    def connect(self) -> DirectoryDestination:
-        return DirectoryDestination(self.root)
-
-    def read(self, name: str) -> bytes | None:
-        path = self.root / name
-        return path.read_bytes() if path.exists() else None
-
-    def write(self, name: str, data: bytes) -> None:
-        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / name).write_bytes(data)
+    from beamkeeper.wire.destination import Destination
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> DirectoryPlace:
-    return DirectoryPlace(tmp_path / "copies")
+def place(tmp_path: Path) -> FolderPlace:
+    root = tmp_path / "copies"
+    return FolderPlace(root, lambda: DirectoryDestination(root))
 
 
 @pytest.fixture
-def destination(place: DirectoryPlace) -> DirectoryDestination:
+def destination(place: FolderPlace) -> Destination:
     return place.connect()
 
 
@@ -52,7 +38,7 @@ def test_a_directory_that_is_not_there_is_never_made(tmp_path: Path) -> None:
     assert not (tmp_path / "usb").exists()
 
 
-def test_an_unmounted_disk_is_no_answer_and_not_an_empty_one(place: DirectoryPlace) -> None:
+def test_an_unmounted_disk_is_no_answer_and_not_an_empty_one(place: FolderPlace) -> None:
     destination = place.connect()
     put(destination, NAME, b"sealed")
     place.root.rename(place.root.with_name("unplugged"))
@@ -77,7 +63,7 @@ def test_where_the_vault_is_lost_its_copy_is_read_all_the_same(tmp_path: Path) -
 
 @pytest.mark.parametrize("folder", ["targets", WORK])
 def test_a_link_that_leads_out_of_the_directory_is_not_followed(
-    place: DirectoryPlace, tmp_path: Path, folder: str
+    place: FolderPlace, tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (place.root / folder).symlink_to(tmp_path / "elsewhere")
@@ -92,7 +78,7 @@ def test_a_link_that_leads_out_of_the_directory_is_not_followed(
 
 
 def test_where_a_file_system_has_no_links_a_taken_name_still_stays(
-    place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch
+    place: FolderPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_links(*_: object, **__: object) -> None:
         raise OSError(95, "Operation not supported")

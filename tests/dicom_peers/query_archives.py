@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
+from tests.listening import free_port, wait_for_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_AE_TITLE = "BEAMKEEPER"
-START_S_MAX = 30.0
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 KINDS = {"CT": "2", "RTPLAN": "481.5", "RTRECORD": "481.4", "RTSTRUCT": "481.3"}
 
@@ -31,12 +29,6 @@ class Archive:
     destination_port: int
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(command: list[str], *, port: int, log: Path):
     """A server program while the block runs, its port open."""
@@ -45,12 +37,7 @@ def running(command: list[str], *, port: int, log: Path):
         subprocess.Popen(command, stdout=sink, stderr=sink, cwd=log.parent) as process,
     ):
         try:
-            deadline = time.monotonic() + START_S_MAX
-            while time.monotonic() < deadline:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                assert process.poll() is None, log.read_text(errors="replace")
-                time.sleep(0.05)
+            wait_for_port(port, process)
             yield
         finally:
             process.terminate()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from query_archives import OWN_AE_TITLE, free_port, running
+from query_archives import OWN_AE_TITLE, running
+from tests.listening import free_port
 
 if TYPE_CHECKING:
     import ssl

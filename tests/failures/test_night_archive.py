@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 
-from archive_site import copied, free_port, rewrite, site_of, small_department
+from archive_site import copied, rewrite, site_of, small_department
 from night_site import NIGHT_1, NIGHT_2
+from tests.listening import free_port
 
 from beamkeeper.app.cli.night import EXIT_OF
 from beamkeeper.domain.night import NightOutcome

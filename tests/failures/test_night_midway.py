@@ -16,9 +16,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 
-from archive_site import OUR_AE, copied, free_port, rewrite, site_of, small_department
+from archive_site import OUR_AE, copied, rewrite, site_of, small_department
 from forked import DRIVER
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, make_objects
+from tests.listening import free_port
 
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import Faults

@@ -8,13 +8,13 @@ import hmac
 import http.client
 import os
 import shutil
-import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+
+from tests.listening import free_port, wait_for_port
 
 from beamkeeper.wire.objectstore import AzurePeer, BucketDestination, azure_destination
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-START_S_MAX = 60
 ACCOUNT = "devstoreaccount1"
 KEY = base64.b64encode(b"a key that azurite is told on its way in").decode()
 VERSION = "2021-08-06"
@@ -85,9 +84,7 @@ class AzureServer:
 @contextmanager
 def azure_server(folder: Path, program: str) -> Iterator[AzureServer]:
     """Run azurite for the time of the context; it is told to keep to itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [program, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     command += ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
     environment = os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
@@ -95,19 +92,7 @@ def azure_server(folder: Path, program: str) -> Iterator[AzureServer]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as process:
         try:
-            _wait_for(port, process)
+            wait_for_port(port, process)
             yield AzureServer(port)
         finally:
             process.terminate()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("azurite does not start")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from tests.mirror_peers.s3_server import free_port, wait_for
+from tests.listening import free_port, wait_for_port
 
 from beamkeeper.wire.objectstore import BucketDestination, GcsPeer, gcs_destination
 
@@ -130,7 +130,7 @@ def gcs_server() -> Iterator[GcsServer]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as process:
         try:
-            wait_for(port, process)
+            wait_for_port(port, process)
             yield GcsServer(port, key)
         finally:
             process.terminate()

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from tests.listening import free_port, wait_for_port
 
 from beamkeeper.wire.objectstore import BucketDestination, S3Peer, s3_destination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_S_MAX = 60
 REGION = "eu-central-1"
 KEY, SECRET = "AKIATEST", "not a secret"
 DAYS = 35
@@ -82,28 +80,7 @@ def s3_server() -> Iterator[S3Server]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as process:
         try:
-            wait_for(port, process)
+            wait_for_port(port, process)
             yield S3Server(port)
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("moto does not start")

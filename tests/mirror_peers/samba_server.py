@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from tests.listening import free_port, wait_for_port
 
 from beamkeeper.wire.share.smb import SmbDestination
 from beamkeeper.wire.share.smb_line import SmbPeer
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-START_S_MAX = 30
 USER = "root"
 """Samba maps its users to those of the system; in the tests' container there is this one."""
 PASSWORD = "not a secret"
@@ -80,9 +79,7 @@ def samba_server(
     smbd, smbpasswd = program("smbd"), program("smbpasswd")
     for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "copies"):
         (folder / name).mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = folder / "smb.conf"
     config.write_text(CONFIG.format(folder=folder, port=port, encrypt=encrypt))
     words = f"{PASSWORD}\n{PASSWORD}\n"
@@ -101,19 +98,7 @@ def samba_server(
         start_new_session=True,  # when it ends, smbd ends its whole process group
     ) as process:
         try:
-            _wait_for(port, process)
+            wait_for_port(port, process)
             yield SambaServer(folder, port)
         finally:
             process.terminate()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("smbd does not start")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.listening import free_port, wait_for_port
 
 from beamkeeper.wire.share.sftp import SftpDestination, SftpPeer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_S_MAX = 20
 
 CONFIG = """\
 Port {port}
@@ -69,9 +68,7 @@ def sftp_server(folder: Path, program: Callable[[str], str]) -> Iterator[SftpSer
     (folder / "copies").mkdir()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd wants it; systemd makes it as a rule
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "sshd_config").write_text(CONFIG.format(port=port, folder=folder))
     with subprocess.Popen(
         [sshd, "-D", "-e", "-f", str(folder / "sshd_config")],
@@ -79,19 +76,7 @@ def sftp_server(folder: Path, program: Callable[[str], str]) -> Iterator[SftpSer
         stdout=subprocess.DEVNULL,
     ) as process:
         try:
-            _wait_for(port, process)
+            wait_for_port(port, process)
             yield SftpServer(folder, port)
         finally:
             process.terminate()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("sshd does not start")

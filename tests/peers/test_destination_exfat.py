@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.destination_contract import DestinationContract, ResumingContract
+from tests.contract.destination_contract import DestinationContract, FolderPlace, ResumingContract
 
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from beamkeeper.wire.destination import Destination
 
 SIZE_BYTES = 256 << 20
 
@@ -51,33 +53,14 @@ def stick(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[Path]:
         run("losetup", "-d", device)
 
 
-class StickPlace:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir()
-
-    def connect(self) -> DirectoryDestination:
-        return DirectoryDestination(self.root)
-
-    def read(self, name: str) -> bytes | None:
-        path = self.root / name
-        return path.read_bytes() if path.exists() else None
-
-    def write(self, name: str, data: bytes) -> None:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        later = path.stat().st_mtime + 60  # its times are too coarse for tests that take less
-        os.utime(path, (later, later))
+@pytest.fixture
+def place(stick: Path) -> FolderPlace:
+    root = stick / f"copies-{len(list(stick.iterdir()))}"
+    return FolderPlace(root, lambda: DirectoryDestination(root), coarse_times=True)
 
 
 @pytest.fixture
-def place(stick: Path) -> StickPlace:
-    return StickPlace(stick / f"copies-{len(list(stick.iterdir()))}")
-
-
-@pytest.fixture
-def destination(place: StickPlace) -> DirectoryDestination:
+def destination(place: FolderPlace) -> Destination:
     return place.connect()
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.destination_contract import NAME, DestinationContract, LineContract, ResumingContract, put
+from tests.contract.destination_contract import (
+    NAME,
+    DestinationContract,
+    FolderPlace,
+    LineContract,
+    ResumingContract,
+    put,
+)
 from tests.mirror_peers.sftp_server import SftpServer, sftp_server
 
 from beamkeeper.errors import ConfigError, SourceAnswerInvalid, SourceUnavailable, StorageFull
@@ -15,6 +20,8 @@ from beamkeeper.wire.share.sftp import SftpDestination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from beamkeeper.wire.destination import Destination
 
 pytestmark = pytest.mark.peer
 
@@ -25,35 +32,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[SftpSe
         yield running
 
 
-class SftpPlace:
-    def __init__(self, server: SftpServer) -> None:
-        self._server = server
-        shutil.rmtree(server.root, ignore_errors=True)
-        server.root.mkdir()
-
-    def connect(self) -> SftpDestination:
-        return self._server.connect()
-
-    def read(self, name: str) -> bytes | None:
-        path = self._server.root / name
-        return path.read_bytes() if path.exists() else None
-
-    def write(self, name: str, data: bytes) -> None:
-        path = self._server.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        # SFTP tells times to the second, and these tests take less: as if it were written a minute later.
-        later = path.stat().st_mtime + 60
-        os.utime(path, (later, later))
+@pytest.fixture
+def place(server: SftpServer) -> FolderPlace:
+    return FolderPlace(server.root, server.connect, coarse_times=True)
 
 
 @pytest.fixture
-def place(server: SftpServer) -> SftpPlace:
-    return SftpPlace(server)
-
-
-@pytest.fixture
-def destination(place: SftpPlace) -> Iterator[SftpDestination]:
+def destination(place: FolderPlace) -> Iterator[Destination]:
     made = place.connect()
     yield made
     made.close()
@@ -116,7 +101,7 @@ def test_a_folder_that_is_not_there_is_never_made(server: SftpServer) -> None:
     destination.close()
 
 
-def test_no_right_to_write_is_not_silence(server: SftpServer, place: SftpPlace) -> None:
+def test_no_right_to_write_is_not_silence(server: SftpServer, place: FolderPlace) -> None:
     (server.root / "targets").write_bytes(b"a file where a folder should be")
 
     destination = place.connect()

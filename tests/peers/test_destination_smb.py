@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
 import pytest
-from tests.contract.destination_contract import NAME, DestinationContract, LineContract, ResumingContract, put
+from tests.contract.destination_contract import (
+    NAME,
+    DestinationContract,
+    FolderPlace,
+    LineContract,
+    ResumingContract,
+    put,
+)
 from tests.mirror_peers.samba_server import SambaServer, samba_server
 
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable, StorageFull
@@ -19,6 +25,8 @@ from beamkeeper.wire.share.smb import SmbDestination
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from beamkeeper.wire.destination import Destination
 
 pytestmark = [
     pytest.mark.peer,
@@ -32,32 +40,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[SambaS
         yield running
 
 
-class SmbPlace:
-    def __init__(self, server: SambaServer) -> None:
-        self._server = server
-        shutil.rmtree(server.root, ignore_errors=True)
-        server.root.mkdir()
-
-    def connect(self) -> SmbDestination:
-        return self._server.connect()
-
-    def read(self, name: str) -> bytes | None:
-        path = self._server.root / name
-        return path.read_bytes() if path.exists() else None
-
-    def write(self, name: str, data: bytes) -> None:
-        path = self._server.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+@pytest.fixture
+def place(server: SambaServer) -> FolderPlace:
+    return FolderPlace(server.root, server.connect)
 
 
 @pytest.fixture
-def place(server: SambaServer) -> SmbPlace:
-    return SmbPlace(server)
-
-
-@pytest.fixture
-def destination(place: SmbPlace) -> Iterator[SmbDestination]:
+def destination(place: FolderPlace) -> Iterator[Destination]:
     made = place.connect()
     yield made
     made.close()
@@ -96,7 +85,7 @@ def test_a_server_that_is_down_gives_no_answer(server: SambaServer, free_port: i
     destination.close()
 
 
-def test_a_folder_that_is_not_there_is_never_made(server: SambaServer, place: SmbPlace) -> None:
+def test_a_folder_that_is_not_there_is_never_made(server: SambaServer, place: FolderPlace) -> None:
     destination = SmbDestination(server.peer(folder="not/there"))
 
     for ask in (
@@ -110,7 +99,7 @@ def test_a_folder_that_is_not_there_is_never_made(server: SambaServer, place: Sm
     destination.close()
 
 
-def test_a_share_that_may_only_be_read_is_not_silence(server: SambaServer, place: SmbPlace) -> None:
+def test_a_share_that_may_only_be_read_is_not_silence(server: SambaServer, place: FolderPlace) -> None:
     destination = SmbDestination(server.peer(share="readonly"))
 
     with pytest.raises(StorageFull, match="no right to write"):
@@ -166,7 +155,7 @@ def ask_everything(destination: SmbDestination) -> Iterator[Callable[[], object]
 
 
 def test_a_share_that_falls_silent_is_given_up_whatever_it_is_asked(
-    server: SambaServer, place: SmbPlace
+    server: SambaServer, place: FolderPlace
 ) -> None:
     place.write(NAME, b"sealed" * 1000)
     with Line(server.port) as line:
@@ -191,7 +180,7 @@ def test_a_share_that_falls_silent_is_given_up_whatever_it_is_asked(
 
 
 def test_answers_that_were_changed_on_the_wire_are_named_and_crash_nothing(
-    server: SambaServer, place: SmbPlace
+    server: SambaServer, place: FolderPlace
 ) -> None:
     place.write(NAME, b"sealed")
     with Line(server.port) as line:

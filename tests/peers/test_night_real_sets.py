@@ -14,8 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenarios"))
 
-from archive_site import free_port
 from night_site import NIGHT_1, SmallSite, at
+from tests.listening import free_port
 
 from beamkeeper.app.setup import make_keys_and_vault
 from beamkeeper.domain.night import NightOutcome

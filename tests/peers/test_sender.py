@@ -11,8 +11,9 @@ from outgoing_objects import outgoing_of, real_outgoing, whole, written
 from pydicom import dcmread
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import RTPlanStorage
-from query_archives import OWN_AE_TITLE, free_port, orthanc, running
+from query_archives import OWN_AE_TITLE, orthanc, running
 from raw_sender import EXPLICIT, IMPLICIT, PLAN, read_instance
+from tests.listening import free_port
 from tests.papers import issue
 
 from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +25,6 @@ PATIENCE = {"answer_seconds = 60": "answer_seconds = 2", "silence_seconds = 300"
 """So long we wait for a peer in a test."""
 QUICK = {**PATIENCE, "# dossiers = false": "dossiers = false\nlists = false"}
 """And papers are made where they are tested."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def small_department(root: Path, *, patients: int = 2, own_process: bool = False) -> Department:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from archive_site import OUR_AE, free_port, rewrite, site_before
+from archive_site import OUR_AE, rewrite, site_before
 from night_site import NIGHT_1, SESSIONS_A_PATIENT, WHO, ZONE, SmallSite
 from pydicom import dcmread
+from tests.listening import free_port
 
 from beamkeeper.app.jobs.hourly import run_hour
 from beamkeeper.clock import MovableClock

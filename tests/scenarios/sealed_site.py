@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydicom
-from archive_site import OUR_AE, PATIENCE, free_port, rewrite
+from archive_site import OUR_AE, PATIENCE, rewrite
 from night_site import SmallSite, at
+from tests.listening import free_port
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.running import run_night

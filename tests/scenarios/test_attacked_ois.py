@@ -8,8 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, site_of, small_department
+from archive_site import site_of, small_department
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3
+from tests.listening import free_port
 
 from beamkeeper.app.jobs import nightly
 from beamkeeper.domain.position import ConflictKind

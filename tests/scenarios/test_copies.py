@@ -19,7 +19,8 @@ from tests.mail_peers.hook_server import gateway
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dicom_peers"))
 
-from query_archives import dcmqrscp, free_port, orthanc, running
+from query_archives import dcmqrscp, orthanc, running
+from tests.listening import free_port
 from web_stores import orthanc_web
 
 from beamkeeper.app.checkup import check_site

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, rewrite
+from archive_site import rewrite
 from hour_site import HourSite, copied_site, patient_number, record
 from night_site import NIGHT_1, NIGHT_2, SESSIONS_A_PATIENT, WHO, patient_night
+from tests.listening import free_port
 
 from beamkeeper.app.jobs.hour_notes import HourOutcome, hour_spool
 from beamkeeper.app.jobs.remembered import FORGOTTEN

@@ -7,9 +7,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, site_of, small_department
+from archive_site import site_of, small_department
 from night_site import NIGHT_1, NIGHT_2
 from pydicom import dcmread
+from tests.listening import free_port
 
 from beamkeeper.protect.quorum import facts_of
 

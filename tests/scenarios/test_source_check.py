@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, rewrite, site_of, small_department
+from archive_site import rewrite, site_of, small_department
 from night_site import NIGHT_1, SmallSite, at
+from tests.listening import free_port
 
 from beamkeeper.app.cli.source import check as command
 from beamkeeper.app.jobs.runtime import only_one

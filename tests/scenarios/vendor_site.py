@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import time
 from typing import TYPE_CHECKING
 
-from archive_site import QUICK, free_port, site_before
+from archive_site import QUICK, site_before
 from night_site import NIGHT_1, ZONE
+from tests.listening import free_port
 
 from beamkeeper.clock import MovableClock, local_instant
 from beamkeeper.rehearse.sim import Department, OisKind

@@ -12,13 +12,14 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive_site import free_port, site_of
+from archive_site import site_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from moved_clock import Played
 from night_site import IMAGES_A_PATIENT
 from reachable import everybody
 from source_changes import with_a_leaf_moved, with_structures_renamed
+from tests.listening import free_port
 from tests.mail_peers.hook_server import gateway
 from town import MIRRORS, watch_file
 

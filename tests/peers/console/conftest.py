@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from tests.console_house.house import (
 )
 from tests.console_house.server import console_server
 from tests.console_house.staff import newcomers
+from tests.listening import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +46,7 @@ class Morning:
 
 
 def new_house(folder: Path) -> tuple[House, FileClock]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    house = make_house(folder, port)
+    house = make_house(folder, free_port())
     clock = FileClock(folder / "clock")
     clock.move_to(MORNING)
     return house, clock
