@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -63,3 +63,7 @@ class ObjectRef:
     transfer_syntax_uid: str
     sha256: str
     size_bytes: int
+
+    def plain(self) -> ObjectRef:
+        """Return the identity alone, without what a subclass adds."""
+        return ObjectRef(**{field.name: getattr(self, field.name) for field in fields(ObjectRef)})

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from beamkeeper.domain.objects import ObjectRef
 from beamkeeper.errors import IntegrityError
 from beamkeeper.vault.tarstream import is_member_name
 
@@ -43,13 +44,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredObject:
+class StoredObject(ObjectRef):
     """One version of one DICOM object, and where its bytes lie.
 
     Attributes
     ----------
-    sha256, size_bytes
-        Of the whole file as kept.
     parcel, member
         Path of the parcel in signed metadata, and the file's name inside it.
     first_seen_on, last_seen_on
@@ -60,15 +59,6 @@ class StoredObject:
         True when a later night brought other bytes under the same SOP Instance UID.
     """
 
-    sop_class_uid: str
-    sop_instance_uid: str
-    study_instance_uid: str
-    series_instance_uid: str
-    patient_id: str
-    modality: str
-    transfer_syntax_uid: str
-    sha256: str
-    size_bytes: int
     parcel: str
     member: str
     first_seen_on: date

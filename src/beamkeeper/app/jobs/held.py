@@ -6,6 +6,7 @@ anew; what no source holds any more is named as lost.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.looked import Arrived
@@ -139,18 +140,7 @@ def without_lost(
 def arrived_again(item: StoredObject, spooled: SpooledObject) -> Arrived:
     """Return an object of a lost parcel that came once more, to be sealed anew."""
     return Arrived(
-        sop_class_uid=item.sop_class_uid,
-        sop_instance_uid=item.sop_instance_uid,
-        study_instance_uid=item.study_instance_uid,
-        series_instance_uid=item.series_instance_uid,
-        patient_id=item.patient_id,
-        modality=item.modality,
-        transfer_syntax_uid=item.transfer_syntax_uid,
-        sha256=item.sha256,
-        size_bytes=item.size_bytes,
-        pack=spooled.pack,
-        offset=spooled.offset,
-        readable=not is_quarantined(item),
+        **asdict(item.plain()), pack=spooled.pack, offset=spooled.offset, readable=not is_quarantined(item)
     )
 
 

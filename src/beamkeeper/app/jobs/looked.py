@@ -9,6 +9,7 @@ from beamkeeper.app.jobs.document_notes import PatientDocuments
 from beamkeeper.domain.census import Census, CensusEntry, OisCount
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.night import PatientNight
+from beamkeeper.domain.objects import ObjectRef
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Course
 from beamkeeper.protect.compare import EntropySample
@@ -54,7 +55,7 @@ class TonightList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class Arrived(ObjectRef):
     """One object that came tonight with bytes the vault does not have yet.
 
     Attributes
@@ -65,15 +66,6 @@ class Arrived:
         Where the spool holds it.
     """
 
-    sop_class_uid: str
-    sop_instance_uid: str
-    study_instance_uid: str
-    series_instance_uid: str
-    patient_id: str
-    modality: str
-    transfer_syntax_uid: str
-    sha256: str
-    size_bytes: int
     pack: str
     offset: int
     readable: bool = True

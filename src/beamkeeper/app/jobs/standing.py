@@ -11,7 +11,7 @@ from beamkeeper.domain.change import Change, Grade
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.crosscheck import unknown_plans
-from beamkeeper.domain.objects import ObjectKind, ObjectRef
+from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
@@ -83,12 +83,7 @@ def with_unassigned_named(
     """
     unassigned = frozenset(position.unassigned_record_uids)
     said = Change(path="", old=None, new=None, text=UNASSIGNED, grade=Grade.CLINICAL)
-    return tuple(
-        replace(item, expected="", changes=(*item.changes, said))
-        if item.sop_instance_uid in unassigned and item.grade is Grade.NEW
-        else item
-        for item in comparisons
-    )
+    return _before_a_person(comparisons, unassigned, said)
 
 
 def with_foreign_named(
@@ -100,12 +95,7 @@ def with_foreign_named(
     """
     uids = {item.ref.sop_instance_uid for item in foreign if item.kind is not ObjectKind.IMAGE}
     said = Change(path="PatientID", old=None, new=None, text=FOREIGN, grade=Grade.CLINICAL)
-    return tuple(
-        replace(item, expected="", changes=(*item.changes, said))
-        if item.sop_instance_uid in uids and item.grade is Grade.NEW
-        else item
-        for item in comparisons
-    )
+    return _before_a_person(comparisons, uids, said)
 
 
 def with_moved_named(
@@ -118,11 +108,18 @@ def with_moved_named(
     told = tuple(comparisons)
     moved = held_by_others([item.sop_instance_uid for item in told if item.grade is Grade.NEW])
     said = Change(path="SOPInstanceUID", old=None, new=None, text=MOVED, grade=Grade.CLINICAL)
+    return _before_a_person(told, moved, said)
+
+
+def _before_a_person(
+    comparisons: Iterable[ObjectComparison], uids: Collection[str], said: Change
+) -> tuple[ObjectComparison, ...]:
+    """Return the comparisons with every new object of these UIDs put before a person, and why."""
     return tuple(
         replace(item, expected="", changes=(*item.changes, said))
-        if item.sop_instance_uid in moved and item.grade is Grade.NEW
+        if item.sop_instance_uid in uids and item.grade is Grade.NEW
         else item
-        for item in told
+        for item in comparisons
     )
 
 
@@ -151,15 +148,5 @@ def _is_readable(item: StoredObject) -> bool:
 
 def named_only(item: Arrived | StoredObject) -> ClinicalObject:
     """Return an object of which only the identity is remembered, an image as a rule."""
-    ref = ObjectRef(
-        sop_class_uid=item.sop_class_uid,
-        sop_instance_uid=item.sop_instance_uid,
-        study_instance_uid=item.study_instance_uid,
-        series_instance_uid=item.series_instance_uid,
-        patient_id=item.patient_id,
-        modality=item.modality,
-        transfer_syntax_uid=item.transfer_syntax_uid,
-        sha256=item.sha256,
-        size_bytes=item.size_bytes,
-    )
+    ref = item.plain()
     return ClinicalObject(ref=ref, kind=kind_of(ref), label=item.modality)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.census import CensusReason
-from beamkeeper.domain.objects import ObjectKind, ObjectRef
+from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import ApprovalStatus, Plan
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.domain.volume import Dose, StructureSet
@@ -234,7 +234,7 @@ def _current(facts: CopyFacts) -> tuple[StoredObject, ...]:
         and not item.superseded
         and not item.member.startswith(QUARANTINE)
         and item.patient_id.strip() == facts.patient_id.strip()
-        and is_storage_object(_ref(item))
+        and is_storage_object(item)
     )
 
 
@@ -295,7 +295,7 @@ def _doses(said: Iterable[object], going: dict[str, Plan], structures: frozenset
 def _goes(rule: RoutingRule, item: StoredObject, chosen: _Chosen) -> bool:
     if rule.modalities and item.modality not in rule.modalities:
         return False
-    uid, kind = item.sop_instance_uid, kind_of(_ref(item))
+    uid, kind = item.sop_instance_uid, kind_of(item)
     if kind is ObjectKind.PLAN:
         return Share.PLAN in rule.shares and uid in chosen.plans
     if kind is ObjectKind.STRUCTURE_SET:
@@ -306,20 +306,6 @@ def _goes(rule: RoutingRule, item: StoredObject, chosen: _Chosen) -> bool:
         is_planning = item.series_instance_uid in chosen.series
         return (Share.PLANNING_IMAGES if is_planning else Share.OTHER_IMAGES) in rule.shares
     return _SHARE_OF[kind] in rule.shares
-
-
-def _ref(item: StoredObject) -> ObjectRef:
-    return ObjectRef(
-        sop_class_uid=item.sop_class_uid,
-        sop_instance_uid=item.sop_instance_uid,
-        study_instance_uid=item.study_instance_uid,
-        series_instance_uid=item.series_instance_uid,
-        patient_id=item.patient_id,
-        modality=item.modality,
-        transfer_syntax_uid=item.transfer_syntax_uid,
-        sha256=item.sha256,
-        size_bytes=item.size_bytes,
-    )
 
 
 def _without_contested(
