@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -36,6 +37,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(_folders))
 sys.path[:] = [folder for folder in sys.path if folder != LEAN]
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of each later look for garbage: it was a tenth of the tests' CPU."""
+    gc.collect()
+    gc.freeze()
 
 
 IN_CI = os.environ.get("CI") == "true"
