@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from night_site import NIGHT_1, ZONE, SmallSite, at
+from night_site import IMAGES_A_PATIENT, NIGHT_1, ZONE, SmallSite, at
 
 from beamkeeper.app.setup import make_site
 from beamkeeper.app.site_template import SiteAnswers
@@ -27,10 +28,25 @@ QUICK = {**PATIENCE, "# dossiers = false": "dossiers = false\nlists = false"}
 """And papers are made where they are tested."""
 
 
-def small_department(root: Path, *, patients: int = 2, own_process: bool = False) -> Department:
-    """Return a department of few invented patients whose archive runs in threads of this process."""
+class SmallDepartment(Department):
+    """A department whose archive holds no more of a series of images than tests of nights need."""
+
+    def start(self) -> None:
+        super().start()
+        seen: Counter[str] = Counter()
+        for uid in [uid for patient in self.patients for uid in self.sop_instance_uids(patient.patient_id)]:
+            stored = self.archive.stored(uid)
+            assert stored is not None
+            seen[series := str(stored.keys.SeriesInstanceUID)] += 1
+            if stored.keys.Modality == "CT" and seen[series] > IMAGES_A_PATIENT:
+                stored.path.unlink()
+        self.archive.rescan()
+
+
+def small_department(root: Path) -> Department:
+    """Return a department of two invented patients whose archive runs in threads of this process."""
     clock = MovableClock(local_instant(NIGHT_1, time(2), ZONE))
-    return Department(root, synthetic_patients=patients, clock=clock, real_cases=(), own_process=own_process)
+    return SmallDepartment(root, synthetic_patients=2, clock=clock, real_cases=(), own_process=False)
 
 
 def site_of(
