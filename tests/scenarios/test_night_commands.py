@@ -5,35 +5,34 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
-import sys
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from night_site import make_objects
+from night_site import SmallSite, make_objects
 
 from beamkeeper.app.opened import open_elsewhere, recovery_from_cards
 from beamkeeper.clock import SystemClock, local_date, zone
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
+
+    from forked import Forks
+
+    Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 CARD_TITLE = re.compile(r"Card (\d) of 5.*")
 WORD = re.compile(r"(?<![\w.])(\d{1,2}) ([a-z]+)(?![\w.])")
 ROOT_KEY = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
 
 
-def beamkeeper(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "beamkeeper", *map(str, arguments)],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=240,
-    )
+@pytest.fixture
+def beamkeeper(forked: Forks, tmp_path: Path) -> Typed:
+    """Types a command in an empty folder."""
+    return lambda *arguments: forked.run("command", str(tmp_path), *map(str, arguments))
 
 
 def cards_in(shown: str) -> list[str]:
@@ -55,11 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_cards_and_the_root_key_of_a_folders_vault_open_it_on_another_computer(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    beamkeeper: Typed, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = beamkeeper(
-        "night", "--folder", folder / "source", "--data", tmp_path / "kept", "--json", cwd=tmp_path
-    )
+    done = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept", "--json")
     recovery = recovery_from_cards(cards_in(done.stderr)[1:4])
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
     opened = open_elsewhere(tmp_path / "kept" / "vault", recovery, SystemClock())
@@ -69,24 +66,24 @@ def test_the_cards_and_the_root_key_of_a_folders_vault_open_it_on_another_comput
     assert ROOT_KEY.findall(done.stderr) == [recovery.root_public_key]
     assert "now and never again" in " ".join(done.stderr.split())
     assert len(opened.vault.pseudonyms()) == 1
-    again = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept", cwd=tmp_path)
+    again = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept")
     assert not cards_in(again.stderr)
 
 
 def test_a_mass_change_ends_with_its_own_status_and_a_person_may_seal_it_by_a_reason(
-    tmp_path: Path,
+    beamkeeper: Typed, small_objects: Path, tmp_path: Path
 ) -> None:
-    make_objects(tmp_path / "source")
     yesterday = local_date(SystemClock().now(), zone("UTC")) - timedelta(days=1)
-    night = ("night", "--folder", tmp_path / "source", "--data", tmp_path / "kept")
-    first = beamkeeper(*night, "--on", yesterday, cwd=tmp_path)
+    shutil.copytree(small_objects, tmp_path / "source")
+    site = SmallSite.make(tmp_path, on=yesterday)
+    night = ("night", "--folder", site.source, "--data", site.site_file.parent)
+    first = beamkeeper(*night, "--on", yesterday)
     noise = random.Random(5)
-    for path in (tmp_path / "source").rglob("*.dcm"):
+    for path in site.source.rglob("*.dcm"):
         path.write_bytes(noise.randbytes(path.stat().st_size))
-    stopped = beamkeeper(*night, cwd=tmp_path)
-    site = ("--site", tmp_path / "kept" / "beamkeeper.toml")
-    status = beamkeeper("status", *site, cwd=tmp_path)
-    sealed = beamkeeper(*night, "--despite-alarm", "an exercise, ticket 12", "--json", cwd=tmp_path)
+    stopped = beamkeeper(*night)
+    status = beamkeeper("status", "--site", site.site_file)
+    sealed = beamkeeper(*night, "--despite-alarm", "an exercise, ticket 12", "--json")
 
     assert first.returncode == 0, first.stderr
     assert stopped.returncode == 42, stopped.stderr
@@ -100,11 +97,11 @@ def test_a_mass_change_ends_with_its_own_status_and_a_person_may_seal_it_by_a_re
     assert all(patient["stored"] for patient in report["patients"])
 
 
-def test_a_day_to_come_is_refused_with_the_status_of_a_wrong_command(folder: Path, tmp_path: Path) -> None:
+def test_a_day_to_come_is_refused_with_the_status_of_a_wrong_command(
+    beamkeeper: Typed, folder: Path, tmp_path: Path
+) -> None:
     tomorrow = local_date(SystemClock().now(), zone("UTC")) + timedelta(days=2)
-    done = beamkeeper(
-        "night", "--folder", folder / "source", "--data", tmp_path / "kept", "--on", tomorrow, cwd=tmp_path
-    )
+    done = beamkeeper("night", "--folder", folder / "source", "--data", tmp_path / "kept", "--on", tomorrow)
 
     assert done.returncode == 2
     assert f"The night of {tomorrow} cannot be run yet" in done.stderr
