@@ -34,6 +34,7 @@ from beamkeeper.app.cli import (
     mirrors,
     night,
     people,
+    place,
     quorum,
     read,
     restore,
@@ -89,6 +90,7 @@ app.command("declare")(declare.command)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
 app.command("deliverable")(deliverable.command)
+app.command("place")(place.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")

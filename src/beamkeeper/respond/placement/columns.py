@@ -1,0 +1,202 @@
+"""Every way to place every patient, as arrays: machine, first day, day after the last, price.
+
+Days are counted over the calendar of the instance. A patient holds `per_day` slots of a machine on each of
+its open days from the first fraction on, without a break; one who is refused stands on a machine without end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from beamkeeper.respond.placement.instance import Instance, Option, PatientNeed
+
+CLASSES: Final = "ABC"
+PLAN_AGAIN: Final = "C"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """All columns, those of one patient together; the last one of each is "refused".
+
+    Attributes
+    ----------
+    starts
+        Shape (patients + 1): where the columns of each patient begin.
+    patient, machine, first, after
+        Of each column: indices, the days [first, after) of the calendar. `machine` is the number of machines
+        for "refused".
+    cost, loss
+        In percent points: the whole price, and what of it is lost tumour control.
+    weight
+        Slots taken on each day.
+    prepared
+        Index of (site, day) in which a plan is made again, -1 where none is.
+    capacity
+        Shape (machines + 1, days): slots, and plenty where a machine is closed or there is none.
+    replans
+        Shape (sites × days): plans a day.
+    shut
+        By patient, why options were left out: (machine, reason).
+    """
+
+    starts: NDArray[np.int64]
+    patient: NDArray[np.int64]
+    machine: NDArray[np.int64]
+    first: NDArray[np.int64]
+    after: NDArray[np.int64]
+    cost: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    weight: NDArray[np.int64]
+    prepared: NDArray[np.int64]
+    capacity: NDArray[np.float64]
+    replans: NDArray[np.float64]
+    days: tuple[date, ...]
+    shut: tuple[tuple[tuple[str, str], ...], ...]
+
+
+PLENTY: Final = 1e9
+DECIDED: Final = 1000.0
+"""Percent points: whom a person decided for, or who has begun, is refused only where nothing else can be."""
+_FIELDS: Final = 8
+
+
+def columns_of(instance: Instance) -> Columns:
+    """Return every way to place every patient of an instance."""
+    days = instance.calendar()
+    capacity = np.full((len(instance.machine) + 1, max(len(days), 1)), PLENTY)
+    for number, machine in enumerate(instance.machine):
+        slots = [instance.slots_on(machine, day) for day in days]
+        capacity[number, : len(days)] = [count or PLENTY for count in slots]
+    making = _Making(instance, days, capacity)
+    made = [making.of_patient(one) for one in instance.patient]
+    starts = np.concatenate(([0], np.cumsum([len(one) for one in made], dtype=np.int64)))
+    table = np.concatenate(made) if made else np.zeros((0, _FIELDS))
+    whole = table.astype(np.int64)
+    replans = np.repeat([float(one.replans_a_day) for one in instance.site], max(len(days), 1))
+    return Columns(
+        starts=starts,
+        patient=np.repeat(np.arange(len(made)), np.diff(starts)),
+        machine=whole[:, 0],
+        first=whole[:, 1],
+        after=whole[:, 2],
+        cost=table[:, 3],
+        loss=table[:, 4],
+        weight=whole[:, 5],
+        prepared=whole[:, 6],
+        capacity=capacity,
+        replans=replans,
+        days=days,
+        shut=tuple(making.shut),
+    )
+
+
+class _Making:
+    """Makes the columns of one patient after the other."""
+
+    def __init__(self, instance: Instance, days: tuple[date, ...], capacity: NDArray[np.float64]) -> None:
+        self._instance, self._days = instance, days
+        self._machines = {one.id: number for number, one in enumerate(instance.machine)}
+        self._sites = {one.id: number for number, one in enumerate(instance.site)}
+        self._open = [np.flatnonzero(row < PLENTY) for row in capacity[:-1]]
+        self._last_priority = max((one.priority for one in instance.patient), default=1)
+        self.shut: list[tuple[tuple[str, str], ...]] = []
+
+    def of_patient(self, patient: PatientNeed) -> NDArray[np.float64]:
+        """Return rows of (machine, first, after, cost, loss, weight, prepared, 0)."""
+        shut: list[tuple[str, str]] = []
+        rows = [self._refused(patient)]
+        for option in patient.options:
+            reason = self._shut(patient, option)
+            if reason:
+                shut.append((option.machine, reason))
+            else:
+                found = self._on(patient, option)
+                rows.append(found)
+                if not len(found):
+                    shut.append((option.machine, self._no_day(patient)))
+        self.shut.append(tuple(shut))
+        return np.concatenate([*rows[1:], rows[0]])
+
+    def _shut(self, patient: PatientNeed, option: Option) -> str:
+        """Return why an option is not open to a patient; "" when it is."""
+        instance = self._instance
+        machine = instance.machine[self._machines[option.machine]]
+        site = instance.site[self._sites[machine.site]]
+        if instance.attacked_domain and site.failure_domain == instance.attacked_domain:
+            return f"{site.id} shares the attacked failure domain {site.failure_domain}"
+        if not site.agreement_signed:
+            return f"the agreement with {site.id} is not signed"
+        if patient.fixed and option.machine != patient.fixed:
+            return f"a person decided for {patient.fixed}"
+        if patient.begun_there and patient.announced and option.machine != patient.announced:
+            return f"treatment has begun on {patient.announced}"
+        if option.delivery_class not in CLASSES:
+            return f"the plan cannot be given there{f' ({option.why})' if option.why else ''}"
+        if option.delivery_class == PLAN_AGAIN and not site.replans_a_day:
+            return f"it has to be planned again, and {site.id} plans none"
+        if not len(self._open[self._machines[option.machine]]):
+            return "the machine has no slot for us on any day"
+        return ""
+
+    def _no_day(self, patient: PatientNeed) -> str:
+        if patient.fixed_from is not None:
+            return f"it cannot begin on {patient.fixed_from}, for which a person decided"
+        return "no day is left in the horizon on which it could begin"
+
+    def _refused(self, patient: PatientNeed) -> NDArray[np.float64]:
+        days = len(self._days)
+        loss = self._loss(patient, np.array([float(days)]))
+        refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.begun_there else 0)
+        cost = loss + self._waiting(patient, np.array([float(days)])) + refused
+        return np.array([[len(self._machines), 0, 0, cost[0], loss[0], 0, -1, 0]], dtype=np.float64)
+
+    def _on(self, patient: PatientNeed, option: Option) -> NDArray[np.float64]:
+        number = self._machines[option.machine]
+        is_new = option.delivery_class == PLAN_AGAIN
+        lead = 0 if patient.begun_there else self._instance.lead_days[CLASSES.index(option.delivery_class)]
+        days = self._open[number]
+        days = days[days >= lead]
+        if patient.fixed and patient.fixed_from is not None:
+            wanted = [index for index, day in enumerate(self._days) if day == patient.fixed_from]
+            days = days[np.isin(days, wanted)]
+        rows = np.zeros((len(days), _FIELDS))
+        waited = days.astype(np.float64)
+        loss = self._loss(patient, waited)
+        weights = self._instance.weights
+        visits = patient.fractions_left / patient.per_day
+        fixed = weights.travel_a_visit_hour * visits * 2 * option.travel_min / 60
+        fixed += weights.change if patient.announced not in {"", option.machine} else 0.0
+        rows[:, 0], rows[:, 1], rows[:, 5] = number, days, patient.per_day
+        rows[:, 2] = self._after(number, days, -(-patient.fractions_left // patient.per_day))
+        rows[:, 3] = loss + self._waiting(patient, waited) + fixed
+        rows[:, 4] = loss
+        site = self._sites[self._instance.machine[number].site]
+        rows[:, 6] = site * len(self._days) + np.maximum(days - 1, 0) if is_new else -1
+        return rows
+
+    def _after(self, number: int, days: NDArray[np.int64], visits: int) -> NDArray[np.int64]:
+        """Return the day after the last visit, which may lie behind the horizon."""
+        open_days = self._open[number]
+        last = np.searchsorted(open_days, days) + visits - 1
+        inside = last < len(open_days)
+        ends: NDArray[np.int64] = np.where(
+            inside, open_days[np.minimum(last, len(open_days) - 1)] + 1, len(self._days)
+        )
+        return ends
+
+    def _loss(self, patient: PatientNeed, waited: NDArray[np.float64]) -> NDArray[np.float64]:
+        a_day = self._instance.weights.loss_a_day[patient.category - 1]
+        found: NDArray[np.float64] = a_day * np.maximum(0.0, waited - patient.days_to_spare)
+        return found
+
+    def _waiting(self, patient: PatientNeed, waited: NDArray[np.float64]) -> NDArray[np.float64]:
+        share = 1 - (patient.priority - 1) / max(self._last_priority, 1)
+        return self._instance.weights.priority_a_day * share * waited

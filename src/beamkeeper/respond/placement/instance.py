@@ -1,0 +1,208 @@
+"""What a placement is computed from: sites, machines with slots, patients with the places that fit them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from beamkeeper.errors import ConfigError
+
+PATIENTS_MAX: Final = 20_000
+MACHINES_MAX: Final = 2_000
+BYTES_MAX: Final = 256 << 20
+_SATURDAY: Final = 5
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Days = Annotated[int, Field(ge=0, le=60)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteFacts(_Part):
+    """A department that could take patients.
+
+    Attributes
+    ----------
+    failure_domain
+        What falls together: a partner in the attacked domain is never used.
+    replans_a_day
+        How many class C patients its physicists can plan again on one day.
+    """
+
+    id: Name
+    failure_domain: str = ""
+    agreement_signed: bool = True
+    replans_a_day: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
+class MachineSlots(_Part):
+    """A machine and how many patients of ours it can treat on each weekday.
+
+    Attributes
+    ----------
+    other_days
+        Days with another number: service, a late shift, a Saturday.
+    """
+
+    id: Name
+    site: Name
+    slots: Annotated[int, Field(ge=0, le=1000)]
+    other_days: dict[date, Annotated[int, Field(ge=0, le=1000)]] = {}
+
+
+class Option(_Part):
+    """A machine on which a patient could be treated.
+
+    Attributes
+    ----------
+    delivery_class
+        A direct, B recalculate, C plan again, D not there.
+    """
+
+    machine: Name
+    delivery_class: Annotated[Literal["A", "B", "C", "D"], Field(alias="class")]
+    travel_min: Annotated[float, Field(ge=0, le=10_000)] = 0
+    why: str = ""
+
+
+class PatientNeed(_Part):
+    """One patient.
+
+    Attributes
+    ----------
+    priority
+        Place in the order of triage, 1 first.
+    days_to_spare
+        Treatment days that may be missed without loss; negative when too many are missed already.
+    per_day
+        Sessions a day: 2 takes two slots.
+    announced
+        The machine that was promised already; `begun_there` keeps the patient on it.
+    fixed
+        A person decided: this machine, and with `fixed_from` this day.
+    """
+
+    id: Name
+    priority: Annotated[int, Field(ge=1)]
+    category: Annotated[int, Field(ge=1, le=3)]
+    fractions_left: Annotated[int, Field(ge=1, le=100)]
+    days_to_spare: Annotated[int, Field(ge=-100, le=100)] = 0
+    per_day: Annotated[int, Field(ge=1, le=3)] = 1
+    options: tuple[Option, ...] = ()
+    announced: str = ""
+    begun_there: bool = False
+    fixed: str = ""
+    fixed_from: date | None = None
+
+
+class Weights(_Part):
+    """The objective, in percent points of tumour control; published with every result.
+
+    Attributes
+    ----------
+    loss_a_day
+        Tumour control lost for each treatment day beyond what can be spared, by category, percent points.
+        RCR quotes about 1.4 (0.4 to 2.5) a day for fast tumours; the others are a department's choice.
+    refused
+        Added for a patient without any place.
+    priority_a_day
+        For each day of waiting, of the first in the order; the last counts almost nothing.
+    travel_a_visit_hour, change
+        For each hour on the road and visit; for a place other than the one announced.
+    """
+
+    loss_a_day: tuple[float, float, float] = (1.4, 0.5, 0.1)
+    refused: Annotated[float, Field(ge=0)] = 5.0
+    priority_a_day: Annotated[float, Field(ge=0)] = 0.01
+    travel_a_visit_hour: Annotated[float, Field(ge=0)] = 0.005
+    change: Annotated[float, Field(ge=0)] = 0.3
+
+
+class Instance(_Part):
+    """Everything one placement is computed from.
+
+    Attributes
+    ----------
+    first_on, days
+        The first day, and for how many calendar days it is planned.
+    holidays
+        Days on which nobody treats, unless a machine's `other_days` says so.
+    attacked_domain
+        Sites of this failure domain are never used.
+    lead_days
+        Treatment days from the decision to the first fraction, by class A, B, C.
+    """
+
+    format: Literal[1]
+    first_on: date
+    days: Annotated[int, Field(ge=1, le=366)] = 42
+    holidays: tuple[date, ...] = ()
+    attacked_domain: str = ""
+    lead_days: tuple[_Days, _Days, _Days] = (1, 2, 3)
+    weights: Weights = Weights()
+    site: tuple[SiteFacts, ...] = ()
+    machine: tuple[MachineSlots, ...] = ()
+    patient: tuple[PatientNeed, ...] = ()
+
+    @model_validator(mode="after")
+    def _joined(self) -> Self:
+        sites = {one.id for one in self.site}
+        machines = {one.id for one in self.machine}
+        for kind, ids in (
+            ("site", [one.id for one in self.site]),
+            ("machine", [one.id for one in self.machine]),
+            ("patient", [one.id for one in self.patient]),
+        ):
+            if len(set(ids)) != len(ids):
+                raise ValueError(f"two {kind}s share an id")
+        if strange := next((one for one in self.machine if one.site not in sites), None):
+            raise ValueError(f"the machine {strange.id} stands at {strange.site}, which is not listed")
+        for one in self.patient:
+            named = {option.machine for option in one.options} | {one.announced, one.fixed} - {""}
+            if unknown := sorted((named - {""}) - machines):
+                raise ValueError(f"a patient names the machine {unknown[0]}, which is not listed")
+        if len(self.patient) > PATIENTS_MAX or len(self.machine) > MACHINES_MAX:
+            raise ValueError(f"at most {PATIENTS_MAX} patients and {MACHINES_MAX} machines")
+        return self
+
+    def calendar(self) -> tuple[date, ...]:
+        """Return every day on which any machine treats, in order."""
+        days = (self.first_on + timedelta(days=number) for number in range(self.days))
+        return tuple(day for day in days if any(self.slots_on(machine, day) for machine in self.machine))
+
+    def slots_on(self, machine: MachineSlots, day: date) -> int:
+        """Return how many sessions a machine has for us on a day."""
+        if day in machine.other_days:
+            return machine.other_days[day]
+        return 0 if day.weekday() >= _SATURDAY or day in self.holidays else machine.slots
+
+
+def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
+    """Return the instance that a TOML or JSON text holds.
+
+    Raises
+    ------
+    ConfigError
+        Not an instance; the message says where and what was expected.
+    """
+    if len(data) > BYTES_MAX:
+        raise ConfigError(f"The instance is larger than {BYTES_MAX} bytes.")
+    try:
+        table = json.loads(data) if is_json else tomllib.loads(data.decode())
+        return Instance.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ConfigError(
+            f"In the instance, {where}: {first['msg']}{more}.",
+            do_next="docs/formats/placement.md describes it.",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"The instance cannot be read: {error}.") from error

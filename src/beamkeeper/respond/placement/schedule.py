@@ -1,0 +1,204 @@
+"""A placement day by day: patients are put in one after the other, and put better until nothing helps."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from beamkeeper.respond.placement.columns import Columns
+
+BETTER: Final = 1e-9
+TRIED_COLUMNS: Final = 10
+"""So many better columns of a patient are tried by moving somebody else."""
+ROUNDS_MAX: Final = 12
+TAKEN_OUT: Final = 12
+
+
+class Schedule:
+    """Which column each patient has, and what is free.
+
+    Parameters
+    ----------
+    columns
+        Every way to place everybody; at first nobody is placed.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self.chosen: NDArray[np.int64] = columns.starts[1:] - 1  # refused
+        self._free = columns.capacity.copy()
+        self._plans = columns.replans.copy()
+        machines, days = columns.capacity.shape
+        self._full = np.zeros((4, machines, days + 1), dtype=np.int64)
+        for number in range(machines):
+            self._note_full(number)
+        self._here: list[set[int]] = [set() for _ in range(machines)]
+        self._least_cost = np.minimum.reduceat(columns.cost, columns.starts[:-1])
+
+    @property
+    def cost(self) -> float:
+        """What the placement costs."""
+        return float(self._columns.cost[self.chosen].sum())
+
+    def insert_all(self, order: Iterable[int], key: NDArray[np.float64]) -> None:
+        """Give each patient, in that order, the free column with the least `key`."""
+        for patient in order:
+            self._take_out(patient)
+            self._put(patient, self._best(patient, key))
+
+    def improve(self, *, until: float) -> None:
+        """Move patients, alone and in pairs, until nothing helps or the time is over."""
+        cost = self._columns.cost
+        for _ in range(ROUNDS_MAX):
+            before = self.cost
+            order = np.argsort(-(cost[self.chosen] - self._least_cost), kind="stable")
+            for patient in map(int, order):
+                if time.monotonic() > until:
+                    return
+                self._move_alone(patient)
+                self._move_with_another(patient)
+            if self.cost > before - 1e-6:
+                return
+
+    def rebuild(self, key: NDArray[np.float64], *, until: float, rounds: int) -> None:
+        """Take some patients out, put them in again in another order, and keep what is better.
+
+        Who is taken out shares machines with a patient who stands worse than could be. The order of chance is
+        always the same, so that the same input gives the same placement unless the time is over before.
+        """
+        chance, count = np.random.default_rng(0), len(self.chosen)
+        for _ in range(rounds):
+            if time.monotonic() > until:
+                return
+            before, old = self.cost, self.chosen.copy()
+            out = self._some(chance)
+            for patient in out:
+                self._take_out(patient)
+            noise = chance.uniform(0.9, 1.1, size=count)
+            gaps = [self._gap(patient, key) * noise[patient] for patient in out]
+            for index in np.argsort(gaps)[::-1]:
+                patient = out[int(index)]
+                self._put(patient, self._best(patient, key))
+            for patient in out:
+                self._move_alone(patient)
+            if self.cost > before - BETTER:
+                self._put_back(out, old)
+
+    def _some(self, chance: np.random.Generator) -> list[int]:
+        """Return patients to take out: one who could stand better, and those in the way."""
+        columns = self._columns
+        worse = columns.cost[self.chosen] - self._least_cost
+        total = float(worse.sum())
+        seed = (
+            int(chance.choice(len(worse), p=worse / total)) if total > 0 else int(chance.integers(len(worse)))
+        )
+        begin, end = columns.starts[seed], columns.starts[seed + 1]
+        machines = np.unique(columns.machine[begin:end])
+        machine = int(chance.choice(machines))
+        near = sorted(self._here[machine] - {seed}) if machine < len(self._here) - 1 else []
+        refused = np.flatnonzero(columns.machine[self.chosen] == len(self._here) - 1)
+        some = [*chance.permutation(near)[:TAKEN_OUT], *chance.permutation(refused)[: TAKEN_OUT // 4]]
+        return [seed, *dict.fromkeys(int(one) for one in some if one != seed)]
+
+    def _gap(self, patient: int, key: NDArray[np.float64]) -> float:
+        """Return what it costs a patient not to get the best column that has room."""
+        begin, end = self._columns.starts[patient], self._columns.starts[patient + 1]
+        values = np.where(self._fits(begin, end), key[begin:end], np.inf)
+        if len(values) == 1:
+            return 0.0
+        first, second = np.partition(values, 1)[:2]
+        return float(second - first) if np.isfinite(second) else 1e9
+
+    def _put_back(self, out: list[int], old: NDArray[np.int64]) -> None:
+        for patient in out:
+            self._take_out(patient)
+        for patient in out:
+            self._put(patient, int(old[patient]))
+
+    # One patient -------------------------------------------------------------------------------------
+
+    def _best(self, patient: int, key: NDArray[np.float64]) -> int:
+        begin, end = self._columns.starts[patient], self._columns.starts[patient + 1]
+        values = np.where(self._fits(begin, end), key[begin:end], np.inf)
+        return int(begin + np.argmin(values))
+
+    def _fits(self, begin: int, end: int) -> NDArray[np.bool_]:
+        """Return which columns between two indices have room."""
+        columns = self._columns
+        machine, weight = columns.machine[begin:end], columns.weight[begin:end]
+        full = self._full[weight, machine, columns.after[begin:end]]
+        full = full - self._full[weight, machine, columns.first[begin:end]]
+        prepared = columns.prepared[begin:end]
+        has_plan = (prepared < 0) | (self._plans[prepared] >= 1)
+        fits: NDArray[np.bool_] = (full == 0) & has_plan
+        return fits
+
+    def _put(self, patient: int, column: int) -> None:
+        self._change(patient, column, -1)
+        self.chosen[patient] = column
+
+    def _take_out(self, patient: int) -> None:
+        self._change(patient, int(self.chosen[patient]), +1)
+        self.chosen[patient] = self._columns.starts[patient + 1] - 1
+
+    def _change(self, patient: int, column: int, sign: int) -> None:
+        columns = self._columns
+        machine = int(columns.machine[column])
+        if machine == len(self._here) - 1:
+            return
+        self._free[machine, columns.first[column] : columns.after[column]] += sign * columns.weight[column]
+        if columns.prepared[column] >= 0:
+            self._plans[columns.prepared[column]] += sign
+        (self._here[machine].add if sign < 0 else self._here[machine].discard)(patient)
+        self._note_full(machine)
+
+    def _note_full(self, machine: int) -> None:
+        for weight in range(1, self._full.shape[0]):
+            np.cumsum(self._free[machine] < weight, out=self._full[weight, machine, 1:])
+
+    # Moves -------------------------------------------------------------------------------------------
+
+    def _move_alone(self, patient: int) -> None:
+        now = int(self.chosen[patient])
+        self._take_out(patient)
+        best = self._best(patient, self._columns.cost)
+        self._put(patient, best if self._columns.cost[best] < self._columns.cost[now] - BETTER else now)
+
+    def _move_with_another(self, patient: int) -> None:
+        """Take a better column that one other patient stands in, where that one finds another for less."""
+        columns, cost = self._columns, self._columns.cost
+        now = int(self.chosen[patient])
+        begin, end = int(columns.starts[patient]), int(columns.starts[patient + 1])
+        better = begin + np.flatnonzero(cost[begin:end] < cost[now] - BETTER)
+        for column in map(int, better[np.argsort(cost[better], kind="stable")][:TRIED_COLUMNS]):
+            if self._try(patient, now, column):
+                return
+
+    def _try(self, patient: int, now: int, column: int) -> bool:
+        columns, cost = self._columns, self._columns.cost
+        machine, gain = int(columns.machine[column]), cost[now] - cost[column]
+        days = slice(int(columns.first[column]), int(columns.after[column]))
+        blocked = np.flatnonzero(self._free[machine, days] < columns.weight[column]) + days.start
+        for other in sorted(self._here[machine] - {patient}):
+            there = int(self.chosen[other])
+            if len(blocked) and not columns.first[there] <= blocked[0] <= blocked[-1] < columns.after[there]:
+                continue
+            self._take_out(other)
+            self._take_out(patient)
+            if self._fits(column, column + 1)[0]:
+                self._put(patient, column)
+                found = self._best(other, cost)
+                if cost[found] - cost[there] < gain - BETTER:
+                    self._put(other, found)
+                    return True
+                self._take_out(patient)
+            self._put(patient, now)
+            self._put(other, there)
+        return False

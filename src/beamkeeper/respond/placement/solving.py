@@ -1,0 +1,241 @@
+"""A placement: who goes where and from when, why, what it costs, and how far from the best at most."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from beamkeeper.respond.placement.columns import columns_of
+from beamkeeper.respond.placement.prices import Prices, price, reduced
+from beamkeeper.respond.placement.schedule import Schedule
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from beamkeeper.respond.placement.columns import Columns
+    from beamkeeper.respond.placement.instance import Instance, PatientNeed
+
+SECONDS: Final = 60.0
+GOOD_ENOUGH: Final = 0.002
+"""Nearer to the bound than this, nothing is looked for any more."""
+REBUILDS: Final = 400
+PRICE_SHOWN: Final = 0.005
+WORDS: Final = (
+    "Least lost tumour control, in percent points, by category; then waiting by priority, travel, and "
+    "changes of what was announced, by the weights printed."
+)
+DECIDES: Final = "Decision support: a physician and the partner's physicist decide who goes where."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One patient's place, or why there is none.
+
+    Attributes
+    ----------
+    machine, site, first_on
+        "" and None for who has no place.
+    delivery_class
+        "" for who has no place.
+    waited_days
+        Treatment days until the first fraction, or of the whole horizon.
+    loss
+        Lost tumour control, percent points.
+    reason
+        Why there, or why nowhere.
+    would_help
+        What would give this patient a better place; "" where nothing would.
+    """
+
+    patient: str
+    machine: str
+    site: str
+    first_on: date | None
+    delivery_class: str
+    waited_days: int
+    loss: float
+    cost: float
+    reason: str
+    would_help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Everybody's place.
+
+    Attributes
+    ----------
+    bound
+        No placement costs less; `gap` is how far this one is above it, as a share of it.
+    is_complete
+        False where the time was over before nothing helped any more.
+    """
+
+    placed: tuple[Placed, ...]
+    cost: float
+    bound: float
+    seconds: float
+    is_complete: bool
+
+    @property
+    def gap(self) -> float:
+        """How much more than the bound it costs, as a share; 0 where both are nothing."""
+        return max(0.0, (self.cost - self.bound) / self.bound) if self.bound > 0 else 0.0
+
+
+def solve(instance: Instance, *, seconds: float = SECONDS) -> Placement:
+    """Return a placement of everybody, with the proof of how good it is.
+
+    Parameters
+    ----------
+    seconds
+        After so long the best that was found is returned.
+    """
+    begun = time.monotonic()
+    if not instance.patient:
+        return Placement(placed=(), cost=0.0, bound=0.0, seconds=0.0, is_complete=True)
+    columns = columns_of(instance)
+    schedule, prices = _schedule(columns, begun, seconds)
+    spent = time.monotonic() - begun
+    return Placement(
+        placed=tuple(_Explaining(instance, columns, prices).of(schedule.chosen)),
+        cost=schedule.cost,
+        bound=min(prices.bound, schedule.cost),
+        seconds=round(spent, 2),
+        is_complete=spent < seconds,
+    )
+
+
+def _schedule(columns: Columns, begun: float, seconds: float) -> tuple[Schedule, Prices]:
+    first = Schedule(columns)
+    first.insert_all(range(len(columns.starts) - 1), columns.cost)
+    prices = price(columns, first.cost, until=begun + 0.4 * seconds)
+    key = reduced(columns, prices.slots, prices.plans)
+    best = Schedule(columns)
+    best.insert_all(_by_regret(columns, key), key)
+    best.improve(until=begun + 0.8 * seconds)
+    patients = len(columns.starts) - 1
+    for _ in range(max(2, REBUILDS * 10 // patients)):
+        if best.cost <= prices.bound * (1 + GOOD_ENOUGH) or time.monotonic() > begun + seconds:
+            break
+        best.rebuild(key, until=begun + seconds, rounds=patients)
+    return best, prices
+
+
+def _by_regret(columns: Columns, key: NDArray[np.float64]) -> list[int]:
+    """Return patients in the order of what it costs them not to get their best column."""
+    starts = columns.starts
+    gaps = []
+    for begin, end in pairwise(starts):
+        two = np.partition(key[begin:end], 1)[:2] if end - begin > 1 else np.zeros(2)
+        gaps.append(float(two[1] - two[0]))
+    return [int(one) for one in np.argsort(-np.array(gaps), kind="stable")]
+
+
+class _Explaining:
+    """Says for each patient why there."""
+
+    def __init__(self, instance: Instance, columns: Columns, prices: Prices) -> None:
+        self._instance, self._columns = instance, columns
+        self._paid = reduced(columns, prices.slots, prices.plans)
+        self._sites = {one.id: one.site for one in instance.machine}
+
+    def of(self, chosen: NDArray[np.int64]) -> list[Placed]:
+        """Return everybody's place with its reason."""
+        return [
+            self._one(number, patient, int(chosen[number]))
+            for number, patient in enumerate(self._instance.patient)
+        ]
+
+    def _one(self, number: int, patient: PatientNeed, column: int) -> Placed:
+        columns = self._columns
+        machine_number = int(columns.machine[column])
+        loss, cost = round(float(columns.loss[column]), 4), round(float(columns.cost[column]), 4)
+        if machine_number == len(self._instance.machine):
+            reason, would_help = self._refusal(number, patient)
+            return Placed(
+                patient=patient.id,
+                machine="",
+                site="",
+                first_on=None,
+                delivery_class="",
+                waited_days=len(columns.days),
+                loss=loss,
+                cost=cost,
+                reason=reason,
+                would_help=would_help,
+            )
+        machine = self._instance.machine[machine_number]
+        option = next(one for one in patient.options if one.machine == machine.id)
+        return Placed(
+            patient=patient.id,
+            machine=machine.id,
+            site=machine.site,
+            first_on=columns.days[int(columns.first[column])],
+            delivery_class=option.delivery_class,
+            waited_days=int(columns.first[column]),
+            loss=loss,
+            cost=cost,
+            reason=self._reason(number, patient, column),
+            would_help=self._would_help(number, column),
+        )
+
+    def _reason(self, number: int, patient: PatientNeed, column: int) -> str:
+        columns = self._columns
+        if patient.fixed:
+            return "a person decided so" + self._price_of(column)
+        if patient.begun_there and patient.announced:
+            return "treatment has begun there"
+        best = self._best(number)
+        if columns.cost[column] <= columns.cost[best] + 1e-9:
+            return "the best of all places that fit this patient"
+        wished = self._instance.machine[int(columns.machine[best])].id
+        day, less = columns.days[int(columns.first[best])], columns.cost[column] - columns.cost[best]
+        return f"{wished} from {day} costs {less:.2f} less, but its slots are worth more to others"
+
+    def _price_of(self, column: int) -> str:
+        """Return what the slots that a person gave away are worth to others."""
+        paid = self._paid[column] - self._columns.cost[column]
+        return f"; its slots are worth {paid:.2f} percent points to others" if paid > PRICE_SHOWN else ""
+
+    def _best(self, number: int) -> int:
+        begin, end = int(self._columns.starts[number]), int(self._columns.starts[number + 1])
+        return begin + int(np.argmin(self._columns.cost[begin:end]))
+
+    def _refusal(self, number: int, patient: PatientNeed) -> tuple[str, str]:
+        begin, end = int(self._columns.starts[number]), int(self._columns.starts[number + 1])
+        shut = [f"{machine}: {reason}" for machine, reason in self._columns.shut[number]]
+        if end - begin > 1:
+            best = self._best(number)
+            open_to = sorted(
+                {self._instance.machine[int(one)].id for one in self._columns.machine[begin : end - 1]}
+            )
+            reason = f"every slot of {', '.join(open_to[:5])} serves patients to whom it is worth more"
+            return reason, self._would_help(number, end - 1) or self._slot_words(best)
+        if not patient.options:
+            return (
+                "no machine is named that could give any plan of this patient",
+                "a machine that can give the plan",
+            )
+        return "; ".join(shut[:5]), "what shuts the places: " + "; ".join(shut[:5])
+
+    def _would_help(self, number: int, column: int) -> str:
+        """Return which slot more would give this patient the best place; "" where it is had already."""
+        best = self._best(number)
+        if self._columns.cost[column] <= self._columns.cost[best] + 1e-9:
+            return ""
+        return self._slot_words(best)
+
+    def _slot_words(self, column: int) -> str:
+        columns = self._columns
+        if int(columns.machine[column]) == len(self._instance.machine):
+            return ""
+        machine = self._instance.machine[int(columns.machine[column])].id
+        first, last = columns.days[int(columns.first[column])], columns.days[int(columns.after[column]) - 1]
+        return f"one slot more a day on {machine} from {first} to {last}"

@@ -1,0 +1,264 @@
+"""Placing everybody: within slots, with a reason, and never far from the best."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.placement import Instance, Placement, read_instance, solve
+
+MONDAY = date(2026, 11, 23)
+
+
+def instance(patients: list[dict[str, Any]], machines: dict[str, int] | None = None, **more: Any) -> Instance:
+    slots = machines if machines is not None else {"m1": 1}
+    sites = more.pop("site", [{"id": "s", "failure_domain": "other", "replans_a_day": 1}])
+    return Instance.model_validate(
+        {
+            "format": 1,
+            "first_on": MONDAY,
+            "days": 28,
+            "site": sites,
+            "machine": [
+                {"id": name, "site": sites[0]["id"], "slots": count} for name, count in slots.items()
+            ],
+            "patient": patients,
+            **more,
+        }
+    )
+
+
+def patient(name: str, priority: int = 1, *, on: tuple[str, ...] = ("m1",), **more: Any) -> dict[str, Any]:
+    kind = more.pop("kind", "A")
+    options = [{"machine": one, "class": kind} for one in on]
+    return {"id": name, "priority": priority, "category": 2, "fractions_left": 5, "options": options} | more
+
+
+def by_id(found: Placement) -> dict[str, Any]:
+    return {one.patient: one for one in found.placed}
+
+
+def in_use(read: Instance, found: Placement) -> Counter[tuple[str, date]]:
+    """Return sessions by machine and day, counted here and not by the code under test."""
+    used: Counter[tuple[str, date]] = Counter()
+    for one, need in zip(found.placed, read.patient, strict=True):
+        if one.first_on is None:
+            continue
+        machine = next(item for item in read.machine if item.id == one.machine)
+        days = (one.first_on + timedelta(days=number) for number in range(365))
+        open_days = (day for day in days if read.slots_on(machine, day) or day > MONDAY + timedelta(days=27))
+        for day in itertools.islice(open_days, -(-need.fractions_left // need.per_day)):
+            used[one.machine, day] += need.per_day
+    return used
+
+
+def test_the_urgent_one_goes_first_and_the_other_follows() -> None:
+    found = by_id(solve(instance([patient("slow", 2), patient("fast", 1, category=1)])))
+
+    assert found["fast"].first_on == date(2026, 11, 24)
+    assert found["slow"].first_on == date(2026, 12, 1)
+    assert found["fast"].reason == "the best of all places that fit this patient"
+    assert "worth more to others" in found["slow"].reason
+    assert found["slow"].would_help == "one slot more a day on m1 from 2026-11-24 to 2026-11-30"
+
+
+@pytest.mark.parametrize(("kind", "day"), [("A", 24), ("B", 25), ("C", 26)])
+def test_what_has_to_be_done_before_takes_its_days(kind: str, day: int) -> None:
+    (one,) = solve(instance([patient("a", kind=kind)])).placed
+
+    assert one.first_on == date(2026, 11, day)
+
+
+def test_a_partner_in_the_attacked_domain_is_never_used() -> None:
+    read = instance([patient("a")], attacked_domain="other")
+    (one,) = solve(read).placed
+
+    assert one.machine == ""
+    assert "shares the attacked failure domain" in one.reason
+
+
+@pytest.mark.parametrize(
+    ("site", "options", "said"),
+    [
+        ({"agreement_signed": False}, {"kind": "A"}, "agreement with s is not signed"),
+        ({}, {"kind": "D"}, "the plan cannot be given there"),
+        ({"replans_a_day": 0}, {"kind": "C"}, "s plans none"),
+    ],
+)
+def test_a_refusal_says_why_and_what_would_change_it(
+    site: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    read = instance([patient("a", **options)], site=[{"id": "s", "replans_a_day": 1} | site])
+    (one,) = solve(read).placed
+
+    assert one.machine == ""
+    assert said in one.reason
+    assert one.would_help
+
+
+def test_a_patient_without_any_machine_or_plan_is_refused_in_words() -> None:
+    found = by_id(solve(instance([patient("none", on=()), patient("a", 2)])))
+
+    assert "no machine is named" in found["none"].reason
+    assert found["a"].machine == "m1"
+
+
+def test_machines_without_a_slot_and_sites_without_machines_stop_nobody_else() -> None:
+    read = instance([patient("a"), patient("b", 2, on=("m2",))], {"m1": 0, "m2": 1})
+    found = by_id(solve(read))
+
+    assert "no slot for us on any day" in found["a"].reason
+    assert found["b"].machine == "m2"
+    assert solve(instance([patient("a", on=())], {})).placed[0].machine == ""
+    assert solve(instance([])).placed == ()
+
+
+def test_who_began_somewhere_stays_there() -> None:
+    read = instance(
+        [patient("a", on=("m1", "m2"), announced="m2", begun_there=True, fractions_left=2)],
+        {"m1": 5, "m2": 5},
+    )
+    (one,) = solve(read).placed
+
+    assert (one.machine, one.first_on) == ("m2", MONDAY)
+    assert one.reason == "treatment has begun there"
+
+
+def test_what_was_announced_is_changed_only_for_more_than_the_change_costs() -> None:
+    read = instance([patient("a", on=("m1", "m2"), announced="m2")], {"m1": 1, "m2": 1})
+
+    assert solve(read).placed[0].machine == "m2"
+
+
+def test_a_persons_decision_is_kept_and_its_price_is_shown() -> None:
+    others = [patient(f"p{number}", number, category=1) for number in range(2, 6)]
+    read = instance([patient("vip", 9, category=3, fixed="m1", fixed_from=date(2026, 11, 24)), *others])
+    one = by_id(solve(read))["vip"]
+
+    assert one.first_on == date(2026, 11, 24)
+    assert "a person decided so; its slots are worth" in one.reason
+
+
+def test_a_day_that_is_no_treatment_day_cannot_be_decided_for() -> None:
+    read = instance([patient("a", fixed="m1", fixed_from=date(2026, 11, 28))])
+    (one,) = solve(read).placed
+
+    assert one.machine == ""
+    assert one.reason
+
+
+def test_two_a_day_take_two_slots() -> None:
+    read = instance([patient("a", per_day=2), patient("b", 2)], {"m1": 2})
+    found = by_id(solve(read))
+
+    assert found["a"].first_on == date(2026, 11, 24)
+    assert found["b"].first_on == date(2026, 11, 27)
+
+
+def test_holidays_and_service_days_are_not_treated_on() -> None:
+    read = instance(
+        [patient("a")],
+        holidays=[date(2026, 11, 24)],
+        machine=[{"id": "m1", "site": "s", "slots": 1, "other_days": {"2026-11-25": 0, "2026-11-28": 1}}],
+    )
+
+    assert solve(read).placed[0].first_on == date(2026, 11, 26)
+
+
+needs = st.fixed_dictionaries(
+    {
+        "category": st.integers(1, 3),
+        "fractions_left": st.integers(1, 12),
+        "days_to_spare": st.integers(-3, 4),
+        "per_day": st.integers(1, 2),
+        "on": st.sets(st.sampled_from(["m1", "m2", "m3"]), max_size=3),
+        "kind": st.sampled_from("ABCD"),
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.lists(needs, min_size=1, max_size=8), st.lists(st.integers(0, 2), min_size=3, max_size=3))
+def test_no_slot_is_given_twice_and_nobody_is_left_without_a_word(
+    wanted: list[dict[str, Any]], slots: list[int]
+) -> None:
+    patients = [
+        patient(str(number), number + 1, **{**one, "on": tuple(sorted(one["on"]))})
+        for number, one in enumerate(wanted)
+    ]
+    read = instance(patients, dict(zip(("m1", "m2", "m3"), slots, strict=True)))
+    found = solve(read, seconds=5)
+    there = {one.id: one for one in read.machine}
+
+    for (machine, day), count in in_use(read, found).items():
+        assert day > MONDAY + timedelta(days=27) or count <= read.slots_on(there[machine], day)
+    assert [one.patient for one in found.placed] == [one.id for one in read.patient]
+    assert all(one.reason for one in found.placed)
+    assert found.bound <= found.cost + 1e-9
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 8)), min_size=2, max_size=4))
+def test_with_few_patients_it_is_as_good_as_trying_every_order(wanted: list[tuple[int, int]]) -> None:
+    patients = [
+        patient(str(number), number + 1, category=category, fractions_left=left)
+        for number, (category, left) in enumerate(wanted)
+    ]
+    read = instance(patients, days=60)
+    weights = read.weights
+    days = read.calendar()
+    best = float("inf")
+    for order in itertools.permutations(range(len(patients))):
+        start, cost = 1, 0.0
+        for index in order:
+            need = read.patient[index]
+            share = 1 - (need.priority - 1) / len(patients)
+            cost += weights.loss_a_day[need.category - 1] * start + weights.priority_a_day * share * start
+            start += need.fractions_left
+        best = min(best, cost)
+    assert len(days) > sum(left for _, left in wanted)
+
+    assert solve(read).cost == pytest.approx(best, abs=1e-6)
+
+
+def test_the_same_input_gives_the_same_placement() -> None:
+    read = instance(
+        [patient(str(number), number + 1, on=("m1", "m2")) for number in range(20)], {"m1": 1, "m2": 2}
+    )
+
+    assert solve(read).placed == solve(read).placed
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"format": 2}, "format"),
+        ({"colour": 1}, "colour"),
+        ({"machine": [{"id": "m1", "site": "s", "slots": -1}]}, "machine.0.slots"),
+        ({"machine": [{"id": "m1", "site": "zz", "slots": 1}]}, "zz, which is not listed"),
+        ({"patient": [patient("a"), patient("a")]}, "two patients share an id"),
+        ({"patient": [patient("a", on=("m9",))]}, "m9, which is not listed"),
+        ({"patient": [patient("a", category=4)]}, "patient.0.category"),
+        ({"days": 0}, "days"),
+    ],
+)
+def test_a_mistake_in_an_instance_is_named(change: dict[str, Any], match: str) -> None:
+    good = instance([patient("a")]).model_dump(mode="json", by_alias=True)
+
+    with pytest.raises(ConfigError, match=match):
+        read_instance(json.dumps(good | change).encode(), is_json=True)
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"[", b"x = [" * 2000])
+def test_what_is_no_instance_is_refused(data: bytes) -> None:
+    for is_json in (True, False):
+        with pytest.raises(ConfigError):
+            read_instance(data, is_json=is_json)
