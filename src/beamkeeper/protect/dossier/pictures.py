@@ -205,8 +205,6 @@ def _regions(
     if (count := len(found.regions)) > REGIONS_LOOKED_AT_MAX:
         found.note(f"Of {count} regions the first {REGIONS_LOOKED_AT_MAX}, targets first, were looked at.")
     for roi in found.regions[:REGIONS_LOOKED_AT_MAX]:
-        region = region_of(roi, axes, distance_mm=distance_mm)
-    for roi in found.regions:
         region = shared.region(roi, axes, distance_mm)
         if region is None:
             found.note(f"The contours of {roi.roi_name} enclose nothing, or are senselessly many: not drawn.")
