@@ -39,7 +39,7 @@ RULES = CompareRules()
 MUTATIONS = 300
 RE_ENCODINGS = 300
 BATCH = 25
-QUICK_BATCHES = 4
+QUICK_BATCHES = 2
 """Of each kind in `./dev test`; all of them in `./dev test-all`."""
 REAL_SIZE_MAX = 1_000_000
 
@@ -264,7 +264,7 @@ def _with_private(dataset: Dataset, rng: random.Random) -> Dataset:
 
 
 KEY = b"k" * 32
-IMPRINTED = 24
+IMPRINTED = 12
 """Seeds tried in every run; ./dev test-all tries all."""
 
 

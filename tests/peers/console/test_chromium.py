@@ -82,7 +82,7 @@ for (const input of document.querySelectorAll("input"))
 """
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("width", [pytest.param(WIDE, marks=pytest.mark.long), NARROW])
 def test_axe_finds_nothing_on_any_page_and_nothing_is_asked_of_others(
     morning: Morning, browser: Browser, width: int
 ) -> None:
@@ -207,7 +207,12 @@ def test_paper_carries_the_list_and_no_buttons(morning: Morning, browser: Browse
 
 @pytest.mark.parametrize(
     ("locale", "title"),
-    [("nl-BE", "Aanmelden"), ("fr-FR", "Se connecter"), ("de-DE", "Anmelden"), ("it", "Log in")],
+    [
+        ("nl-BE", "Aanmelden"),
+        pytest.param("fr-FR", "Se connecter", marks=pytest.mark.long),
+        pytest.param("de-DE", "Anmelden", marks=pytest.mark.long),
+        ("it", "Log in"),
+    ],
 )
 def test_a_stranger_is_spoken_to_in_the_language_of_the_browser(
     morning: Morning, browser: Browser, locale: str, title: str

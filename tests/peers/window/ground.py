@@ -322,7 +322,7 @@ class Ground:
         ends = time.monotonic() + WAIT_S
         while not holds():
             assert time.monotonic() < ends, f"{what}\n{self.said()}\n{self.rules()}"
-            time.sleep(0.02)
+            time.sleep(0.1)  # what is asked for starts a program as a rule
 
     def rules(self) -> str:
         """Return the collector's rules."""
