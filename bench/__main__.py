@@ -14,6 +14,7 @@
     aria      the list from an ARIA database of ten years, 15 million rows
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
     gap       the options for gaps in 300 courses, and a sheet of one
+    place     300 patients on 12 machines for six weeks, beside greedy and first come
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
     dossiers  the same nights with and without everybody's dossier, pictures and all
     dossier   words, PDF, text and HTML of one patient's dossier
@@ -51,6 +52,7 @@ NAMES = (
     "dossiers",
     "dossier",
     "declare",
+    "place",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 

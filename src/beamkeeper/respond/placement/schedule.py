@@ -36,10 +36,12 @@ class Schedule:
         self._free = columns.capacity.copy()
         self._plans = columns.replans.copy()
         machines, days = columns.capacity.shape
-        self._full = np.zeros((4, machines, days + 1), dtype=np.int64)
+        heaviest = int(columns.weight.max(initial=1))
+        self._full = np.zeros((heaviest + 1, machines, days + 1), dtype=np.int64)
         for number in range(machines):
             self._note_full(number)
         self._here: list[set[int]] = [set() for _ in range(machines)]
+        self._chance = np.random.default_rng(0)
         self._least_cost = np.minimum.reduceat(columns.cost, columns.starts[:-1])
 
     @property
@@ -73,7 +75,7 @@ class Schedule:
         Who is taken out shares machines with a patient who stands worse than could be. The order of chance is
         always the same, so that the same input gives the same placement unless the time is over before.
         """
-        chance, count = np.random.default_rng(0), len(self.chosen)
+        chance, count = self._chance, len(self.chosen)
         for _ in range(rounds):
             if time.monotonic() > until:
                 return
@@ -161,7 +163,9 @@ class Schedule:
 
     def _note_full(self, machine: int) -> None:
         for weight in range(1, self._full.shape[0]):
-            np.cumsum(self._free[machine] < weight, out=self._full[weight, machine, 1:])
+            np.add.accumulate(
+                self._free[machine] < weight, dtype=np.int64, out=self._full[weight, machine, 1:]
+            )
 
     # Moves -------------------------------------------------------------------------------------------
 

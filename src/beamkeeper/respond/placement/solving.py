@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 SECONDS: Final = 60.0
 GOOD_ENOUGH: Final = 0.002
 """Nearer to the bound than this, nothing is looked for any more."""
-REBUILDS: Final = 400
+IN_VAIN_MAX: Final = 6
+"""So often as many rebuilds as there are patients may help nothing before it is done."""
+HELPED: Final = 1e-3
 PRICE_SHOWN: Final = 0.005
 WORDS: Final = (
     "Least lost tumour control, in percent points, by category; then waiting by priority, travel, and "
@@ -120,11 +122,13 @@ def _schedule(columns: Columns, begun: float, seconds: float) -> tuple[Schedule,
     best = Schedule(columns)
     best.insert_all(_by_regret(columns, key), key)
     best.improve(until=begun + 0.8 * seconds)
-    patients = len(columns.starts) - 1
-    for _ in range(max(2, REBUILDS * 10 // patients)):
-        if best.cost <= prices.bound * (1 + GOOD_ENOUGH) or time.monotonic() > begun + seconds:
+    in_vain = 0
+    while in_vain < IN_VAIN_MAX and time.monotonic() < begun + seconds:
+        if best.cost <= prices.bound * (1 + GOOD_ENOUGH):
             break
-        best.rebuild(key, until=begun + seconds, rounds=patients)
+        before = best.cost
+        best.rebuild(key, until=begun + seconds, rounds=len(columns.starts) - 1)
+        in_vain = in_vain + 1 if best.cost > before - HELPED else 0
     return best, prices
 
 

@@ -1,0 +1,160 @@
+"""Placing patients: prices with a bound beside greedy by priority and first come, on the same instances.
+
+    python bench/place.py [--patients 300] [--sites 6] [--machines 2] [--seconds 60] [--seeds 1] [--json FILE]
+
+Instances are invented: each site with so many machines of 4 to 9 slots a day for six weeks, each patient with
+3 to 30 fractions left and two to eight machines of class A to D. Everybody's cost is counted by the same
+columns.
+HiGHS (scipy) is a baseline, too, where scipy can be imported: it gets as many seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beamkeeper.respond.placement import Instance, solve
+from beamkeeper.respond.placement.columns import Columns, columns_of
+from beamkeeper.respond.placement.schedule import Schedule
+
+CLASSES = "AABBCD"
+
+
+def invented(patients: int, sites: int, machines: int, seed: int) -> Instance:
+    chance = np.random.default_rng(seed)
+    site = [{"id": f"s{number}", "replans_a_day": int(chance.integers(2, 9))} for number in range(sites)]
+    machine = [
+        {"id": f"s{number}m{one}", "site": f"s{number}", "slots": int(chance.integers(4, 10))}
+        for number in range(sites)
+        for one in range(machines)
+    ]
+    return Instance.model_validate(
+        {
+            "format": 1,
+            "first_on": "2026-11-23",
+            "site": site,
+            "machine": machine,
+            "patient": [_patient(number, machine, chance) for number in range(patients)],
+        }
+    )
+
+
+def _patient(number: int, machine: list[dict[str, Any]], chance: np.random.Generator) -> dict[str, Any]:
+    count = int(chance.integers(2, min(8, len(machine)) + 1))
+    return {
+        "id": f"p{number}",
+        "priority": number + 1,
+        "category": int(chance.choice([1, 2, 3], p=[0.35, 0.45, 0.2])),
+        "fractions_left": int(chance.integers(3, 31)),
+        "days_to_spare": int(chance.integers(-3, 6)),
+        "options": [
+            {
+                "machine": machine[int(one)]["id"],
+                "class": str(chance.choice(list(CLASSES))),
+                "travel_min": float(chance.integers(5, 90)),
+            }
+            for one in chance.choice(len(machine), count, replace=False)
+        ],
+    }
+
+
+def in_order(columns: Columns, order: list[int], key: Any) -> float:
+    schedule = Schedule(columns)
+    schedule.insert_all(order, key)
+    return schedule.cost
+
+
+def by_highs(columns: Columns, seconds: float) -> float | None:
+    """Return what HiGHS finds on the same columns, day by day; None without scipy."""
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csr_array
+    except ImportError:
+        return None
+    machines, days = columns.capacity.shape
+    patients, count = len(columns.starts) - 1, len(columns.cost)
+    rows, places = [columns.patient], [np.arange(count)]
+    taken = np.flatnonzero(columns.machine < machines - 1)
+    for column in taken:
+        on = np.arange(columns.first[column], columns.after[column])
+        rows.append(patients + columns.machine[column] * days + on)
+        places.append(np.full(len(on), column))
+    planned = np.flatnonzero(columns.prepared >= 0)
+    rows.append(patients + machines * days + columns.prepared[planned])
+    places.append(planned)
+    row, place = np.concatenate(rows), np.concatenate(places)
+    matrix = csr_array(
+        (np.ones(len(row)), (row, place)), shape=(patients + machines * days + len(columns.replans), count)
+    )
+    low = np.concatenate([np.ones(patients), np.full(machines * days + len(columns.replans), -np.inf)])
+    high = np.concatenate([np.ones(patients), columns.capacity.ravel(), columns.replans])
+    found = milp(
+        columns.cost,
+        constraints=LinearConstraint(matrix, low, high),
+        integrality=np.ones(count),
+        bounds=Bounds(0, 1),
+        options={"time_limit": seconds},
+    )
+    return None if found.x is None else float(found.fun)
+
+
+def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
+    instance = invented(given.patients, given.sites, given.machines, seed)
+    begun = time.process_time()
+    found = solve(instance, seconds=given.seconds)
+    cpu = time.process_time() - begun
+    columns = columns_of(instance)
+    everybody = list(range(given.patients))
+    first_free = columns.first.astype(np.float64) + 1e6 * (columns.machine == len(instance.machine))
+    arrival = [int(one) for one in np.random.default_rng(seed).permutation(given.patients)]
+    return {
+        "columns": len(columns.cost),
+        "bound": round(found.bound, 2),
+        "ours": round(found.cost, 2),
+        "above_the_bound_percent": round(100 * found.gap, 2),
+        "seconds": found.seconds,
+        "cpu_s": round(cpu, 1),
+        "greedy_by_priority": round(in_order(columns, everybody, columns.cost), 2),
+        "first_come": round(in_order(columns, arrival, first_free), 2),
+        "highs": by_highs(columns, given.seconds) if given.highs else None,
+        "placed": sum(bool(one.machine) for one in found.placed),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--patients", type=int, default=300)
+    parser.add_argument("--sites", type=int, default=6)
+    parser.add_argument("--machines", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--highs", action="store_true")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    runs = [measure(given, seed) for seed in range(given.seeds)]
+    found = {
+        "patients": given.patients,
+        "machines": given.sites * given.machines,
+        "above_the_bound_percent_median": statistics.median(
+            run["above_the_bound_percent"] or 0 for run in runs
+        ),
+        "runs": runs,
+    }
+    text = json.dumps(found, indent=2)
+    sys.stdout.write(text + "\n")
+    if given.json:
+        given.json.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
