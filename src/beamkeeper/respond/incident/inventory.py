@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from beamkeeper.clock import local_date, local_instant
+from beamkeeper.clock import local_date
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.protect.lists import ListHead, ListRow, Person, Section
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.census import Appointment
     from beamkeeper.domain.position import PlanPosition
+
+EARLY_MAX: Final = timedelta(hours=1)
+"""Patients who wait are called in before their time."""
+OFF_MAX: Final = timedelta(hours=3)
+"""How far a record may lie from the session it shows; two a day are at least six hours apart."""
+LATELY: Final = timedelta(days=14)
+"""Whoever was treated so recently is taken to be still coming, booked or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +124,14 @@ def is_asked(person: Person) -> bool:
 def with_unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInfo) -> Person:
     """Return the patient with every open plan doubted when sessions may have taken place unseen.
 
-    A session counts as seen when the day has a recorded fraction for it. Nothing is assumed either way: the
-    next fraction bears a question mark until a person has asked the patient and read the console's log.
+    A session counts as seen when a fraction was recorded near its time. Who is under treatment and has no
+    booking to ask from is doubted as well. Nothing is assumed either way: the next fraction bears a question
+    mark until a person has asked the patient and read the console's log.
     """
+    if person.position is None:
+        return person
     unseen = unseen_sessions(person, attacked_at=attacked_at, zone=zone)
-    if not unseen or person.position is None:
+    if not unseen and not is_unbooked(person, zone):
         return person
     said = _words(unseen, zone)
     doubted = {at.plan_uid for at in person.position.plans if not at.is_finished}
@@ -138,27 +148,46 @@ def with_unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInf
 
 
 def unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInfo) -> tuple[Appointment, ...]:
-    """Return the sessions booked between the copy and the attack that no record shows."""
-    since = person.as_of or local_instant(person.night, time(), zone)
-    booked = [item for item in person.entry.appointments if since <= item.starts_at <= attacked_at]
+    """Return the sessions booked from the day of the copy until the attack that no record shows.
+
+    The whole day of the copy counts: a session booked before it was made may have begun late.
+    """
+    since = _day_of_copy(person, zone)
+    until = attacked_at + EARLY_MAX
+    booked = [
+        item
+        for item in person.entry.appointments
+        if local_date(item.starts_at, zone) >= since and item.starts_at <= until
+    ]
     on_machines = [item for item in booked if item.machine] or booked
-    seen = _fractions_by_day(person.position.plans if person.position else (), since, zone)
-    unseen: list[Appointment] = []
-    for item in sorted(on_machines, key=lambda one: one.starts_at):
-        day = local_date(item.starts_at, zone)
-        if seen[day]:
-            seen[day] -= 1
-        else:
-            unseen.append(item)
+    unseen = sorted(on_machines, key=lambda one: one.starts_at)
+    for given_at in _given_since(person.position.plans if person.position else (), since, zone):
+        near = [item for item in unseen if abs(item.starts_at - given_at) <= OFF_MAX]
+        if near:
+            unseen.remove(min(near, key=lambda item: abs(item.starts_at - given_at)))
     return tuple(unseen)
 
 
-def _fractions_by_day(plans: Sequence[PlanPosition], since: datetime, zone: ZoneInfo) -> Counter[date]:
-    return Counter(
-        local_date(state.last_treated_at, zone)
+def is_unbooked(person: Person, zone: ZoneInfo) -> bool:
+    """Return whether a patient is under treatment and nothing is booked from the day of the copy on."""
+    since = _day_of_copy(person, zone)
+    if any(local_date(item.starts_at, zone) >= since for item in person.entry.appointments):
+        return False
+    still_open = [at for at in (person.position.plans if person.position else ()) if not at.is_finished]
+    days = (local_date(at.last_treated_at, zone) for at in still_open if at.last_treated_at is not None)
+    return any(since - day <= LATELY for day in days)
+
+
+def _day_of_copy(person: Person, zone: ZoneInfo) -> date:
+    return local_date(person.as_of, zone) if person.as_of else person.night
+
+
+def _given_since(plans: Sequence[PlanPosition], since: date, zone: ZoneInfo) -> list[datetime]:
+    return sorted(
+        state.last_treated_at
         for at in plans
         for state in at.fractions
-        if state.last_treated_at is not None and state.last_treated_at >= since
+        if state.last_treated_at is not None and local_date(state.last_treated_at, zone) >= since
     )
 
 
@@ -168,7 +197,5 @@ def _words(unseen: Sequence[Appointment], zone: ZoneInfo) -> str:
         + (f" on {item.machine}" if item.machine else "")
         for item in unseen
     )
-    return (
-        f"POSSIBLY DELIVERED: booked {booked}, after this copy was made. Ask the patient and read the "
-        "console's log before the next fraction."
-    )
+    why = f"booked {booked}, and this copy has no record of it" if unseen else "no booking to ask from"
+    return f"POSSIBLY DELIVERED: {why}. Ask the patient and read the console's log before the next fraction."

@@ -180,7 +180,7 @@ def _numbers(numbers: Headline) -> list[PageRow]:
         (
             "Possibly treated since",
             numbers.possibly_delivered,
-            "a session was booked after the copy was made: ask, never assume",
+            "the copy cannot show whether today's session was given: ask, never assume",
         ),
         ("To look at first", numbers.to_look_at, "marked ▲ in the lists"),
         ("Without a phone number", numbers.without_phone, "the OIS held none"),

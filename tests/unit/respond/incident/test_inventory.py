@@ -91,8 +91,55 @@ def test_a_session_booked_between_copy_and_attack_is_possibly_delivered() -> Non
 
 
 def test_a_session_after_the_attack_or_before_the_copy_is_no_question() -> None:
-    assert unseen(person(*booked(instant(11, 1), instant(15)), given=YESTERDAY)) == []
+    assert unseen(person(*booked(instant(12, 1), instant(15)), given=YESTERDAY)) == []
     assert unseen(person(*booked(instant(9, day=19)), given=YESTERDAY)) == []
+
+
+def test_a_session_booked_soon_after_the_attack_may_have_been_given_early() -> None:
+    assert unseen(person(*booked(instant(11, 30)), given=YESTERDAY)) == [instant(11, 30)]
+
+
+def test_a_session_that_began_late_after_the_hours_records_is_asked() -> None:
+    one = person(*booked(instant(8, 50)), given=YESTERDAY, as_of=instant(9))
+
+    assert unseen(one) == [instant(8, 50)]
+
+
+def test_two_plans_of_one_session_do_not_hide_the_second_session_of_the_day() -> None:
+    one = person(*booked(instant(4), instant(10, 30)), given=(*YESTERDAY, instant(4, 5), instant(4, 15)))
+
+    assert unseen(one) == [instant(10, 30)]
+
+
+def test_two_bookings_of_one_session_are_both_seen() -> None:
+    one = person(*booked(instant(9), instant(9, 20)), given=(*YESTERDAY, instant(9, 5), instant(9, 30)))
+
+    assert unseen(one) == []
+
+
+def test_of_two_a_day_the_one_nearest_to_the_record_is_the_seen_one() -> None:
+    one = person(*booked(instant(4), instant(10, 30)), given=(*YESTERDAY, instant(10, 40)))
+
+    assert unseen(one) == [instant(4)]
+
+
+def test_who_is_under_treatment_without_any_booking_is_asked_too() -> None:
+    one = with_unseen_sessions(person(given=YESTERDAY), attacked_at=ATTACK, zone=BRUSSELS)
+    later = with_unseen_sessions(
+        person(*booked(instant(15)), given=YESTERDAY), attacked_at=ATTACK, zone=BRUSSELS
+    )
+
+    assert is_asked(one)
+    assert one.position is not None
+    assert "no booking to ask from" in one.position.plans[0].conflicts[0].text
+    assert not is_asked(later)
+
+
+def test_who_left_off_long_ago_or_never_began_is_not_asked_for_want_of_a_booking() -> None:
+    long_ago = person(given=(instant(9, day=1) - timedelta(days=30),))
+
+    assert not is_asked(with_unseen_sessions(long_ago, attacked_at=ATTACK, zone=BRUSSELS))
+    assert not is_asked(with_unseen_sessions(person(), attacked_at=ATTACK, zone=BRUSSELS))
 
 
 def test_a_session_that_the_copy_shows_as_given_is_no_question() -> None:
