@@ -148,6 +148,6 @@ def test_a_note_of_ten_megabytes_is_cut_and_says_so(whole: Path, tmp_path: Path)
     entries = {entry.patient.patient_id: entry for entry in ask_aria(url).entries}
 
     (note,) = entries["documents"].charts[0].notes
-    assert note.text.endswith("… (cut: 10000000 characters)")
+    assert note.text.endswith("… (cut: 10,000,000 characters in all)")
     assert len(note.text) < 5_000
     assert "plain" in entries

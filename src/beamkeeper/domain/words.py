@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 LINE_CHARACTERS_MAX, NOTE_CHARACTERS_MAX = 240, 2_000
 """More than that nobody reads on paper; what was cut is said."""
+_CUT_BEFORE = re.compile(r"… \(cut: ([0-9,]{1,20}) characters in all\)\Z")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 """Unicode categories that show nothing, or reorder what stands around them."""
 LANGUAGES = {
@@ -35,14 +37,14 @@ def code_point(sign: str) -> str:
 def line(text: str, *, longest: int = LINE_CHARACTERS_MAX) -> str:
     """Return text for one line: blanks joined, hidden characters named, cut with a word when too long."""
     kept = unicodedata.normalize("NFC", text[: 4 * longest])
-    return _bounded(" ".join(_cut_blanks(kept)), longest, len(text))
+    return _bounded(" ".join(_cut_blanks(kept)), longest, _characters(text))
 
 
 def note(text: str) -> str:
     """Return text of several lines, each as `line` does, cut with a word when too long."""
     kept = unicodedata.normalize("NFC", text[: 4 * NOTE_CHARACTERS_MAX])
     lines = (" ".join(_cut_blanks(part)) for part in kept.splitlines())
-    return _bounded("\n".join(part for part in lines if part), NOTE_CHARACTERS_MAX, len(text))
+    return _bounded("\n".join(part for part in lines if part), NOTE_CHARACTERS_MAX, _characters(text))
 
 
 def _cut_blanks(text: str) -> list[str]:
@@ -59,7 +61,18 @@ def visible(sign: str) -> str:
 def _bounded(text: str, longest: int, whole: int) -> str:
     if len(text) <= longest and whole <= 4 * longest:
         return text
-    return f"{text[:longest]}… (cut: {whole:,} characters in all)"
+    return said_cut(text[:longest], whole)
+
+
+def said_cut(beginning: str, whole: int) -> str:
+    """Return the beginning of a text with the word that says how long all of it is."""
+    return f"{beginning}… (cut: {whole:,} characters in all)"
+
+
+def _characters(text: str) -> int:
+    """Return how long a text is, or was before whoever read it cut it and said so."""
+    said = _CUT_BEFORE.search(text[-60:])
+    return int(said.group(1).replace(",", "")) if said else len(text)
 
 
 def at(instant: datetime | None, zone: ZoneInfo) -> str:

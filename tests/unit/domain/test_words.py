@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beamkeeper.domain.words import NOTE_CHARACTERS_MAX, columns_of, language, line, note, wrapped
+from beamkeeper.domain.words import NOTE_CHARACTERS_MAX, columns_of, language, line, note, said_cut, wrapped
 
 
 def test_what_hides_or_reorders_is_named() -> None:
@@ -36,3 +36,11 @@ def test_no_wrapped_line_is_wider_and_no_letter_is_lost(text: str, width: int, i
 def test_a_wide_sign_takes_two_columns_and_a_mark_none() -> None:
     assert columns_of("王a") == 3
     assert columns_of(unicodedata.normalize("NFD", "é")) == 1
+
+
+def test_a_text_that_was_cut_before_still_says_how_long_all_of_it_is() -> None:
+    before = said_cut("x" * 4_096, 10_485_760)
+
+    assert note(before).endswith("… (cut: 10,485,760 characters in all)")
+    assert line("short … (cut: 99 characters in all)") == "short … (cut: 99 characters in all)"
+    assert note("y" * 9_000 + "… (cut: 12x characters in all)").endswith("(cut: 9,030 characters in all)")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import said_cut
 from beamkeeper.errors import SourceAnswerInvalid
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_long_text(value: object) -> str:
     text = _text(value)
     if len(text) <= TEXT_CHARACTERS_MAX:
         return text
-    return f"{text[:TEXT_CHARACTERS_MAX].rstrip()} … (cut: {len(text)} characters)"
+    return said_cut(text[:TEXT_CHARACTERS_MAX].rstrip(), len(text))
 
 
 def _text(value: object) -> str:

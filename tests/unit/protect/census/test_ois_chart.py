@@ -78,7 +78,7 @@ def test_alerts_come_before_other_notes_and_a_long_one_is_cut_and_says_so() -> N
 
     found = entry_of(read(note=notes)[0]).charts[0].notes
     assert [note.kind for note in found] == [NoteKind.ALERT, NoteKind.NOTE, NoteKind.NOTE]
-    assert found[1].text.endswith("… (cut: 10000000 characters)")
+    assert found[1].text.endswith("… (cut: 10,000,000 characters in all)")
     assert len(found[1].text) < 5_000
 
 
