@@ -120,8 +120,8 @@ def _gap(one: Ranked) -> Cell:
 
 
 def _under(one: Ranked) -> Iterator[Line]:
-    for fact, level in one.level.questions:
-        yield Line(f"Ask: {fact}? If yes, level {level}.", Style.MARK)
+    for fact, value, level in one.level.questions:
+        yield Line(f"Ask: {fact}? If {value}, level {level}.", Style.MARK)
     if one.facts.in_doubt:
         yield Line("The position in the course is in doubt: see the inventory.", Style.MARK)
     yield Line(one.because, Style.SMALL)

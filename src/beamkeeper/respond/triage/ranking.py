@@ -32,14 +32,15 @@ class Level:
     by_rule
         What the rules say where a physician said otherwise; None where nobody did.
     questions
-        Facts nobody knows that could make the patient more urgent: ("cord compression", 2).
+        Facts nobody knows, each with the value that would make the patient more urgent, in words, and the
+        level it would then be: ("cord compression", "yes", 2).
     """
 
     number: int | None
     reason: str
     by_rule: int | None = None
     overridden: bool = False
-    questions: tuple[tuple[str, int], ...] = ()
+    questions: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def word(self) -> str:
@@ -130,18 +131,18 @@ def _ranked(facts: Facts, rules: RuleSet, statements: Sequence[Statement]) -> Ra
 def level_of(facts: Facts, rules: RuleSet, statements: Sequence[Statement] = ()) -> Level:
     """Return a patient's level: the first rule that holds, unless a physician said otherwise."""
     by_rule: Level | None = None
-    questions: dict[str, int] = {}
+    questions: dict[tuple[str, str], int] = {}
     for rule in rules.levels:
         holds, unknown = _holds(facts, rule)
         if holds:
             by_rule = Level(number=rule.level, reason=f"{rule.says} ({rule.source})")
             break
-        for fact in unknown:
-            questions[fact] = min(questions.get(fact, rule.level), rule.level)
+        for asked in unknown:
+            questions[asked] = min(questions.get(asked, rule.level), rule.level)
     by_rule = by_rule or Level(number=None, reason="no rule holds by what is known: a physician decides")
     more_urgent = tuple(
-        (fact.replace("_", " "), level)
-        for fact, level in questions.items()
+        (fact.replace("_", " "), value, level)
+        for (fact, value), level in questions.items()
         if by_rule.number is None or level < by_rule.number
     )
     found = replace(by_rule, questions=more_urgent)
@@ -154,13 +155,14 @@ def level_of(facts: Facts, rules: RuleSet, statements: Sequence[Statement] = ())
     return Level(number=number, reason=reason, by_rule=found.number, overridden=True)
 
 
-def _holds(facts: Facts, rule: LevelRule) -> tuple[bool, tuple[str, ...]]:
-    """Return whether every condition holds, and the facts it hangs on where nothing speaks against it."""
-    unknown: list[str] = []
+def _holds(facts: Facts, rule: LevelRule) -> tuple[bool, tuple[tuple[str, str], ...]]:
+    """Return whether every condition holds, and what it hangs on where nothing speaks against it."""
+    unknown: list[tuple[str, str]] = []
     for fact, value in rule.when:
         found = getattr(facts, fact)
         if found is None:
-            unknown.append(fact)
+            word = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+            unknown.append((fact, word))
         elif found != value:
             return False, ()
     return not unknown, tuple(unknown)
@@ -272,13 +274,13 @@ def cut(ranked: Sequence[Ranked], rules: RuleSet, capacity: Capacity) -> tuple[C
     """Return for each patient, in order, what a capacity means.
 
     A code whose share of normal capacity is not there waits and takes no place; an emergency of hours never
-    waits for a share. Who has no code goes by the level.
+    waits for a share. Who has no code goes by the level, and so does whose level a physician said.
     """
     needed = {share.code: share.percent for share in rules.shares}
     left = capacity.places
     states = []
     for one in ranked:
-        code = one.facts.site_code or one.level.number
+        code = one.level.number if one.level.overridden else one.facts.site_code or one.level.number
         waits = (
             capacity.percent is not None
             and code is not None

@@ -60,6 +60,8 @@ def said(about: str, value: str, pseudonym: str = "a") -> Statement:
         ({"cord_compression": True, "rcr_category": 3, "intent": "palliative"}, 2),
         ({}, 3),
         ({"rcr_category": 3, "intent": "palliative"}, 4),
+        ({"rcr_category": 3}, 4),
+        ({"rcr_category": 3, "intent": None}, 4),
         ({"adjuvant_low_risk": True}, 5),
         ({"on_hormones": True}, 5),
         ({"rcr_category": None, "intent": None}, None),
@@ -75,7 +77,19 @@ def test_what_nobody_knows_is_asked_where_it_could_make_somebody_more_urgent() -
     found = level_of(one, RULES)
 
     assert found.number == 3
-    assert found.questions == (("brachytherapy pending", 1), ("cord compression", 2))
+    assert found.questions == (("brachytherapy pending", "yes", 1), ("cord compression", "yes", 2))
+
+
+def test_a_question_says_which_answer_would_change_the_level() -> None:
+    found = level_of(replace(KNOWN, rcr_category=None), RULES)
+
+    assert found.questions == (("rcr category", "1", 1), ("rcr category", "2", 3), ("rcr category", "3", 4))
+
+
+def test_whose_level_a_physician_said_does_not_wait_by_the_code() -> None:
+    ranked = rank([replace(KNOWN, site_code=5)], RULES, [said("level", "1")])
+
+    assert cut(ranked, RULES, Capacity(places=1, percent=20)) == (CutState.TREATED,)
 
 
 def test_an_answer_takes_the_question_away() -> None:
