@@ -58,17 +58,17 @@ def show(
     from beamkeeper.app.jobs.triage import counted, order_of, take_rules, write_order
     from beamkeeper.respond.triage import Capacity, cut
 
-    opened = IncidentFolder.open(folder)
+    opened, now = IncidentFolder.open(folder), SystemClock().now()
     if rules is not None:
-        take_rules(opened, rules, by=who(by), now=SystemClock().now())
+        take_rules(opened, rules, by=who(by), now=now)
     if percent is not None and places is None:
         raise ConfigError(
             "--percent needs --places.", do_next="Say how many patients a day there are places for."
         )
-    chosen, ranked = order_of(opened)
+    chosen, ranked = order_of(opened, now)
     capacity = None if places is None else Capacity(places=places, percent=percent)
     states = cut(ranked, chosen, capacity) if capacity else ()
-    files = write_order(opened, chosen, ranked, states, capacity)
+    files = write_order(opened, chosen, ranked, states, capacity, now=now)
     if json_:
         emit_json({"rules": chosen, "capacity": capacity, "ranked": ranked, "cut": states, "files": files})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -37,12 +38,14 @@ CONSIDERED: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 """Who is put in order: those who could be treated. The others stand in the inventory with what is missing."""
 _SITE_CODES: Final = range(1, 6)
 _SATURDAY: Final = 5
+COURSE_PAUSE_DAYS: Final = 42
+"""Longer than any planned pause inside a course, split courses included."""
 
 
-def order_of(folder: IncidentFolder) -> tuple[RuleSet, tuple[Ranked, ...]]:
-    """Return the rule set of an incident and everybody in its order, as people's words stand now."""
+def order_of(folder: IncidentFolder, now: datetime) -> tuple[RuleSet, tuple[Ranked, ...]]:
+    """Return the rule set of an incident and everybody in its order, as people's words and gaps stand now."""
     rules = read_rules(rules_text(folder))
-    everybody = facts_of(folder.inventory())
+    everybody = facts_of(folder.inventory(), now)
     return rules, rank(everybody, rules, statements(folder.journal.rows()))
 
 
@@ -68,9 +71,9 @@ def statements(rows: Iterable[AuditRow]) -> tuple[Statement, ...]:
     )
 
 
-def facts_of(inventory: Inventory) -> tuple[Facts, ...]:
-    """Return the facts of everybody who could be treated."""
-    head = inventory.head
+def facts_of(inventory: Inventory, now: datetime) -> tuple[Facts, ...]:
+    """Return the facts of everybody who could be treated; gaps grow while the incident lasts."""
+    head = replace(inventory.head, made_at=now)
     persons = {one.pseudonym: one for one in inventory.persons}
     return tuple(
         _facts(persons[row.pseudonym], row, head.today, head.zone)
@@ -107,6 +110,7 @@ def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> in
 
     Weekend fractions make good: the count is of weekdays less days with a fraction. Holidays of the site are
     not known here and count as missed; a course that is not given daily counts too many. Both err to urgency.
+    What was given before a pause of more than `COURSE_PAUSE_DAYS` is a course before this one.
     """
     if position is None:
         return None
@@ -118,11 +122,15 @@ def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> in
     }
     if not days:
         return None
-    first = min(days)
+    first = max(days)
+    for day in sorted(days, reverse=True):
+        if (first - day).days > COURSE_PAUSE_DAYS:
+            break
+        first = day
     weekdays = sum(
         (first + timedelta(days=number)).weekday() < _SATURDAY for number in range((today - first).days)
     )
-    return max(0, weekdays - sum(day < today for day in days))
+    return max(0, weekdays - sum(first <= day < today for day in days))
 
 
 def _fractions_left(person: Person) -> int | None:
@@ -149,14 +157,15 @@ def write_order(
     ranked: Sequence[Ranked],
     states: Sequence[CutState],
     capacity: Capacity | None,
+    *,
+    now: datetime,
 ) -> tuple[str, ...]:
     """Write the order for printing; return the names of the files in the folder."""
     inventory = folder.inventory()
-    rows = {row.pseudonym: row for row in list_rows(inventory.persons, inventory.head)}
-    page = order_page(
-        inventory.head, rows, ranked, rules, summary=counted(ranked), cut=states, capacity=capacity
-    )
-    made_at = int(inventory.made_at.timestamp())
+    head = replace(inventory.head, made_at=now)
+    rows = {row.pseudonym: row for row in list_rows(inventory.persons, head)}
+    page = order_page(head, rows, ranked, rules, summary=counted(ranked), cut=states, capacity=capacity)
+    made_at = int(now.timestamp())
     files = {
         "triage/order.pdf": page_pdf(page, made_at=made_at),
         "triage/order.html": page_html(page).encode("utf-8", "replace"),
