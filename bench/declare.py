@@ -96,7 +96,7 @@ def declared(root: Path, identity: Path, *options: str) -> dict[str, float]:
     """Return seconds on the clock and of the processor until the command has ended."""
     out = root / "incident"
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "beamkeeper", "declare", "--vault", str(root / "vault")]
+    command = [sys.executable, "-m", "beamkeeper", "declare", "--vault", str(root / "vault"), "--zone", "UTC"]
     begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [*command, "--identity", str(identity), "--out", str(out), "--json", *options],

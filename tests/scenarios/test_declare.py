@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,6 +139,40 @@ def test_an_instant_in_the_future_is_refused_before_anything_is_written(
 
     assert not list((tmp_path / "i").iterdir())
     shutil.rmtree(tmp_path / "i")
+
+
+def test_a_copy_is_not_opened_before_somebody_says_which_clock_counts(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="by which clock"):
+        beamkeeper("declare", "--vault", kept_site.vault_dir, "--words", "--out", tmp_path / "i")
+
+    assert not (tmp_path / "i").exists()
+
+
+def test_sessions_until_now_are_asked_whenever_somebody_knew(kept_site: SmallSite, tmp_path: Path) -> None:
+    arguments = ("declare", "--site", kept_site.site_file, "--out", tmp_path / "i", "--quick")
+    beamkeeper(*arguments, "--aware", "2024-01-01 10:00")
+    opened = IncidentFolder.open(tmp_path / "i")
+    first = " ".join((tmp_path / "i" / "incident.html").read_text().split())
+
+    assert opened.incident().aware_at.year == 2024
+    assert opened.incident().declared_at - opened.inventory().attacked_at < timedelta(minutes=1)
+    assert opened.inventory().warnings
+    assert all(html.escape(said) in first for said in opened.inventory().warnings)
+
+
+def test_treatment_cannot_have_stopped_before_the_last_record(kept_site: SmallSite, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds a treatment of"):
+        beamkeeper(
+            "declare",
+            "--site",
+            kept_site.site_file,
+            "--out",
+            tmp_path / "i",
+            "--worked-until",
+            "2024-01-01 10:00",
+        )
 
 
 def test_the_order_says_who_first_and_a_physicians_word_stands_above_it(incident: Path) -> None:

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as RichProgress
 
 from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
-from beamkeeper.app.cli.lists import NewestOption, NightOption, ZoneOption, vault_and_list
+from beamkeeper.app.cli.lists import NewestOption, NightOption, vault_and_list
 from beamkeeper.app.cli.options import JsonOption, SiteOption
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
-from beamkeeper.clock import SystemClock
+from beamkeeper.clock import SystemClock, local_date
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.declaring import Declaration, Declared
+    from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.vault import VaultReport
     from beamkeeper.vault.reading import Progress
 
@@ -41,7 +42,7 @@ AwareOption = Annotated[
 ]
 WorkedOption = Annotated[
     str | None,
-    typer.Option("--worked-until", metavar="TIME", help="When treatment last worked; else --aware."),
+    typer.Option("--worked-until", metavar="TIME", help="When treatment last worked; else now."),
 ]
 LawOption = Annotated[
     list[str] | None, typer.Option("--law", help="NIS2, GDPR, HIPAA: whose clocks run; else all.")
@@ -71,7 +72,10 @@ def command(
     vault: VaultOption = None,
     identity: IdentityOption = None,
     words: WordsOption = False,
-    zone: ZoneOption = "UTC",
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", metavar="NAME", help="The clock on the wall, with a copy: Europe/Brussels."),
+    ] = None,
     json_: JsonOption = False,
 ) -> int:
     """Declare an incident: who is on treatment, where each stands, whom to call; and a journal from now on.
@@ -83,16 +87,23 @@ def command(
 
     Exit status: 0 everybody is listed, 20 somebody could not be read or the vault is not sound.
 
-    Example: beamkeeper declare --vault /mnt/usb/vault --words --out incident --by "A. Jansen, physicist"
+    Example: beamkeeper declare --vault /mnt/usb/vault --words --zone Europe/Brussels --out incident
     """
     from beamkeeper.app.jobs.declaring import check_vault, declare
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     clock = SystemClock()
+    if zone is None and (vault is not None or identity is not None or words):
+        raise ConfigError(
+            "A copy does not say by which clock the department lives.",
+            do_next="Give --zone Europe/Brussels, or whichever it is: days and typed times go by it.",
+        )
     folder = IncidentFolder.create(out_dir)
-    opened, found = vault_and_list(site, vault, identity, words=words, night=night, newest=newest, zone=zone)
+    opened, found = vault_and_list(
+        site, vault, identity, words=words, night=night, newest=newest, zone=zone or "UTC"
+    )
     said = _declaration(
-        found.head.zone,
+        found,
         clock.now(),
         by=by,
         known=known,
@@ -139,7 +150,7 @@ def who(by: str | None) -> str:
 
 
 def _declaration(
-    zone: ZoneInfo,
+    found: Gathered,
     now: datetime,
     *,
     by: str | None,
@@ -149,15 +160,22 @@ def _declaration(
     laws: Sequence[str],
     checklist: Path | None,
 ) -> Declaration:
-    from beamkeeper.app.jobs.declaring import Declaration
+    from beamkeeper.app.jobs.declaring import Declaration, last_record
     from beamkeeper.respond.incident.checklist import read_checklist, shipped_checklist
 
+    zone = found.head.zone
     aware_at = instant(aware, zone) if aware else now
-    attacked_at = instant(worked_until, zone) if worked_until else aware_at
+    attacked_at = instant(worked_until, zone) if worked_until else now
     if late := next(
         (text for text, at in ((aware, aware_at), (worked_until, attacked_at)) if at > now), None
     ):
         raise ConfigError(f"{late} is in the future.", do_next="Check the date, and the computer's clock.")
+    last = last_record(found.persons)
+    if last is not None and local_date(attacked_at, zone) < local_date(last, zone):
+        raise ConfigError(
+            f"The copy holds a treatment of {last.astimezone(zone):%Y-%m-%d %H:%M}, after {worked_until}.",
+            do_next="Treatment worked then: give a later --worked-until, or leave it out.",
+        )
     return Declaration(
         by=who(by),
         known=known.strip(),

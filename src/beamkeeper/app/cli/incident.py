@@ -184,7 +184,7 @@ def print_(folder: FolderOption, json_: JsonOption = False) -> int:
     opened = IncidentFolder.open(folder)
     inventory = opened.inventory()
     numbers = headline(inventory, list_rows(inventory.persons, inventory.head))
-    print_pages(opened, numbers, now=SystemClock().now(), checked=last_check(opened))
+    print_pages(opened, inventory, numbers, now=SystemClock().now(), checked=last_check(opened))
     names = sorted(path.name for path in opened.path.glob("*.pdf"))
     if json_:
         emit_json({"folder": opened.path, "files": names})

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.clock import Clock
-    from beamkeeper.protect.lists import ListRow
+    from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.page import Page
     from beamkeeper.respond.incident import Headline
     from beamkeeper.vault import ParcelStore, Vault, VaultReport
@@ -141,7 +141,7 @@ def declare(
         held=held,
         not_held=not_held,
     )
-    print_pages(folder, numbers, now=clock.now(), checked=NOT_READ_YET)
+    print_pages(folder, inventory, numbers, now=clock.now(), checked=NOT_READ_YET)
     return declared
 
 
@@ -158,7 +158,7 @@ def check_vault(
         said = f"NOT SOUND: {len(report.problems)} of {size} are not as signed. {lost}"
     outcome = "ok" if report.is_sound else "failed"
     write(declared.folder, Deed.CHECKED, by=by, at=clock.now(), said=said[:8000], outcome=outcome)
-    print_pages(declared.folder, declared.numbers, now=clock.now(), checked=said)
+    print_pages(declared.folder, declared.inventory, declared.numbers, now=clock.now(), checked=said)
     return report
 
 
@@ -180,7 +180,15 @@ def inventory_of(found: Gathered, attacked_at: datetime) -> Inventory:
     )
 
 
-def print_pages(folder: IncidentFolder, numbers: Headline, *, now: datetime, checked: str) -> None:
+def last_record(persons: Sequence[Person]) -> datetime | None:
+    """Return when the last fraction was recorded that a copy holds; None without any."""
+    plans = (at for one in persons if one.position is not None for at in one.position.plans)
+    return max((at.last_treated_at for at in plans if at.last_treated_at is not None), default=None)
+
+
+def print_pages(
+    folder: IncidentFolder, inventory: Inventory, numbers: Headline, *, now: datetime, checked: str
+) -> None:
     """Write the incident's own pages anew: first sheet, checklist, cards, journal."""
     incident, rows = folder.incident(), folder.journal.rows()
     stand = standing(rows)
@@ -192,7 +200,7 @@ def print_pages(folder: IncidentFolder, numbers: Headline, *, now: datetime, che
         now=now,
     )
     pages: dict[str, Page] = {
-        "incident": first_page(incident, numbers, due, checked, made_at=now),
+        "incident": first_page(incident, inventory, numbers, due, checked, made_at=now),
         "checklist": checklist_page(incident, folder.steps(), stand.ticked, made_at=now),
         "role-cards": cards_page(incident, role_cards(), made_at=now),
         "journal": journal_page(incident, rows, made_at=now),

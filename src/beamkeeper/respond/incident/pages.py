@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident.checklist import RoleCard, Step
     from beamkeeper.respond.incident.clocks import Due
     from beamkeeper.respond.incident.incident import Incident, Tick
-    from beamkeeper.respond.incident.inventory import Headline
+    from beamkeeper.respond.incident.inventory import Headline, Inventory
 
 BOX = "☐"
 DONE = "☑"
 
 
 def first_page(
-    incident: Incident, numbers: Headline, due: Sequence[Due], checked: str, *, made_at: datetime
+    incident: Incident,
+    inventory: Inventory,
+    numbers: Headline,
+    due: Sequence[Due],
+    checked: str,
+    *,
+    made_at: datetime,
 ) -> Page:
-    """Return the sheet that lies on top: the numbers, the night, the clocks."""
+    """Return the sheet that lies on top: the numbers, the night and what to know of it, the clocks."""
     zone = ZoneInfo(incident.time_zone)
+    until = f"Sessions booked until {at(inventory.attacked_at, zone)} count as possibly given."
     return _page(
         incident,
         title="Incident",
@@ -36,8 +43,9 @@ def first_page(
             Group("By when whom to tell", "counted from when somebody knew", tuple(_due(due, zone))),
             Group("The copy", "", (PageRow((cell("Read"), (), cell(checked))),)),
         ),
-        notes=("This sheet names no patient; the lists beside it do.",),
+        notes=(until, "This sheet names no patient; the lists beside it do."),
         made_at=made_at,
+        warnings=inventory.warnings,
     )
 
 
@@ -151,6 +159,7 @@ def _page(
     groups: tuple[Group, ...],
     notes: tuple[str, ...],
     made_at: datetime,
+    warnings: tuple[str, ...] = (),
 ) -> Page:
     zone = ZoneInfo(incident.time_zone)
     declared = f"{at(incident.declared_at, zone)} by {incident.declared_by}"
@@ -161,7 +170,7 @@ def _page(
         night=f"Night of {incident.night:%A %Y-%m-%d}",
         trust=incident.trust,
         made=f"Made {at(made_at, zone)} ({zone.key})",
-        warnings=(),
+        warnings=warnings,
         summary=(f"Incident {incident.incident_id}, declared {declared}: {known}.",),
         columns=columns,
         groups=groups,
