@@ -175,6 +175,16 @@ def test_treatment_cannot_have_stopped_before_the_last_record(kept_site: SmallSi
         )
 
 
+def test_nothing_that_was_typed_is_cut_off_or_breaks_the_journal(incident: Path) -> None:
+    beamkeeper("incident", "note", "\U0001f600" * 5000, "--incident", incident, "--by", "é" * 200)
+    before = len(IncidentFolder.open(incident).journal.rows())
+    for arguments in (("note", "x" * 5001), ("note", "x", "--by", "A" * 201)):
+        with pytest.raises(ConfigError, match="at most"):
+            beamkeeper("incident", *arguments, "--incident", incident)
+
+    assert len(IncidentFolder.open(incident).journal.rows()) == before
+
+
 def test_the_order_says_who_first_and_a_physicians_word_stands_above_it(incident: Path) -> None:
     opened = IncidentFolder.open(incident)
     last = json.loads(beamkeeper("triage", "show", "--incident", incident, "--json")[1])["ranked"][-1]

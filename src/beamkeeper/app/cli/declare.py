@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 DECIDES = "Decision support: physicians decide who is treated, physicists what is given."
 PROBLEMS_SHOWN = 20
+TEXT_MAX = 5000
+"""Characters of one line of the journal: the longest script takes twelve bytes each, and a line 65,536."""
+WHO_MAX = 200
 
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who you are: name and role; else your account.")
@@ -146,7 +149,23 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
 
 def who(by: str | None) -> str:
     """Return who acts: as typed, else the account."""
-    return (by or "").strip() or f"account {getpass.getuser()}"
+    return within(by or "", WHO_MAX) or f"account {getpass.getuser()}"
+
+
+def within(text: str, most: int = TEXT_MAX) -> str:
+    """Return what was typed, if a line of the journal can hold it.
+
+    Raises
+    ------
+    ConfigError
+        It is too long: nothing is cut off in silence.
+    """
+    if len(text) > most:
+        raise ConfigError(
+            f"This can have at most {most} characters; it has {len(text)}.",
+            do_next="Write what matters, and name the file where the rest lies.",
+        )
+    return text.strip()
 
 
 def _declaration(
@@ -178,7 +197,7 @@ def _declaration(
         )
     return Declaration(
         by=who(by),
-        known=known.strip(),
+        known=within(known),
         aware_at=aware_at,
         attacked_at=attacked_at,
         laws=tuple(laws),

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.respond.incident import Standing
     from beamkeeper.respond.incident.clocks import Due
-
-TEXT_MAX = 8000
-"""Characters of one line of the journal."""
 
 app = typer.Typer(no_args_is_help=True, help="Where an incident stands; its journal, clocks and checklist.")
 
@@ -234,12 +231,7 @@ def _say(
 
     opened = IncidentFolder.open(folder)
     pseudonym = pseudonym_of(opened, patient) if patient else None
-    actor = who(by)
-    if len(text) > TEXT_MAX:
-        raise ConfigError(
-            f"A line has at most {TEXT_MAX} characters; this one has {len(text)}.",
-            do_next="Write what matters, and name the file where the rest lies.",
-        )
+    actor, said = who(by), within(text)
     write(
         opened,
         Deed[deed],
@@ -247,7 +239,7 @@ def _say(
         at=SystemClock().now(),
         pseudonym=pseudonym,
         about=about,
-        said=text.strip(),
+        said=said,
     )
     row = opened.journal.rows()[-1]
     if json_:

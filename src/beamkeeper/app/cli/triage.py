@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
@@ -113,7 +113,7 @@ def say(
         pseudonym=name,
         about=about,
         value=value.strip().casefold(),
-        said=reason.strip()[:2000],
+        said=within(reason),
     )
     if json_:
         emit_json({"pseudonym": name, "about": about, "value": value, "by": actor, "at": now})

@@ -5,6 +5,7 @@ It names patients: keep it as a chart is kept. Every file but the journal is wri
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -12,7 +13,7 @@ from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
 from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
 from beamkeeper.respond.incident.checklist import Step, steps
-from beamkeeper.respond.incident.incident import Incident
+from beamkeeper.respond.incident.incident import Deed, Incident
 from beamkeeper.respond.incident.inventory import Inventory
 from beamkeeper.respond.incident.journal import Journal
 
@@ -46,7 +47,7 @@ class IncidentFolder:
         Raises
         ------
         ConfigError
-            There is an incident in it already.
+            There is an incident in it already. One whose lists were never finished is gone on with.
         StorageFull
             It cannot be made.
         """
@@ -56,12 +57,13 @@ class IncidentFolder:
             raise StorageFull(
                 f"The folder {path} cannot be made: {error.strerror}.", do_next="Name another one."
             ) from error
-        if (path / JOURNAL).exists() or (path / INCIDENT).exists():
+        folder = IncidentFolder(path)
+        if folder.listed_sha256() is not None:
             raise ConfigError(
                 f"{path} holds an incident already.",
                 do_next="Go on with it: `beamkeeper incident show`; or name another folder.",
             )
-        return IncidentFolder(path)
+        return folder
 
     @staticmethod
     def open(path: Path) -> IncidentFolder:
@@ -97,27 +99,47 @@ class IncidentFolder:
 
     def incident(self) -> Incident:
         """Return what was declared."""
-        return self._value(INCIDENT, Incident)
+        return self._parsed(INCIDENT, self._read(INCIDENT), Incident)
+
+    def listed_sha256(self) -> str | None:
+        """Return the digest of the inventory as the journal has it; None while the lists are not made."""
+        said = [row.details.get("sha256") for row in self.journal.rows() if row.action == Deed.LISTED]
+        return str(said[-1]) if said else None
 
     def inventory(self) -> Inventory:
-        """Return who is on treatment, by the copy that was chosen."""
-        return self._value(INVENTORY, Inventory)
+        """Return who is on treatment, by the copy that was chosen.
+
+        Raises
+        ------
+        ConfigError
+            The lists were never finished.
+        IntegrityError
+            It is not the inventory that the journal speaks of.
+        """
+        listed = self.listed_sha256()
+        if listed is None:
+            raise ConfigError(
+                f"The lists of the incident in {self.path} were not finished.",
+                do_next="Run `beamkeeper declare` again with the same --out: the journal goes on.",
+            )
+        data = self._read(INVENTORY)
+        if hashlib.sha256(data).hexdigest() != listed:
+            raise _not_as_written(INVENTORY)
+        return self._parsed(INVENTORY, data, Inventory)
 
     def steps(self) -> tuple[Step, ...]:
         """Return the checklist that was chosen."""
         return steps(self._read(CHECKLIST).decode())
 
-    def _value(self, name: str, kind: type[T]) -> T:
+    @staticmethod
+    def _parsed(name: str, data: bytes, kind: type[T]) -> T:
         try:
-            document = json.loads(self._read(name))
+            document = json.loads(data)
             if document["format"] != FORMAT:
                 raise NotThisShapeError(f"format {document['format']!r}")
             return from_json(kind, document["value"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise IntegrityError(
-                f"{name} of the incident is not what was written.",
-                do_next="Keep it as evidence; declare again in a new folder, and copy the journal there.",
-            ) from error
+            raise _not_as_written(name) from error
 
     def _read(self, name: str) -> bytes:
         try:
@@ -128,3 +150,10 @@ class IncidentFolder:
                 f"{name} of the incident cannot be read: {error.strerror}.",
                 do_next="Look at the disk; a copy of the folder will do.",
             ) from error
+
+
+def _not_as_written(name: str) -> IntegrityError:
+    return IntegrityError(
+        f"{name} of the incident is not what was written.",
+        do_next="Keep it as evidence; declare again in a new folder, and write down why.",
+    )

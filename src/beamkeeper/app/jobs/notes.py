@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
@@ -53,9 +54,9 @@ def write_whole(path: Path, data: bytes) -> None:
     StorageFull
         No room, or no right to write.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
             file.write(data)
             file.flush()
@@ -67,7 +68,8 @@ def write_whole(path: Path, data: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise StorageFull(
             f"{path.name} cannot be written to {path.parent}: {error.strerror}.",
             do_next="Make room, or give the collector's user the right to write there; then run again.",
