@@ -38,6 +38,9 @@ def test_a_killed_writer_leaves_whole_objects_only(tmp_path: Path, seed: int) ->
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
+        until = time.monotonic() + 60
+        while not SpoolReader(tmp_path).poll() and time.monotonic() < until:
+            time.sleep(0.01)
         time.sleep(0.05 + random.Random(seed).random() / 5)
         seen_alive = reader.poll()
         writer.kill()

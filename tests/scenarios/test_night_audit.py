@@ -14,9 +14,9 @@ from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at
 from beamkeeper.app.checkup import check_site
 from beamkeeper.app.jobs.audited import audit_report
 from beamkeeper.app.jobs.reporting import last_report
+from beamkeeper.domain.audit import FIRST_PREVIOUS
+from beamkeeper.domain.codec import canonical
 from beamkeeper.domain.night import NightOutcome
-from beamkeeper.ledger.audit import FIRST_PREVIOUS
-from beamkeeper.ledger.documents import canonical
 from beamkeeper.protect.report import render_html, render_text
 
 if TYPE_CHECKING:

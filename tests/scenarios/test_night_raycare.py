@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_site import free_port, site_before
+from archive_site import site_before
 from night_site import NIGHT_1, SmallSite, make_objects, patient_night
 from pydicom import dcmread
+from tests.listening import free_port
 from tests.unit.protect.census.receipt_builders import TRIAGE, write_receipt
 
 from beamkeeper.domain.census import CensusReason

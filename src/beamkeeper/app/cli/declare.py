@@ -51,6 +51,14 @@ LawOption = Annotated[
     list[str] | None, typer.Option("--law", help="NIS2, GDPR, HIPAA: whose clocks run; else all.")
 ]
 
+ChecklistOption = Annotated[
+    Path | None, typer.Option("--checklist", metavar="FILE", help="The department's own checklist.")
+]
+HoldOption = Annotated[
+    list[Path] | None,
+    typer.Option("--hold", metavar="DIR", help="Freeze removal in this copy of the vault, too."),
+]
+
 
 def command(
     out_dir: Annotated[Path, typer.Option("--out", metavar="DIR", help="The incident's folder, to be made.")],
@@ -59,13 +67,8 @@ def command(
     aware: AwareOption = None,
     worked_until: WorkedOption = None,
     law: LawOption = None,
-    checklist: Annotated[
-        Path | None, typer.Option("--checklist", metavar="FILE", help="The department's own checklist.")
-    ] = None,
-    hold: Annotated[
-        list[Path] | None,
-        typer.Option("--hold", metavar="DIR", help="Freeze removal in this copy of the vault, too."),
-    ] = None,
+    checklist: ChecklistOption = None,
+    hold: HoldOption = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not read the whole vault in the end: `vault verify` does.")
     ] = False,
