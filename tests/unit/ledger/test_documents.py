@@ -11,8 +11,9 @@ from tests.contract.ledger_contract import CENSUS
 
 from beamkeeper.domain.census import Census
 from beamkeeper.domain.change import Change, Grade, ObjectComparison
+from beamkeeper.domain.codec import canonical
 from beamkeeper.errors import IntegrityError
-from beamkeeper.ledger.documents import canonical, read_document, write_document
+from beamkeeper.ledger.documents import read_document, write_document
 
 TEXT = st.text(max_size=20)
 CHANGES = st.builds(

@@ -59,6 +59,10 @@ HoldOption = Annotated[
     typer.Option("--hold", metavar="DIR", help="Freeze removal in this copy of the vault, too."),
 ]
 
+QuickOption = Annotated[
+    bool, typer.Option("--quick", help="Do not read the whole vault in the end: `vault verify` does.")
+]
+
 
 def command(
     out_dir: Annotated[Path, typer.Option("--out", metavar="DIR", help="The incident's folder, to be made.")],
@@ -69,9 +73,7 @@ def command(
     law: LawOption = None,
     checklist: ChecklistOption = None,
     hold: HoldOption = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Do not read the whole vault in the end: `vault verify` does.")
-    ] = False,
+    quick: QuickOption = False,
     night: NightOption = None,
     newest: NewestOption = False,
     site: SiteOption = None,
