@@ -120,8 +120,8 @@ def _gap(one: Ranked) -> Cell:
 
 
 def _under(one: Ranked) -> Iterator[Line]:
-    for fact, value, level in one.level.questions:
-        yield Line(f"Ask: {fact}? If {value}, level {level}.", Style.MARK)
+    if asked := [f"{fact}? ({value}: level {level})" for fact, value, level in one.level.questions]:
+        yield Line(f"Ask: {' '.join(asked)}", Style.MARK)
     if one.facts.in_doubt:
         yield Line("The position in the course is in doubt: see the inventory.", Style.MARK)
     yield Line(one.because, Style.SMALL)
