@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.domain.words import plural
 from beamkeeper.respond.triage.facts import LEVEL, Facts, Statement, stated_value, with_statements
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def _spare_words(one: Ranked) -> str:
     if one.days_to_spare is None:
         return "days to spare not known"
     if one.days_to_spare < 0:
-        return f"{-one.days_to_spare} days longer than allowed"
-    return f"{one.days_to_spare} days to spare"
+        return f"{plural(-one.days_to_spare, 'day')} longer than allowed"
+    return f"{plural(one.days_to_spare, 'day')} to spare"
 
 
 _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]]]] = {
@@ -239,7 +240,7 @@ _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]
         lambda one: (
             "day of the last fraction not known"
             if one.facts.days_since_last is None
-            else f"last fraction {one.facts.days_since_last} days ago"
+            else f"last fraction {plural(one.facts.days_since_last, 'day')} ago"
         ),
     ),
     "fractions_left": (
@@ -247,7 +248,7 @@ _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]
         lambda one: (
             "fractions left not known"
             if one.facts.fractions_left is None
-            else f"{one.facts.fractions_left} fractions left to make it good"
+            else f"{plural(one.facts.fractions_left, 'fraction')} left to make it good"
         ),
     ),
     "anaesthesia": (lambda one: _yes_first(value=one.facts.anaesthesia), _yes_words("anaesthesia")),
