@@ -19,7 +19,8 @@ BeamkeeperError               1
 ├── NightInterrupted         40  the run stopped before its end and can be resumed
 ├── AlreadyRunning           41  another run holds this site
 ├── ImplausibleChange        42  a mass change: the last good copies stay, people are called
-└── VoteRefused              43  a vote that does not count, and why
+├── VoteRefused              43  a vote that does not count, and why
+└── NotDeliverable           44  a machine does not give this plan directly: no copy is made
 ```
 """
 
@@ -164,3 +165,9 @@ class VoteRefused(BeamkeeperError):
     """A vote does not count: wrong person, wrong list, too late, or counted before."""
 
     exit_status = 43
+
+
+class NotDeliverable(BeamkeeperError):
+    """A machine does not give this plan directly, so no copy of it is made for that machine."""
+
+    exit_status = 44
