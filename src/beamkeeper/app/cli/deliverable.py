@@ -39,11 +39,11 @@ def command(
     Example: beamkeeper deliverable plan.dcm --machines machines.toml --json
     """
     from beamkeeper.clock import zone
-    from beamkeeper.respond.placement import DECIDES, DeliveryClass, classify, read_machines
+    from beamkeeper.respond.placement import DECIDES, DeliveryClass, classify
     from beamkeeper.wire.dicom.reader_demand import read_demand
 
-    found = read_machines(_text(machines))
-    demand = read_demand(_bytes(plan, PLAN_BYTES_MAX), zone=zone("UTC"))
+    found = machines_of(machines)
+    demand = read_demand(bytes_of(plan, PLAN_BYTES_MAX), zone=zone("UTC"))
     judged = [classify(demand, machine) for machine in found]
     if json_:
         emit_json(_plain(demand, found, judged))
@@ -107,14 +107,30 @@ def _plain(
     }
 
 
-def _text(path: Path) -> str:
+def machines_of(path: Path) -> tuple[MachineProfile, ...]:
+    """Return the machines of a machine file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is no machine file.
+    """
+    from beamkeeper.respond.placement import read_machines
+
     try:
-        return _bytes(path, MACHINES_BYTES_MAX).decode()
+        return read_machines(bytes_of(path, MACHINES_BYTES_MAX).decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path.name} is no text in UTF-8.") from error
 
 
-def _bytes(path: Path, most: int) -> bytes:
+def bytes_of(path: Path, most: int) -> bytes:
+    """Return what a file holds, of at most `most` bytes.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is larger.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)

@@ -39,6 +39,7 @@ from beamkeeper.app.cli import (
     read,
     restore,
     retain,
+    retarget,
     source,
     status,
     triage,
@@ -91,6 +92,7 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
 app.command("deliverable")(deliverable.command)
 app.command("place")(place.command)
+app.command("retarget")(retarget.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")
 app.add_typer(window.app, name="window")
