@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.domain.words import plural
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, cell, headed
 from beamkeeper.respond.triage.ranking import DECIDES, CutState
 
@@ -110,12 +111,12 @@ def _gap(one: Ranked) -> Cell:
         if not facts.begun
         else "not known"
         if facts.gap_days is None
-        else f"{facts.gap_days} days"
+        else plural(facts.gap_days, "day")
     )
     spare = one.days_to_spare
     if spare is None:
         return cell(gap)
-    over = Line(f"{-spare} days longer than allowed", Style.MARK)
+    over = Line(f"{plural(-spare, 'day')} longer than allowed", Style.MARK)
     return cell(gap, over if spare < 0 else Line(f"{spare} to spare"))
 
 
