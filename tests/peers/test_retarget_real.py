@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
@@ -92,7 +93,7 @@ def test_dciodvfy_accepts_the_copy_as_it_accepted_the_original(
 
 
 def test_the_copy_is_class_a_on_its_machine(real_data: Path, tmp_path: Path) -> None:
-    run(real_data, tmp_path, ECLIPSE, "ix")
+    shown = run(real_data, tmp_path, ECLIPSE, "ix").stdout
     (copy,) = (tmp_path / "out").glob("*.dcm")
     done = CliRunner().invoke(
         app,
@@ -102,19 +103,22 @@ def test_the_copy_is_class_a_on_its_machine(real_data: Path, tmp_path: Path) -> 
     classes = {one["id"]: one["class"] for one in json.loads(done.stdout)["machines"]}
 
     assert classes == {"ix": "A", "stx": "C"}
+    assert "To be looked at" in shown
+    assert str(dcmread(copy).PatientName) not in shown
 
 
 def test_a_second_copy_into_the_folder_is_refused_and_the_first_stays(
     real_data: Path, tmp_path: Path
 ) -> None:
     run(real_data, tmp_path, ECLIPSE, "ix")
+    next((tmp_path / "out").glob("*.pdf")).unlink()
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     done = run(real_data, tmp_path, ECLIPSE, "ix")
 
     assert isinstance(done.exception, ConfigError)
     assert "there already" in done.exception.message
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
-    assert len(before) == 4
+    assert len(before) == 3
 
 
 @pytest.mark.parametrize(("name", "machine"), [(ECLIPSE, "stx"), (MONACO, "stx")])
