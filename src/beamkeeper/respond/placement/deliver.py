@@ -344,7 +344,7 @@ def _couch(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
 
 def _matched(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
     own = beam.treatment_machine_name
-    if own and own == machine.treatment_machine_name:
+    if own and machine.is_own and own == machine.treatment_machine_name:
         return
     needed = _mode_words(beam)
     declared: set[str] = set()

@@ -70,6 +70,8 @@ class MachineProfile:
         Leaf boundaries in mm by RT Beam Limiting Device Type.
     couch_range_deg
         How far the couch turns to either side; 0 for ring gantries.
+    is_own
+        Whether plans that bear its name were made for this very machine: names repeat among hospitals.
     motion
         Respiratory Motion Compensation Techniques (0018,9170) it offers.
     commissioned
@@ -96,6 +98,7 @@ class MachineProfile:
     dose_rate_max: float
     motion: frozenset[str]
     applicators: frozenset[str] | None = None
+    is_own: bool = False
     has_sgrt: bool = False
     takes_blocks: bool = False
     commissioned: frozenset[str] | None = None
@@ -179,7 +182,7 @@ def _mode(text: str) -> PhotonMode:
 _KEYS: Final = frozenset(
     {
         "id", "name", "site", "profile", "photon", "electron", "techniques", "wedges", "motion",
-        "applicators", "sgrt", "blocks", "commissioned", "matched_with", "dose_rate_max",
+        "applicators", "own", "sgrt", "blocks", "commissioned", "matched_with", "dose_rate_max",
         "couch_range_deg", "models",
     }
 )  # fmt: skip
@@ -211,6 +214,7 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
         "machine_id": _text(item, "id", where),
         "treatment_machine_name": _text(item, "name", where),
         "site": _text(item, "site", where),
+        "is_own": _flag(item, "own", where),
         "has_sgrt": _flag(item, "sgrt", where),
         "takes_blocks": _flag(item, "blocks", where),
         "matches": tuple(_match(one, where) for one in item.get("matched_with", [])),

@@ -8,7 +8,7 @@ copy is unapproved; the physicist of the machine approves it in the planning sys
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import zone
@@ -195,7 +195,7 @@ def _verify_nothing_else(original: bytes, copy: bytes, machine: MachineProfile) 
             do_next="Let the planning system make the copy, and send us this sentence.",
         )
     again = read_demand(copy, zone=zone("UTC"))
-    found = classify(again, machine)
+    found = classify(again, replace(machine, is_own=True))
     if again.treatment_machine_names != (machine.treatment_machine_name,) or found.findings:
         raise IntegrityError(
             f"Read again, the copy is for {', '.join(again.treatment_machine_names)}, class "

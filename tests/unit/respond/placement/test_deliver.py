@@ -102,7 +102,7 @@ def test_the_same_kind_of_machine_declared_matched_and_commissioned_gives_it_dir
         ({"model": "Versa HD"}, DeliveryClass.B, "machine: needs Varian Medical Systems Versa HD"),
         ({"model": ""}, DeliveryClass.B, "a model, which the plan does not state"),
         ({"treatment_machine_name": "TB9"}, DeliveryClass.B, "matched with TB9; there: nothing declared"),
-        ({"treatment_machine_name": "TB1"}, DeliveryClass.A, "declared"),
+        ({"treatment_machine_name": "TB1"}, DeliveryClass.B, "matched with TB1; there: nothing declared"),
         ({"technique": "DCAT"}, DeliveryClass.B, "DCAT, done there"),
         ({"technique": "robotic"}, DeliveryClass.C, "technique: needs robotic"),
         ({"technique": ""}, DeliveryClass.C, "one that is not known"),
@@ -128,6 +128,13 @@ def test_each_element_says_what_it_makes_of_the_plan(
 
     assert found.delivery_class is expected, found.findings
     assert said in found.reason
+
+
+def test_a_machine_of_the_same_name_is_the_plans_own_only_where_the_site_says_so() -> None:
+    beam = plan(replace(ARC, treatment_machine_name="TB1"))
+
+    assert classify(beam, machine()).delivery_class is DeliveryClass.B
+    assert classify(beam, machine(more="own = true")).delivery_class is DeliveryClass.A
 
 
 def test_high_definition_leaves_on_standard_ones_have_to_be_planned_again() -> None:

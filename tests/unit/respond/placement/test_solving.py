@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement import Instance, Placement, read_instance, solve
+from beamkeeper.respond.placement.solving import GOOD_ENOUGH
 
 MONDAY = date(2026, 11, 23)
 
@@ -226,7 +227,7 @@ def test_with_few_patients_it_is_as_good_as_trying_every_order(wanted: list[tupl
         best = min(best, cost)
     assert len(days) > sum(left for _, left in wanted)
 
-    assert solve(read).cost == pytest.approx(best, abs=1e-6)
+    assert best - 1e-9 <= solve(read).cost <= best * (1 + 2 * GOOD_ENOUGH)
 
 
 def test_the_same_input_gives_the_same_placement() -> None:
