@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.incident_folder import INVENTORY, IncidentFolder
+from beamkeeper.app.jobs.incident_folder import INVENTORY, OVERVIEW, IncidentFolder
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
-from beamkeeper.respond.incident import Deed, Inventory
+from beamkeeper.respond.incident import Deed, Inventory, overview
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +36,9 @@ def finish(folder: IncidentFolder) -> Inventory:
         made_at=NOW,
         attacked_at=NOW,
     )
-    data = folder.keep_value(INVENTORY, inventory)
-    write(folder, Deed.LISTED, by="A", at=NOW, sha256=hashlib.sha256(data).hexdigest())
+    values = ((INVENTORY, inventory), (OVERVIEW, overview(inventory, ())))
+    digests = {name: hashlib.sha256(folder.keep_value(name, value)).hexdigest() for name, value in values}
+    write(folder, Deed.LISTED, by="A", at=NOW, sha256_of=digests)
     return inventory
 
 
@@ -60,6 +61,13 @@ def test_an_inventory_changed_on_the_disk_is_refused(begun: IncidentFolder) -> N
 
     with pytest.raises(IntegrityError, match=r"inventory\.json of the incident is not what was written"):
         begun.inventory()
+
+
+def test_what_is_asked_every_minute_needs_no_reading_of_the_inventory(begun: IncidentFolder) -> None:
+    inventory = finish(begun)
+    (begun.path / INVENTORY).unlink()
+
+    assert begun.overview() == overview(inventory, ())
 
 
 def test_a_folder_that_cannot_be_made_is_told_as_no_room(tmp_path: Path) -> None:

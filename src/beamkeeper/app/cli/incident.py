@@ -42,13 +42,12 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     Example: beamkeeper incident show --incident /mnt/usb/incident
     """
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.protect.lists import list_rows
-    from beamkeeper.respond.incident import headline, standing
+    from beamkeeper.respond.incident import standing
 
     opened = IncidentFolder.open(folder)
-    incident, inventory, rows = opened.incident(), opened.inventory(), opened.journal.rows()
+    incident, known, rows = opened.incident(), opened.overview(), opened.journal.rows()
     stand, due = standing(rows), _due(opened)
-    numbers = headline(inventory, list_rows(inventory.persons, inventory.head))
+    numbers = known.numbers
     if json_:
         emit_json(
             {
@@ -62,6 +61,13 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     else:
         out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
         print_wrapped(f"Night of {incident.night}. {incident.trust}")
+        for text in known.warnings:
+            print_wrapped(f"▲ {text}")
+        if stand.closed is not None:
+            zone = ZoneInfo(incident.time_zone)
+            print_wrapped(
+                f"CLOSED {stand.closed.at.astimezone(zone):%a %Y-%m-%d %H:%M} by {stand.closed.by}."
+            )
         print_wrapped(
             f"{numbers.on_treatment} on treatment, {numbers.ready} ready to start, {numbers.treatable} of "
             f"them treatable from the copy; {numbers.possibly_delivered} possibly treated since."
@@ -175,13 +181,9 @@ def print_(folder: FolderOption, json_: JsonOption = False) -> int:
     """
     from beamkeeper.app.jobs.declaring import last_check, print_pages
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.protect.lists import list_rows
-    from beamkeeper.respond.incident import headline
 
     opened = IncidentFolder.open(folder)
-    inventory = opened.inventory()
-    numbers = headline(inventory, list_rows(inventory.persons, inventory.head))
-    print_pages(opened, inventory, numbers, now=SystemClock().now(), checked=last_check(opened))
+    print_pages(opened, opened.overview(), now=SystemClock().now(), checked=last_check(opened))
     names = sorted(path.name for path in opened.path.glob("*.pdf"))
     if json_:
         emit_json({"folder": opened.path, "files": names})
@@ -257,9 +259,9 @@ def pseudonym_of(opened: IncidentFolder, given: str) -> str:
     ConfigError
         Nobody is known by that, or several are.
     """
-    persons = opened.inventory().persons
-    found = {one.pseudonym for one in persons if one.entry.patient.patient_id == given} or {
-        one.pseudonym for one in persons if one.pseudonym.startswith(given.lower())
+    patients = opened.overview().patients
+    found = {one.pseudonym for one in patients if one.patient_id == given} or {
+        one.pseudonym for one in patients if one.pseudonym.startswith(given.lower())
     }
     if len(found) != 1:
         raise ConfigError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, IncidentFolder
+from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
 from beamkeeper.domain.audit import AuditEvent
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.lists import list_rows
@@ -27,8 +27,8 @@ from beamkeeper.respond.incident import (
     Deed,
     Incident,
     Inventory,
-    headline,
     new_incident_id,
+    overview,
     standing,
     with_unseen_sessions,
 )
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from beamkeeper.clock import Clock
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.page import Page
-    from beamkeeper.respond.incident import Headline
+    from beamkeeper.respond.incident import Headline, Overview
     from beamkeeper.vault import ParcelStore, Vault, VaultReport
     from beamkeeper.vault.reading import Progress
 
@@ -90,9 +90,14 @@ class Declared:
     incident: Incident
     inventory: Inventory
     rows: tuple[ListRow, ...]
-    numbers: Headline
+    overview: Overview
     held: tuple[str, ...]
     not_held: tuple[str, ...]
+
+    @property
+    def numbers(self) -> Headline:
+        """The numbers of the first minute."""
+        return self.overview.numbers
 
 
 def declare(
@@ -126,22 +131,24 @@ def declare(
         write(folder, Deed.HELD, by=said.by, at=clock.now(), about=place, outcome="failed")
     inventory = inventory_of(found, said.attacked_at)
     rows = list_rows(inventory.persons, inventory.head)
-    data = folder.keep_value(INVENTORY, inventory)
-    numbers = headline(inventory, rows)
+    known = overview(inventory, rows)
+    digests = {
+        name: hashlib.sha256(folder.keep_value(name, value)).hexdigest()
+        for name, value in ((INVENTORY, inventory), (OVERVIEW, known))
+    }
     for name, content in list_files(inventory.head, rows).items():
         folder.keep(f"lists/{name}", content)
-    digest = hashlib.sha256(data).hexdigest()
-    write(folder, Deed.LISTED, by=said.by, at=clock.now(), said=_counted(numbers), sha256=digest)
+    write(folder, Deed.LISTED, by=said.by, at=clock.now(), said=_counted(known.numbers), sha256_of=digests)
     declared = Declared(
         folder=folder,
         incident=incident,
         inventory=inventory,
         rows=rows,
-        numbers=numbers,
+        overview=known,
         held=held,
         not_held=not_held,
     )
-    print_pages(folder, inventory, numbers, now=clock.now(), checked=NOT_READ_YET)
+    print_pages(folder, known, now=clock.now(), checked=NOT_READ_YET)
     return declared
 
 
@@ -158,7 +165,7 @@ def check_vault(
         said = f"NOT SOUND: {len(report.problems)} of {size} are not as signed. {lost}"
     outcome = "ok" if report.is_sound else "failed"
     write(declared.folder, Deed.CHECKED, by=by, at=clock.now(), said=said[:8000], outcome=outcome)
-    print_pages(declared.folder, declared.inventory, declared.numbers, now=clock.now(), checked=said)
+    print_pages(declared.folder, declared.overview, now=clock.now(), checked=said)
     return report
 
 
@@ -186,9 +193,7 @@ def last_record(persons: Sequence[Person]) -> datetime | None:
     return max((at.last_treated_at for at in plans if at.last_treated_at is not None), default=None)
 
 
-def print_pages(
-    folder: IncidentFolder, inventory: Inventory, numbers: Headline, *, now: datetime, checked: str
-) -> None:
+def print_pages(folder: IncidentFolder, known: Overview, *, now: datetime, checked: str) -> None:
     """Write the incident's own pages anew: first sheet, checklist, cards, journal."""
     incident, rows = folder.incident(), folder.journal.rows()
     stand = standing(rows)
@@ -200,7 +205,7 @@ def print_pages(
         now=now,
     )
     pages: dict[str, Page] = {
-        "incident": first_page(incident, inventory, numbers, due, checked, made_at=now),
+        "incident": first_page(incident, known, due, checked, made_at=now),
         "checklist": checklist_page(incident, folder.steps(), stand.ticked, made_at=now),
         "role-cards": cards_page(incident, role_cards(), made_at=now),
         "journal": journal_page(incident, rows, made_at=now),
@@ -227,7 +232,7 @@ def write(
     **details: object,
 ) -> None:
     """Write one line into the journal of an incident."""
-    told = {key: value for key, value in details.items() if value not in {"", None}}
+    told = {key: value for key, value in details.items() if value not in ("", None)}
     folder.journal.append(
         AuditEvent(
             action=deed.value,

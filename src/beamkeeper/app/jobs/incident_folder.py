@@ -14,14 +14,15 @@ from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
 from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
 from beamkeeper.respond.incident.checklist import Step, steps
 from beamkeeper.respond.incident.incident import Deed, Incident
-from beamkeeper.respond.incident.inventory import Inventory
+from beamkeeper.respond.incident.inventory import Inventory, Overview
 from beamkeeper.respond.incident.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = 1
-INCIDENT, INVENTORY, JOURNAL, CHECKLIST = "incident.json", "inventory.json", "journal.jsonl", "checklist.toml"
+INCIDENT, JOURNAL, CHECKLIST = "incident.json", "journal.jsonl", "checklist.toml"
+INVENTORY, OVERVIEW = "inventory.json", "overview.json"
 _BYTES_MAX: Final = 1 << 30
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class IncidentFolder:
                 f"The folder {path} cannot be made: {error.strerror}.", do_next="Name another one."
             ) from error
         folder = IncidentFolder(path)
-        if folder.listed_sha256() is not None:
+        if folder.listed() is not None:
             raise ConfigError(
                 f"{path} holds an incident already.",
                 do_next="Go on with it: `beamkeeper incident show`; or name another folder.",
@@ -101,10 +102,14 @@ class IncidentFolder:
         """Return what was declared."""
         return self._parsed(INCIDENT, self._read(INCIDENT), Incident)
 
-    def listed_sha256(self) -> str | None:
-        """Return the digest of the inventory as the journal has it; None while the lists are not made."""
-        said = [row.details.get("sha256") for row in self.journal.rows() if row.action == Deed.LISTED]
-        return str(said[-1]) if said else None
+    def listed(self) -> dict[str, str] | None:
+        """Return the digests of inventory and overview by the journal; None while the lists are not made."""
+        said = [row.details.get("sha256_of") for row in self.journal.rows() if row.action == Deed.LISTED]
+        return dict(said[-1]) if said and isinstance(said[-1], dict) else None
+
+    def overview(self) -> Overview:
+        """Return what is asked of the inventory every minute; raises as `inventory` does."""
+        return self._listed(OVERVIEW, Overview)
 
     def inventory(self) -> Inventory:
         """Return who is on treatment, by the copy that was chosen.
@@ -116,16 +121,19 @@ class IncidentFolder:
         IntegrityError
             It is not the inventory that the journal speaks of.
         """
-        listed = self.listed_sha256()
+        return self._listed(INVENTORY, Inventory)
+
+    def _listed(self, name: str, kind: type[T]) -> T:
+        listed = self.listed()
         if listed is None:
             raise ConfigError(
                 f"The lists of the incident in {self.path} were not finished.",
                 do_next="Run `beamkeeper declare` again with the same --out: the journal goes on.",
             )
-        data = self._read(INVENTORY)
-        if hashlib.sha256(data).hexdigest() != listed:
-            raise _not_as_written(INVENTORY)
-        return self._parsed(INVENTORY, data, Inventory)
+        data = self._read(name)
+        if hashlib.sha256(data).hexdigest() != listed.get(name):
+            raise _not_as_written(name)
+        return self._parsed(name, data, kind)
 
     def steps(self) -> tuple[Step, ...]:
         """Return the checklist that was chosen."""

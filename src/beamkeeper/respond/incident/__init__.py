@@ -14,7 +14,14 @@ from beamkeeper.respond.incident.incident import (
     new_incident_id,
     standing,
 )
-from beamkeeper.respond.incident.inventory import Headline, Inventory, headline, with_unseen_sessions
+from beamkeeper.respond.incident.inventory import (
+    Headline,
+    Inventory,
+    Overview,
+    headline,
+    overview,
+    with_unseen_sessions,
+)
 from beamkeeper.respond.incident.journal import Journal
 
 __all__ = [
@@ -24,10 +31,12 @@ __all__ = [
     "Incident",
     "Inventory",
     "Journal",
+    "Overview",
     "Standing",
     "Tick",
     "headline",
     "new_incident_id",
+    "overview",
     "standing",
     "with_unseen_sessions",
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident.checklist import RoleCard, Step
     from beamkeeper.respond.incident.clocks import Due
     from beamkeeper.respond.incident.incident import Incident, Tick
-    from beamkeeper.respond.incident.inventory import Headline, Inventory
+    from beamkeeper.respond.incident.inventory import Headline, Overview
 
 BOX = "☐"
 DONE = "☑"
@@ -24,8 +24,7 @@ DONE = "☑"
 
 def first_page(
     incident: Incident,
-    inventory: Inventory,
-    numbers: Headline,
+    known: Overview,
     due: Sequence[Due],
     checked: str,
     *,
@@ -33,19 +32,19 @@ def first_page(
 ) -> Page:
     """Return the sheet that lies on top: the numbers, the night and what to know of it, the clocks."""
     zone = ZoneInfo(incident.time_zone)
-    until = f"Sessions booked until {at(inventory.attacked_at, zone)} count as possibly given."
+    until = f"Sessions booked until {at(known.attacked_at, zone)} count as possibly given."
     return _page(
         incident,
         title="Incident",
         columns=(Column("What", 4), Column("", 2), Column("", 6)),
         groups=(
-            Group("Patients", "each counted once", tuple(_numbers(numbers))),
+            Group("Patients", "each counted once", tuple(_numbers(known.numbers))),
             Group("By when whom to tell", "counted from when somebody knew", tuple(_due(due, zone))),
             Group("The copy", "", (PageRow((cell("Read"), (), cell(checked))),)),
         ),
         notes=(until, "This sheet names no patient; the lists beside it do."),
         made_at=made_at,
-        warnings=inventory.warnings,
+        warnings=known.warnings,
     )
 
 
