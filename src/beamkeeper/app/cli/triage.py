@@ -65,10 +65,11 @@ def show(
         raise ConfigError(
             "--percent needs --places.", do_next="Say how many patients a day there are places for."
         )
-    chosen, ranked = order_of(opened, now)
+    inventory = opened.inventory()
+    chosen, ranked = order_of(opened, inventory, now)
     capacity = None if places is None else Capacity(places=places, percent=percent)
     states = cut(ranked, chosen, capacity) if capacity else ()
-    files = write_order(opened, chosen, ranked, states, capacity, now=now)
+    files = write_order(opened, inventory, chosen, ranked, states, capacity=capacity, now=now)
     if json_:
         emit_json({"rules": chosen, "capacity": capacity, "ranked": ranked, "cut": states, "files": files})
     else:

@@ -42,10 +42,12 @@ COURSE_PAUSE_DAYS: Final = 42
 """Longer than any planned pause inside a course, split courses included."""
 
 
-def order_of(folder: IncidentFolder, now: datetime) -> tuple[RuleSet, tuple[Ranked, ...]]:
+def order_of(
+    folder: IncidentFolder, inventory: Inventory, now: datetime
+) -> tuple[RuleSet, tuple[Ranked, ...]]:
     """Return the rule set of an incident and everybody in its order, as people's words and gaps stand now."""
     rules = read_rules(rules_text(folder))
-    everybody = facts_of(folder.inventory(), now)
+    everybody = facts_of(inventory, now)
     return rules, rank(everybody, rules, statements(folder.journal.rows()))
 
 
@@ -153,15 +155,15 @@ def take_rules(folder: IncidentFolder, path: Path, *, by: str, now: datetime) ->
 
 def write_order(
     folder: IncidentFolder,
+    inventory: Inventory,
     rules: RuleSet,
     ranked: Sequence[Ranked],
     states: Sequence[CutState],
-    capacity: Capacity | None,
     *,
+    capacity: Capacity | None,
     now: datetime,
 ) -> tuple[str, ...]:
     """Write the order for printing; return the names of the files in the folder."""
-    inventory = folder.inventory()
     head = replace(inventory.head, made_at=now)
     rows = {row.pseudonym: row for row in list_rows(inventory.persons, head)}
     page = order_page(head, rows, ranked, rules, summary=counted(ranked), cut=states, capacity=capacity)
