@@ -66,6 +66,9 @@ def test_while_an_incident_is_open_nothing_is_removed(kept_site: SmallSite, inci
     said = " ".join(freeze.reason for freeze in look(runtime).plan.freezes)
     assert IncidentFolder.open(incident).incident().incident_id in said
 
+    assert "--lift" in beamkeeper("incident", "close", "--incident", incident, "--said", "back")[1]
+    assert "CLOSED" in beamkeeper("incident", "show", "--incident", incident)[1]
+    assert (kept_site.vault_dir / HOLD_NAME).is_file()
     beamkeeper("incident", "close", "--incident", incident, "--said", "back", "--lift", kept_site.vault_dir)
     assert "incident" not in " ".join(freeze.reason for freeze in look(runtime).plan.freezes)
     assert [row.action for row in IncidentFolder.open(incident).journal.rows()][-1] == "closed"

@@ -210,11 +210,14 @@ def close(
     from beamkeeper.vault import LocalStore
     from beamkeeper.vault.hold import lift_hold
 
-    for place in lift or []:
-        lift_hold(LocalStore(place))
     places = ", ".join(map(str, lift or []))
     about = f"lifted in {places}" if places else ""
-    return _say(folder, "CLOSED", said, by, about=about, json_=json_)
+    status = _say(folder, "CLOSED", said, by, about=about, json_=json_)
+    for place in lift or []:
+        lift_hold(LocalStore(place))
+    if not places and not json_:
+        print_wrapped("▲ Where the notice lies nothing is removed yet: --lift DIR takes it away.")
+    return status
 
 
 def _say(
