@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.peer
 
-NEED_NO_DATA = {"data", "window", "doctor", "init", "demo", "read", "compare", "watch"}
+NEED_NO_DATA = {"data", "window", "doctor", "init", "demo", "read", "compare", "watch", "gap"}
 """Commands that must work, or say something else, while the data are shut."""
 END_S_MAX = 20
 

@@ -14,7 +14,6 @@ from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.who import IssuerOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
-from beamkeeper.vault.metadata import DEPARTMENT
 
 if TYPE_CHECKING:
     from beamkeeper.app.opened import OpenedVault
@@ -133,6 +132,8 @@ def good_nights(opened: OpenedVault, pseudonyms: tuple[str, ...]) -> dict[str, d
     from beamkeeper.app.jobs.good_copies import choose, held_back
 
     nights: dict[str, date | None] = {}
+    from beamkeeper.vault.metadata import DEPARTMENT
+
     patients = tuple(name for name in pseudonyms if name != DEPARTMENT)  # lists say what they are of
     for name, choice in choose(opened.vault, patients).items():
         later = held_back(opened.vault, choice, name)
@@ -197,6 +198,8 @@ def _warn_if_stale(opened: OpenedVault) -> None:
 def show(report: RestoreReport) -> None:
     """Print what was given back of one patient."""
     sign = "✓" if report.is_complete else "✗"
+    from beamkeeper.vault.metadata import DEPARTMENT
+
     whose = "department" if report.pseudonym == DEPARTMENT else f"patient {report.pseudonym[:10]}"
     total = report.written_count + report.there_count
     out.print(
