@@ -17,10 +17,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.dossier_files import dossier_files
 from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.running import run_night
 from beamkeeper.app.jobs.runtime import open_runtime
+from beamkeeper.app.jobs.vault_dossiers import Wanted, vault_dossier
 from beamkeeper.app.opened import open_by_site, recovery_from_cards
 from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
@@ -176,6 +178,9 @@ class Demo:
         )
         shutil.rmtree(self.site_file.parent, ignore_errors=True)  # what an interrupted start left
         self.cards = make_site(self.site_file, answers, self.clock).cards
+        told = self.site_file.read_text(encoding="utf-8")
+        # Pictures of everybody take a third of the demonstration; one paper is drawn in the end.
+        self.site_file.write_text(told.replace("# pictures = false", "pictures = false"), encoding="utf-8")
 
     def night(self, run_on: date, listener: Listener) -> NightReport:
         """Run one night at two o'clock of that date; a complete one is not run again."""
@@ -228,9 +233,16 @@ class Demo:
         return len(rows)
 
     @property
-    def dossiers(self) -> tuple[Path, ...]:
-        """The dossiers that `restore` gave back."""
-        return tuple(sorted((self.root / "restored").rglob("dossier.pdf")))
+    def dossier_file(self) -> Path:
+        """Where `dossier` writes."""
+        return self.root / "dossier.pdf"
+
+    def dossier(self, patient_id: str) -> None:
+        """Make a patient's dossier with pictures, from what is sealed alone."""
+        opened = open_by_site(self.site, self.clock)
+        wanted = Wanted(zone=self._zone, now=self.clock.now(), scratch=self.root / "scratch")
+        source = vault_dossier(opened, opened.find_pseudonym(patient_id), None, wanted)
+        write_whole(self.dossier_file, dict(dossier_files(source))[".pdf"])
 
     def restore(self, patient_id: str) -> tuple[Restored, Restored]:
         """Give one patient back with Beamkeeper, and again with stock tools only."""

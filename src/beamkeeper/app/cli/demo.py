@@ -90,6 +90,8 @@ def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, 
     story.chapter(6, "What people read when everything else is gone")
     listed = demo.lists()
     story.line(f"triage list, contact list and day schedule of {listed} patients; one dossier each")
+    demo.dossier(patient_id)
+    story.line("the dossier of that patient, with pictures, from the sealed copy alone")
     assert first.patients  # noqa: S101 - a night without patients raises long before
     return told, restored, report
 
@@ -169,8 +171,7 @@ def _next(demo: Demo, seconds: float) -> None:
     out.print(f"  report, with names    {folder / 'report.html'}", soft_wrap=True)
     out.print(f"  report, as text       {folder / 'report.txt'}", soft_wrap=True)
     out.print(f"  triage list           {demo.lists_dir / 'triage-list.pdf'}", soft_wrap=True)
-    for paper in demo.dossiers[:1]:
-        out.print(f"  dossier of a patient  {paper}", soft_wrap=True)
+    out.print(f"  dossier of a patient  {demo.dossier_file}", soft_wrap=True)
     out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
     out.print("Try next:")
     for verb in ("status", "patients", "changes", "source check aria", "vault verify --open"):
