@@ -124,7 +124,9 @@ def _reached(phone: str, name: str) -> str:
 def _appointments(source: DossierSource) -> Iterator[Block]:
     zone, now = source.zone, source.as_of
     rows = []
-    past = [item for chart in source.entry.charts for item in chart.past_appointments]
+    # What was called off for a day to come stands among the past ones, too: it is no last session.
+    every = [item for chart in source.entry.charts for item in chart.past_appointments]
+    past = [item for item in every if item.starts_at <= now]
     if past:
         last = max(past, key=lambda item: item.starts_at)
         rows.append(("Last", _booked(last, source)))

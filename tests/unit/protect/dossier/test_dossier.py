@@ -447,3 +447,17 @@ def test_the_facts_of_the_example_are_what_the_tests_think() -> None:
     assert made.position is not None
     assert [at.plan_uid for at in made.position.plans] == [MINE, BOOST]
     assert made.zone is BRUSSELS
+
+
+def test_what_was_called_off_for_a_day_to_come_is_no_last_session() -> None:
+    here = source()
+    (chart, *others) = here.entry.charts
+    called_off = replace(
+        chart.past_appointments[0], starts_at=here.as_of + timedelta(days=2), status="cancelled"
+    )
+    charts = (replace(chart, past_appointments=(called_off, *chart.past_appointments)), *others)
+    text = render_text(make_dossier(replace(here, entry=replace(here.entry, charts=charts))))
+    last = next(one for one in text.splitlines() if one.strip().startswith("Last ") and "LINAC 3" in one)
+
+    assert f"{here.as_of - timedelta(days=1):%Y-%m-%d}" in last
+    assert "cancelled" not in last
