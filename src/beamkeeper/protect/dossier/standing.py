@@ -37,7 +37,7 @@ def in_order(source: DossierSource) -> tuple[Plan, ...]:
     """Return the plans in the order somebody needs them.
 
     To be completed first, then being treated, ready to start, finished, and last those that treat nobody;
-    within each, the last treated first.
+    within each, what is booked next on a machine of the plan, then the last treated.
     """
     return tuple(sorted(source.plans, key=lambda plan: _rank(source, plan)))
 
@@ -48,7 +48,7 @@ def is_open(source: DossierSource, plan: Plan) -> bool:
     return plan.is_clinical and not (position is not None and position.is_finished)
 
 
-def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, str]:
+def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, float, str]:
     position = find_position(source, plan.sop_instance_uid)
     last = position.last_treated_at if position else None
     if not plan.is_clinical:
@@ -60,7 +60,17 @@ def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, str]:
     else:
         group = 1 if last is not None else 2
     unapproved = plan.approval_status is not ApprovalStatus.APPROVED
-    return group, unapproved, -last.timestamp() if last else 0.0, label(plan) + plan.sop_instance_uid
+    ago = -last.timestamp() if last else 0.0
+    return group, unapproved, _booked_next(source, plan), ago, label(plan) + plan.sop_instance_uid
+
+
+def _booked_next(source: DossierSource, plan: Plan) -> float:
+    booked = (
+        item.starts_at.timestamp()
+        for item in source.entry.appointments
+        if item.starts_at >= source.as_of and item.machine in plan.treatment_machine_names
+    )
+    return min(booked, default=float("inf"))
 
 
 def standings(source: DossierSource) -> tuple[Standing, ...]:
@@ -82,7 +92,7 @@ def _standing(source: DossierSource, plan: Plan) -> Standing:
         next_words=_next_words(source, plan, position, ready),
         given=_given(plan, position),
         facts=tuple(_facts(source, plan, position)),
-        ready=_ready_words(plan, ready),
+        ready=_ready_words(plan, ready, position),
         warnings=_first_of(warnings),
     )
 
@@ -200,12 +210,16 @@ def gap_words(days: int) -> str:
     return {0: "same day", 1: "1 day (the day before)"}.get(days, f"{days} days since the last")
 
 
-def _ready_words(plan: Plan, ready: Readiness | None) -> str:
+def _ready_words(plan: Plan, ready: Readiness | None, position: PlanPosition | None) -> str:
     if not plan.is_clinical:
         return ""
+    if position is not None and position.is_finished:
+        return "Nothing is left to treat with this plan"
     if ready is None:
         return "Whether this copy is enough to treat was not looked at"
     if ready.is_ready:
+        if position is not None and position.conflicts:
+            return "The files to treat are all here; clear ▲ first"
         return "This copy has all that is needed to treat"
     return f"NOT enough to treat: {plural(len(ready.blocking), 'thing')} to clear first"
 
