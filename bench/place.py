@@ -118,7 +118,7 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         "columns": len(columns.cost),
         "bound": round(found.bound, 2),
         "ours": round(found.cost, 2),
-        "above_the_bound_percent": round(100 * found.gap, 2),
+        "above_the_bound_percent": None if found.gap is None else round(100 * found.gap, 2),
         "seconds": found.seconds,
         "cpu_s": round(cpu, 1),
         "greedy_by_priority": round(in_order(columns, everybody, columns.cost), 2),

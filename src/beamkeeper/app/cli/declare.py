@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from beamkeeper.vault import VaultReport
     from beamkeeper.vault.reading import Progress
 
-DECIDES = "Decision support: physicians decide who is treated, physicists what is given."
 PROBLEMS_SHOWN = 20
 TEXT_MAX = 5000
 """Characters of one line of the journal: the longest script takes twelve bytes each, and a line 65,536."""
@@ -223,6 +222,8 @@ def reading_display(*, quiet: bool) -> Iterator[Progress | None]:
 
 
 def _show(declared: Declared) -> None:
+    from beamkeeper.respond.incident import DECIDES
+
     numbers, incident = declared.numbers, declared.incident
     out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
     print_wrapped(f"Night of {incident.night}. {incident.trust}")

@@ -77,9 +77,12 @@ def _show(instance: Instance, found: Placement) -> None:
 
     placed = [one for one in found.placed if one.machine]
     lost = sum(one.loss for one in found.placed)
+    best = "How far it is from the best is not proved."
+    if found.gap is not None:
+        best = f"At most {100 * found.gap:.1f} % above the best there can be."
     print_wrapped(
         f"{len(placed)} of {len(found.placed)} patients placed; {lost:.1f} percent points of tumour control "
-        f"lost together. At most {100 * found.gap:.1f} % above the best there can be."
+        f"lost together. {best}"
     )
     if not found.is_complete:
         print_wrapped("▲ The time was over: with more --seconds it may become better.")

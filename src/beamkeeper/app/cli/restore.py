@@ -130,10 +130,9 @@ def _wanted(
 def good_nights(opened: OpenedVault, pseudonyms: tuple[str, ...]) -> dict[str, date | None]:
     """Return for each patient the night to take, None for the newest; say where it is not as one wishes."""
     from beamkeeper.app.jobs.good_copies import choose, held_back
-
-    nights: dict[str, date | None] = {}
     from beamkeeper.vault.metadata import DEPARTMENT
 
+    nights: dict[str, date | None] = {}
     patients = tuple(name for name in pseudonyms if name != DEPARTMENT)  # lists say what they are of
     for name, choice in choose(opened.vault, patients).items():
         later = held_back(opened.vault, choice, name)
@@ -197,9 +196,9 @@ def _warn_if_stale(opened: OpenedVault) -> None:
 
 def show(report: RestoreReport) -> None:
     """Print what was given back of one patient."""
-    sign = "✓" if report.is_complete else "✗"
     from beamkeeper.vault.metadata import DEPARTMENT
 
+    sign = "✓" if report.is_complete else "✗"
     whose = "department" if report.pseudonym == DEPARTMENT else f"patient {report.pseudonym[:10]}"
     total = report.written_count + report.there_count
     out.print(

@@ -86,9 +86,11 @@ class Placement:
     is_complete: bool
 
     @property
-    def gap(self) -> float:
-        """How much more than the bound it costs, as a share; 0 where both are nothing."""
-        return max(0.0, (self.cost - self.bound) / self.bound) if self.bound > 0 else 0.0
+    def gap(self) -> float | None:
+        """How much more than the bound it costs, as a share; None where the bound proves nothing."""
+        if self.bound > 0:
+            return max(0.0, (self.cost - self.bound) / self.bound)
+        return 0.0 if self.cost <= 0 else None
 
 
 def solve(instance: Instance, *, seconds: float = SECONDS) -> Placement:

@@ -230,6 +230,15 @@ def test_with_few_patients_it_is_as_good_as_trying_every_order(wanted: list[tupl
     assert best - 1e-9 <= solve(read).cost <= best * (1 + 2 * GOOD_ENOUGH)
 
 
+@pytest.mark.parametrize(
+    ("cost", "bound", "gap"), [(2.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, None), (1.0, -3.0, None)]
+)
+def test_a_bound_that_proves_nothing_is_never_called_the_best(
+    cost: float, bound: float, gap: float | None
+) -> None:
+    assert Placement(placed=(), cost=cost, bound=bound, seconds=0, is_complete=True).gap == gap
+
+
 def test_the_same_input_gives_the_same_placement() -> None:
     read = instance(
         [patient(str(number), number + 1, on=("m1", "m2")) for number in range(20)], {"m1": 1, "m2": 2}
