@@ -165,6 +165,8 @@ class Instance(_Part):
             raise ValueError(f"the machine {strange.id} stands at {strange.site}, which is not listed")
         for one in self.patient:
             named = {option.machine for option in one.options} | {one.announced, one.fixed} - {""}
+            if len({option.machine for option in one.options}) != len(one.options):
+                raise ValueError(f"the patient {one.id} names a machine twice")
             if unknown := sorted((named - {""}) - machines):
                 raise ValueError(f"a patient names the machine {unknown[0]}, which is not listed")
         if len(self.patient) > PATIENTS_MAX or len(self.machine) > MACHINES_MAX:

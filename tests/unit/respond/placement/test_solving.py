@@ -257,6 +257,7 @@ def test_the_same_input_gives_the_same_placement() -> None:
         ({"patient": [patient("a"), patient("a")]}, "two patients share an id"),
         ({"patient": [patient("a", on=("m9",))]}, "m9, which is not listed"),
         ({"patient": [patient("a", category=4)]}, "patient.0.category"),
+        ({"patient": [patient("a", on=("m1", "m1"))]}, "a names a machine twice"),
         ({"days": 0}, "days"),
     ],
 )
