@@ -18,7 +18,7 @@ from beamkeeper.app.jobs.standing import stand
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
 from beamkeeper.errors import IntegrityError, ObjectUnreadable
 from beamkeeper.protect.dossier import Provenance
-from beamkeeper.protect.quorum import Confirmed, QuorumRule, trust
+from beamkeeper.protect.quorum import Confirmed, Disputed, QuorumRule, trust
 from beamkeeper.wire.dicom.reader import read_object
 
 if TYPE_CHECKING:
@@ -157,4 +157,5 @@ def _provenance(opened: OpenedVault, entry: ParcelEntry, wanted: Wanted) -> Prov
         confirmed_by=tuple(wanted.people.get(login, login) for login in by),
         trust=trust_in_words(state, wanted.people, wanted.zone, votes.facts.people_needed),
         remark=later,
+        is_disputed=isinstance(state, Disputed),
     )

@@ -8,6 +8,7 @@ from beamkeeper.domain.chart import NoteKind
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.words import LANGUAGES, SEXES, age, line, note, plural, weekday_at
 from beamkeeper.protect.dossier.sheet import Identity, Lines, Marked, Pairs, Section, Table
+from beamkeeper.protect.dossier.whom import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,7 +119,7 @@ def _calls(source: DossierSource) -> Iterator[Block]:
 
 def _reached(phone: str, name: str) -> str:
     """Return a telephone number that no line end cuts in two, then whose it is."""
-    return "  ".join(filter(None, (line(phone).replace(" ", "\u00a0") or "no number", name)))
+    return "  ".join(filter(None, (unbroken(phone) or "no number", name)))
 
 
 def _appointments(source: DossierSource) -> Iterator[Block]:

@@ -10,6 +10,8 @@ from beamkeeper.protect.dossier.first_page import alerts, doubts, first_sections
 from beamkeeper.protect.dossier.second_page import second_sections
 from beamkeeper.protect.dossier.sheet import Dossier
 from beamkeeper.protect.dossier.standing import standings
+from beamkeeper.protect.dossier.verdict import verdict
+from beamkeeper.protect.dossier.which_plan import which_plan
 
 if TYPE_CHECKING:
     from beamkeeper.protect.dossier.source import DossierSource
@@ -24,6 +26,7 @@ def make_dossier(source: DossierSource) -> Dossier:
     return Dossier(
         site_name=line(source.site_name),
         identity=identity(source),
+        verdict=verdict(source),
         made_of=made_of(source.provenance),
         is_confirmed=bool(source.provenance.confirmed_by),
         as_of=source.as_of,
@@ -31,7 +34,7 @@ def make_dossier(source: DossierSource) -> Dossier:
         alerts=alerts(source),
         standings=found[:CARDS_MAX],
         nothing_to_treat="" if found else "No plan is here, and no record: nothing says what to treat.",
-        before=tuple(doubts(source)),
+        before=(*which_plan(source), *doubts(source)),
         first=first_sections(source, found[CARDS_MAX:]),
         second=second_sections(source),
         details=detail_sections(source),

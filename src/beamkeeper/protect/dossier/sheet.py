@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,6 +79,31 @@ class Section:
     is_half: bool = False
 
 
+class VerdictKind(StrEnum):
+    """What somebody who knows nothing of the patient shall do first."""
+
+    TREAT = "treat"
+    ASK = "ask"
+    DO_NOT = "do not"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One line for the whole patient.
+
+    Attributes
+    ----------
+    words
+        "Treat fraction 8 of 15 of plan …", "Ask first: …", "Do not treat: …".
+    because
+        What stands small under it: up to when was counted, or what would be next once it is settled.
+    """
+
+    kind: VerdictKind
+    words: str
+    because: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where one plan stands, as large as it can be said.
@@ -126,6 +152,8 @@ class Dossier:
 
     Attributes
     ----------
+    verdict
+        Under the name: what to do first.
     made_of
         Which night and who confirmed it, or that nobody did.
     is_confirmed
@@ -142,6 +170,7 @@ class Dossier:
 
     site_name: str
     identity: Identity
+    verdict: Verdict
     made_of: str
     is_confirmed: bool
     as_of: datetime

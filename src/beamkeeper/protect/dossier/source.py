@@ -32,12 +32,15 @@ class Provenance:
         The sentence about that; "" to have it made from `confirmed_by`.
     remark
         What else must be said of it ("not yet confirmed", "of the night before: the last was disputed").
+    is_disputed
+        Whether somebody who was asked to confirm that night said that it is wrong.
     """
 
     night: date | None = None
     confirmed_by: tuple[str, ...] = ()
     trust: str = ""
     remark: str = ""
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

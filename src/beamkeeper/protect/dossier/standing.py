@@ -33,6 +33,11 @@ def find_position(source: DossierSource, plan_uid: str) -> PlanPosition | None:
     return next((at_ for at_ in plans if at_.plan_uid == plan_uid), None)
 
 
+def find_ready(source: DossierSource, plan_uid: str) -> Readiness | None:
+    """Return whether a plan can be treated from this copy; None where nobody looked."""
+    return next((item for item in source.readiness if item.plan_uid == plan_uid), None)
+
+
 def in_order(source: DossierSource) -> tuple[Plan, ...]:
     """Return the plans in the order somebody needs them.
 
@@ -46,6 +51,13 @@ def is_open(source: DossierSource, plan: Plan) -> bool:
     """Return whether there is something left to treat with a plan."""
     position = find_position(source, plan.sop_instance_uid)
     return plan.is_clinical and not (position is not None and position.is_finished)
+
+
+def is_begun(position: PlanPosition | None) -> bool:
+    """Return whether anything of a plan was given, by the records."""
+    return position is not None and bool(
+        position.fractions_complete or any(fraction.begun for fraction in position.fractions)
+    )
 
 
 def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, float, str]:
@@ -85,7 +97,7 @@ def standings(source: DossierSource) -> tuple[Standing, ...]:
 
 def _standing(source: DossierSource, plan: Plan) -> Standing:
     position = find_position(source, plan.sop_instance_uid)
-    ready = next((item for item in source.readiness if item.plan_uid == plan.sop_instance_uid), None)
+    ready = find_ready(source, plan.sop_instance_uid)
     warnings = _warnings(position, ready)
     return Standing(
         plan=label(plan),
@@ -101,7 +113,7 @@ def _without_plan(source: DossierSource, position: PlanPosition) -> Standing:
     return Standing(
         plan=line(position.rt_plan_label) or "(plan without label)",
         next_words="A person has to say: the plan is not here",
-        given=_counted(position),
+        given=counted(position),
         facts=tuple(_position_facts(source, position)),
         ready="NOT enough to treat: the plan is not here",
         warnings=_first_of([conflict.text for conflict in position.conflicts]),
@@ -125,7 +137,7 @@ def _next_words(
         return f"Ask first: {complete}fraction {position.next_fraction_number}?{of}"
     if position.next_is_continuation:
         return f"Complete fraction {position.next_fraction_number}{of} first"
-    begun = position.fractions_complete or any(fraction.begun for fraction in position.fractions)
+    begun = is_begun(position)
     refused = plan.approval_status in {ApprovalStatus.UNAPPROVED, ApprovalStatus.REJECTED}
     first = "Not approved: " if refused else "" if begun else "Not begun: "
     return f"{first}{'fraction' if first else 'Fraction'} {position.next_fraction_number}{of}"
@@ -134,11 +146,13 @@ def _next_words(
 def _given(plan: Plan, position: PlanPosition | None) -> str:
     if position is None:
         return "not counted"
-    begun = _begun(plan, position)
-    return "; ".join(filter(None, (_counted(position), begun)))
+    left = left_of_begun(plan, position)
+    begun = f"in fraction {position.next_fraction_number} {left}" if left else ""
+    return "; ".join(filter(None, (counted(position), begun)))
 
 
-def _counted(position: PlanPosition) -> str:
+def counted(position: PlanPosition) -> str:
+    """Return how many fractions are complete: "9 of 15 fractions complete, 1 partial"."""
     of = "?" if position.fractions_planned is None else str(position.fractions_planned)
     partial = f", {plural(position.fractions_partial, 'partial', 'partial')}"
     return f"{position.fractions_complete} of {of} fractions complete" + partial * bool(
@@ -146,8 +160,8 @@ def _counted(position: PlanPosition) -> str:
     )
 
 
-def _begun(plan: Plan, position: PlanPosition) -> str:
-    """Return what is left of the fraction that was begun."""
+def left_of_begun(plan: Plan, position: PlanPosition) -> str:
+    """Return what the fraction that was begun had and has not; "" where none was."""
     if not position.next_is_continuation:
         return ""
     begun = next((item for item in position.fractions if _is_next(item, position)), None)
@@ -160,7 +174,7 @@ def _begun(plan: Plan, position: PlanPosition) -> str:
     ]
     if begun.missing_beam_numbers:
         said.append("nothing yet of beam " + ", ".join(map(str, begun.missing_beam_numbers)))
-    return f"in fraction {begun.fraction_number} {'; '.join(said)}" if said else ""
+    return "; ".join(said)
 
 
 def _is_next(fraction: FractionState, position: PlanPosition) -> bool:

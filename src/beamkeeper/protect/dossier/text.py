@@ -27,6 +27,10 @@ def _dossier(dossier: Dossier) -> Iterator[str]:
     yield from _wrapped(f"ID {who.patient_id}")
     yield from _pairs(who.others)
     yield "=" * COLUMNS
+    yield from _wrapped(dossier.verdict.words)
+    for text in dossier.verdict.because:
+        yield from _wrapped(text, "  ")
+    yield "=" * COLUMNS
     yield from _wrapped(f"{dossier.site_name}. As of {dossier.as_of_words}.")
     yield from _wrapped(("" if dossier.is_confirmed else "▲ ") + dossier.made_of)
     yield from _wrapped(dossier.decides)

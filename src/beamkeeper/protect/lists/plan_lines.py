@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.ois_against import ois_against
 from beamkeeper.domain.plan import ApprovalStatus, Plan, RadiationType
 from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.protect.lists.row import PlanLine, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from beamkeeper.domain.census import CensusEntry
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from beamkeeper.protect.lists.row import ListHead, Person
 
 NO_PLAN = "No plan is kept that could be treated."
-_CLOSED = frozenset({"done", "superseded", "rejected"})
 _KIND_WORDS = {
     RadiationType.PHOTON: "photons",
     RadiationType.ELECTRON: "electrons",
@@ -151,24 +150,7 @@ def _open_beams(state: FractionState) -> str:
 
 def _conflicts(entry: CensusEntry, at: PlanPosition | None, uid: str, zone: ZoneInfo) -> tuple[str, ...]:
     said = [conflict.text for conflict in at.conflicts] if at is not None else []
-    for chart in entry.charts:
-        for listed in chart.plans:
-            is_open = at is None or not at.is_finished
-            if listed.plan_uid == uid != "" and listed.status in _CLOSED and is_open:
-                said.append(f"{chart.source} calls this plan {listed.status}.")
-    seen = at.last_treated_at if at is not None else None
-    for count in entry.counts:
-        if count.plan_uid == uid and count.last_treated_at and _later(count.last_treated_at, seen, zone):
-            on = count.last_treated_at.astimezone(zone).date()
-            said.append(f"{count.source} knows a treatment on {on}, which no record kept here shows.")
-    return tuple(dict.fromkeys(said))
-
-
-def _later(one: datetime, other: datetime | None, zone: ZoneInfo) -> bool:
-    def day(instant: datetime) -> date:
-        return instant.astimezone(zone).date()
-
-    return other is None or day(one) > day(other)
+    return tuple(dict.fromkeys((*said, *ois_against(entry, at, uid, zone))))
 
 
 def _dose(at: PlanPosition | None, plan: Plan | None) -> str:
