@@ -60,15 +60,18 @@ def _state(rows: Iterable[OisFraction]) -> str:
 def counts(file: OisFile, source: str) -> Iterator[OisCount]:
     """Yield what each method counts for each clinical plan that has a UID.
 
-    A plan that was replaced before it began is of no concern to anybody: no archive may even have it.
+    A plan that was replaced before it began is of no concern to anybody: no archive may even have it. Of one
+    that was replaced later, sessions do not say how many were planned: those to come are the new one's.
     """
     for plan, row in file.fractions:
-        never_began = plan.status in _REPLACED and not row.done and not row.partial
+        is_replaced = plan.status in _REPLACED
+        never_began = is_replaced and not row.done and not row.partial
+        planned = None if is_replaced else row.planned
         if plan.plan_uid and plan.is_clinical and not never_began:
             yield OisCount(
                 plan_uid=plan.plan_uid,
                 source=f"{source}, {row.method}" if row.method else source,
-                fractions_planned=row.planned if row.planned is not None else plan.planned_fractions,
+                fractions_planned=plan.planned_fractions if planned is None else planned,
                 fractions_done=row.done,
                 fractions_partial=row.partial,
                 last_treated_at=row.last_treated_at,

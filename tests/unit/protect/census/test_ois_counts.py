@@ -65,6 +65,20 @@ def test_sessions_still_open_on_a_replaced_plan_are_shown() -> None:
     ]
 
 
+def test_sessions_left_with_a_replaced_plan_do_not_say_how_many_it_had() -> None:
+    """The others went to the new plan: six of six is no finished plan, and no contradiction to fifteen."""
+    of_calendar = replace(COUNT, done=6, open=0, planned=6, method="calendar")
+    replaced = replace(PLAN, status="superseded")
+    unsaid = replace(replaced, planned_fractions=None)
+
+    planned = [
+        count.fractions_planned
+        for plan in (PLAN, replaced, unsaid)
+        for count in counts(file_of(of_calendar, plan=plan), "mosaiq")
+    ]
+    assert planned == [6, 15, None]
+
+
 @pytest.mark.parametrize(
     ("states", "done", "partial", "still_open"),
     [
