@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.protect.quorum import Confirmed, Disputed, Overdue, Quiet, Unverified
 
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from beamkeeper.domain.night import NightReport
+    from beamkeeper.domain.night import NightReport, PatientNight
     from beamkeeper.protect.quorum import TrustState
+
+KINDS_SHOWN_MAX: Final = 4
+"""So many kinds of what was not kept stand in one row of a list."""
 
 
 def doubts(name: str, report: NightReport | None) -> tuple[str, ...]:
@@ -19,9 +23,18 @@ def doubts(name: str, report: NightReport | None) -> tuple[str, ...]:
     told = next((item for item in report.patients if item.pseudonym == name), None) if report else None
     if told is None:
         return ()
-    lost = len(told.not_kept)
-    not_kept = (f"{lost} object{'' if lost == 1 else 's'} could not be kept that night.",) if lost else ()
-    return (*told.identity, *((told.error,) if told.error else ()), *not_kept)
+    return (*told.identity, *((told.error,) if told.error else ()), *_not_kept(told))
+
+
+def _not_kept(told: PatientNight) -> tuple[str, ...]:
+    """Return what was not kept by its kind: a letter that the share lacks is no lost dose."""
+    kinds = Counter(item.what for item in told.not_kept)
+    if not kinds:
+        return ()
+    counted = [kind if count == 1 else f"{kind} × {count}" for kind, count in kinds.most_common()]
+    more = len(counted) - KINDS_SHOWN_MAX
+    also = f" and {more} other kind{'' if more == 1 else 's'}" if more > 0 else ""
+    return (f"Not kept that night: {', '.join(counted[:KINDS_SHOWN_MAX])}{also}.",)
 
 
 def people_in_words(by: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
