@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -62,6 +63,21 @@ def of_documents(report: NightReport) -> list[tuple[PatientNight, ObjectComparis
 def alter(department: Department, statement: str, *values: str) -> None:
     with closing(sqlite3.connect(department.ois_url.removeprefix("sqlite:///"))) as database, database:
         assert database.execute(statement, values).rowcount == 1
+
+
+def test_status_and_restore_say_how_many_documents_there_are(
+    kept: SmallSite, department: Department, tmp_path: Path
+) -> None:
+    count = sum(1 for _ in department.documents_dir.rglob("*.*"))
+    site = ["--site", str(kept.site_file)]
+    told = CliRunner().invoke(app, ["status", "--json", *site]).output
+    shown = CliRunner().invoke(app, ["status", *site]).output
+    given = CliRunner().invoke(app, ["restore", "--all", "--out", str(tmp_path), "--json", *site]).output
+
+    assert json.loads(told)["nights"][0]["summary"]["documents"] == count
+    assert "documents" in shown
+    reports = json.loads(given[given.index("{") :])["reports"]
+    assert sum(report["document_count"] for report in reports) == count
 
 
 def test_a_night_keeps_every_document_byte_for_byte(

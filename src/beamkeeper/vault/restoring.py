@@ -60,6 +60,8 @@ class RestoreReport:
         Files put in place, every digest verified.
     there_count
         Files that were in place already with the very same bytes.
+    document_count
+        Those of all these files that are documents.
     """
 
     pseudonym: str
@@ -68,6 +70,7 @@ class RestoreReport:
     written_count: int = 0
     written_bytes: int = 0
     there_count: int = 0
+    document_count: int = 0
     failures: tuple[RestoreFailure, ...] = ()
 
     @property
@@ -131,6 +134,7 @@ def restore_patient(
             written_count=destination.written_count,
             written_bytes=destination.written_bytes,
             there_count=destination.there_count,
+            document_count=destination.document_count,
             failures=tuple(destination.failures),
         )
 
@@ -141,6 +145,10 @@ class _File:
 
     name: str
     sha256: str
+
+    @property
+    def is_document(self) -> bool:
+        return self.name.startswith("documents/")
 
 
 _Wanted = dict[str, dict[str, _File]]
@@ -232,6 +240,7 @@ class _Destination:
         self.written_count = 0
         self.written_bytes = 0
         self.there_count = 0
+        self.document_count = 0
         self.failures: list[RestoreFailure] = []
 
     def __enter__(self) -> Self:
@@ -281,6 +290,7 @@ class _Destination:
                 _make_private(final.parent)
                 self._made.add(final.parent)
             staged.path.rename(final)
+        self.document_count += staged.file.is_document
         self.written_count += 1
         self.written_bytes += staged.size_bytes
 
@@ -290,6 +300,7 @@ class _Destination:
         staged.path.unlink()
         if same:
             self.there_count += 1
+            self.document_count += staged.file.is_document
         else:
             reason = "A file of that name with other bytes is there already; it was left as it is."
             self.failures.append(RestoreFailure(name=staged.file.name, reason=reason))

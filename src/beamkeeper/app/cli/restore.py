@@ -196,13 +196,15 @@ def _warn_if_stale(opened: OpenedVault) -> None:
 
 def show(report: RestoreReport) -> None:
     """Print what was given back of one patient."""
+    from beamkeeper.protect.report.words import plural
     from beamkeeper.vault.metadata import DEPARTMENT
 
     sign = "✓" if report.is_complete else "✗"
     whose = "department" if report.pseudonym == DEPARTMENT else f"patient {report.pseudonym[:10]}"
     total = report.written_count + report.there_count
+    documents = f", {plural(report.document_count, 'document')} among them" if report.document_count else ""
     out.print(
-        f"{sign} {whose}, as of the night of {report.night}: {total} files verified"
+        f"{sign} {whose}, as of the night of {report.night}: {total} files verified{documents}"
         f" ({report.written_bytes / 1e6:.1f} MB written, {report.there_count} were there already)",
         soft_wrap=True,
     )

@@ -102,11 +102,12 @@ def _show(runtime: Runtime, audit: AuditReport, stand: dict[str, str], *, stale:
     for remark in filter(None, (hour_remark(runtime.site, now), *elsewhere)):
         print_wrapped(remark)
     table = Table(box=None, pad_edge=False, title="\nLast nights", title_justify="left")
-    for title in ("night", "outcome", "patients", "kept whole", "need eyes", *(["people"] if stand else [])):
+    people = ("people",) if stand else ()
+    for title in ("night", "outcome", "patients", "kept whole", "documents", "need eyes", *people):
         table.add_column(title, justify="left" if title in {"night", "outcome", "people"} else "right")
     for night in runtime.ledger.nights(NIGHTS_SHOWN):
         summary = night.summary
-        cells = (str(summary.get(key, "–")) for key in ("patients", "whole", "eyes"))
+        cells = (str(summary.get(key, "–")) for key in ("patients", "whole", "documents", "eyes"))
         table.add_row(
             str(night.run_on), night.outcome, *cells, *([stand.get(str(night.run_on), "–")] if stand else [])
         )

@@ -376,6 +376,7 @@ class Nightly:
                 "patients": len(report.patients),
                 "whole": sum(patient.is_whole for patient in report.patients),
                 "eyes": report.eyes_count,
+                "documents": sum(patient.document_count for patient in report.patients),
                 "alarm": bool(report.alarm),
             },
         )
