@@ -1,14 +1,12 @@
-"""Sheets as PDF, to print and to sign; every value goes in as data, never as markup."""
+"""Sheets as PDF, to print and to sign."""
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import typst
-
 from beamkeeper.app.source_check.sheet import SIGNATURES, STAYS_HERE
+from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +35,7 @@ def sheets_pdf(sheets: Sequence[Sheet], *, made_at: int) -> bytes:
             for sheet in sheets
         ],
     }
-    inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
-    pdf = typst.compile(_TEMPLATE, sys_inputs=inputs, timestamp=made_at)
-    assert isinstance(pdf, bytes), "one document was asked for"  # noqa: S101
-    return pdf
+    return set_pdf(_TEMPLATE, facts, made_at=made_at)
 
 
 def _part(part: Part) -> dict[str, object]:

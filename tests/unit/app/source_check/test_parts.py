@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from pypdf import PdfReader
 
 from beamkeeper.app.source_check.database import columns_part, server_part, words_part
+from beamkeeper.app.source_check.pdf import sheets_pdf
 from beamkeeper.app.source_check.people import methods_part, number_part, ten_part
 from beamkeeper.app.source_check.sheet import Part, Sheet
 from beamkeeper.app.source_check.words import sheet_lines
@@ -170,3 +173,22 @@ def test_of_two_plans_of_one_name_the_replaced_one_says_so() -> None:
         "plan VMAT1 (superseded): 2 of 30 fractions (ois)",
         "plan VMAT1: 2 of 30 fractions (ois)",
     ]
+
+
+def test_a_sheet_is_for_the_archive_and_names_what_no_font_shows() -> None:
+    lines = ("□ 1. Wáng 王, #panic() " + "x" * 200,)
+    part = Part(number=5, title="Ten patients", verdict="unchecked", lines=lines, by_hand="Sign.")
+    sheet = Sheet(
+        site_name="Clinique Zoë",
+        source="aria",
+        checked_at="2026-11-20 10:00",
+        version="0.1.0",
+        settings_sha256="",
+        parts=(part,),
+    )
+    pdf = sheets_pdf([sheet, sheet], made_at=0)
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
+
+    assert b"<pdfaid:part>2</pdfaid:part>" in pdf
+    assert "Wáng ‹U+738B›" in text
+    assert "#panic()" in text
