@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from beamkeeper.vault.reading import Progress
 
 PROBLEMS_SHOWN = 20
-TEXT_MAX = 5000
-"""Characters of one line of the journal: the longest script takes twelve bytes each, and a line 65,536."""
-WHO_MAX = 200
-
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who you are: name and role; else your account.")
 ]
@@ -153,23 +149,9 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
 
 def who(by: str | None) -> str:
     """Return who acts: as typed, else the account."""
+    from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
+
     return within(by or "", WHO_MAX) or f"account {getpass.getuser()}"
-
-
-def within(text: str, most: int = TEXT_MAX) -> str:
-    """Return what was typed, if a line of the journal can hold it.
-
-    Raises
-    ------
-    ConfigError
-        It is too long: nothing is cut off in silence.
-    """
-    if len(text) > most:
-        raise ConfigError(
-            f"This can have at most {most} characters; it has {len(text)}.",
-            do_next="Write what matters, and name the file where the rest lies.",
-        )
-    return text.strip()
 
 
 def _declaration(
@@ -184,6 +166,7 @@ def _declaration(
     checklist: Path | None,
 ) -> Declaration:
     from beamkeeper.app.jobs.declaring import Declaration, last_record
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.respond.incident.checklist import read_checklist, shipped_checklist
 
     zone = found.head.zone

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -41,12 +41,13 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
 
     Example: beamkeeper incident show --incident /mnt/usb/incident
     """
+    from beamkeeper.app.jobs.incident_acts import due_clocks
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.incident import standing
 
     opened = IncidentFolder.open(folder)
     incident, known, rows = opened.incident(), opened.overview(), opened.journal.rows()
-    stand, due = standing(rows), _due(opened)
+    stand, due = standing(rows), due_clocks(incident, rows, SystemClock().now())
     numbers = known.numbers
     if json_:
         emit_json(
@@ -113,7 +114,7 @@ def note(
 
     Example: beamkeeper incident note "Console of TB3 shows 12 beams given today" --incident incident
     """
-    return _say(folder, "NOTED", text, by, patient=patient, json_=json_)
+    return _remark(folder, "NOTED", text, by, patient=patient, json_=json_)
 
 
 @app.command("decide")
@@ -128,7 +129,7 @@ def decide(
 
     Example: beamkeeper incident decide "No new courses this week: list not safe" --incident incident
     """
-    return _say(folder, "DECIDED", text, by, patient=patient, json_=json_)
+    return _remark(folder, "DECIDED", text, by, patient=patient, json_=json_)
 
 
 @app.command("tick")
@@ -144,13 +145,12 @@ def tick(
 
     Example: beamkeeper incident tick h3 --by "B. Peeters" --incident incident
     """
+    from beamkeeper.app.jobs.incident_acts import tick as tick_item
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
-    opened = IncidentFolder.open(folder)
-    known = [one.item_id for step in opened.steps() for one in step.items]
-    if item not in known:
-        raise ConfigError(f"The checklist has no {item!r}.", do_next=f"It has {', '.join(known)}.")
-    return _say(folder, "UNTICKED" if undo else "TICKED", said, by, about=item, json_=json_)
+    opened, actor = IncidentFolder.open(folder), who(by)
+    row = tick_item(opened, item, by=actor, at=SystemClock().now(), said=said, undo=undo)
+    return _written(row, json_=json_)
 
 
 @app.command("reported")
@@ -165,12 +165,12 @@ def reported(
 
     Example: beamkeeper incident reported gdpr-72h --said "DPA, ref 2026/1122" --incident incident
     """
+    from beamkeeper.app.jobs.incident_acts import reported as was_reported
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
-    known = [item.clock.clock_id for item in _due(IncidentFolder.open(folder))]
-    if clock not in known:
-        raise ConfigError(f"No clock is called {clock!r}.", do_next=f"There are {', '.join(known)}.")
-    return _say(folder, "REPORTED", said, by, about=clock, json_=json_)
+    opened, actor = IncidentFolder.open(folder), who(by)
+    row = was_reported(opened, clock, by=actor, at=SystemClock().now(), said=said)
+    return _written(row, json_=json_)
 
 
 @app.command("print")
@@ -207,12 +207,18 @@ def close(
 
     Example: beamkeeper incident close --said "ARIA is back" --lift /mnt/vault --incident incident
     """
+    from beamkeeper.app.jobs.declaring import write
+    from beamkeeper.app.jobs.incident_acts import within
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.incident import Deed
     from beamkeeper.vault import LocalStore
     from beamkeeper.vault.hold import lift_hold
 
     places = ", ".join(map(str, lift or []))
     about = f"lifted in {places}" if places else ""
-    status = _say(folder, "CLOSED", said, by, about=about, json_=json_)
+    opened, actor = IncidentFolder.open(folder), who(by)
+    row = write(opened, Deed.CLOSED, by=actor, at=SystemClock().now(), about=about, said=within(said))
+    status = _written(row, json_=json_)
     for place in lift or []:
         lift_hold(LocalStore(place))
     if not places and not json_:
@@ -220,37 +226,22 @@ def close(
     return status
 
 
-def _say(
-    folder: Path,
-    deed: str,
-    text: str,
-    by: str | None,
-    *,
-    patient: str | None = None,
-    about: str = "",
-    json_: bool = False,
-) -> int:
-    from beamkeeper.app.jobs.declaring import write
+def _remark(folder: Path, deed: str, text: str, by: str | None, *, patient: str | None, json_: bool) -> int:
+    from beamkeeper.app.jobs.incident_acts import remark
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.incident import Deed
 
-    opened = IncidentFolder.open(folder)
+    opened, actor = IncidentFolder.open(folder), who(by)
     pseudonym = pseudonym_of(opened, patient) if patient else None
-    actor, said = who(by), within(text)
-    write(
-        opened,
-        Deed[deed],
-        by=actor,
-        at=SystemClock().now(),
-        pseudonym=pseudonym,
-        about=about,
-        said=said,
-    )
-    row = opened.journal.rows()[-1]
+    row = remark(opened, Deed[deed], text, by=actor, at=SystemClock().now(), pseudonym=pseudonym)
+    return _written(row, json_=json_)
+
+
+def _written(row: AuditRow, *, json_: bool) -> int:
     if json_:
         emit_json(row)
     else:
-        out.print(f"✓ line {row.sequence} of the journal, by {actor}", soft_wrap=True, markup=False)
+        out.print(f"✓ line {row.sequence} of the journal, by {row.actor}", soft_wrap=True, markup=False)
     return 0
 
 
@@ -272,20 +263,6 @@ def pseudonym_of(opened: IncidentFolder, given: str) -> str:
             do_next="A Patient ID must be written exactly; the lists have them.",
         )
     return found.pop()
-
-
-def _due(opened: IncidentFolder) -> tuple[Due, ...]:
-    from beamkeeper.respond.incident import standing
-    from beamkeeper.respond.incident.clocks import clocks, standing_clocks
-
-    incident = opened.incident()
-    return standing_clocks(
-        clocks(incident.laws),
-        aware_at=incident.aware_at,
-        reported=standing(opened.journal.rows()).reported,
-        zone=ZoneInfo(incident.time_zone),
-        now=SystemClock().now(),
-    )
 
 
 def _plain_clocks(due: tuple[Due, ...]) -> list[dict[str, object]]:

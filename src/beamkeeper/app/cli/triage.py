@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
@@ -94,28 +94,12 @@ def say(
 
     Example: beamkeeper triage say 0012345 level 1 --reason "cisplatin" --by "Dr. Peeters" --incident incident
     """
-    from beamkeeper.app.jobs.declaring import write
+    from beamkeeper.app.jobs.incident_acts import state
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.respond.incident import Deed
-    from beamkeeper.respond.triage import stated_value
 
-    if not reason.strip():
-        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
-    stated_value(about, value)
-    opened = IncidentFolder.open(folder)
+    opened, actor, now = IncidentFolder.open(folder), who(by), SystemClock().now()
     name = pseudonym_of(opened, patient)
-    now = SystemClock().now()
-    actor = who(by)
-    write(
-        opened,
-        Deed.OVERRIDDEN,
-        by=actor,
-        at=now,
-        pseudonym=name,
-        about=about,
-        value=value.strip().casefold(),
-        said=within(reason),
-    )
+    state(opened, name, about, value, reason=reason, by=actor, at=now)
     if json_:
         emit_json({"pseudonym": name, "about": about, "value": value, "by": actor, "at": now})
     else:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.clock import Clock
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.page import Page
     from beamkeeper.respond.incident import Headline, Overview
@@ -230,10 +231,10 @@ def write(
     pseudonym: str | None = None,
     outcome: str = "ok",
     **details: object,
-) -> None:
-    """Write one line into the journal of an incident."""
+) -> AuditRow:
+    """Write one line into the journal of an incident, and return it."""
     told = {key: value for key, value in details.items() if value not in ("", None)}
-    folder.journal.append(
+    return folder.journal.append(
         AuditEvent(
             action=deed.value,
             actor=by,
