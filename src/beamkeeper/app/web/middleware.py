@@ -1,4 +1,4 @@
-"""What happens around every page: headers, the end of a session, the language, the site's time."""
+"""What happens around every page of the console: the end of a session, the language, the site's time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth import logout
-from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 
 from beamkeeper.app.web.console import the_console
 from beamkeeper.app.web.models import Account
-from beamkeeper.app.web.settings import CONTENT_POLICY
 from beamkeeper.app.web.witness import witness
 
 if TYPE_CHECKING:
@@ -30,40 +28,6 @@ NOTED_EVERY: Final = timedelta(seconds=30)
 """How exactly it is remembered when somebody was last seen: not every click writes."""
 CLOCK_BACK_MAX: Final = timedelta(minutes=5)
 """A clock set back further ends sessions: nobody knows how long they lasted."""
-PAGE: Final = "text/html"
-TURNS: Final = dict.fromkeys(
-    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"), "\ufffd"
-)
-"""Marks of the direction of writing (Unicode, UAX 9); nothing of ours has one."""
-FEATURES_OFF: Final = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-
-
-def headers(get_response: Answer) -> Answer:
-    """Say to browsers what a page may load (nothing but our own), and that nothing is kept."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
-        response.headers.setdefault("Permissions-Policy", FEATURES_OFF)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        if not request.path_info.startswith("/static/"):
-            response.headers["Cache-Control"] = "no-store"
-        return response
-
-    return middleware
-
-
-def plain_direction(get_response: Answer) -> Answer:
-    """Show marks that turn the writing round: a name with one could be read as somebody else's."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        if isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith(PAGE):
-            response.content = response.content.decode().translate(TURNS).encode()
-        return response
-
-    return middleware
 
 
 def session_times(get_response: Answer) -> Answer:

@@ -36,12 +36,6 @@ QUIET_LOGGERS: Final = {
 """Whoever is outside could fill the log; the audit log has what matters."""
 HSTS_S: Final = 365 * 24 * 3600
 
-CONTENT_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-"""No script at all, no inline style; the only data: picture is the code for a second factor."""
-
 LIMITS: Final = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
@@ -93,8 +87,8 @@ def _what_it_is_made_of(site: Site) -> dict[str, Any]:
         ],
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
-            "beamkeeper.app.web.middleware.headers",
-            "beamkeeper.app.web.middleware.plain_direction",
+            "beamkeeper.app.web.shielding.headers",
+            "beamkeeper.app.web.shielding.plain_direction",
             "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
