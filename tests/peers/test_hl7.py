@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import random
 import socket
 import threading
 from contextlib import contextmanager
@@ -18,9 +20,14 @@ from beamkeeper.errors import SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.wire.hl7 import (
     TEMPLATES,
     AckCode,
+    Document,
+    Envelope,
     Hl7Peer,
+    Identifier,
     MessageFacts,
+    Person,
     deliver,
+    document_added,
     filled,
     read_acknowledgement,
 )
@@ -32,6 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.peer
+LINE_BYTES_MAX = 8 << 20
+"""What this receiver takes; the library's own limit of 64 kB cuts every PDF."""
 FACTS = MessageFacts(
     control_id="BK42",
     sent_at=datetime(2026, 3, 2, 8, tzinfo=UTC),
@@ -68,7 +77,7 @@ class Receiver:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         server = await hl7.mllp.start_hl7_server(
-            self._answer, host="127.0.0.1", port=0, encoding="utf-8", ssl=self.tls
+            self._answer, host="127.0.0.1", port=0, encoding="utf-8", ssl=self.tls, limit=LINE_BYTES_MAX
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
@@ -114,6 +123,23 @@ def test_a_removal_reaches_another_librarys_receiver_and_its_word_comes_back(cod
     assert acknowledgement.is_worth_repeating == (code == "AR")
     (message,) = receiver.messages
     assert str(message.segment("PID")(5)) == "Çelik^Zoë"
+
+
+def test_a_document_of_three_megabytes_reaches_another_librarys_receiver_whole() -> None:
+    pdf = b"%PDF-1.7\n" + random.Random(3).randbytes(3 << 20) + b"\n%%EOF\n"
+    moment = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    message = document_added(
+        Envelope(control_id="BK42", sent_at=moment, zone=UTC),
+        Person(identifiers=(Identifier(number="4711", authority="PARTNER"),), name="Çelik^Zoë"),
+        Document(document_id="D1", title="Dossier", pdf=pdf, made_at=moment),
+    )
+    with Receiver("AA") as receiver:
+        answer = deliver(message, Hl7Peer(host="127.0.0.1", port=receiver.port))
+    (taken,) = receiver.messages
+
+    assert read_acknowledgement(answer, control_id="BK42").is_accepted
+    assert base64.b64decode(str(taken.segment("OBX")(5)[0][4]), validate=True) == pdf
+    assert str(taken.segment("PID")(5)).startswith("Çelik^Zoë")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ no name can end a field, a segment or the message.
 
 References
 ----------
-HL7 v2.5.1 chapter 2.7 (escapes), chapter 3.3 (ADT A03, A08, A23, A29)
+HL7 v2.5.1 chapter 3.3 (ADT A03, A08, A23, A29)
 """
 
 from __future__ import annotations
@@ -15,24 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import ConfigError
+from beamkeeper.wire.hl7.writing import encoded, escaped
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
 TEMPLATE_BYTES_MAX: Final = 16 << 10
 SEGMENTS_MAX: Final = 50
-ENCODINGS: Final = {
-    "UNICODE UTF-8": "utf-8",
-    "8859/1": "iso-8859-1",
-    "8859/15": "iso-8859-15",
-    "ASCII": "ascii",
-    "": "iso-8859-1",
-}
-"""MSH-18 and how its text is encoded; left empty it means Latin-1 in most of Europe."""
-
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}\|")
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_ESCAPES: Final = {char: f"\\{letter}\\" for char, letter in zip("\\|^&~", "EFSTR", strict=True)}
 _HEAD: Final = (
     r"MSH|^~\&|{sending_application}|{sending_facility}|{receiving_application}|{receiving_facility}"
     "|{sent_at}||ADT^%s^%s|{control_id}|{processing_id}|{version}||||||{character_set}"
@@ -154,19 +145,7 @@ def filled(template: Template, facts: MessageFacts) -> bytes:
         _FIELD.sub(lambda match: values[match[1]], line.strip())
         for line in template.text.strip().splitlines()
     ]
-    encoding = ENCODINGS.get(facts.character_set)
-    if encoding is None:
-        raise ConfigError(
-            f"No HL7 character set is called {facts.character_set!r}.",
-            do_next=f"Use one of {', '.join(repr(name) for name in ENCODINGS)}.",
-        )
-    try:
-        return "".join(f"{line}\r" for line in lines).encode(encoding)
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"A patient's name cannot be written in the character set {facts.character_set or '8859/1'!r}.",
-            do_next="Let the receiver take UNICODE UTF-8.",
-        ) from error
+    return encoded(lines, facts.character_set)
 
 
 def _values(facts: MessageFacts) -> dict[str, str]:
@@ -181,12 +160,3 @@ def _values(facts: MessageFacts) -> dict[str, str]:
     return {name: escaped(value) for name, value in plain.items()} | {
         name: escaped(str(getattr(facts, name))) for name in rest
     }
-
-
-def escaped(text: str) -> str:
-    """Return `text` so that it stays inside its component: delimiters and control characters escaped."""
-    return "".join(
-        _ESCAPES.get(char)
-        or (char if char.isprintable() else "".join(f"\\X{byte:02X}\\" for byte in char.encode()))
-        for char in text
-    )
