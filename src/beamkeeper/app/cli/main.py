@@ -24,9 +24,11 @@ from beamkeeper.app.cli import (
     declare,
     deliverable,
     demo,
+    desk,
     doctor,
     dossier,
     gap,
+    handover,
     hour,
     incident,
     init,
@@ -37,6 +39,7 @@ from beamkeeper.app.cli import (
     place,
     quorum,
     read,
+    receive,
     restore,
     retain,
     retarget,
@@ -90,6 +93,9 @@ app.command("binder")(binder.command)
 app.command("declare")(declare.command)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
+app.add_typer(desk.app, name="desk")
+app.add_typer(handover.app, name="handover")
+app.command("receive")(receive.command)
 app.command("deliverable")(deliverable.command)
 app.command("place")(place.command)
 app.command("retarget")(retarget.command)

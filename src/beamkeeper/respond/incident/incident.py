@@ -67,6 +67,9 @@ class Deed(StrEnum):
     UNTICKED = "step unticked"
     REPORTED = "reported"
     OVERRIDDEN = "priority changed"
+    PACKED = "bundle made"
+    SENT = "bundle sent"
+    RETURNED = "records came back"
     CLOSED = "closed"
 
 

@@ -1,0 +1,198 @@
+"""`beamkeeper desk`: a house's keys and card for handing patients over and taking them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.respond.handover import Card
+
+app = typer.Typer(no_args_is_help=True, help="Keys and cards of houses that hand patients over.")
+
+DeskOption = Annotated[
+    Path, typer.Option("--desk", metavar="DIR", help="The desk's folder; INCIDENT/handover at home.")
+]
+CARD_BYTES_MAX = 16 << 10
+
+
+@app.command("init")
+def init(
+    desk: DeskOption,
+    name: Annotated[str, typer.Option("--name", help="The department, as others call it.")],
+    json_: JsonOption = False,
+) -> int:
+    """Make a desk: keys that stay, and a card to give to others. A partner does this long before.
+
+    Example: beamkeeper desk init --desk desk --name "AZ Noord, radiotherapy"
+    """
+    from beamkeeper.respond.handover import Desk
+
+    made = Desk.create(desk, name)
+    _show_card(made.path, made.card, json_=json_)
+    return 0
+
+
+@app.command("card")
+def card(desk: DeskOption, json_: JsonOption = False) -> int:
+    """Show the card of a desk, with the number to read aloud.
+
+    Example: beamkeeper desk card --desk desk
+    """
+    from beamkeeper.respond.handover import Desk
+
+    opened = Desk.open(desk)
+    _show_card(opened.path, opened.card, json_=json_)
+    return 0
+
+
+@app.command("trust")
+def trust(
+    desk: DeskOption,
+    card_file: Annotated[Path, typer.Argument(metavar="CARD", help="card.json of the other house.")],
+    number: Annotated[
+        str, typer.Option("--number", help="The thirty digits, as a voice you know read them to you.")
+    ],
+    json_: JsonOption = False,
+) -> int:
+    """Trust the card of another house, once its number was compared by telephone.
+
+    Whoever can slip you another card reads every bundle you seal to it: call a number that you know, and let
+    them read theirs.
+
+    Example: beamkeeper desk trust card.json --number "12345 67890 12345 67890 12345 67890" --desk desk
+    """
+    from beamkeeper.respond.handover import Desk, read_card
+
+    opened = Desk.open(desk)
+    try:
+        with card_file.open("rb") as file:
+            theirs = read_card(file.read(CARD_BYTES_MAX))
+    except OSError as error:
+        raise ConfigError(
+            f"{card_file} cannot be read: {error.strerror}.", do_next="Name the file card.json."
+        ) from error
+    opened.trust(theirs, number)
+    if json_:
+        emit_json({"trusted": theirs, "number": theirs.number})
+    else:
+        print_wrapped(f"✓ {theirs.name} is trusted: bundles may go there, and come from there.")
+    return 0
+
+
+def _show_card(path: Path, shown: Card, *, json_: bool) -> None:
+    if json_:
+        emit_json({"card": shown, "number": shown.number, "file": path / "card.json"})
+        return
+    out.print(f"[bold]{shown.name}[/bold]", markup=True)
+    out.print(f"  {shown.number}")
+    out.print(f"Give others {path / 'card.json'}", soft_wrap=True, markup=False)
+    print_wrapped("It holds no secret. They call you, and you read these thirty digits to them.")
+
+
+@app.command("show")
+def show(desk: DeskOption, json_: JsonOption = False) -> int:
+    """Show whose cards are trusted, and which patients were received and answered.
+
+    Example: beamkeeper desk show --desk desk
+    """
+    from beamkeeper.app.jobs.receiving import at_the_desk
+    from beamkeeper.respond.handover import Desk
+
+    opened = Desk.open(desk)
+    known, patients = opened.known(), at_the_desk(opened)
+    if json_:
+        emit_json({"card": opened.card, "known": known, "patients": patients})
+        return 0
+    print_wrapped(
+        f"Desk of {opened.card.name}. Trusted: {', '.join(one.name for one in known) or 'nobody yet'}."
+    )
+    for one in patients:
+        print_wrapped(
+            f"{one.name} ({one.patient_id}), from {one.sender}, bundle {one.bundle_id}: "
+            f"here as {', '.join(one.known_as) or one.patient_id}; "
+            f"{len(one.answers)} return bundle{'s' * (len(one.answers) != 1)}"
+        )
+    return 0
+
+
+@app.command("known-as")
+def known_as(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    patient_id: Annotated[str, typer.Argument(metavar="ID", help="Your own number of this patient.")],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down under which number a received patient is known here: records of it are then theirs.
+
+    Example: beamkeeper desk known-as 0a1b2c3d4e5f6071 N-20231 --by "C. Willems" --desk desk
+    """
+    from beamkeeper.app.jobs.receiving import know_as
+    from beamkeeper.respond.handover import Desk
+
+    row = know_as(Desk.open(desk), bundle_id, patient_id, by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json(row)
+    else:
+        print_wrapped(f"✓ line {row.sequence} of the desk's journal, by {row.actor}")
+    return 0
+
+
+@app.command("return")
+def return_(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    files: Annotated[Path, typer.Argument(metavar="DIR", help="Records as your OIS exported them; reports.")],
+    said: Annotated[str, typer.Option("--said", help="How it went; what was given by hand.")] = "",
+    same_plan: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--same-plan", metavar="HERE=SENT:WHY", help="Plan treated here in the place of one sent."
+        ),
+    ] = None,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Send back what was given: treatment records and reports of one patient, sealed to who sent them.
+
+    Records are taken under the sender's number of the patient and under yours; one of another person, or of a
+    plan that was not in the bundle, is named and left out.
+
+    Exit status: 0 everything is in it, 20 something was left out.
+
+    Example: beamkeeper desk return 0a1b2c3d4e5f6071 /mnt/export --said "5 of 5 given" --desk desk
+    """
+    from beamkeeper.app.jobs.returning import Report, answer
+    from beamkeeper.respond.handover import Desk
+
+    report = Report(by=who(by), said=within(said), same_plans=tuple(map(_same_plan, same_plan or ())))
+    made = answer(Desk.open(desk), bundle_id, files, report, now=SystemClock().now())
+    if json_:
+        emit_json(made)
+    else:
+        out.print(f"✓ {made.record_count} treatment records in {made.folder}", soft_wrap=True, markup=False)
+        for text in made.not_taken:
+            print_wrapped(f"▲ NOT IN IT: {text}")
+        print_wrapped("Copy the folder whole. They take it in with `beamkeeper handover back`.")
+    return 20 if made.not_taken else 0
+
+
+def _same_plan(text: str) -> tuple[str, str, str]:
+    """Return what a person typed: the plan here, the plan that was sent, and why they are the same."""
+    here, equals, rest = text.partition("=")
+    sent, colon, why = rest.partition(":")
+    if not (here.strip() and equals and sent.strip() and colon and why.strip()):
+        raise ConfigError(
+            f"{text!r} does not say which plan stands for which, and why.",
+            do_next='Write it as --same-plan "1.2.3=1.2.4:retargeted to TB2, signed A and B".',
+        )
+    return here.strip(), sent.strip(), why.strip()

@@ -1,0 +1,215 @@
+"""`beamkeeper handover`: sealed bundles of patients to another house, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
+from beamkeeper.app.cli.night import parse_day
+from beamkeeper.app.cli.options import JsonOption, SiteOption
+from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import BeamkeeperError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.handing_over import Agreed
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.domain.position import PlanPosition
+
+SESSIONS_MAX = 60
+app = typer.Typer(no_args_is_help=True, help="Sealed bundles of patients to another house, and back.")
+
+
+@app.command("make")
+def make(
+    folder: FolderOption,
+    patients: Annotated[list[str], typer.Argument(metavar="PATIENT...", help="Patient IDs or pseudonyms.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Whose card: as `desk trust` took it.")],
+    first_on: Annotated[
+        str | None, typer.Option("--first-on", metavar="DATE", help="Agreed first day at the partner.")
+    ] = None,
+    machine: Annotated[str, typer.Option("--machine", help="Agreed machine there.")] = "",
+    closed: Annotated[
+        list[str] | None, typer.Option("--closed", metavar="DATE", help="A day on which nobody treats there.")
+    ] = None,
+    send_along: Annotated[
+        list[str] | None, typer.Option("--accessory", help="What is sent along: mask, vacuum bag.")
+    ] = None,
+    consent: Annotated[
+        str, typer.Option("--consent", help="Who asked the patient, when, and the answer.")
+    ] = "",
+    law: Annotated[
+        str, typer.Option("--law", help="On what ground data are passed on; else as shipped.")
+    ] = "",
+    by: ByOption = None,
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """Make a patient's bundle for another house: plan, structures, dose, images, records, dossier, letter.
+
+    Everything is taken out of the copy of the vault that the incident is of, every DICOM object is checked to
+    be of this patient, and what no open plan leads to stays. The bundle is sealed to the partner's card and
+    signed by ours; its three files say nothing of the patient and may travel on a USB disk or by any network.
+
+    Exit status: 0 all bundles are made, 20 somebody's could not be, and is named.
+
+    Example: beamkeeper handover make 0012345 --to "AZ Noord" --first-on 2026-11-24 --incident incident
+    """
+    from beamkeeper.app.jobs.handing_over import Agreed, desk_of
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.gap import Calendar
+
+    store = open_vault_by(site, vault, identity, words)
+    opened = IncidentFolder.open(folder)
+    card = desk_of(opened).find(to)
+    holidays = frozenset(parse_day(day) for day in closed or [])
+    days: tuple[date, ...] = ()
+    if first_on is not None:
+        days = Calendar(holidays=holidays).planned_days(parse_day(first_on), SESSIONS_MAX)
+    agreed = Agreed(
+        to=card,
+        by=who(by),
+        days=days,
+        machine=machine,
+        accessories=tuple(send_along or ()),
+        consent=within(consent),
+        law=within(law),
+    )
+    names = [pseudonym_of(opened, patient) for patient in patients]
+    made, failed = _make_all(opened, names, agreed, store)
+    if json_:
+        emit_json({"made": made, "failed": failed})
+    else:
+        for one in made:
+            size = f"{one['size_bytes'] / 1e6:.1f} MB"  # type: ignore[operator]
+            out.print(f"✓ {one['name']}: {size} in {one['folder']}", soft_wrap=True, markup=False)
+        for one in failed:
+            print_wrapped(f"✗ {one['name']}: {one['error']} {one['do_next']}")
+        if made:
+            print_wrapped(f"Copy each folder whole. {card.name} opens it with `beamkeeper receive`.")
+    return 20 if failed else 0
+
+
+def _make_all(
+    opened: IncidentFolder,
+    names: list[str],
+    agreed: Agreed,
+    store: OpenedVault,
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Make a bundle of each; who cannot be packed stops nobody else."""
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.handing_over import hand_over
+    from beamkeeper.domain.patient import shown_name
+    from beamkeeper.protect.lists import list_rows
+
+    inventory = opened.inventory()
+    rows = {row.pseudonym: row for row in list_rows(inventory.persons, inventory.head)}
+    persons = {one.pseudonym: one for one in inventory.persons}
+    zone, clock = ZoneInfo(opened.incident().time_zone), SystemClock()
+    made: list[dict[str, object]] = []
+    failed: list[dict[str, object]] = []
+    for name in dict.fromkeys(names):
+        shown = shown_name(persons[name].entry.patient.name) or name[:10]
+        try:
+            header, target = hand_over(
+                opened, store, persons[name], rows[name], agreed, zone=zone, now=clock.now()
+            )
+        except BeamkeeperError as error:
+            failed.append({"name": shown, "error": error.message, "do_next": error.do_next})
+            continue
+        made.append(
+            {"name": shown, "bundle_id": header.bundle_id, "size_bytes": header.size_bytes, "folder": target}
+        )
+    return made, failed
+
+
+@app.command("back")
+def back(
+    folder: FolderOption,
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the return bundle.")],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Take in what a partner sends back: records and report, and where the patient stands with them.
+
+    The bundle must answer one that was made here for that house and that patient. Every record counts once,
+    by its own identifier; what does not fit together is shown, never settled in silence. Taking the same
+    bundle in twice changes nothing.
+
+    Exit status: 0 taken in, 3 taken in and something is in doubt.
+
+    Example: beamkeeper handover back /mnt/usb/0a1b2c3d4e5f6071 --incident incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.taking_back import take_back
+
+    taken = take_back(IncidentFolder.open(folder), bundle, by=who(by), now=SystemClock().now())
+    position = taken.position
+    in_doubt = [*position.conflicts, *(one for at in position.plans for one in at.conflicts)]
+    if json_:
+        emit_json(
+            {
+                "bundle_id": taken.manifest.bundle_id,
+                "from": taken.manifest.sender,
+                "is_new": taken.is_new,
+                "records": taken.record_uids,
+                "position": position,
+            }
+        )
+    else:
+        again = "" if taken.is_new else " It was taken in before: nothing changed."
+        print_wrapped(
+            f"✓ {len(taken.record_uids)} treatment records from {taken.manifest.sender}, as signed.{again}"
+        )
+        for said in taken.manifest.before:
+            print_wrapped(f"▲ They could not send {said}")
+        for at in position.plans:
+            print_wrapped(f"  {at.rt_plan_label}: {given_in_words(at)}")
+        for one in in_doubt:
+            print_wrapped(f"▲ {one.text}")
+        print_wrapped("Decision support: a physicist compares this with the partner's report.")
+    return 3 if in_doubt else 0
+
+
+@app.command("show")
+def show(folder: FolderOption, json_: JsonOption = False) -> int:
+    """Show who was handed to whom, what came back, and where each of them stands now.
+
+    Example: beamkeeper handover show --incident incident
+    """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.taking_back import handed_over
+
+    states = handed_over(IncidentFolder.open(folder))
+    if json_:
+        emit_json(states)
+        return 0
+    if not states:
+        print_wrapped('Nobody was handed over yet: `beamkeeper handover make PATIENT --to "…"`.')
+    for state in states:
+        print_wrapped(
+            f"{state.name}: to {state.to}, {len(state.bundles)} bundle{'s' * (len(state.bundles) != 1)}, "
+            f"last {state.last_at:%Y-%m-%d %H:%M} UTC; {len(state.returns)} came back"
+        )
+        for at in state.position.plans:
+            print_wrapped(f"    {at.rt_plan_label}: {given_in_words(at)}")
+    return 0
+
+
+def given_in_words(at: PlanPosition) -> str:
+    """Return where a plan stands, in a sentence for people."""
+    planned = "?" if at.fractions_planned is None else str(at.fractions_planned)
+    begun = f", {at.fractions_partial} begun" if at.fractions_partial else ""
+    following = "none is open" if at.is_finished else f"next {at.next_fraction_number or '?'}"
+    return f"{at.fractions_complete} of {planned} given{begun}; {following}"

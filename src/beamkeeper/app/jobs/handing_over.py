@@ -1,0 +1,321 @@
+"""Handing a patient over: what the copy holds is chosen, described, sealed to one house, and written down.
+
+1. everything of the patient's copy is taken out of the vault, each digest verified, into a folder that goes;
+2. every DICOM object must be of this patient, by what it says itself;
+3. what the open plans lead to is chosen (`respond.handover.select`), and the letter is written;
+4. one sealed, signed bundle appears; only then a line in the journal says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.bundle_objects import Held, read_held
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
+from beamkeeper.protect.lists import Section
+from beamkeeper.protect.lists.pdf import page_pdf
+from beamkeeper.protect.lists.text import page_text
+from beamkeeper.respond.handover import (
+    BundleKind,
+    Desk,
+    Manifest,
+    Packed,
+    PlanTold,
+    Role,
+    Session,
+    letter_page,
+    new_bundle_id,
+    seal_bundle,
+    select,
+)
+from beamkeeper.respond.handover.desk import OUT
+from beamkeeper.respond.incident import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.domain.patient import Patient
+    from beamkeeper.protect.lists import ListRow, Person
+    from beamkeeper.protect.lists.row import PlanLine
+    from beamkeeper.respond.handover import Card, Header, Selection
+
+DESK: Final = "handover"
+"""The desk of the house under attack, in the folder of its incident."""
+OLDER: Final = "The copy is of an older night, {}: see the warnings."
+TREATED_ON: Final = frozenset({Section.ON_TREATMENT, Section.READY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What people agreed about one patient's transfer.
+
+    Attributes
+    ----------
+    days
+        Treatment days at the partner, the first one first; () where none were agreed.
+    accessories
+        What is sent along, besides what the plan names.
+    consent, law
+        In people's words; "" where nobody said anything.
+    """
+
+    to: Card
+    by: str
+    days: tuple[date, ...] = ()
+    machine: str = ""
+    accessories: tuple[str, ...] = ()
+    consent: str = ""
+    law: str = ""
+
+
+@dataclass(slots=True)
+class _Basket:
+    """What goes into the bundle, gathered under one folder."""
+
+    folder: Path
+    packed: list[Packed] = field(default_factory=list)
+
+    def add(self, name: str, role: Role, *, sop_instance_uid: str = "", title: str = "") -> None:
+        """Name a file that lies in the folder."""
+        with self.folder.joinpath(*name.split("/")).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        self.packed.append(
+            Packed(
+                name=name,
+                role=role,
+                size_bytes=size,
+                sha256=digest,
+                sop_instance_uid=sop_instance_uid,
+                title=title,
+            )
+        )
+
+
+def desk_of(folder: IncidentFolder) -> Desk:
+    """Return the desk of an incident, made with the site's name when it is first used."""
+    desk = Desk(folder.path / DESK)
+    return desk if desk.is_there else Desk.create(desk.path, folder.incident().site_name)
+
+
+def hand_over(
+    folder: IncidentFolder,
+    opened: OpenedVault,
+    person: Person,
+    row: ListRow,
+    agreed: Agreed,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+) -> tuple[Header, Path]:
+    """Make the bundle of one patient for one house; return its header and its folder.
+
+    Raises
+    ------
+    NotDeliverable
+        No plan of this patient can be treated on.
+    PatientMismatch
+        A plan in this patient's folder is another patient's.
+    IntegrityError, KeyUnavailable, StorageFull
+        The vault does not give what it names; there is no room.
+    """
+    incident = folder.incident()
+    lines = [line for line in row.plans if line.section in TREATED_ON]
+    if not lines:
+        missing = "; ".join(text for line in row.plans for text in line.missing) or "no plan is held"
+        raise NotDeliverable(
+            f"Nothing of this patient can be treated on: {missing}.",
+            do_next="Look at the dossier: complete the plan, or plan anew where the patient goes.",
+        )
+    desk = desk_of(folder)
+    with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
+        basket = _Basket(Path(work))
+        chosen, strangers = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
+        before = (*_before(person, row, lines), *_strangers(strangers))
+        manifest = Manifest(
+            bundle_id=new_bundle_id(),
+            kind=BundleKind.HANDOVER,
+            number=1 + sum(1 for _ in bundles_of(folder, person.pseudonym, agreed.to.name)),
+            incident_id=incident.incident_id,
+            sender=desk.card.name,
+            recipient=agreed.to.name,
+            made_at=now,
+            made_by=agreed.by,
+            time_zone=incident.time_zone,
+            night=person.night,
+            trust=incident.trust if person.night == incident.night else OLDER.format(person.night),
+            pseudonym=person.pseudonym,
+            patient=person.entry.patient,
+            position=person.position,
+            plans=tuple(map(_told, lines)),
+            sessions=tuple(_sessions(person, lines, agreed)),
+            accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
+            before=tuple(dict.fromkeys(before)),
+            consent=agreed.consent,
+            law=agreed.law,
+            left_out=len(chosen.left_out),
+            packed=tuple(basket.packed),
+        )
+        manifest = _with_letter(manifest, basket)
+        target = desk.path / OUT / manifest.bundle_id
+        header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=target)
+    _write_down(folder, manifest, header)
+    return header, target
+
+
+def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> None:
+    write(
+        folder,
+        Deed.PACKED,
+        by=manifest.made_by,
+        at=manifest.made_at,
+        pseudonym=manifest.pseudonym,
+        about=manifest.bundle_id,
+        to=manifest.recipient,
+        number=manifest.number,
+        night=str(manifest.night),
+        sha256=header.sha256,
+        said=f"{len(manifest.packed)} files to {manifest.recipient}, of the night of {manifest.night}",
+    )
+
+
+def _gathered(
+    basket: _Basket, opened: OpenedVault, person: Person, plan_uids: set[str], zone: ZoneInfo
+) -> tuple[Selection, int]:
+    """Put what goes along into the basket; return the choice, and how many objects name somebody else."""
+    _restored(opened, person, basket.folder)
+    files = sorted((basket.folder / "dicom").rglob("*.dcm"))
+    held = tuple(one for one in read_held(files, zone) if isinstance(one, Held))  # others: night's report
+    _verify_whose(held, person.entry.patient, plan_uids)
+    own = [one for one in held if one.is_of(person.entry.patient)]
+    chosen = select([one.content for one in own], plan_uids)
+    uids = {ref.sop_instance_uid for ref in chosen.chosen}
+    for one in own:
+        if one.uid in uids:
+            name = one.path.relative_to(basket.folder).as_posix()
+            basket.add(name, Role.DICOM, sop_instance_uid=one.uid)
+    _add_papers(basket, opened, person)
+    return chosen, len(held) - len(own)
+
+
+def bundles_of(folder: IncidentFolder, pseudonym: str, to: str) -> Iterator[str]:
+    """Yield the bundles that were made of a patient for one house, oldest first."""
+    for row in folder.journal.rows():
+        if row.action == Deed.PACKED and row.patient_pseudonym == pseudonym and row.details.get("to") == to:
+            yield str(row.details["about"])
+
+
+def _restored(opened: OpenedVault, person: Person, folder: Path) -> None:
+    """Take everything of the patient's copy out of the vault; a file that is not given back is an error."""
+    report = opened.vault.restore_patient(
+        person.pseudonym, identities=opened.identities, out_dir=folder, night=person.night
+    )
+    if not report.is_complete:
+        first = report.failures[0]
+        raise IntegrityError(
+            f"{len(report.failures)} files of this patient cannot be taken out of the vault: {first.reason}",
+            do_next="Use another copy of the vault for this patient.",
+        )
+
+
+def _verify_whose(held: Sequence[Held], patient: Patient, plan_uids: set[str]) -> None:
+    wrong = [one for one in held if one.uid in plan_uids and not one.is_of(patient)]
+    if wrong:
+        raise PatientMismatch(
+            "A plan that is kept under this patient names another Patient ID or birth date in itself.",
+            do_next="Do not hand over. A physicist looks at the plan and at both charts.",
+            sop_instance_uid=wrong[0].uid,
+        )
+
+
+def _strangers(count: int) -> Iterator[str]:
+    if count:
+        yield f"{count} objects in this patient's folder name another person: they were not sent."
+
+
+def _before(person: Person, row: ListRow, lines: Sequence[PlanLine]) -> Iterator[str]:
+    """Say what is in doubt, before anything is treated."""
+    yield from row.warnings
+    yield from person.doubts
+    for line in lines:
+        for said in (*line.conflicts, *line.missing):
+            yield f"{line.label}: {said}"
+
+
+def _told(line: PlanLine) -> PlanTold:
+    return PlanTold(
+        plan_uid=line.plan_uid,
+        rt_plan_label=line.label,
+        given=line.given,
+        next_said=line.next_said,
+        dose=line.dose,
+        intent=line.intent,
+        machine=line.machine,
+        needs=line.needs,
+        before=tuple(dict.fromkeys((*line.conflicts, *line.missing))),
+    )
+
+
+def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed) -> Iterator[Session]:
+    """Lay the open fractions of what has begun on the agreed days; what waits for a word gets no day."""
+    positions = {at.plan_uid: at for at in person.position.plans} if person.position else {}
+    begun = [line for line in lines if line.section is Section.ON_TREATMENT] or lines[:1]
+    for line in begun:
+        at = positions.get(line.plan_uid)
+        if at is None or at.next_fraction_number is None or at.fractions_planned is None:
+            continue
+        numbers = range(at.next_fraction_number, at.fractions_planned + 1)
+        for number, day in zip(numbers, agreed.days, strict=False):
+            yield Session(
+                plan_uid=line.plan_uid,
+                rt_plan_label=line.label,
+                fraction_number=number,
+                day=day,
+                machine=agreed.machine,
+            )
+
+
+def _accessories(person: Person, lines: Iterable[PlanLine]) -> Iterator[str]:
+    """Yield what lies in a cupboard of ours: fixation, applicators, blocks, as the plans name them."""
+    wanted = {line.plan_uid for line in lines}
+    for plan in person.plans:
+        if plan.sop_instance_uid in wanted:
+            for setup in plan.patient_setups:
+                yield from setup.devices
+            for beam in plan.beams:
+                yield from beam.accessories
+
+
+def _add_papers(basket: _Basket, opened: OpenedVault, person: Person) -> None:
+    """Add the dossier of that night and the patient's documents, photographs among them."""
+    if (basket.folder / "dossier.pdf").is_file():
+        basket.add("dossier.pdf", Role.DOSSIER, title=f"Dossier of the night of {person.night}")
+    entry = opened.vault.latest(person.pseudonym, night=person.night)
+    if entry is None:
+        return
+    state = opened.vault.read_state(entry, identities=opened.identities)
+    for item in state.current_documents():
+        if item.member != "dossier.pdf" and basket.folder.joinpath(*item.member.split("/")).is_file():
+            basket.add(item.member, Role.DOCUMENT, title=item.title)
+
+
+def _with_letter(manifest: Manifest, basket: _Basket) -> Manifest:
+    """Return the manifest with the letter in it, which says everything else that is in it."""
+    page = letter_page(manifest)
+    for name, data in (
+        ("letter.pdf", page_pdf(page, made_at=int(manifest.made_at.timestamp()))),
+        ("letter.txt", page_text(page).encode("utf-8", "replace")),
+    ):
+        write_whole(basket.folder / name, data)
+        basket.add(name, Role.LETTER, title="Letter")
+    return replace(manifest, packed=tuple(basket.packed))

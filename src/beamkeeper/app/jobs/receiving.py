@@ -1,0 +1,306 @@
+"""Taking a patient in from another house: proved, of one person, newer than what we had, or not at all.
+
+1. signature, then digest, then seal: nothing of a stranger is unpacked;
+2. every DICOM object must be of the patient that the manifest names;
+3. a bundle that came before is not used again, an older one never replaces a newer one;
+4. only then the folder of the patient appears, and a line in the desk's journal says so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from beamkeeper.app.jobs.bundle_objects import Held, read_held
+from beamkeeper.domain.audit import AuditEvent
+from beamkeeper.domain.patient import shown_name
+from beamkeeper.errors import ConfigError, IntegrityError, PatientMismatch, StorageFull
+from beamkeeper.respond.handover import BundleKind, Desk, Role, open_bundle, read_header
+from beamkeeper.respond.handover.desk import RECEIVED
+from beamkeeper.respond.handover.manifest import MANIFEST, read_manifest
+from beamkeeper.respond.incident import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.respond.handover import Manifest, Opened
+
+JOURNAL: Final = "journal.jsonl"
+
+
+class DeskDeed(StrEnum):
+    """What a line of a desk's journal is about."""
+
+    RECEIVED = "bundle received"
+    REFUSED = "bundle refused"
+    KNOWN_AS = "patient has our number"
+    STORED = "objects stored"
+    TOLD = "message sent"
+    REPLIED = "return bundle made"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A patient's bundle at the house that treats on.
+
+    Attributes
+    ----------
+    folder
+        Its files, as they came.
+    is_new
+        False when this very bundle was received before.
+    strangers
+        Files beside the bundle that were not read.
+    """
+
+    manifest: Manifest
+    folder: Path
+    is_new: bool
+    strangers: tuple[str, ...] = ()
+
+
+def receive(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
+    """Verify a bundle, unpack it into the desk, and write that down.
+
+    Raises
+    ------
+    IntegrityError
+        Not signed by who is trusted, changed, cut short, no handover, or older than what is here.
+    PatientMismatch
+        An object in it is of another person.
+    KeyUnavailable
+        It is sealed for another house.
+    SourceUnavailable, StorageFull
+        It cannot be read; there is no room.
+    """
+    header, _ = read_header(bundle, desk.known())
+    if header.kind is not BundleKind.HANDOVER:
+        raise IntegrityError(
+            "This is a return bundle: it belongs to the house that sent the patient.",
+            do_next="`beamkeeper handover back` takes it in there.",
+        )
+    known = _known(desk, header.bundle_id)
+    if known is not None:
+        return Received(manifest=known, folder=desk.path / RECEIVED / header.bundle_id, is_new=False)
+    home = desk.path / RECEIVED
+    home.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".opening-", dir=home) as work:
+        opened = open_bundle(
+            bundle, keys=desk.keys(), known=desk.known(), out_dir=Path(work) / header.bundle_id
+        )
+        verify_whose(opened)
+        _verify_newest(desk, opened.manifest)
+        try:
+            opened.folder.rename(home / header.bundle_id)
+        except OSError as error:
+            raise StorageFull(f"The bundle cannot be kept: {error.strerror}.") from error
+    manifest = opened.manifest
+    note(
+        desk,
+        DeskDeed.RECEIVED,
+        by=by,
+        at=now,
+        pseudonym=manifest.pseudonym,
+        about=manifest.bundle_id,
+        said=f"from {manifest.sender}, number {manifest.number}, {len(manifest.packed)} files as signed",
+        sha256=header.sha256,
+    )
+    return Received(
+        manifest=manifest, folder=home / header.bundle_id, is_new=True, strangers=opened.strangers
+    )
+
+
+def verify_whose(opened: Opened) -> None:
+    """Refuse a bundle with a DICOM file that is of another person, or no DICOM at all.
+
+    Raises
+    ------
+    PatientMismatch, IntegrityError
+    """
+    patient = opened.manifest.patient
+    other = opened.manifest.reply.their_ids if opened.manifest.reply else ()
+    for one in objects_of(opened.manifest, opened.folder):
+        if not isinstance(one, Held):
+            raise IntegrityError(
+                "A file of this bundle is named as DICOM and is none; nothing of it was used.",
+                do_next="Ask the sender for the bundle again.",
+            )
+        if not one.is_of(patient, other_ids=other):
+            raise PatientMismatch(
+                "An object in this bundle is of another person than the bundle; nothing of it was used.",
+                do_next="Call the sender: two patients may have been mixed up. Keep the bundle as it is.",
+                sop_instance_uid=one.uid,
+            )
+
+
+def objects_of(manifest: Manifest, folder: Path) -> Iterator[Held | Path]:
+    """Yield every DICOM file of an opened bundle, read."""
+    paths = (folder.joinpath(*item.name.split("/")) for item in manifest.packed if item.role is Role.DICOM)
+    return read_held(paths, ZoneInfo(manifest.time_zone))
+
+
+def received(desk: Desk) -> tuple[Manifest, ...]:
+    """Return what was received, in the order of its arrival."""
+    rows = (row for row in journal(desk).rows() if row.action == DeskDeed.RECEIVED)
+    found = (_known(desk, str(row.details["about"])) for row in rows)
+    return tuple(manifest for manifest in found if manifest is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtTheDesk:
+    """One received patient, as a desk shows it.
+
+    Attributes
+    ----------
+    known_as
+        Patient IDs of this house; () while nobody wrote one down.
+    answers
+        Return bundles that were made.
+    """
+
+    bundle_id: str
+    sender: str
+    name: str
+    patient_id: str
+    number: int
+    known_as: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+def at_the_desk(desk: Desk) -> tuple[AtTheDesk, ...]:
+    """Return everybody who was received, in order."""
+    rows = journal(desk).rows()
+    return tuple(
+        AtTheDesk(
+            bundle_id=one.bundle_id,
+            sender=one.sender,
+            name=shown_name(one.patient.name) or "(no name)",
+            patient_id=one.patient.patient_id,
+            number=one.number,
+            known_as=_said(rows, DeskDeed.KNOWN_AS, one.bundle_id, "patient_id"),
+            answers=_said(rows, DeskDeed.REPLIED, one.bundle_id, "bundle"),
+        )
+        for one in received(desk)
+    )
+
+
+def find_received(desk: Desk, bundle_id: str) -> Manifest:
+    """Return what was received under an identifier, or the first digits of one.
+
+    Raises
+    ------
+    ConfigError
+        None or several.
+    """
+    found = [one for one in received(desk) if one.bundle_id.startswith(bundle_id.strip().lower())]
+    if len(found) != 1:
+        raise ConfigError(
+            f"{len(found)} received bundles begin with {bundle_id!r}.",
+            do_next="`beamkeeper desk show` names them.",
+        )
+    return found[0]
+
+
+def know_as(desk: Desk, bundle_id: str, patient_id: str, *, by: str, now: datetime) -> AuditRow:
+    """Write down a Patient ID of this house for a received patient.
+
+    Raises
+    ------
+    ConfigError
+        No such bundle, no number, or the number is another received patient's.
+    """
+    manifest, number = find_received(desk, bundle_id), patient_id.strip()
+    taken = [
+        one
+        for one in at_the_desk(desk)
+        if one.patient_id != manifest.patient.patient_id and number in {*one.known_as, one.patient_id}
+    ]
+    if not number or taken:
+        raise ConfigError(
+            f"{number!r} cannot be this patient's number"
+            + (f": {taken[0].name} of {taken[0].sender} has it here." if taken else "."),
+            do_next="Look into your own system; two patients must never share a number.",
+        )
+    return note(
+        desk,
+        DeskDeed.KNOWN_AS,
+        by=by,
+        at=now,
+        pseudonym=manifest.pseudonym,
+        about=manifest.bundle_id,
+        patient_id=number,
+    )
+
+
+def their_ids(desk: Desk, bundle_id: str) -> tuple[str, ...]:
+    """Return the Patient IDs under which a received patient is known at this house."""
+    return _said(journal(desk).rows(), DeskDeed.KNOWN_AS, bundle_id, "patient_id")
+
+
+def answers(desk: Desk, bundle_id: str) -> tuple[str, ...]:
+    """Return the return bundles that were made of a received one."""
+    return _said(journal(desk).rows(), DeskDeed.REPLIED, bundle_id, "bundle")
+
+
+def _said(rows: Sequence[AuditRow], deed: DeskDeed, bundle_id: str, key: str) -> tuple[str, ...]:
+    found = (row for row in rows if row.action == deed and row.details.get("about") == bundle_id)
+    return tuple(dict.fromkeys(str(row.details[key]) for row in found))
+
+
+def journal(desk: Desk) -> Journal:
+    """Return the journal of a desk."""
+    return Journal(desk.path / JOURNAL)
+
+
+def note(
+    desk: Desk,
+    deed: DeskDeed,
+    *,
+    by: str,
+    at: datetime,
+    pseudonym: str | None = None,
+    outcome: str = "ok",
+    **details: object,
+) -> AuditRow:
+    """Write one line into the journal of a desk."""
+    told = {key: value for key, value in details.items() if value not in ("", None)}
+    return journal(desk).append(
+        AuditEvent(
+            action=deed.value, actor=by, outcome=outcome, at=at, patient_pseudonym=pseudonym, details=told
+        )
+    )
+
+
+def _known(desk: Desk, bundle_id: str) -> Manifest | None:
+    """Return the manifest of a bundle that was received; a folder that nobody wrote down is taken away."""
+    folder = desk.path / RECEIVED / bundle_id
+    if not folder.is_dir():
+        return None
+    rows = journal(desk).rows()
+    if not any(row.action == DeskDeed.RECEIVED and row.details.get("about") == bundle_id for row in rows):
+        shutil.rmtree(folder)
+        return None
+    return read_manifest((folder / MANIFEST).read_bytes())
+
+
+def _verify_newest(desk: Desk, manifest: Manifest) -> None:
+    """Refuse what is older than what is here of the same patient and sender."""
+    newer = [
+        one
+        for one in received(desk)
+        if (one.sender, one.pseudonym, one.incident_id)
+        == (manifest.sender, manifest.pseudonym, manifest.incident_id)
+        and one.number >= manifest.number
+    ]
+    if newer:
+        raise IntegrityError(
+            f"This bundle is number {manifest.number} of its patient, and number {newer[-1].number} is here.",
+            do_next="Use the newer one; an old one is never put in its place. In doubt call the sender.",
+        )

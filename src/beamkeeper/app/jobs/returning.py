@@ -1,0 +1,190 @@
+"""The way back, at the house that treated: records and report, checked, sealed to who sent the patient."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from beamkeeper.app.jobs.bundle_objects import Held, read_held
+from beamkeeper.app.jobs.receiving import DeskDeed, answers, find_received, note, their_ids
+from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.handover import BundleKind, Packed, Reply, Role, new_bundle_id, seal_bundle
+from beamkeeper.respond.handover.desk import OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from beamkeeper.respond.handover import Desk, Header, Manifest
+
+FILES_MAX: Final = 20_000
+FILE_BYTES_MAX: Final = 2 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What people at the partner say with the records.
+
+    Attributes
+    ----------
+    said
+        In words: how it went, what was given by hand.
+    same_plans
+        (plan as treated here, plan as it was sent, why): where it was treated by a copy of the plan.
+    """
+
+    by: str
+    said: str = ""
+    same_plans: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A return bundle that was made.
+
+    Attributes
+    ----------
+    not_taken
+        Files that are not in it, each with the reason.
+    """
+
+    header: Header
+    folder: Path
+    record_count: int
+    not_taken: tuple[str, ...] = ()
+
+
+def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime) -> Answer:
+    """Make the return bundle of a received patient out of a folder of records and reports.
+
+    Raises
+    ------
+    ConfigError
+        No such bundle was received, the folder holds nothing to send, or a plan is named that was not sent.
+    StorageFull, SourceUnavailable
+    """
+    manifest = find_received(desk, bundle_id)
+    bundle_id = manifest.bundle_id
+    sender = next(card for card in desk.known() if card.name == manifest.sender)
+    _verify_plans(manifest, report)
+    theirs = their_ids(desk, bundle_id)
+    with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
+        packed, not_taken, records = _packed(files, Path(work), manifest, theirs, report)
+        if not packed:
+            raise ConfigError(
+                f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
+                do_next="Name the folder with the treatment records that your OIS exported, and reports.",
+            )
+        back = replace(
+            manifest,
+            bundle_id=new_bundle_id(),
+            kind=BundleKind.RETURN,
+            number=1 + len(answers(desk, bundle_id)),
+            sender=desk.card.name,
+            recipient=manifest.sender,
+            made_at=now,
+            made_by=report.by,
+            packed=packed,
+            plans=(),
+            sessions=(),
+            accessories=(),
+            before=not_taken,
+            left_out=len(not_taken),
+            reply=Reply(answers=bundle_id, their_ids=theirs, same_plans=report.same_plans, said=report.said),
+        )
+        folder = desk.path / OUT / back.bundle_id
+        header = seal_bundle(back, Path(work), keys=desk.keys(), to=sender, folder=folder)
+    note(
+        desk,
+        DeskDeed.REPLIED,
+        by=report.by,
+        at=now,
+        pseudonym=manifest.pseudonym,
+        about=bundle_id,
+        bundle=back.bundle_id,
+        said=f"{records} treatment records, {len(packed) - records} other files; {report.said}",
+        sha256=header.sha256,
+    )
+    return Answer(header=header, folder=folder, record_count=records, not_taken=not_taken)
+
+
+def _verify_plans(manifest: Manifest, report: Report) -> None:
+    sent = {plan.plan_uid for plan in manifest.plans}
+    for _, ours, _ in report.same_plans:
+        if ours not in sent:
+            raise ConfigError(
+                f"{ours} is no plan of this bundle.", do_next=f"It holds {', '.join(sorted(sent))}."
+            )
+
+
+def _packed(
+    files: Path, work: Path, manifest: Manifest, theirs: Sequence[str], report: Report
+) -> tuple[tuple[Packed, ...], tuple[str, ...], int]:
+    """Copy what may go; return it, what may not with the reason, and how many are treatment records."""
+    packed: list[Packed] = []
+    not_taken: list[str] = []
+    records = 0
+    plan_uids = {plan.plan_uid for plan in manifest.plans} | {new for new, _, _ in report.same_plans}
+    for number, one in enumerate(read_held(_regular_files(files), ZoneInfo(manifest.time_zone)), start=1):
+        if isinstance(one, Path):
+            packed.append(_copied(one, work, f"report/{number}{_suffix(one)}", Role.REPORT, title=one.name))
+            continue
+        if not one.is_of(manifest.patient, other_ids=theirs):
+            not_taken.append(f"file {number}: it is of another person")
+        elif (why := _not_of_the_plans(one, plan_uids)) is not None:
+            not_taken.append(f"file {number}: {why}")
+        else:
+            name = f"dicom/{_folder(one)}/{number}.dcm"
+            packed.append(_copied(one.path, work, name, Role.DICOM, uid=one.uid))
+            records += isinstance(one.content.content, TreatmentRecord)
+    return tuple(packed), tuple(not_taken), records
+
+
+def _not_of_the_plans(one: Held, plan_uids: set[str]) -> str | None:
+    content = one.content.content
+    if isinstance(content, TreatmentRecord | TreatmentSummary):
+        if content.referenced_plan_uid is None:
+            return "it names no plan: say in the report what it is"
+        if content.referenced_plan_uid not in plan_uids:
+            return "it is of a plan that is not in the bundle: --same-plan says which one it stands for"
+    if isinstance(content, Plan) and content.sop_instance_uid not in plan_uids:
+        return "a plan that nobody said to stand for one of the bundle"
+    return None
+
+
+def _regular_files(folder: Path) -> list[Path]:
+    """Return the files of a folder, links left out."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    if len(found) > FILES_MAX or any(path.stat().st_size > FILE_BYTES_MAX for path in found):
+        raise ConfigError(
+            f"{folder} holds more, or larger, files than records can be.",
+            do_next="Export the records of this patient alone.",
+        )
+    return found
+
+
+def _copied(path: Path, work: Path, name: str, role: Role, *, uid: str = "", title: str = "") -> Packed:
+    target = work.joinpath(*name.split("/"))
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    with target.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    return Packed(name=name, role=role, size_bytes=size, sha256=digest, sop_instance_uid=uid, title=title)
+
+
+def _folder(one: Held) -> str:
+    modality = one.content.ref.modality
+    return modality if modality.isalnum() and modality.isascii() else "OTHER"
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() else ""

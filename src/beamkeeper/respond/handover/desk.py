@@ -1,0 +1,182 @@
+"""A desk: the folder from which a house hands patients over or takes them in.
+
+It holds the house's keys and card, the cards of others it trusts, and what went out and came in. The desk of
+the house under attack lies in the folder of the incident; a partner makes one beforehand or on the day.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.errors import ConfigError, KeyUnavailable, StorageFull
+from beamkeeper.respond.handover.card import (
+    CARD_BYTES_MAX,
+    Card,
+    DeskKeys,
+    card_bytes,
+    new_keys,
+    read_card,
+    verify_number,
+)
+from beamkeeper.vault import age
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CARD: Final = "card.json"
+IDENTITY, SIGNING_KEY = "desk.age", "desk.ed25519"
+KNOWN, OUT, RECEIVED = "known", "out", "received"
+KEY_BYTES_MAX: Final = 64 << 10
+
+
+class Desk:
+    """One desk on a disk.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def create(path: Path, name: str) -> Desk:
+        """Make a desk with fresh keys, for its owner alone.
+
+        Raises
+        ------
+        ConfigError
+            There is one already: keys are never replaced, or the name cannot stand on a card.
+        StorageFull
+            It cannot be made.
+        """
+        desk, keys = Desk(path), new_keys(name)
+        if desk.is_there:
+            raise ConfigError(
+                f"{path} is the desk of {desk.card.name} already.", do_next="Use it, or name another folder."
+            )
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_secret(path / IDENTITY, f"{keys.identity}\n".encode())
+            _write_secret(path / SIGNING_KEY, keys.signing_key)
+            _write_secret(path / CARD, card_bytes(keys.card))
+        except OSError as error:
+            raise StorageFull(
+                f"The desk {path} cannot be made: {error.strerror}.", do_next="Name another folder."
+            ) from error
+        return desk
+
+    @staticmethod
+    def open(path: Path) -> Desk:
+        """Return the desk in a folder.
+
+        Raises
+        ------
+        ConfigError
+            There is none.
+        """
+        desk = Desk(path)
+        if not desk.is_there:
+            raise ConfigError(f"{path} is no desk.", do_next=f'beamkeeper desk init --desk {path} --name "…"')
+        return desk
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was made."""
+        return (self.path / CARD).is_file()
+
+    @property
+    def card(self) -> Card:
+        """The card to give to others."""
+        return read_card(_small(self.path / CARD))
+
+    def keys(self) -> DeskKeys:
+        """Return the secret keys.
+
+        Raises
+        ------
+        KeyUnavailable
+            They are not there, or not those of the card.
+        """
+        card = self.card
+        identity = _small(self.path / IDENTITY).decode("ascii", "replace").strip()
+        if age.recipient_of(identity) != card.recipient:
+            raise KeyUnavailable(
+                f"The key in {self.path} is not that of its card.",
+                do_next="Take the folder from its backup, or make a new desk and give out its card.",
+            )
+        return DeskKeys(card=card, identity=identity, signing_key=_small(self.path / SIGNING_KEY))
+
+    def trust(self, card: Card, number: str) -> None:
+        """Keep the card of another house whose number was read aloud.
+
+        Raises
+        ------
+        KeyUnavailable
+            It is another number.
+        ConfigError
+            It is our own card, or another card of that name is trusted already.
+        """
+        verify_number(card, number)
+        if card.signing_key == self.card.signing_key:
+            raise ConfigError("This is our own card.", do_next="Ask for theirs.")
+        held = {one.name: one for one in self.known()}.get(card.name)
+        if held == card:
+            return
+        if held is not None:
+            raise ConfigError(
+                f"Another card of {card.name} is trusted already ({held.number}).",
+                do_next=f"Call them. If theirs was replaced, take the old one out of {self.path / KNOWN}.",
+            )
+        try:
+            (self.path / KNOWN).mkdir(mode=0o700, exist_ok=True)
+            _write_secret(self.path / KNOWN / f"{card.number.replace(' ', '')}.json", card_bytes(card))
+        except OSError as error:
+            raise StorageFull(f"The card cannot be kept: {error.strerror}.") from error
+
+    def known(self) -> tuple[Card, ...]:
+        """Return the cards that are trusted, by name."""
+        found = (read_card(_small(path)) for path in sorted((self.path / KNOWN).glob("*.json")))
+        return tuple(sorted(found, key=lambda card: card.name))
+
+    def find(self, name: str) -> Card:
+        """Return the trusted card of a house, by its name or a part of it that fits no other.
+
+        Raises
+        ------
+        ConfigError
+            None, or several.
+        """
+        known = self.known()
+        found = [card for card in known if card.name == name] or [
+            card for card in known if name.casefold() in card.name.casefold()
+        ]
+        if len(found) != 1:
+            names = ", ".join(card.name for card in known) or "nobody yet"
+            raise ConfigError(
+                f"{name!r} fits {len(found)} trusted cards; trusted are: {names}.",
+                do_next="`beamkeeper desk trust` takes a card; its number is compared by telephone.",
+            )
+        return found[0]
+
+
+def _small(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(max(CARD_BYTES_MAX, KEY_BYTES_MAX))
+    except OSError as error:
+        raise KeyUnavailable(
+            f"{path.name} of the desk cannot be read: {error.strerror}.",
+            do_next="Take the folder of the desk from its backup.",
+        ) from error
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,202 @@
+"""What is in a bundle, of whom, for whom: the first file inside, believed about all others."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
+from beamkeeper.domain.patient import Patient
+from beamkeeper.domain.position import CoursePosition
+from beamkeeper.errors import IntegrityError
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = "beamkeeper-manifest"
+VERSION: Final = 1
+MANIFEST_BYTES_MAX: Final = 32 << 20
+
+
+class BundleKind(StrEnum):
+    """Which way it goes."""
+
+    HANDOVER = "handover"
+    """To whoever treats on."""
+    RETURN = "return"
+    """Back home, with what was given."""
+
+
+class Role(StrEnum):
+    """What a file in a bundle is for."""
+
+    DICOM = "dicom"
+    DOSSIER = "dossier"
+    LETTER = "letter"
+    DOCUMENT = "document"
+    MESSAGE = "message"
+    """HL7 v2, as it may be sent to the partner's OIS once its own number of the patient stands in it."""
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """One file of a bundle.
+
+    Attributes
+    ----------
+    name
+        Where it lies inside; says nothing of the patient.
+    sop_instance_uid, title
+        Of DICOM objects; of documents. Else "".
+    """
+
+    name: str
+    role: Role
+    size_bytes: int
+    sha256: str
+    sop_instance_uid: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One fraction that is still to be given, with the day it is meant for.
+
+    Attributes
+    ----------
+    starts_at
+        None where only the day is agreed.
+    """
+
+    plan_uid: str
+    rt_plan_label: str
+    fraction_number: int
+    day: date
+    machine: str = ""
+    starts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTold:
+    """What the letter says of one plan that is to be treated on.
+
+    Attributes
+    ----------
+    given, next_said
+        In words: "12 of 25 given", "Next: fraction 13".
+    before
+        What has to be settled before the first beam; () when nothing is known to be.
+    """
+
+    plan_uid: str
+    rt_plan_label: str
+    given: str
+    next_said: str
+    dose: str = ""
+    intent: str = ""
+    machine: str = ""
+    needs: str = ""
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a return bundle says besides.
+
+    Attributes
+    ----------
+    answers
+        The bundle that was received.
+    their_ids
+        Patient IDs under which the patient was treated there, besides ours.
+    same_plans
+        (plan as treated there, plan as it was sent, why): where it was treated by a copy of the plan.
+    said
+        What people report, in words.
+    """
+
+    answers: str
+    their_ids: tuple[str, ...] = ()
+    same_plans: tuple[tuple[str, str, str], ...] = ()
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything a receiver must know before a file is used.
+
+    Attributes
+    ----------
+    number
+        Counts the bundles of one patient to one receiver, from 1: an older one never replaces a newer one.
+    sender, recipient
+        Names of the two houses.
+    night, trust
+        Of which night the copies are, and who confirmed it or why nobody did.
+    pseudonym
+        The sender's keyed name of the patient: return bundles carry it back.
+    before
+        What has to be asked before anything is treated, in sentences.
+    consent, law
+        Who agreed and how, and on what ground the data are passed on.
+    left_out
+        Objects of the patient that were not sent, because no plan to be treated leads to them.
+    """
+
+    bundle_id: str
+    kind: BundleKind
+    number: int
+    incident_id: str
+    sender: str
+    recipient: str
+    made_at: datetime
+    made_by: str
+    time_zone: str
+    night: date
+    trust: str
+    pseudonym: str
+    patient: Patient
+    position: CoursePosition | None
+    plans: tuple[PlanTold, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    accessories: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    consent: str = ""
+    law: str = ""
+    left_out: int = 0
+    packed: tuple[Packed, ...] = ()
+    reply: Reply | None = None
+
+
+def new_bundle_id() -> str:
+    """Return an identifier that says nothing and that nobody guesses."""
+    return secrets.token_hex(8)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """Return the manifest as the file in the bundle."""
+    document = {"format": FORMAT, "version": VERSION, "manifest": to_json(manifest)}
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Return the manifest in a file.
+
+    Raises
+    ------
+    IntegrityError
+        Not a manifest that this version reads.
+    """
+    try:
+        document = json.loads(data)
+        if (document["format"], document["version"]) != (FORMAT, VERSION):
+            raise NotThisShapeError("another format or version")
+        return from_json(Manifest, document["manifest"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise IntegrityError(
+            "The manifest of this bundle cannot be read.",
+            do_next="Both houses need the same version of Beamkeeper; then ask for the bundle again.",
+        ) from error
