@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from night_site import NIGHT_1, ZONE, SmallSite, at
 from pypdf import PdfReader
 from two_houses import PARTNER, Houses, beamkeeper, told
 
+from beamkeeper.app.jobs.handing_over import Agreed, desk_of, hand_over
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
-from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable
+from beamkeeper.app.opened import open_by_site
+from beamkeeper.errors import (
+    ConfigError,
+    IntegrityError,
+    KeyUnavailable,
+    NotDeliverable,
+    PatientMismatch,
+    SourceUnavailable,
+)
+from beamkeeper.protect.lists import list_rows
+from beamkeeper.respond.handover import Desk, Packed, Role, seal_bundle
+from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from night_site import SmallSite
-
 GIVEN = 2
 """Sessions that the night's copy holds of each patient."""
 
 
+@pytest.fixture(scope="module")
+def met(kept_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Houses:
+    root = tmp_path_factory.mktemp("houses")
+    return Houses.met(root, SmallSite.copied(kept_root, root / "site"))
+
+
 @pytest.fixture
-def houses(kept_site: SmallSite, tmp_path: Path) -> Houses:
-    return Houses.met(tmp_path, kept_site)
+def houses(met: Houses, tmp_path: Path) -> Houses:
+    return met.copied(tmp_path / "here")
 
 
 def test_every_fraction_comes_back_once_and_the_position_is_the_truth(houses: Houses, tmp_path: Path) -> None:
@@ -148,8 +169,131 @@ def test_a_return_bundle_of_a_patient_who_never_went_there_is_refused(houses: Ho
         beamkeeper("handover", "back", made["folder"], "--incident", houses.incident)
 
 
-def test_a_patient_without_a_plan_to_treat_is_named_and_stops_nobody_else(houses: Houses) -> None:
-    with pytest.raises(ConfigError, match="Nobody of the inventory"):
-        beamkeeper(
-            "handover", "make", "nobody", "--to", PARTNER, "--incident", houses.incident, "--site", "x"
-        )
+def test_a_patient_whose_copy_is_damaged_is_named_and_stops_nobody_else(houses: Houses) -> None:
+    good, bad = houses.persons()[:2]
+    entry = houses.site.runtime(NIGHT_1).vault.latest(bad.pseudonym)
+    assert entry is not None
+    (houses.site.vault_dir / entry.storage_name).write_bytes(b"x")
+    ids = [one.entry.patient.patient_id for one in (bad, good)]
+    arguments = ("--to", PARTNER, "--incident", houses.incident, "--site", houses.site.site_file)
+    status, said = beamkeeper("handover", "make", *ids, *arguments, "--json")
+    made = json.loads(said)
+
+    assert (status, len(made["made"]), len(made["failed"])) == (20, 1, 1)
+    assert not list((houses.home / "out").glob(".*"))
+    assert not list(houses.home.glob(".packing-*"))
+
+
+def test_a_patient_without_a_plan_to_treat_is_not_handed_over(houses: Houses) -> None:
+    person = houses.persons()[0]
+    opened = IncidentFolder.open(houses.incident)
+    row = next(one for one in list_rows([person], opened.inventory().head))
+    store = open_by_site(houses.site.site, at(NIGHT_1, 12))
+    agreed = Agreed(to=desk_of(opened).find(PARTNER), by="A")
+    with pytest.raises(NotDeliverable, match="no plan is held"):
+        hand_over(opened, store, person, replace(row, plans=()), agreed, zone=ZONE, now=at(NIGHT_1, 12).now())
+
+
+@pytest.mark.parametrize("name", ["bundle.age", "bundle.json", "bundle.json.sig"])
+def test_a_bundle_that_was_cut_short_or_altered_is_refused_and_nothing_is_left(
+    houses: Houses, name: str
+) -> None:
+    bundle = houses.make(houses.persons()[0])
+    whole = (bundle / name).read_bytes()
+    middle = len(whole) // 2
+    for broken in (whole[:-40], b"", whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]):
+        (bundle / name).write_bytes(broken)
+        with pytest.raises(IntegrityError):
+            houses.receive(bundle)
+    (bundle / name).unlink()
+    (bundle / name).symlink_to("/etc/passwd")
+    with pytest.raises(SourceUnavailable):
+        houses.receive(bundle)
+    assert not [path for path in (houses.desk / "received").rglob("*") if path.is_file()]
+
+
+def test_two_bundles_whose_sealed_files_were_swapped_are_both_refused(houses: Houses) -> None:
+    first, second = (houses.make(one) for one in houses.persons()[:2])
+    held = (first / "bundle.age").read_bytes()
+    (first / "bundle.age").write_bytes((second / "bundle.age").read_bytes())
+    (second / "bundle.age").write_bytes(held)
+    for bundle in (first, second):
+        with pytest.raises(IntegrityError, match="not the one that was signed"):
+            houses.receive(bundle)
+
+
+def test_files_beside_a_bundle_are_named_and_not_read(houses: Houses) -> None:
+    bundle = houses.make(houses.persons()[0])
+    (bundle / "autorun.inf").write_text("x")
+
+    assert houses.receive(bundle)["strangers"] == ["autorun.inf"]
+
+
+@pytest.mark.parametrize("inside", [-1, 1], ids=["one less", "one more"])
+def test_a_bundle_with_other_files_than_its_manifest_names_is_refused(
+    houses: Houses, tmp_path: Path, inside: int
+) -> None:
+    taken = houses.receive(houses.make(houses.persons()[0]))
+    files = houses.desk / "received" / taken["manifest"]["bundle_id"]
+    manifest = replace(read_manifest((files / "manifest.json").read_bytes()), bundle_id="e" * 16, number=2)
+    sealed = replace(manifest, packed=manifest.packed[:-1])
+    said, put_in = (manifest, sealed) if inside < 0 else (sealed, manifest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("beamkeeper.respond.handover.bundle.manifest_bytes", lambda _: manifest_bytes(said))
+        keys, card = Desk.open(houses.home).keys(), Desk.open(houses.desk).card
+        seal_bundle(put_in, files, keys=keys, to=card, folder=tmp_path / "forged")
+    with pytest.raises(IntegrityError, match="its manifest"):
+        houses.receive(tmp_path / "forged")
+
+
+def test_an_object_of_another_patient_inside_a_signed_bundle_is_refused(
+    houses: Houses, tmp_path: Path
+) -> None:
+    mine, other = houses.persons()[:2]
+    taken = houses.receive(houses.make(mine))
+    files = houses.desk / "received" / taken["manifest"]["bundle_id"]
+    manifest = read_manifest((files / "manifest.json").read_bytes())
+    home, there = Desk.open(houses.home), Desk.open(houses.desk)
+    ((uid, data), *_) = houses.records(other, 0, 1).items()
+    (files / "dicom" / "RTRECORD" / "stray.dcm").write_bytes(data)
+    stray = Packed(
+        name="dicom/RTRECORD/stray.dcm",
+        role=Role.DICOM,
+        size_bytes=len(data),
+        sha256=sha256(data).hexdigest(),
+        sop_instance_uid=uid,
+    )
+    forged = replace(manifest, bundle_id="f" * 16, number=2, packed=(*manifest.packed, stray))
+    seal_bundle(forged, files, keys=home.keys(), to=there.card, folder=tmp_path / "forged")
+    with pytest.raises(PatientMismatch, match="another person"):
+        houses.receive(tmp_path / "forged")
+    assert not (houses.desk / "received" / ("f" * 16)).exists()
+
+
+def test_two_patients_never_share_a_number_of_the_partner(houses: Houses) -> None:
+    first, second = (
+        houses.receive(houses.make(one))["manifest"]["bundle_id"] for one in houses.persons()[:2]
+    )
+    beamkeeper("desk", "known-as", first, "N-1", "--desk", houses.desk)
+    with pytest.raises(ConfigError, match="has it here"):
+        beamkeeper("desk", "known-as", second, "N-1", "--desk", houses.desk)
+
+
+def test_stock_tools_open_a_bundle_without_us(houses: Houses, tmp_path: Path, program) -> None:
+    bundle = houses.make(houses.persons()[0])
+    key = json.loads((houses.home / "card.json").read_text())["card"]["signing_key"]
+    (tmp_path / "allowed").write_text(f"sender {key}\n")
+    verify = [program("ssh-keygen"), "-Y", "verify", "-f", tmp_path / "allowed", "-I", "sender"]
+    subprocess.run(
+        [*verify, "-n", "handover@beamkeeper", "-s", bundle / "bundle.json.sig"],
+        input=(bundle / "bundle.json").read_bytes(),
+        check=True,
+        capture_output=True,
+    )
+    age, zstd = program("age"), program("zstd")
+    opened = f"{age} -d -i {houses.desk}/desk.age {bundle}/bundle.age | {zstd} -dc | tar x -C {tmp_path}"
+    subprocess.run(opened, shell=True, check=True)
+    manifest = read_manifest((tmp_path / "manifest.json").read_bytes())
+
+    for item in manifest.packed:
+        assert sha256((tmp_path / item.name).read_bytes()).hexdigest() == item.sha256

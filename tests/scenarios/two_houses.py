@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from night_site import NIGHT_1, WHO, ZONE
+from night_site import NIGHT_1, WHO, ZONE, SmallSite
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
@@ -18,8 +19,6 @@ from beamkeeper.rehearse.sim.state import at_first, patient_of
 from beamkeeper.wire.dicom.identify import identify
 
 if TYPE_CHECKING:
-    from night_site import SmallSite
-
     from beamkeeper.protect.lists import Person
 
 PARTNER = "AZ Noord, radiothérapie"
@@ -68,6 +67,13 @@ class Houses:
             number = told("desk", "card", "--desk", theirs)["number"]
             beamkeeper("desk", "trust", theirs / "card.json", "--number", number, "--desk", mine)
         return houses
+
+    def copied(self, root: Path) -> Houses:
+        """Copy both houses to another place."""
+        site = SmallSite.copied(self.site.root, root / "site")
+        for folder in (self.incident, self.desk):
+            shutil.copytree(folder, root / folder.name)
+        return Houses(root, site)
 
     def persons(self) -> tuple[Person, ...]:
         """Everybody of the inventory, by Patient ID."""
