@@ -14,15 +14,21 @@ from beamkeeper.domain.plan import Course, Prescription
 from beamkeeper.protect.census.entities import UNKNOWN, Entity
 from beamkeeper.protect.census.ois_chart import PRIMARY, chart, physician_disagreement, triage_disagreement
 from beamkeeper.protect.census.ois_counts import count_disagreements, counts
-from beamkeeper.protect.census.ois_file import OisFile, files
+from beamkeeper.protect.census.ois_file import OisFile, files, grouped
 from beamkeeper.protect.census.source import CensusWindow, SourceAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
 
     from beamkeeper.protect.census.mapping import EntityMapping, OisMapping
-    from beamkeeper.protect.census.ois_rows import OisAppointment, OisCourse, OisPlan, OisRows
+    from beamkeeper.protect.census.ois_rows import (
+        OisAppointment,
+        OisCourse,
+        OisFractions,
+        OisPlan,
+        OisRows,
+    )
 
 AUTHORITY = 0
 
@@ -152,21 +158,35 @@ def _waits_to_start(file: OisFile) -> bool:
 
 
 def _is_interrupted(file: OisFile, approved_since: datetime) -> bool:
-    """Whether a plan of an unfinished course was begun and has sessions that nobody closed.
+    """Whether a plan of an unfinished course was begun and is not done.
 
     A patient on a long break has neither a record of the last days nor an appointment of the next. Plans
     approved long ago do not count: sessions that were forgotten stay open for ever.
     """
     over = {course.key for course in file.courses if course.status in OVER}
+    by_plan = grouped(file.fractions, lambda pair: pair[0].key)
     return any(
-        (row.done or row.partial)
-        and row.open
-        and _is_approved(plan)
+        _is_approved(plan)
         and (plan.approved_at is None or plan.approved_at >= approved_since)
         and plan.course_key not in over
         and plan.is_clinical
-        for plan, row in file.fractions
+        and _has_some_left(plan, [row for _, row in by_plan.get(plan.key, ())])
+        for plan in file.plans
     )
+
+
+def _has_some_left(plan: OisPlan, ways: Sequence[OisFractions]) -> bool:
+    """Whether one way of counting knows a fraction begun, and one, be it another, something to come.
+
+    One way seldom knows both: beams know no open sessions, and sessions of a plan that was moved to another
+    course know no beams. Where none knows of sessions, the number planned decides.
+    """
+    if not any(row.done or row.partial for row in ways):
+        return False
+    if any(row.open is not None for row in ways):
+        return any(row.open or row.unclear for row in ways)
+    planned = max((row.planned or 0 for row in ways), default=0) or plan.planned_fractions or 0
+    return any(row.partial for row in ways) or max(row.done or 0 for row in ways) < planned
 
 
 def _is_approved(plan: OisPlan) -> bool:
