@@ -171,6 +171,20 @@ class AriaContract:
         assert (note.subject, note.text) == ("Treated on another machine than planned", "LINAC2")
         assert counts(entries["moved"])[HISTORY, "plan 1"] == (3, 0)
 
+    def test_a_plan_moved_to_another_course_is_no_plan_at_zero(
+        self, answer: SourceAnswer, entries: dict[str, CensusEntry]
+    ) -> None:
+        entry = entries["course-moved"]
+
+        assert entry.disagreements == (
+            "aria: plan 'VMAT': fractions done are 4 by beam history, 0 by session state",
+        )
+        assert [one.course_id for one in entry.courses if one.plan_uids] == ["C2"]
+        assert "course-moved" not in answer.finished_patient_ids
+
+    def test_one_delivery_in_two_records_is_one_fraction(self, entries: dict[str, CensusEntry]) -> None:
+        assert counts(entries["recorded-twice"])[HISTORY, "plan 1"] == (3, 0)
+
     def test_two_primary_oncologists_are_shown_and_none_is_said(
         self, answer: SourceAnswer, entries: dict[str, CensusEntry]
     ) -> None:

@@ -151,6 +151,17 @@ class MosaiqContract:
 
     # Prescriptions.
 
+    def test_a_plan_moved_to_another_course_is_no_plan_at_zero(self, listed: dict[str, CensusEntry]) -> None:
+        entry = listed["M1033"]
+
+        assert entry.disagreements == (
+            "mosaiq: plan 'BREAST': fractions done are 0 by calendar, 4 by dose history, 4 by field counter",
+        )
+        assert not entry.finished
+
+    def test_beams_that_are_kept_twice_are_one_fraction(self, listed: dict[str, CensusEntry]) -> None:
+        assert counts_of(listed["M1034"], plan_uid(34)) == agreed(10)
+
     def test_doses_are_in_gray(self, listed: dict[str, CensusEntry]) -> None:
         (ordered,) = listed["M1001"].courses[0].prescriptions
         assert (ordered.dose_per_fraction_gy, ordered.total_dose_gy) == pytest.approx((2.67, 40.05))

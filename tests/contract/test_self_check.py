@@ -58,5 +58,12 @@ def test_plans_that_an_ois_counts_in_two_ways_differently_are_found(
     of_aria = methods_part(aria_source.ask(aria_contract.NOW, WINDOW).entries)
     of_mosaiq = methods_part(mosaiq_source.ask(mosaiq_contract.NOW, WINDOW).entries)
 
-    assert [line.split(",")[0].strip(" ▲") for line in of_aria.lines[2:]] == ["session-ahead"]
-    assert [line.split(",")[0].strip(" ▲") for line in of_mosaiq.lines[2:]] == ["M1025", "M1027"]
+    assert [line.split(",")[0].strip(" ▲") for line in of_aria.lines[2:]] == [
+        "course-moved",
+        "session-ahead",
+    ]
+    assert [line.split(",")[0].strip(" ▲") for line in of_mosaiq.lines[2:]] == [
+        "M1025",
+        "M1027",
+        "M1033",
+    ]

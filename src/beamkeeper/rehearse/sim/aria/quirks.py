@@ -193,6 +193,22 @@ def _moved(clinic: Clinic) -> None:
     clinic.rows["SessionRTPlan"][-1]["Status"] = "COMPLETE"
 
 
+def _course_moved(clinic: Clinic) -> None:
+    """Move a plan to a new course in the middle: it keeps its beams, and its sessions begin at zero."""
+    plan = _treated(clinic, "course-moved", 4, sessions=("TREAT",) * 15)
+    clinic.rows["Course"][plan.course_ser - 1] |= {
+        "ClinicalStatus": "COMPLETED",
+        "CompletedDateTime": day(5),
+    }
+    clinic.rows["PlanSetup"][plan.plan_setup_ser - 1]["CourseSer"] = clinic.course(plan.patient_ser, "C2")
+
+
+def _recorded_twice(clinic: Clinic) -> None:
+    """Import one delivery twice: the beams of the third fraction stand in two records."""
+    plan = _treated(clinic, "recorded-twice", 3)
+    clinic.treat(plan, 3, day(3))
+
+
 def _oncologists(clinic: Clinic) -> None:
     nobody = _person(clinic, "no-oncologist", oncologist=False)
     clinic.doctor(nobody, "Referrer", primary=False)
@@ -329,7 +345,8 @@ def _hostile(clinic: Clinic) -> None:
 
 _QUIRKS: tuple[Callable[[Clinic], None], ...] = (
     _plain, _revised, _revised_sessions_left, _continued, _partial, _field_left_out, _skipped, _twice_a_day,
-    _setup_only, _qa, _verification, _unknown_plan, _plan_nowhere, _moved, _oncologists, _comma,
+    _setup_only, _qa, _verification, _unknown_plan, _plan_nowhere, _moved, _course_moved,
+    _recorded_twice, _oncologists, _comma,
     _appointments, _long_break, _completed, _unknown_session, _session_ahead, _corrected, _odd_scale,
     _documents, _hostile,
 )  # fmt: skip

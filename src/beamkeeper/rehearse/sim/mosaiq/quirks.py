@@ -86,6 +86,7 @@ def quirky_clinic() -> Clinic:
         _fields,
         _history,
         _calendars,
+        _doubled,
         _schedules,
         _people,
         _files,
@@ -202,6 +203,21 @@ def _calendars(clinic: Clinic) -> None:
     clinic.row(tables.CALENDAR, given_void)["Act_DtTm"] = working_days(1)[0]
     other = _Treated(clinic, "M1032", "OtherActivity", 32)
     clinic.session(other.patient, other.course, FIRST_DAY, other.fields, System_Act=1, Act_DtTm=FIRST_DAY)
+
+
+def _doubled(clinic: Clinic) -> None:
+    """Move a plan to a new course, whose calendar begins at zero; and keep beams of one session twice."""
+    moved = _Treated(clinic, "M1033", "CourseMoved", 33, given=4)
+    course = clinic.course(moved.patient, 2)
+    clinic.current(tables.SITE, "SIT_SET_ID", moved.site)["PCP_ID"] = course
+    for session in moved.sessions:
+        clinic.row(tables.CALENDAR, session)["Status_Enum"] = VOID
+    for number, due in enumerate(working_days(15)[4:], start=1):
+        clinic.session(moved.patient, course, due, moved.fields, Seq=number)
+    twice = _Treated(clinic, "M1034", "RecordedTwice", 34)
+    last = [one for one in clinic.rows["Dose_Hst"] if one["Pat_ID1"] == twice.patient][-2:]
+    for given in last:
+        clinic.add(tables.DELIVERED, **{key: value for key, value in given.items() if key != "DHS_ID"})
 
 
 def _schedules(clinic: Clinic) -> None:
