@@ -162,15 +162,17 @@ def with_unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInf
     """Return the patient with every open plan doubted when sessions may have taken place unseen.
 
     A session counts as seen when a fraction was recorded near its time. Who is under treatment and has no
-    booking to ask from is doubted as well. Nothing is assumed either way: the next fraction bears a question
-    mark until a person has asked the patient and read the console's log.
+    booking to ask from is doubted as well; so is who had a part of a fraction on the day of the copy, because
+    nobody books the rest of it. Nothing is assumed either way: the next fraction bears a question mark until
+    a person has asked the patient and read the console's log.
     """
     if person.position is None:
         return person
     unseen = unseen_sessions(person, attacked_at=attacked_at, zone=zone)
-    if not unseen and not is_unbooked(person, zone):
+    broken_off_at = broken_off(person, zone)
+    if not unseen and broken_off_at is None and not is_unbooked(person, attacked_at, zone):
         return person
-    said = _words(unseen, zone)
+    said = _words(unseen, broken_off_at, zone)
     doubted = {at.plan_uid for at in person.position.plans if not at.is_finished}
     conflict = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=said)
     plans = tuple(
@@ -199,16 +201,32 @@ def unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInfo) ->
     on_machines = [item for item in booked if item.machine] or booked
     unseen = sorted(on_machines, key=lambda one: one.starts_at)
     for given_at in _given_since(person.position.plans if person.position else (), since, zone):
-        near = [item for item in unseen if abs(item.starts_at - given_at) <= OFF_MAX]
+        off = {item: min(abs(item.starts_at - at) for at in given_at) for item in unseen}
+        near = [item for item in unseen if off[item] <= OFF_MAX]
         if near:
-            unseen.remove(min(near, key=lambda item: abs(item.starts_at - given_at)))
+            unseen.remove(min(near, key=off.__getitem__))
     return tuple(unseen)
 
 
-def is_unbooked(person: Person, zone: ZoneInfo) -> bool:
-    """Return whether a patient is under treatment and nothing is booked from the day of the copy on."""
+def broken_off(person: Person, zone: ZoneInfo) -> datetime | None:
+    """Return when a fraction was broken off that may have been finished since, on the day of the copy.
+
+    None where every fraction of that day and later is complete. The rest of an earlier one is booked.
+    """
     since = _day_of_copy(person, zone)
-    if any(local_date(item.starts_at, zone) >= since for item in person.entry.appointments):
+    plans = person.position.plans if person.position else ()
+    parts = (state.last_treated_at for at in plans for state in at.fractions if state.is_partial)
+    return max((at for at in parts if at is not None and local_date(at, zone) >= since), default=None)
+
+
+def is_unbooked(person: Person, attacked_at: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a patient is under treatment and the calendar ends before the days to ask about.
+
+    What is booked on the day of the copy says nothing of the days after it.
+    """
+    since = _day_of_copy(person, zone)
+    first = min(local_date(attacked_at, zone), since + timedelta(days=1))
+    if any(local_date(item.starts_at, zone) >= first for item in person.entry.appointments):
         return False
     still_open = [at for at in (person.position.plans if person.position else ()) if not at.is_finished]
     days = (local_date(at.last_treated_at, zone) for at in still_open if at.last_treated_at is not None)
@@ -219,20 +237,29 @@ def _day_of_copy(person: Person, zone: ZoneInfo) -> date:
     return local_date(person.as_of, zone) if person.as_of else person.night
 
 
-def _given_since(plans: Sequence[PlanPosition], since: date, zone: ZoneInfo) -> list[datetime]:
-    return sorted(
-        state.last_treated_at
-        for at in plans
-        for state in at.fractions
-        if state.last_treated_at is not None and local_date(state.last_treated_at, zone) >= since
+def _given_since(plans: Sequence[PlanPosition], since: date, zone: ZoneInfo) -> list[tuple[datetime, ...]]:
+    """Return when each fraction given since a day began and ended: hours apart where it was broken off."""
+    given = (
+        tuple(
+            at
+            for at in (state.first_treated_at, state.last_treated_at)
+            if at is not None and local_date(at, zone) >= since
+        )
+        for plan in plans
+        for state in plan.fractions
     )
+    return sorted(filter(None, given))
 
 
-def _words(unseen: Sequence[Appointment], zone: ZoneInfo) -> str:
+def _words(unseen: Sequence[Appointment], broken_off_at: datetime | None, zone: ZoneInfo) -> str:
     booked = ", ".join(
         f"{item.starts_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
         + (f" on {item.machine}" if item.machine else "")
         for item in unseen
     )
-    why = f"booked {booked}, and this copy has no record of it" if unseen else "no booking to ask from"
+    reasons = [f"booked {booked}, and this copy has no record of it"] if unseen else []
+    if broken_off_at is not None:
+        at = f"{broken_off_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
+        reasons.append(f"a fraction was broken off {at}, and the rest may have been given since")
+    why = "; ".join(reasons) or "no booking to ask from"
     return f"POSSIBLY DELIVERED: {why}. Ask the patient and read the console's log before the next fraction."

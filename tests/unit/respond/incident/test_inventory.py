@@ -123,6 +123,43 @@ def test_of_two_a_day_the_one_nearest_to_the_record_is_the_seen_one() -> None:
     assert unseen(one) == [instant(4)]
 
 
+def broken(one: Person, began_at: datetime, ended_at: datetime | None = None) -> Person:
+    """Return the patient with one fraction more: a part of it, or both parts where it `ended_at` later."""
+    assert one.position is not None
+    (plan,) = one.position.plans
+    state = FractionState(
+        fraction_number=len(plan.fractions) + 1,
+        complete=ended_at is not None,
+        first_treated_at=began_at,
+        last_treated_at=ended_at or began_at,
+    )
+    plan = replace(plan, fractions=(*plan.fractions, state), fractions_partial=int(ended_at is None))
+    return replace(one, position=replace(one.position, plans=(plan,)))
+
+
+def test_a_fraction_broken_off_on_the_day_of_the_copy_may_have_been_finished_since() -> None:
+    begun = broken(person(*booked(instant(9)), given=YESTERDAY, as_of=instant(10)), instant(9, 5))
+    marked = with_unseen_sessions(begun, attacked_at=ATTACK, zone=BRUSSELS)
+
+    assert unseen(begun) == []
+    assert marked.position is not None
+    assert "broken off Fri 2026-11-20 09:05" in marked.position.plans[0].conflicts[0].text
+
+
+def test_a_fraction_broken_off_before_the_day_of_the_copy_has_a_booking_to_ask_from() -> None:
+    begun = broken(person(*booked(instant(15)), given=YESTERDAY[:1]), instant(9, day=19))
+
+    assert not is_asked(with_unseen_sessions(begun, attacked_at=ATTACK, zone=BRUSSELS))
+
+
+def test_a_fraction_finished_in_the_afternoon_shows_the_session_it_began_with_and_no_other() -> None:
+    one = person(*booked(instant(4)), given=YESTERDAY, as_of=instant(10))
+    twice = person(*booked(instant(4), instant(10)), given=YESTERDAY, as_of=instant(10))
+
+    assert unseen(broken(one, instant(4, 5), instant(9, 30))) == []
+    assert unseen(broken(twice, instant(4, 5), instant(9, 30))) == [instant(10)]
+
+
 def test_who_is_under_treatment_without_any_booking_is_asked_too() -> None:
     one = with_unseen_sessions(person(given=YESTERDAY), attacked_at=ATTACK, zone=BRUSSELS)
     later = with_unseen_sessions(
@@ -133,6 +170,15 @@ def test_who_is_under_treatment_without_any_booking_is_asked_too() -> None:
     assert one.position is not None
     assert "no booking to ask from" in one.position.plans[0].conflicts[0].text
     assert not is_asked(later)
+
+
+def test_a_calendar_that_ends_on_the_day_of_the_copy_says_nothing_of_the_next_day() -> None:
+    one = person(*booked(instant(8)), given=(*YESTERDAY, instant(8, 5)), as_of=instant(9))
+    same_day = with_unseen_sessions(one, attacked_at=ATTACK, zone=BRUSSELS)
+    next_day = with_unseen_sessions(one, attacked_at=ATTACK + timedelta(days=1), zone=BRUSSELS)
+
+    assert not is_asked(same_day)
+    assert is_asked(next_day)
 
 
 def test_who_left_off_long_ago_or_never_began_is_not_asked_for_want_of_a_booking() -> None:
