@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -20,6 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Keys and cards of houses that hand
 
 DeskOption = Annotated[
     Path, typer.Option("--desk", metavar="DIR", help="The desk's folder; INCIDENT/handover at home.")
+]
+PlaceOption = Annotated[
+    Path, typer.Option("--place", metavar="FILE", help="A place: the keys of one [[mirrors]] section.")
 ]
 CARD_BYTES_MAX = 16 << 10
 
@@ -124,6 +127,61 @@ def show(desk: DeskOption, json_: JsonOption = False) -> int:
     return 0
 
 
+@app.command("send")
+def send(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk return` named it.")],
+    place: PlaceOption,
+    json_: JsonOption = False,
+) -> int:
+    """Put a return bundle into a place that both houses reach, and read it back.
+
+    Example: beamkeeper desk send 7f6e5d4c3b2a1908 --place line.toml --desk desk
+    """
+    from beamkeeper.app.jobs.carrying import open_place
+    from beamkeeper.app.jobs.carrying import send as put
+    from beamkeeper.respond.handover import Desk
+
+    opened, destination = Desk.open(desk), open_place(place)
+    try:
+        sent = put(opened.bundle(bundle_id), destination)
+    finally:
+        destination.close()
+    if json_:
+        emit_json({"sent": sent})
+    else:
+        print_wrapped(f"✓ {sent} lies there, read back.")
+    return 0
+
+
+@app.command("fetch")
+def fetch(
+    desk: DeskOption,
+    place: PlaceOption,
+    json_: JsonOption = False,
+) -> int:
+    """Copy the bundles of a place into the desk's folder `in`; nothing of them is believed or opened yet.
+
+    Example: beamkeeper desk fetch --place line.toml --desk desk
+    """
+    from beamkeeper.app.jobs.carrying import fetch as take
+    from beamkeeper.app.jobs.carrying import open_place
+    from beamkeeper.respond.handover import Desk
+
+    opened, destination = Desk.open(desk), open_place(place)
+    try:
+        came = take(destination, opened.path / "in")
+    finally:
+        destination.close()
+    if json_:
+        emit_json({"fetched": came, "folder": opened.path / "in"})
+    else:
+        print_wrapped(f"{len(came)} new bundle{'s' * (len(came) != 1)} in {opened.path / 'in'}.")
+        for bundle_id in came:
+            out.print(f"  {opened.path / 'in' / bundle_id}", soft_wrap=True, markup=False)
+    return 0
+
+
 @app.command("known-as")
 def known_as(
     desk: DeskOption,
@@ -171,6 +229,7 @@ def return_(
 
     Example: beamkeeper desk return 0a1b2c3d4e5f6071 /mnt/export --said "5 of 5 given" --desk desk
     """
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.returning import Report, answer
     from beamkeeper.respond.handover import Desk
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption
@@ -66,6 +66,7 @@ def make(
     Example: beamkeeper handover make 0012345 --to "AZ Noord" --first-on 2026-11-24 --incident incident
     """
     from beamkeeper.app.jobs.handing_over import Agreed, desk_of
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.gap import Calendar
 
@@ -132,6 +133,47 @@ def _make_all(
             {"name": shown, "bundle_id": header.bundle_id, "size_bytes": header.size_bytes, "folder": target}
         )
     return made, failed
+
+
+@app.command("send")
+def send(
+    folder: FolderOption,
+    bundles: Annotated[
+        list[str], typer.Argument(metavar="BUNDLE_ID...", help="As `handover make` named them.")
+    ],
+    place: Annotated[
+        Path, typer.Option("--place", metavar="FILE", help="A place: the keys of one [[mirrors]] section.")
+    ],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Put bundles into a place that both houses reach, and read them back: SFTP, S3, a share, a disk.
+
+    The place needs no trust: it learns that a bundle of that size went from us to somebody. Sending the same
+    bundle again is harmless. `beamkeeper desk fetch` takes it out on the other side.
+
+    Exit status: 0 all of them lie there, 20 something else lies there under a bundle's name.
+
+    Example: beamkeeper handover send 0a1b2c3d4e5f6071 --place line.toml --incident incident
+    """
+    from beamkeeper.app.jobs.carrying import open_place
+    from beamkeeper.app.jobs.carrying import send as put
+    from beamkeeper.app.jobs.handing_over import desk_of, note_sent
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+    opened, actor, sent = IncidentFolder.open(folder), who(by), []
+    desk, destination = desk_of(opened), open_place(place)
+    try:
+        for bundle_id in bundles:
+            sent.append(put(desk.bundle(bundle_id), destination))
+            note_sent(opened, sent[-1], place.stem, by=actor, now=SystemClock().now())
+    finally:
+        destination.close()
+    if json_:
+        emit_json({"sent": sent})
+    else:
+        print_wrapped(f"✓ {len(sent)} bundle{'s' * (len(sent) != 1)} there, read back.")
+    return 0
 
 
 @app.command("back")

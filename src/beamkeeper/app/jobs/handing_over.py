@@ -173,6 +173,21 @@ def hand_over(
     return header, target
 
 
+def note_sent(folder: IncidentFolder, bundle_id: str, place: str, *, by: str, now: datetime) -> None:
+    """Write down that a bundle lies at a place, for the patient it is of."""
+    made = next(row for row in folder.journal.rows() if row.details.get("about") == bundle_id)
+    write(
+        folder,
+        Deed.SENT,
+        by=by,
+        at=now,
+        pseudonym=made.patient_pseudonym,
+        about=bundle_id,
+        to=made.details.get("to"),
+        said=f"lies at {place}, read back",
+    )
+
+
 def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> None:
     write(
         folder,

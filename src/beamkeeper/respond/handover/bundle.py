@@ -81,7 +81,7 @@ class Header:
 
     def __post_init__(self) -> None:
         """Refuse an identifier that could not name a folder."""
-        if _BUNDLE_ID.fullmatch(self.bundle_id) is None:
+        if not is_bundle_id(self.bundle_id):
             raise ValueError("a bundle's identifier has sixteen hexadecimal digits")
 
 
@@ -102,6 +102,11 @@ class Opened:
     sender: Card
     folder: Path
     strangers: tuple[str, ...] = ()
+
+
+def is_bundle_id(text: str) -> bool:
+    """Return whether a text has the form of a bundle's identifier, and may name a folder."""
+    return _BUNDLE_ID.fullmatch(text) is not None
 
 
 def seal_bundle(manifest: Manifest, files: Path, *, keys: DeskKeys, to: Card, folder: Path) -> Header:

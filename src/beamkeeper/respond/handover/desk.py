@@ -137,6 +137,22 @@ class Desk:
         except OSError as error:
             raise StorageFull(f"The card cannot be kept: {error.strerror}.") from error
 
+    def bundle(self, bundle_id: str) -> Path:
+        """Return the folder of a bundle that was made here, by its identifier or the first digits of it.
+
+        Raises
+        ------
+        ConfigError
+            None, or several.
+        """
+        found = sorted((self.path / OUT).glob(f"{bundle_id}*")) if bundle_id.isalnum() else []
+        if len(found) != 1:
+            raise ConfigError(
+                f"{len(found)} bundles that were made here begin with {bundle_id!r}.",
+                do_next=f"They lie in {self.path / OUT}.",
+            )
+        return found[0]
+
     def known(self) -> tuple[Card, ...]:
         """Return the cards that are trusted, by name."""
         found = (read_card(_small(path)) for path in sorted((self.path / KNOWN).glob("*.json")))
