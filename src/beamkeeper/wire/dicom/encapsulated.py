@@ -7,27 +7,23 @@ second run sends no duplicate, and an archive is not filled with one study a doc
 from __future__ import annotations
 
 import hashlib
-import io
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from pydicom.uid import EncapsulatedPDFStorage
 
 from beamkeeper.errors import ObjectUnreadable
-from beamkeeper.wire.dicom.part10 import file_header
+from beamkeeper.wire.dicom.own_object import put_patient, reference, uid_of, whole_file
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from beamkeeper.domain.patient import Patient
 
-_NAMESPACE = uuid.UUID("6b9ee38a-5c1c-5f0e-9f64-3d4f5c0f2a11")
-"""Of names that become UIDs (RFC 4122, version 5)."""
-_TITLE_MAX, _PERSON_MAX, _LONG_MAX = 1024, 64, 64
-"""Characters of ST, of a component group of PN, and of LO (PS3.5 6.2)."""
+_TITLE_MAX = 1024
+"""Characters of ST (PS3.5 6.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,21 +93,14 @@ def encapsulated_pdf(document: EncapsulatedDocument, pdf: bytes) -> bytes:
     item.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
     item.EncapsulatedDocumentLength = len(pdf)
     if document.source_instances:
-        item.SourceInstanceSequence = Items(map(_reference, document.source_instances))
-    header = file_header(
-        sop_class_uid=EncapsulatedPDFStorage,
-        sop_instance_uid=str(item.SOPInstanceUID),
-        transfer_syntax_uid=ExplicitVRLittleEndian,
-    )
-    body = io.BytesIO()
-    item.save_as(body, implicit_vr=False, little_endian=True)
-    return header + body.getvalue()
+        item.SourceInstanceSequence = Items(reference(*source) for source in document.source_instances)
+    return whole_file(item)
 
 
 def _identified(document: EncapsulatedDocument, digest: str) -> Dataset:
     patient, uids = document.patient, uids_of(document, digest)
     item = Dataset()
-    item.SpecificCharacterSet = "ISO_IR 192"
+    put_patient(item, patient, site_name=document.site_name)
     item.SOPClassUID = EncapsulatedPDFStorage
     item.SOPInstanceUID = uids.sop_instance_uid
     item.StudyInstanceUID = uids.study_instance_uid
@@ -123,35 +112,5 @@ def _identified(document: EncapsulatedDocument, digest: str) -> Dataset:
     item.AccessionNumber = item.ReferringPhysicianName = item.StudyID = ""
     item.Modality = "DOC"
     item.ConversionType = "WSD"
-    item.Manufacturer = "Beamkeeper"
-    item.InstitutionName = _plain(document.site_name, _LONG_MAX)
-    item.PatientName = _person(patient.name)
-    item.PatientID = _plain(patient.patient_id, _LONG_MAX)
-    if patient.issuer_of_patient_id:
-        item.IssuerOfPatientID = _plain(patient.issuer_of_patient_id, _LONG_MAX)
-    item.PatientBirthDate = f"{patient.birth_on:%Y%m%d}" if patient.birth_on else ""
-    item.PatientSex = patient.sex if patient.sex in {"F", "M", "O"} else ""
     item.SeriesNumber, item.InstanceNumber = 1, document.instance_number
     return item
-
-
-def _reference(source: tuple[str, str]) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = source
-    return item
-
-
-def uid_of(*parts: str) -> str:
-    """Return a UID made of names, always the same for the same ones (PS3.5 B.2)."""
-    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
-
-
-def _person(name: str) -> str:
-    """Return a PN of at most three groups of five components, none longer than PS3.5 6.2 allows."""
-    groups = ("^".join(group.split("^")[:5]) for group in name.split("=")[:3])
-    return "=".join(_plain(group, _PERSON_MAX) for group in groups)
-
-
-def _plain(text: str, longest: int) -> str:
-    """Return text without what a value may not hold: control characters and the backslash."""
-    return "".join(sign for sign in text if sign.isprintable() and sign != "\\")[:longest]
