@@ -1,7 +1,7 @@
 """Practising before it matters: a simulated department to play nights against.
 
-`rehearse.sim` is the department; attacks and timed drills come to live beside it. Nothing in here
-is ever used on a real night, except to try one.
+`rehearse.sim` is the department, `rehearse.attack` a month of it with an attack in it; timed drills come to
+live beside them. Nothing in here is ever used on a real night, except to try one.
 """
 
 from __future__ import annotations

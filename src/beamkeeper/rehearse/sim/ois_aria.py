@@ -23,7 +23,7 @@ from beamkeeper.rehearse.sim.ois_facts import (
     midnight,
     sessions_of,
 )
-from beamkeeper.rehearse.sim.patients import at, treatment_time, working_day
+from beamkeeper.rehearse.sim.patients import at, session_time, working_day
 from beamkeeper.rehearse.sim.records import designs_of, gantry_of, given_in
 from beamkeeper.rehearse.sim.state import current_treatments, patient_of
 from beamkeeper.rehearse.sim.treatments import Technique
@@ -215,7 +215,7 @@ class AriaDepartment:
         session: Session,
     ) -> None:
         """Write the records of one session; one that came without a plan has the plan's UID alone."""
-        treated_at = treatment_time(patient, treatment.key, session.on, self.zone)
+        treated_at = session_time(patient, session, self.zone)
         for number, (began_at, given) in enumerate(given_in(patient, treatment, session, treated_at)):
             start = local(began_at, self.zone)
             record = self.clinic.add(

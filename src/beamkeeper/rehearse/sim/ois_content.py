@@ -20,7 +20,7 @@ from beamkeeper.rehearse.sim.ois import (
     padded,
 )
 from beamkeeper.rehearse.sim.ois_facts import DIAGNOSES, SEX, bookings, local, midnight, sessions_of
-from beamkeeper.rehearse.sim.patients import at, treatment_time, working_day
+from beamkeeper.rehearse.sim.patients import at, session_time, working_day
 from beamkeeper.rehearse.sim.state import current_treatments, patient_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _add_plan(
             PlanSer=plan,
             FractionNo=session.fraction_number,
             State=padded("Partial" if session.part == "first" else "Done", 16),
-            DeliveredAt=local(treatment_time(patient, treatment.key, session.on, zone), zone),
+            DeliveredAt=local(session_time(patient, session, zone), zone),
         )
 
 

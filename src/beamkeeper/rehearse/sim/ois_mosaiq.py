@@ -23,7 +23,7 @@ from beamkeeper.rehearse.sim.ois_facts import (
     midnight,
     sessions_of,
 )
-from beamkeeper.rehearse.sim.patients import at, treatment_time, working_day
+from beamkeeper.rehearse.sim.patients import at, session_time, working_day
 from beamkeeper.rehearse.sim.records import designs_of, gantry_of, given_in
 from beamkeeper.rehearse.sim.state import current_treatments, patient_of
 from beamkeeper.rehearse.sim.treatments import Technique
@@ -233,7 +233,7 @@ class MosaiqDepartment:
         """Write what one session gave; a field that was continued to its end is partial no longer."""
         patient = chart.patient
         clinic = self.clinic
-        treated_at = treatment_time(patient, treatment.key, session.on, self.zone)
+        treated_at = session_time(patient, session, self.zone)
         for began_at, given in given_in(patient, treatment, session, treated_at):
             for order, beam in enumerate(given):
                 start = local(began_at, self.zone) + timedelta(minutes=3 * order)

@@ -196,7 +196,7 @@ def plan_objects(
 def session_objects(patient: SimPatient, session: Session, zone: ZoneInfo) -> Iterator[SimObject]:
     """Yield what one session leaves behind: records, and a cone-beam CT when it is the day for one."""
     treatment = treatment_of(patient, session)
-    treated_at = treatment_time(patient, session.treatment_key, session.on, zone)
+    treated_at = session_time(patient, session, zone)
     yield from records(patient, treatment, session, treated_at)
     every = patient.cbct_every
     if every and session.treatment_key == "plan" and session.fraction_number % every == 0:
@@ -207,9 +207,15 @@ def session_objects(patient: SimPatient, session: Session, zone: ZoneInfo) -> It
 
 
 def treatment_time(patient: SimPatient, treatment_key: str, on: date, zone: ZoneInfo) -> datetime:
-    """Return when that patient has the machine; a boost follows the main plan."""
+    """Return when that patient is booked on the machine; a boost follows the main plan."""
     minutes = 8 * 60 + 20 * patient.index % (9 * 60) + (15 if treatment_key == "boost" else 0)
     return at(on, minutes // 60, minutes % 60, zone)
+
+
+def session_time(patient: SimPatient, session: Session, zone: ZoneInfo) -> datetime:
+    """Return when a session truly began."""
+    booked = treatment_time(patient, session.treatment_key, session.on, zone)
+    return (booked.astimezone(UTC) + timedelta(minutes=session.minutes_late)).astimezone(zone)
 
 
 def treatment_of(patient: SimPatient, session: Session) -> Treatment:

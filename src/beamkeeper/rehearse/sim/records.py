@@ -46,6 +46,8 @@ class Session:
         The day on the department's wall.
     part
         "whole"; "first" when the machine stopped in the first beam; "rest" for the continuation.
+    minutes_late
+        How long after the booked time it began; less than 0 for who was called in early.
     names_plan
         False: the machine left Referenced RT Plan Sequence (type 2) empty in the first record of the session.
     """
@@ -56,6 +58,7 @@ class Session:
     on: date
     part: str = "whole"
     names_plan: bool = True
+    minutes_late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
