@@ -68,19 +68,14 @@ def make(
     from beamkeeper.app.jobs.handing_over import Agreed, desk_of
     from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.respond.gap import Calendar
 
     store = open_vault_by(site, vault, identity, words)
     opened = IncidentFolder.open(folder)
     card = desk_of(opened).find(to)
-    holidays = frozenset(parse_day(day) for day in closed or [])
-    days: tuple[date, ...] = ()
-    if first_on is not None:
-        days = Calendar(holidays=holidays).planned_days(parse_day(first_on), SESSIONS_MAX)
     agreed = Agreed(
         to=card,
         by=who(by),
-        days=days,
+        days=_days(first_on, closed or []),
         machine=machine,
         accessories=tuple(send_along or ()),
         consent=within(consent),
@@ -99,6 +94,16 @@ def make(
         if made:
             print_wrapped(f"Copy each folder whole. {card.name} opens it with `beamkeeper receive`.")
     return 20 if failed else 0
+
+
+def _days(first_on: str | None, closed: list[str]) -> tuple[date, ...]:
+    """Return the treatment days at the partner, from the agreed one on."""
+    from beamkeeper.respond.gap import Calendar
+
+    if first_on is None:
+        return ()
+    holidays = frozenset(map(parse_day, closed))
+    return Calendar(holidays=holidays).planned_days(parse_day(first_on), SESSIONS_MAX)
 
 
 def _make_all(
