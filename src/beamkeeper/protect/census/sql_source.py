@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+from beamkeeper.errors import SourceUnavailable
 from beamkeeper.protect.census.asking import Asking
 from beamkeeper.protect.census.ois_rules import answer_from_rows
 from beamkeeper.protect.census.self_check import self_check
-from beamkeeper.wire.sql import open_source
+from beamkeeper.wire.sql import oldest_report, open_source
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from beamkeeper.protect.census.self_check import SelfCheck
     from beamkeeper.protect.census.source import CensusWindow, SourceAnswer
     from beamkeeper.wire.sql import OpenSource
+
+REPORT_AGE_MAX: Final = timedelta(hours=36)
+"""CSV reports that were written longer ago are no answer: somebody scheduled them for every day."""
 
 
 class SqlSource:
@@ -66,7 +71,7 @@ class SqlSource:
         ConfigError
             The address is wrong, or the login may write.
         """
-        with self._opened() as database:
+        with self._opened(now) as database:
             asking = Asking(database, self._mapping, now=now, window=window)
             rows, warnings = asking.everything()
         answer = answer_from_rows(rows, now=now, window=window, mapping=self._mapping, source=self._name)
@@ -82,10 +87,17 @@ class SqlSource:
         ConfigError
             The address is wrong, or the login may write.
         """
-        with self._opened() as database:
+        with self._opened(now) as database:
             return self_check(database, self._mapping, now=now, window=window)
 
-    def _opened(self) -> OpenSource:
+    def _opened(self, now: datetime) -> OpenSource:
+        oldest = oldest_report(self._url)
+        if oldest is not None and now - oldest[1] > REPORT_AGE_MAX:
+            hours = (now - oldest[1]) / timedelta(hours=1)
+            raise SourceUnavailable(
+                f"The report {oldest[0]} was written {hours:.0f} hours ago: it says nothing of today.",
+                do_next="Look why the scheduled report did not run; remove what nobody writes any more.",
+            )
         return open_source(
             self._url, secret=self._secret, timeout_s=self._timeout_s, read_only=self._read_only
         )

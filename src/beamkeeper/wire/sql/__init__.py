@@ -4,6 +4,7 @@ A `Relation` says where the wanted values stand: a table with its columns, one S
 fixed, or a SELECT in parts of which those that are not there are left out. An `OpenSource` reads rows
 from it over one read-only connection with a row limit and a time limit; `read_text`, `read_instant` and
 their kin turn what a driver returns into our types.
+A folder of CSV reports is asked like a database.
 No statement that writes can be built here, and a SELECT written by a site is refused unless it is
 exactly that.
 """
@@ -20,6 +21,7 @@ from beamkeeper.wire.sql.relation import (
     TableRelation,
     wants_keys,
 )
+from beamkeeper.wire.sql.reports import oldest_report
 from beamkeeper.wire.sql.select_only import checked_select
 from beamkeeper.wire.sql.server import ServerFacts
 from beamkeeper.wire.sql.values import (
@@ -45,6 +47,7 @@ __all__ = [
     "Since",
     "TableRelation",
     "checked_select",
+    "oldest_report",
     "open_source",
     "read_bool",
     "read_date",

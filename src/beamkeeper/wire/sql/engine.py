@@ -10,14 +10,15 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from beamkeeper.errors import ConfigError, SourceUnavailable
+from beamkeeper.wire.sql.reports import FAMILY, reports_in_memory
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
-SUPPORTED = ("sqlite", "postgresql", "mssql")
+SUPPORTED = ("sqlite", "postgresql", "mssql", FAMILY)
 
 
 def read_only_engine(url: str, *, secret: str, timeout_s: float) -> Engine:
@@ -34,6 +35,15 @@ def read_only_engine(url: str, *, secret: str, timeout_s: float) -> Engine:
     family = parsed.get_backend_name()
     if family == "sqlite":
         return _sqlite(parsed, timeout_s)
+    if family == FAMILY:
+        return _as_it_is_asked(
+            create_engine(
+                "sqlite://",
+                creator=lambda: reports_in_memory(parsed),
+                poolclass=StaticPool,
+                hide_parameters=True,
+            )
+        )
     if secret:
         parsed = parsed.set(password=secret)
     try:
@@ -84,7 +94,13 @@ def _sqlite(url: URL, timeout_s: float) -> Engine:
         connection.execute("PRAGMA trusted_schema=OFF")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    return _as_it_is_asked(
+        create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    )
+
+
+def _as_it_is_asked(engine: Engine) -> Engine:
+    """Return a SQLite engine whose transactions begin where we begin them."""
 
     @event.listens_for(engine, "begin")
     def _snapshot(connection: Any) -> None:
