@@ -31,9 +31,15 @@ def chromium(executable: str, house: House) -> Iterator[Browser]:
     key = x509.load_pem_x509_certificate(data).public_key()
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(spki).digest()).decode()
-    arguments = ["--no-sandbox", f"--ignore-certificate-errors-spki-list={pin}"]
+    with chromium_with(executable, f"--ignore-certificate-errors-spki-list={pin}") as browser:
+        yield browser
+
+
+@contextmanager
+def chromium_with(executable: str, *arguments: str) -> Iterator[Browser]:
+    """Start a browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", *arguments])
         yield browser
         browser.close()
 

@@ -18,7 +18,12 @@ from beamkeeper.errors import BeamkeeperError
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-SERVES = {"beamkeeper serve", "beamkeeper window guard", "beamkeeper console serve"}
+SERVES = {
+    "beamkeeper serve",
+    "beamkeeper window guard",
+    "beamkeeper console serve",
+    "beamkeeper incident room",
+}
 """They run until stopped and have nothing to say as one document."""
 GLOBAL_OPTIONS = {"--help", "--version", "-h"}
 

@@ -43,6 +43,7 @@ from beamkeeper.app.cli import (
     restore,
     retain,
     retarget,
+    room,  # noqa: F401 - its commands stand under `incident`
     source,
     status,
     triage,

@@ -18,7 +18,10 @@ from beamkeeper.respond.incident.inventory import Inventory, Overview
 from beamkeeper.respond.incident.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from beamkeeper.domain.audit import AuditRow
 
 FORMAT: Final = 1
 INCIDENT, JOURNAL, CHECKLIST = "incident.json", "journal.jsonl", "checklist.toml"
@@ -104,8 +107,7 @@ class IncidentFolder:
 
     def listed(self) -> dict[str, str] | None:
         """Return the digests of inventory and overview by the journal; None while the lists are not made."""
-        said = [row.details.get("sha256_of") for row in self.journal.rows() if row.action == Deed.LISTED]
-        return dict(said[-1]) if said and isinstance(said[-1], dict) else None
+        return listed(self.journal.rows())
 
     def overview(self) -> Overview:
         """Return what is asked of the inventory every minute; raises as `inventory` does."""
@@ -124,14 +126,14 @@ class IncidentFolder:
         return self._listed(INVENTORY, Inventory)
 
     def _listed(self, name: str, kind: type[T]) -> T:
-        listed = self.listed()
-        if listed is None:
+        digests = self.listed()
+        if digests is None:
             raise ConfigError(
                 f"The lists of the incident in {self.path} were not finished.",
                 do_next="Run `beamkeeper declare` again with the same --out: the journal goes on.",
             )
         data = self._read(name)
-        if hashlib.sha256(data).hexdigest() != listed.get(name):
+        if hashlib.sha256(data).hexdigest() != digests.get(name):
             raise _not_as_written(name)
         return self._parsed(name, data, kind)
 
@@ -158,6 +160,12 @@ class IncidentFolder:
                 f"{name} of the incident cannot be read: {error.strerror}.",
                 do_next="Look at the disk; a copy of the folder will do.",
             ) from error
+
+
+def listed(rows: Sequence[AuditRow]) -> dict[str, str] | None:
+    """Return the digests of inventory and overview by a journal; None while the lists are not made."""
+    said = [row.details.get("sha256_of") for row in rows if row.action == Deed.LISTED]
+    return dict(said[-1]) if said and isinstance(said[-1], dict) else None
 
 
 def _not_as_written(name: str) -> IntegrityError:

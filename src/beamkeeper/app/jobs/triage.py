@@ -51,6 +51,11 @@ def order_of(
     return rules, rank(everybody, rules, statements(folder.journal.rows()))
 
 
+def at_present(inventory: Inventory, now: datetime) -> tuple[ListRow, ...]:
+    """Return a row for everybody of an inventory, as days and appointments stand now."""
+    return list_rows(inventory.persons, replace(inventory.head, made_at=now))
+
+
 def rules_text(folder: IncidentFolder) -> str:
     """Return the rule set of an incident: its own, else the one that is shipped."""
     path = folder.path / RULES
@@ -79,7 +84,7 @@ def facts_of(inventory: Inventory, now: datetime) -> tuple[Facts, ...]:
     persons = {one.pseudonym: one for one in inventory.persons}
     return tuple(
         _facts(persons[row.pseudonym], row, head.today, head.zone)
-        for row in list_rows(inventory.persons, head)
+        for row in at_present(inventory, now)
         if row.section in CONSIDERED
     )
 
@@ -165,7 +170,7 @@ def write_order(
 ) -> tuple[str, ...]:
     """Write the order for printing; return the names of the files in the folder."""
     head = replace(inventory.head, made_at=now)
-    rows = {row.pseudonym: row for row in list_rows(inventory.persons, head)}
+    rows = {row.pseudonym: row for row in at_present(inventory, now)}
     page = order_page(head, rows, ranked, rules, summary=counted(ranked), cut=states, capacity=capacity)
     made_at = int(now.timestamp())
     files = {

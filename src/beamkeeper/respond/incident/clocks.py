@@ -70,6 +70,11 @@ class Due:
         """Whether its time passed and nobody reported."""
         return self.done is None and self.left < timedelta(0)
 
+    @property
+    def late(self) -> timedelta:
+        """Since when it is over; zero while it is not."""
+        return max(-self.left, timedelta(0))
+
 
 def clocks(laws: Collection[str] = ()) -> tuple[Clock, ...]:
     """Return the clocks of these laws, all of them without any.

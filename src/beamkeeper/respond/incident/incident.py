@@ -70,6 +70,8 @@ class Deed(StrEnum):
     PACKED = "bundle made"
     SENT = "bundle sent"
     RETURNED = "records came back"
+    ADMITTED = "person admitted"
+    DISMISSED = "person dismissed"
     CLOSED = "closed"
 
 

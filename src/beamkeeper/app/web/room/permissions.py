@@ -1,0 +1,38 @@
+"""Who may ask for which page: one table, and nothing else decides it.
+
+A page that is not in the table is shown to nobody.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beamkeeper.app.jobs.incident_people import Duty
+
+
+class Access(StrEnum):
+    """What one must have to be shown a page."""
+
+    OPEN = "nothing: these are the doors"
+    READ = "the printed address, used once, or a passphrase"
+    ACT = "a passphrase given in the last minutes: the line of the journal bears the person's name"
+    SIGN = "the passphrase with the act itself, and the duty it needs"
+
+
+PAGES: Final[Mapping[str, Access]] = {
+    "open": Access.OPEN,
+    "door": Access.OPEN,
+    "leave": Access.READ,
+    "now": Access.READ,
+    "wall": Access.READ,
+    "patients": Access.READ,
+    "patient": Access.READ,
+    "paper": Access.READ,
+    "people": Access.READ,
+}
+SIGNS: Final[Mapping[str, frozenset[Duty]]] = {}
+"""Whose signature an act takes."""

@@ -1,0 +1,129 @@
+"""What every page needs: the incident's folder, the clock, the doors. One a process, in Django's settings."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from beamkeeper.app.jobs.incident_acts import due_clocks
+from beamkeeper.app.jobs.incident_folder import listed
+from beamkeeper.app.jobs.incident_people import members
+from beamkeeper.app.jobs.triage import at_present, order_of
+from beamkeeper.clock import local_date
+from beamkeeper.respond.incident import standing
+from beamkeeper.respond.incident.inventory import is_asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from datetime import datetime
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.incident_people import Member
+    from beamkeeper.app.web.room.doors import Doors
+    from beamkeeper.clock import Clock
+    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.protect.lists import ListRow
+    from beamkeeper.respond.incident import Incident, Inventory, Overview, Standing
+    from beamkeeper.respond.incident.clocks import Due
+    from beamkeeper.respond.triage import Ranked, RuleSet
+
+    T = TypeVar("T")
+SETTING = "BEAMKEEPER_ROOM"
+
+
+@dataclass(frozen=True)
+class Room:
+    """One incident as its pages show it; what takes long is made once, until its facts change."""
+
+    folder: IncidentFolder
+    clock: Clock
+    doors: Doors
+    _made: dict[str, tuple[Hashable, object]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.clock.now()
+
+    @property
+    def incident(self) -> Incident:
+        """What was declared."""
+        return self._once("incident", 0, self.folder.incident)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clock on the wall."""
+        return ZoneInfo(self.incident.time_zone)
+
+    def journal(self) -> tuple[AuditRow, ...]:
+        """Return every line, checked; read again whenever the file has changed."""
+        return self._once("journal", self._journal_stamp(), self.folder.journal.rows)
+
+    def standing(self) -> Standing:
+        """Return what is ticked, reported, closed."""
+        return standing(self.journal())
+
+    def clocks(self) -> tuple[Due, ...]:
+        """Return by when whom to tell, the next one first."""
+        return due_clocks(self.incident, self.journal(), self.now())
+
+    def members(self) -> tuple[Member, ...]:
+        """Return who may sign."""
+        return members(self.folder, self.journal())
+
+    def overview(self) -> Overview:
+        """Return the numbers of the declaration."""
+        return self._once("overview", self._listed(), self.folder.overview)
+
+    def inventory(self) -> Inventory:
+        """Return everybody of the chosen night."""
+        return self._once("inventory", self._listed(), self.folder.inventory)
+
+    def rows(self) -> tuple[ListRow, ...]:
+        """Return the rows of the inventory in the order of the lists, as of now to the minute."""
+        now = self.now().replace(second=0, microsecond=0)
+        return self._once("rows", (self._listed(), now), lambda: at_present(self.inventory(), now))
+
+    def asked(self) -> frozenset[str]:
+        """Return whose session may have taken place after the copy was made, by pseudonym."""
+        return self._once(
+            "asked",
+            self._listed(),
+            lambda: frozenset(one.pseudonym for one in self.inventory().persons if is_asked(one)),
+        )
+
+    def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
+        """Return the rules and everybody in their order, as people's words and gaps stand now."""
+        now = self.now()
+        key = (self._listed(), self._journal_stamp(), local_date(now, self.zone))
+        return self._once("order", key, lambda: order_of(self.folder, self.inventory(), now))
+
+    def _listed(self) -> Hashable:
+        return tuple(sorted((listed(self.journal()) or {}).items()))
+
+    def _journal_stamp(self) -> Hashable:
+        try:
+            seen = self.folder.journal.path.stat()
+        except FileNotFoundError:
+            return None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+    def _once(self, what: str, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made for this key, or make it; two who ask at once wait for one another."""
+        with self._lock:
+            known = self._made.get(what)
+            if known is None or known[0] != key:
+                known = (key, make())
+                self._made[what] = known
+            return cast("T", known[1])
+
+
+def the_room() -> Room:
+    """Return the room this process serves."""
+    found = getattr(settings, SETTING)
+    assert isinstance(found, Room)  # noqa: S101 - `prepare` sets it before any page is asked for
+    return found

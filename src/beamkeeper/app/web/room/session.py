@@ -1,0 +1,90 @@
+"""Who is at a screen: somebody who may read, and for some minutes after a passphrase, a person who acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.incident_people import Member, proved
+from beamkeeper.app.web.room.room import the_room
+from beamkeeper.errors import ConfigError, IntegrityError
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+READS, PERSON, SINCE = "reads", "person", "since"
+ACTS_FOR: Final = timedelta(minutes=15)
+"""So long after the last act a person counts as being there; reading ends with the browser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The person at a screen, and until when without another act."""
+
+    member: Member
+    until: datetime
+
+
+def may_read(request: HttpRequest) -> bool:
+    """Whether this screen was let in."""
+    return bool(request.session.get(READS))
+
+
+def present(request: HttpRequest) -> Present | None:
+    """Return who is at this screen; None for a screen that only reads."""
+    login, since = request.session.get(PERSON), request.session.get(SINCE)
+    if not login or not since:
+        return None
+    at, now = datetime.fromisoformat(since), the_room().now()
+    try:
+        member = next((one for one in the_room().members() if one.login == login), None)
+    except IntegrityError:  # the page of the people says so; reading goes on
+        return None
+    if member is None or not timedelta() <= now - at < ACTS_FOR:
+        return None
+    return Present(member, at + ACTS_FOR)
+
+
+def let_in(request: HttpRequest, member: Member | None = None) -> None:
+    """Let this screen read, and act as a person where one has proved to be there."""
+    request.session.cycle_key()
+    request.session[READS] = True
+    if member is not None:
+        request.session[PERSON] = member.login
+        was_here(request)
+
+
+def was_here(request: HttpRequest) -> None:
+    """Let the minutes of a person begin anew."""
+    request.session[SINCE] = the_room().now().isoformat()
+
+
+def step_back(request: HttpRequest) -> None:
+    """Let this screen read only."""
+    request.session.pop(PERSON, None)
+    request.session.pop(SINCE, None)
+
+
+def prove(login: str, passphrase: str) -> Member:
+    """Return the person whose passphrase this is.
+
+    Raises
+    ------
+    ConfigError
+        Nobody's, or tried too often.
+    """
+    room = the_room()
+    now = room.now()
+    if not room.doors.may_try(login, now):
+        raise ConfigError(
+            "Too many wrong passphrases.", do_next="Wait five minutes; then look at the keyboard's layout."
+        )
+    member = proved(room.folder, room.journal(), login, passphrase)
+    if member is None:
+        room.doors.was_wrong(login, now)
+        raise ConfigError(
+            "This is not that person's passphrase.",
+            do_next="Type it again; whoever forgot it is admitted anew: `beamkeeper incident admit`.",
+        )
+    return member

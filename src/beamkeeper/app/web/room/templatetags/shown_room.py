@@ -1,0 +1,70 @@
+"""Filters of the room: instants on the wall, durations, names, what a line of the journal says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django import template
+
+from beamkeeper.app.web.room.room import the_room
+from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.words import plural
+from beamkeeper.respond.incident.pages import left_in_words, said_in
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, timedelta
+
+register = template.Library()
+register.filter("person_name", shown_name)
+register.filter("said_in", said_in)
+register.filter("left", left_in_words)
+
+MINUTE_S: Final = 60
+PSEUDONYM_SHOWN: Final = 10
+
+
+@register.filter
+def wall(instant: datetime | None) -> str:
+    """Return an instant as the clock on the wall shows it, with its day: "Tue 3 Mar, 14:05"."""
+    if instant is None:
+        return "–"
+    local = instant.astimezone(the_room().zone)
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+
+
+@register.filter
+def hour(instant: datetime) -> str:
+    """Return the hour of an instant on the wall: "14:05"."""
+    return f"{instant.astimezone(the_room().zone):%H:%M}"
+
+
+@register.filter
+def day(on: date | None) -> str:
+    """Return a date: "3 March 2026"."""
+    return "–" if on is None else f"{on.day} {on:%B %Y}"
+
+
+@register.filter
+def lasting(time: timedelta) -> str:
+    """Return a duration: "5 h 12 min", "3 d 4 h"."""
+    minutes = max(0, int(time.total_seconds()) // MINUTE_S)
+    days, hours = divmod(minutes // 60, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60:02} min"
+
+
+@register.filter
+def counted(number: int, what: str) -> str:
+    """Return a number with its word: "1 patient", "2 patients"."""
+    return plural(number, what)
+
+
+@register.filter
+def short(pseudonym: str) -> str:
+    """Return the first letters of a pseudonym, as the journal on paper has them."""
+    return pseudonym[:PSEUDONYM_SHOWN]
+
+
+@register.filter
+def share(part: int, whole: int) -> int:
+    """Return a part in whole per cent, 0 of nothing."""
+    return round(100 * part / whole) if whole else 0

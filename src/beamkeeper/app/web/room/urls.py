@@ -1,0 +1,39 @@
+"""Where each page is. What it takes to be shown it: `permissions`; one without a line there is nobody's."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from beamkeeper.app.web.room.views import doors, now, papers, patients, people, refusals
+
+
+class _Pseudonym:
+    """A vault folder's name in a path."""
+
+    regex = r"[A-Za-z0-9_-]{1,128}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(_Pseudonym, "pseudonym")
+
+urlpatterns = [
+    path("", now.now, name="now"),
+    path("wall/", now.wall, name="wall"),
+    path("patients/", patients.patients, name="patients"),
+    path("patients/<pseudonym:pseudonym>/", patients.patient, name="patient"),
+    path("people/", people.people, name="people"),
+    path("paper/<slug:name>/", papers.paper, name="paper"),
+    path("open/<slug:token>/", doors.open_, name="open"),
+    path("door/", doors.door, name="door"),
+    path("leave/", doors.leave, name="leave"),
+]
+
+handler400 = refusals.not_understood
+handler403 = refusals.not_shown
+handler404 = refusals.not_there
+handler500 = refusals.our_mistake

@@ -1,0 +1,96 @@
+"""The inventory: everybody of the chosen night, where each stands, what is missing, whom to call."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from beamkeeper.app.web.room.room import the_room
+from beamkeeper.domain.patient import shown_name
+from beamkeeper.protect.lists import Section
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from beamkeeper.protect.lists import ListRow
+
+PATIENTS_A_PAGE: Final = 100
+SEARCHED_CHARACTERS_MAX: Final = 80
+SECTIONS: Final = {
+    "treatment": (Section.ON_TREATMENT, "On treatment"),
+    "ready": (Section.READY, "Ready to start"),
+    "not-ready": (Section.NOT_READY, "Not ready"),
+    "finished": (Section.FINISHED, "Finished"),
+}
+MARKS: Final = {
+    "look": "With ▲ to look at",
+    "asked": "Possibly treated since",
+    "no-phone": "Without a phone number",
+}
+
+
+@require_safe
+def patients(request: HttpRequest) -> HttpResponse:
+    """List everybody of the night, in the order of the lists."""
+    room = the_room()
+    rows = room.rows()
+    asked = request.GET.get("q", "")[:SEARCHED_CHARACTERS_MAX].strip()
+    section, mark = request.GET.get("section", ""), request.GET.get("mark", "")
+    found = [row for row in rows if _is_in(row, section) and _has(row, mark) and _fits(row, asked)]
+    page = Paginator(found, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
+    facts = {
+        "page": page,
+        "asked": asked,
+        "section": section,
+        "mark": mark,
+        "choices": [
+            (key, words, sum(_is_in(row, key) for row in rows)) for key, (_, words) in SECTIONS.items()
+        ],
+        "marks": MARKS.items(),
+        "total": len(rows),
+        "inventory": room.inventory(),
+        "is_part": bool(asked or section or mark),
+    }
+    return render(request, "room/patients.html", facts)
+
+
+@require_safe
+def patient(request: HttpRequest, pseudonym: str) -> HttpResponse:
+    """Show one patient: plans, evidence, contacts, appointments, what people said."""
+    room = the_room()
+    row = next((one for one in room.rows() if one.pseudonym == pseudonym), None)
+    if row is None:
+        raise Http404
+    said = [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym]
+    return render(request, "room/patient.html", {"row": row, "said": said})
+
+
+def _is_in(row: ListRow, section: str) -> bool:
+    return section not in SECTIONS or row.section is SECTIONS[section][0]
+
+
+def _has(row: ListRow, mark: str) -> bool:
+    if mark == "look":
+        return bool(row.warnings or any(line.conflicts for line in row.plans))
+    if mark == "asked":
+        return row.pseudonym in the_room().asked()
+    return mark != "no-phone" or row.first_call is None
+
+
+def _fits(row: ListRow, asked: str) -> bool:
+    """Whether every word of a search stands in name or Patient ID; accents and case do not matter."""
+    if not asked:
+        return True
+    patient_id = row.patient.patient_id.casefold()
+    name = _plain(shown_name(row.patient.name))
+    return all(word in name or word in patient_id for word in _plain(asked).split())
+
+
+def _plain(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))

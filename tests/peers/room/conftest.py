@@ -1,0 +1,34 @@
+"""One served room a module, of an invented department in the sixth hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.console_house.clock import FileClock
+from tests.room_house.incident import LATER, make_incident, patient
+from tests.room_house.server import Served, room_server
+from tests.room_house.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENTS = 40
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("room")
+    folder = make_incident(root / "incident", tuple(patient(number) for number in range(PATIENTS)))
+    clock = FileClock(root / "clock")
+    clock.move_to(LATER)
+    with room_server(folder, clock) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reader(served: Served) -> Visitor:
+    """Somebody who used the printed address."""
+    visitor = Visitor(served)
+    visitor.open()
+    return visitor

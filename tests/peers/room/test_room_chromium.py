@@ -1,0 +1,125 @@
+"""The room in a real browser: without a mouse, without JavaScript, across a room, on paper, read aloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from tests.console_house.chromium import chromium_with, complaints, tab_to
+from tests.room_house.incident import PASSPHRASE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+    from tests.room_house.server import Served
+    from tests.room_house.visitor import Visitor
+
+pytestmark = pytest.mark.peer
+
+PAGES = (
+    "",
+    "wall/",
+    "patients/",
+    "patients/?q=nobody+of+that+name",
+    "patients/p0003/",
+    "people/",
+    "door/",
+    "nothing/",
+)
+WIDE, PROJECTOR, NARROW, NARROWEST = 1280, 1920, 390, 320
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served, program: Callable[[str], str]) -> Iterator[Browser]:
+    with chromium_with(program("chromium")) as started:
+        yield started
+
+
+def seen_by(browser: Browser, visitor: Visitor, width: int = WIDE, **more: object) -> tuple[Page, list[str]]:
+    """Return a page with somebody's session, and what the browser asked of others or complained of."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, **more)  # type: ignore[arg-type]
+    base = visitor.served.where.address
+    context.add_cookies(
+        [{"name": name, "value": value, "url": base} for name, value in visitor.cookies.items()]
+    )
+    page = context.new_page()
+    odd: list[str] = []
+    page.on("request", lambda asked: None if asked.url.startswith((base, "data:")) else odd.append(asked.url))
+    page.on("console", lambda said: odd.append(said.text) if "404" not in said.text else None)
+    return page, odd
+
+
+@pytest.mark.parametrize("width", [pytest.param(PROJECTOR, marks=pytest.mark.long), NARROW])
+def test_axe_finds_nothing_on_any_page_and_nothing_is_asked_of_others(
+    reader: Visitor, browser: Browser, width: int
+) -> None:
+    page, odd = seen_by(browser, reader, width)
+    found = {}
+    for path in PAGES:
+        page.goto(reader.served.where.address + path)
+        found[path] = complaints(page)
+
+    assert {path: said for path, said in found.items() if said} == {}
+    assert odd == []
+
+
+def test_nothing_has_to_be_scrolled_sideways_on_the_narrowest_screen(
+    reader: Visitor, browser: Browser
+) -> None:
+    page, _ = seen_by(browser, reader, NARROWEST)
+    widths = {}
+    for path in PAGES:
+        page.goto(reader.served.where.address + path)
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+
+    assert {path: width for path, width in widths.items() if width > NARROWEST} == {}
+
+
+def test_a_person_signs_in_with_the_keyboard_alone(reader: Visitor, browser: Browser) -> None:
+    page, _ = seen_by(browser, reader)
+    page.goto(reader.served.where.address)
+    tab_to(page, "Sign in")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/door/**")
+    tab_to(page, "Who you are")
+    page.keyboard.type("Co")
+    tab_to(page, "Your passphrase")
+    page.keyboard.type(PASSPHRASE)
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".who")).to_contain_text("Co Dumont")
+    expect(page.locator("h1")).to_have_text("Where we stand")
+
+
+def test_the_wall_fits_a_projector_without_scrolling(reader: Visitor, browser: Browser) -> None:
+    page, _ = seen_by(browser, reader, PROJECTOR)
+    page.set_viewport_size({"width": PROJECTOR, "height": 1080})
+    page.goto(reader.served.where.address + "wall/")
+    last = page.locator(".numbers li").last.bounding_box()
+    sizes = page.locator(".numbers .what").evaluate_all(
+        "all => all.map(one => parseFloat(getComputedStyle(one).fontSize))"
+    )
+
+    assert last is not None
+    assert last["y"] + last["height"] < 1080
+    assert min(sizes) >= 24, "read from the back of a room"
+
+
+def test_paper_carries_the_list_and_no_buttons(reader: Visitor, browser: Browser) -> None:
+    page, _ = seen_by(browser, reader)
+    page.goto(reader.served.where.address + "patients/")
+    page.emulate_media(media="print")
+
+    expect(page.locator("button:visible")).to_have_count(0)
+    expect(page.locator(".menu")).to_be_hidden()
+    expect(page.locator("table").first).to_be_visible()
+
+
+def test_a_script_in_a_name_does_nothing(reader: Visitor, browser: Browser) -> None:
+    page, odd = seen_by(browser, reader)
+    page.goto(reader.served.where.address + "patients/?q=neil")
+
+    expect(page.locator("tbody")).to_contain_text("O'Neil<script>")
+    assert odd == []
