@@ -1,14 +1,8 @@
-"""A whole night of a department with RayStation and RayCare: exported files, receipts, records, four views.
-
-The mapping is the one of docs/guide/sources.md, word for word.
-"""
+"""A whole night of a department with RayStation and RayCare: files, receipts, records, four reports."""
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from contextlib import closing
-from pathlib import Path
+import csv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,55 +18,55 @@ from beamkeeper.rehearse.sim import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pydicom import Dataset
 
     from beamkeeper.domain.census import CensusEntry
     from beamkeeper.domain.night import NightReport
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "sources.md"
 TREATED, WAITING = 3, 2
 """Skin, two fractions given in the last days; breast, approved yesterday and not started."""
-VIEWS = """
-CREATE TABLE bk_patient (patient_no, mrn, last_name, first_name, born_on, sex, mobile, language);
-CREATE TABLE bk_course (course_no, patient_no, course_name, state);
-CREATE TABLE bk_plan (plan_no, course_no, plan_name, sop_instance_uid, state, approved_at, fractions);
-CREATE TABLE bk_appointment (patient_no, starts_at, minutes, activity, room, state);
+REPORTS = {
+    "patient": "patient_key,patient_id,last_name,first_name,birth_date,sex,language,phone_home,phone_mobile",
+    "course": "course_key,patient_key,course_id,status,diagnosis_code,diagnosis_text,intent",
+    "plan": "plan_key,course_key,plan_id,plan_uid,status,approved_by,approved_at,planned_fractions,machine",
+    "appointment": "patient_key,start,minutes,activity,machine,status",
+}
+SECTION = """\
+[[sources]]
+kind = "raycare"
+name = "raycare"
+url = "csv:///{folder}"
+timezone = "Europe/Brussels"
+course_status = {{ "In treatment" = "open" }}
+plan_status = {{ "Approved" = "approved" }}
+appointment_status = {{ "Booked" = "open" }}
+treatment_activities = ["Fraction*"]
 """
 _ARCHIVE = '[[sources]]\nkind = "dicom"'
 
 
-def mapping_of_the_guide() -> str:
-    """Return the mapping that the guide gives to begin with."""
-    (text,) = re.findall(
-        r"^```toml\n(format = 1\nsource = \"raycare\".*?)^```",
-        GUIDE.read_text("utf-8"),
-        re.DOTALL | re.MULTILINE,
-    )
-    return text
-
-
-def write_views(path: Path, plans: dict[int, Dataset]) -> None:
+def write_reports(folder: Path, plans: dict[int, Dataset]) -> None:
     """Write what a scheduled report of RayCare would: two patients and a phantom."""
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(VIEWS)
-        for number, plan in plans.items():
-            last, first = str(plan.PatientName).split("^")[:2]
-            who = (number, plan.PatientID, last, first, "1962-06-30", "F", f"+32 470 {number}", "nl")
-            database.execute("INSERT INTO bk_patient VALUES (?,?,?,?,?,?,?,?)", who)
-            database.execute("INSERT INTO bk_course VALUES (?,?,'C1','In treatment')", (number, number))
-            database.execute(
-                "INSERT INTO bk_plan VALUES (?,?,?,?,'Approved','2026-02-23 15:30:00',?)",
-                (number, number, plan.RTPlanLabel, plan.SOPInstanceUID,
-                 int(plan.FractionGroupSequence[0].NumberOfFractionsPlanned)),
-            )  # fmt: skip
-            booked = (number, "2026-03-03 09:00:00", 15, "Fraction", "LINAC2", "Booked")
-            database.execute("INSERT INTO bk_appointment VALUES (?,?,?,?,?,?)", booked)
-        phantom = (9, "QA-9", "ZZ-Daily", "Phantom", None, "", "", "")
-        database.execute("INSERT INTO bk_patient VALUES (?,?,?,?,?,?,?,?)", phantom)
-        database.execute(
-            "INSERT INTO bk_appointment VALUES (9,'2026-03-03 07:00:00',15,'Fraction','LINAC2','Booked')"
-        )
+    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in REPORTS}
+    for number, plan in plans.items():
+        last, first = str(plan.PatientName).split("^")[:2]
+        phone = f"+32 470 {number}"
+        rows["patient"].append((number, plan.PatientID, last, first, "1962-06-30", "F", "nl", "", phone))
+        rows["course"].append((number, number, "C1", "In treatment", "", "", ""))
+        fractions = int(plan.FractionGroupSequence[0].NumberOfFractionsPlanned)
+        rows["plan"].append(
+            (number, number, plan.RTPlanLabel, plan.SOPInstanceUID, "Approved", "", "2026-02-23 15:30:00",
+             fractions, "")
+        )  # fmt: skip
+        rows["appointment"].append((number, "2026-03-03 09:00:00", 15, "Fraction", "LINAC2", "Booked"))
+    rows["patient"].append((9, "QA-9", "ZZ-Daily", "Phantom", "", "", "", "", ""))
+    rows["appointment"].append((9, "2026-03-03 07:00:00", 15, "Fraction", "LINAC2", "Booked"))
+    for name, columns in REPORTS.items():
+        with (folder / f"bk_{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            file.write(columns + "\n")
+            csv.writer(file).writerows(rows[name])
 
 
 class Night:
@@ -84,13 +78,12 @@ class Night:
             of = {"patient_id": str(plan.PatientID), "patient_name": str(plan.PatientName)}
             of |= {"beam_set": str(plan.RTPlanLabel), "written_at": f"{NIGHT_1}T00:05:00Z", "reviewed_at": ""}
             write_receipt(root / "receipts", **of, triage=TRIAGE | {"given_at": f"{NIGHT_1}T00:04:00Z"})
-        write_views(root / "raycare.sqlite", plans)
-        (root / "mapping.toml").write_text(mapping_of_the_guide(), encoding="utf-8")
+        (root / "reports").mkdir()
+        write_reports(root / "reports", plans)
         sources = (
             f'[[sources]]\nkind = "folder"\nname = "raystation-files"\npath = "{root / "files"}"\n'
             f'[[sources]]\nkind = "receipts"\nname = "raystation"\npath = "{root / "receipts"}"\n'
-            f'[[sources]]\nkind = "sql"\nname = "raycare"\nurl = "sqlite:///{root / "raycare.sqlite"}"\n'
-            f'mapping = "{root / "mapping.toml"}"\n'
+            f"{SECTION.format(folder=root / 'reports')}"
         )
         self.site: SmallSite = site_before(
             archive, root / "site", port=free_port(), changed={_ARCHIVE: sources + _ARCHIVE}
@@ -141,7 +134,7 @@ def test_each_source_says_what_it_alone_knows(night: Night) -> None:
     assert [contact.phone for contact in treated.patient.contacts] == [f"+32 470 {TREATED}"]
 
 
-def test_the_phantom_of_the_views_is_on_no_list(night: Night) -> None:
+def test_the_phantom_of_the_reports_is_on_no_list(night: Night) -> None:
     said = [text for source in night.report.sources for text in source.warnings]
 
     assert any(text.startswith("1 test patient is left out") for text in said)

@@ -24,7 +24,12 @@ from beamkeeper.app.site_hour import HourSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_removals import RemovalSection
-from beamkeeper.app.site_sources import AriaSourceSection, MosaiqSourceSection, SqlSourceSection
+from beamkeeper.app.site_sources import (
+    AriaSourceSection,
+    MosaiqSourceSection,
+    RayCareSourceSection,
+    SqlSourceSection,
+)
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -156,6 +161,7 @@ AnySource = (
     | SqlSourceSection
     | AriaSourceSection
     | MosaiqSourceSection
+    | RayCareSourceSection
     | FolderSourceSection
     | ReceiptSourceSection
 )

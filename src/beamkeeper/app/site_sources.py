@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings
+from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings, RayCareSettings
 
 _Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -57,3 +57,9 @@ class MosaiqSourceSection(MosaiqSettings, OisSection):
     """An Elekta MOSAIQ database: the mapping is shipped, the department's settings stand here."""
 
     kind: Literal["mosaiq"]
+
+
+class RayCareSourceSection(RayCareSettings, OisSection):
+    """Views or CSV reports of a RayCare department, with columns that are named for it."""
+
+    kind: Literal["raycare"]

@@ -291,6 +291,14 @@ _NO_SOURCE = """
 # next_of_kin = { name = "Kin_Name", phone = "Kin_Phone" }   # columns of Admin: ask your vendor which
 #
 # [[sources]]
+# kind = "raycare"                                # views or CSV reports that your department makes
+# name = "raycare"
+# url = "csv:////srv/raycare/reports"             # or postgresql://reader@reports/raycare
+# timezone = "Europe/Brussels"                    # of times that say none
+# plan_status = { "Released" = "approved" }       # your words and ours
+# treatment_activities = ["Fraction*"]
+#
+# [[sources]]
 # kind = "folder"
 # name = "exports"
 # path = "/srv/exports"

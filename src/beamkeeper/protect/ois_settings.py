@@ -10,6 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
+RayCareView = Literal[
+    "contact", "physician", "prescription", "treated", "fraction_count", "note", "triage", "document"
+]
+"""What a RayCare department may give beside patients, courses, plans and appointments."""
 _Name = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
 _Named = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -122,4 +126,41 @@ class MosaiqSettings(BaseModel):
     schedule_status: dict[str, str] = {}
     next_of_kin: NextOfKin | None = None
     triage: TriageCode | None = None
+    row_limit: int = 200_000
+
+
+class RayCareSettings(BaseModel):
+    """What differs from department to department.
+
+    Attributes
+    ----------
+    timezone
+        Zone of times that say none (IANA name).
+    schema_name, prefix
+        Where the views stand, and what their names begin with.
+    more
+        The views there are beside those of patients, courses, plans and appointments.
+    course_status, plan_status, prescription_status, appointment_status
+        Texts of this department and our words for them; our own words need none.
+    treatment_activities, simulation_activities
+        Patterns of activities.
+    test_patient_ids, test_patient_names
+        Patterns of those who are no patients; they are left out of the list and named on the report.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str
+    schema_name: Annotated[_Name, Field(alias="schema")] = ""
+    prefix: _Name = "bk_"
+    more: tuple[RayCareView, ...] = ()
+    course_status: dict[str, str] = {}
+    plan_status: dict[str, str] = {}
+    prescription_status: dict[str, str] = {}
+    appointment_status: dict[str, str] = {}
+    treatment_activities: tuple[str, ...] = ()
+    simulation_activities: tuple[str, ...] = ()
+    issuer_of_patient_id: str = ""
+    test_patient_ids: tuple[str, ...] = ()
+    test_patient_names: tuple[str, ...] = ("zz*", "*phantom*")
     row_limit: int = 200_000

@@ -11,6 +11,7 @@ from beamkeeper.app.site_sources import (
     AriaSourceSection,
     MosaiqSourceSection,
     OisSection,
+    RayCareSourceSection,
     SqlSourceSection,
 )
 from beamkeeper.domain.census import CensusEntry
@@ -23,6 +24,7 @@ from beamkeeper.protect.census import (
     aria_mapping,
     load_mapping,
     mosaiq_mapping,
+    raycare_mapping,
 )
 from beamkeeper.protect.collect import ArchiveSource, Arrivals, FolderSource
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
@@ -262,6 +264,8 @@ def ois_mapping(section: OisSection) -> OisMapping:
         return aria_mapping(section)
     if isinstance(section, MosaiqSourceSection):
         return mosaiq_mapping(section)
+    if isinstance(section, RayCareSourceSection):
+        return raycare_mapping(section)
     if isinstance(section, SqlSourceSection):
         return load_mapping(section.mapping)
     raise TypeError(type(section).__name__)
