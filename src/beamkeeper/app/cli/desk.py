@@ -205,11 +205,50 @@ def known_as(
     return 0
 
 
+@app.command("import")
+def import_(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    systems: Annotated[
+        Path, typer.Option("--systems", metavar="FILE", help="Your stores and receivers, as a file.")
+    ],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Bring a received patient into your own systems: objects under your number, then messages.
+
+    Every object goes as a copy under the number that `desk known-as` wrote down, with both identities in it;
+    the original stays as it came. Each store has to give back what it took. Receivers of HL7 are told only
+    then: the person, the visit, each session with a time, the letter. All of it may be done again.
+
+    Exit status: 0 everything is there, 20 something is not, and is named.
+
+    Example: beamkeeper desk import 0a1b2c3d4e5f6071 --systems systems.toml --desk desk
+    """
+    from beamkeeper.app.jobs.importing import import_patient
+    from beamkeeper.app.site_desk import load_systems
+    from beamkeeper.respond.handover import Desk
+
+    now = SystemClock().now()
+    made = import_patient(Desk.open(desk), bundle_id, load_systems(systems), by=who(by), now=now)
+    if json_:
+        emit_json(made)
+    else:
+        out.print(f"Under {made.patient_id}:", markup=False)
+        for went in (*made.stores, *made.receivers):
+            print_wrapped(f"{'✓' if went.is_whole else '✗'} {went.name}: {went.done} of {went.wanted}")
+            for text in went.problems:
+                print_wrapped(f"    {text}")
+        for text in made.remarks:
+            print_wrapped(f"▲ {text}")
+    return 0 if made.is_whole else 20
+
+
 @app.command("return")
 def return_(
     desk: DeskOption,
     bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
-    files: Annotated[Path, typer.Argument(metavar="DIR", help="Records as your OIS exported them; reports.")],
+    files: Annotated[Path, typer.Argument(metavar="DIR", help="Exported records; reports.")],
     said: Annotated[str, typer.Option("--said", help="How it went; what was given by hand.")] = "",
     same_plan: Annotated[
         list[str] | None,

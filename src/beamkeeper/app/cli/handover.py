@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
 from beamkeeper.clock import SystemClock
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import BeamkeeperError, ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.handing_over import Agreed
@@ -34,6 +34,10 @@ def make(
     to: Annotated[str, typer.Option("--to", metavar="NAME", help="Whose card: as `desk trust` took it.")],
     first_on: Annotated[
         str | None, typer.Option("--first-on", metavar="DATE", help="Agreed first day at the partner.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="HH:MM", help="Agreed time of day, by our clock on the wall."),
     ] = None,
     machine: Annotated[str, typer.Option("--machine", help="Agreed machine there.")] = "",
     closed: Annotated[
@@ -77,6 +81,7 @@ def make(
         by=who(by),
         days=_days(first_on, closed or []),
         machine=machine,
+        at=_time(at),
         accessories=tuple(send_along or ()),
         consent=within(consent),
         law=within(law),
@@ -86,14 +91,18 @@ def make(
     if json_:
         emit_json({"made": made, "failed": failed})
     else:
-        for one in made:
-            size = f"{one['size_bytes'] / 1e6:.1f} MB"  # type: ignore[operator]
-            out.print(f"✓ {one['name']}: {size} in {one['folder']}", soft_wrap=True, markup=False)
-        for one in failed:
-            print_wrapped(f"✗ {one['name']}: {one['error']} {one['do_next']}")
-        if made:
-            print_wrapped(f"Copy each folder whole. {card.name} opens it with `beamkeeper receive`.")
+        _show_made(made, failed, card.name)
     return 20 if failed else 0
+
+
+def _show_made(made: list[dict[str, object]], failed: list[dict[str, object]], partner: str) -> None:
+    for one in made:
+        size = f"{one['size_bytes'] / 1e6:.1f} MB"  # type: ignore[operator]
+        out.print(f"✓ {one['name']}: {size} in {one['folder']}", soft_wrap=True, markup=False)
+    for one in failed:
+        print_wrapped(f"✗ {one['name']}: {one['error']} {one['do_next']}")
+    if made:
+        print_wrapped(f"Copy each folder whole. {partner} opens it with `beamkeeper receive`.")
 
 
 def _days(first_on: str | None, closed: list[str]) -> tuple[date, ...]:
@@ -104,6 +113,14 @@ def _days(first_on: str | None, closed: list[str]) -> tuple[date, ...]:
         return ()
     holidays = frozenset(map(parse_day, closed))
     return Calendar(holidays=holidays).planned_days(parse_day(first_on), SESSIONS_MAX)
+
+
+def _time(text: str | None) -> time | None:
+    """Return the time of day that a person typed."""
+    try:
+        return None if text is None else time.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no time of day.", do_next="Write it as 09:40.") from error
 
 
 def _make_all(

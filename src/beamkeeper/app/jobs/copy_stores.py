@@ -26,13 +26,15 @@ NO_STUDY: Final = "2.25.0"
 """The UID of no study: a search for it answers with nothing."""
 
 
-def connect(section: CopiesSection, site: Site, kinds: frozenset[tuple[str, str]]) -> PlainStore:
+def connect(section: CopiesSection, kinds: frozenset[tuple[str, str]], own_ae_title: str) -> PlainStore:
     """Return the store a section names; nothing is sent yet.
 
     Parameters
     ----------
     kinds
         (SOP class, transfer syntax) of what will be sent.
+    own_ae_title
+        Ours, where the section gives none.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def connect(section: CopiesSection, site: Site, kinds: frozenset[tuple[str, str]
     """
     if isinstance(section, WebCopies):
         return _web(section)
-    return _dicom(section, site, kinds)
+    return _dicom(section, kinds, own_ae_title)
 
 
 def rule_of(section: CopiesSection) -> RoutingRule:
@@ -162,10 +164,9 @@ def _tls(section: CopiesSection, server_name: str = "") -> TlsClient | None:
     )
 
 
-def _dicom(section: DicomCopies, site: Site, kinds: frozenset[tuple[str, str]]) -> DicomStore:
-    own = section.own_ae_title or site.receiver.ae_title
+def _dicom(section: DicomCopies, kinds: frozenset[tuple[str, str]], own_ae_title: str) -> DicomStore:
     return DicomStore(
-        own_ae_title=own,
+        own_ae_title=section.own_ae_title or own_ae_title,
         peer=_peer(section),
         asked=asked_peer(section),
         kinds=kinds,

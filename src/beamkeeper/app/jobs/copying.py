@@ -234,7 +234,7 @@ def _copying(
     )
     return Copying(
         section.name,
-        lambda kinds: connect(section, site, kinds),
+        lambda kinds: connect(section, kinds, site.receiver.ae_title),
         route(rule_of(section), material.patients, material.lists),
         source=source,
         memory=LedgerMemory(runtime.ledger, key_of(section)),

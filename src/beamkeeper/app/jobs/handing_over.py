@@ -8,28 +8,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.handover_papers import Basket, add_documents, add_summaries, with_letter
+from beamkeeper.clock import local_instant
 from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
-from beamkeeper.protect.lists.pdf import page_pdf
-from beamkeeper.protect.lists.text import page_text
 from beamkeeper.respond.handover import (
     BundleKind,
     Desk,
     Manifest,
-    Packed,
     PlanTold,
     Role,
     Session,
-    letter_page,
     new_bundle_id,
     seal_bundle,
     select,
@@ -39,7 +35,7 @@ from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date, datetime
+    from datetime import date, datetime, time
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -63,6 +59,8 @@ class Agreed:
     ----------
     days
         Treatment days at the partner, the first one first; () where none were agreed.
+    at
+        Time of day there, by our clock on the wall; None where only days were agreed.
     accessories
         What is sent along, besides what the plan names.
     consent, law
@@ -73,33 +71,10 @@ class Agreed:
     by: str
     days: tuple[date, ...] = ()
     machine: str = ""
+    at: time | None = None
     accessories: tuple[str, ...] = ()
     consent: str = ""
     law: str = ""
-
-
-@dataclass(slots=True)
-class _Basket:
-    """What goes into the bundle, gathered under one folder."""
-
-    folder: Path
-    packed: list[Packed] = field(default_factory=list)
-
-    def add(self, name: str, role: Role, *, sop_instance_uid: str = "", title: str = "") -> None:
-        """Name a file that lies in the folder."""
-        with self.folder.joinpath(*name.split("/")).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-        self.packed.append(
-            Packed(
-                name=name,
-                role=role,
-                size_bytes=size,
-                sha256=digest,
-                sop_instance_uid=sop_instance_uid,
-                title=title,
-            )
-        )
 
 
 def desk_of(folder: IncidentFolder) -> Desk:
@@ -139,38 +114,65 @@ def hand_over(
         )
     desk = desk_of(folder)
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
-        basket = _Basket(Path(work))
+        basket = Basket(Path(work))
         chosen, strangers = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
-        before = (*_before(person, row, lines), *_strangers(strangers))
-        manifest = Manifest(
-            bundle_id=new_bundle_id(),
-            kind=BundleKind.HANDOVER,
-            number=1 + sum(1 for _ in bundles_of(folder, person.pseudonym, agreed.to.name)),
-            incident_id=incident.incident_id,
-            sender=desk.card.name,
-            recipient=agreed.to.name,
+        add_summaries(
+            basket,
+            person,
+            {line.plan_uid for line in lines},
+            site_name=incident.site_name,
+            zone=zone,
             made_at=now,
-            made_by=agreed.by,
-            time_zone=incident.time_zone,
-            night=person.night,
-            trust=incident.trust if person.night == incident.night else OLDER.format(person.night),
-            pseudonym=person.pseudonym,
-            patient=person.entry.patient,
-            position=person.position,
-            plans=tuple(map(_told, lines)),
-            sessions=tuple(_sessions(person, lines, agreed)),
-            accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
-            before=tuple(dict.fromkeys(before)),
-            consent=agreed.consent,
-            law=agreed.law,
+        )
+        manifest = _manifest(folder, person, row, lines, agreed, zone=zone, now=now)
+        manifest = replace(
+            manifest,
+            sender=desk.card.name,
+            before=tuple(dict.fromkeys((*manifest.before, *_strangers(strangers)))),
             left_out=len(chosen.left_out),
             packed=tuple(basket.packed),
         )
-        manifest = _with_letter(manifest, basket)
+        manifest = with_letter(manifest, basket)
         target = desk.path / OUT / manifest.bundle_id
         header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=target)
     _write_down(folder, manifest, header)
     return header, target
+
+
+def _manifest(
+    folder: IncidentFolder,
+    person: Person,
+    row: ListRow,
+    lines: Sequence[PlanLine],
+    agreed: Agreed,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Manifest:
+    """Return what a bundle says of a patient, before anything was taken out of the vault."""
+    incident = folder.incident()
+    return Manifest(
+        bundle_id=new_bundle_id(),
+        kind=BundleKind.HANDOVER,
+        number=1 + sum(1 for _ in bundles_of(folder, person.pseudonym, agreed.to.name)),
+        incident_id=incident.incident_id,
+        sender=incident.site_name,
+        recipient=agreed.to.name,
+        made_at=now,
+        made_by=agreed.by,
+        time_zone=incident.time_zone,
+        night=person.night,
+        trust=incident.trust if person.night == incident.night else OLDER.format(person.night),
+        pseudonym=person.pseudonym,
+        patient=person.entry.patient,
+        position=person.position,
+        plans=tuple(map(_told, lines)),
+        sessions=tuple(_sessions(person, lines, agreed, zone)),
+        accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
+        before=tuple(_before(person, row, lines)),
+        consent=agreed.consent,
+        law=agreed.law,
+    )
 
 
 def note_sent(folder: IncidentFolder, bundle_id: str, place: str, *, by: str, now: datetime) -> None:
@@ -205,7 +207,7 @@ def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> N
 
 
 def _gathered(
-    basket: _Basket, opened: OpenedVault, person: Person, plan_uids: set[str], zone: ZoneInfo
+    basket: Basket, opened: OpenedVault, person: Person, plan_uids: set[str], zone: ZoneInfo
 ) -> tuple[Selection, int]:
     """Put what goes along into the basket; return the choice, and how many objects name somebody else."""
     _restored(opened, person, basket.folder)
@@ -219,7 +221,7 @@ def _gathered(
         if one.uid in uids:
             name = one.path.relative_to(basket.folder).as_posix()
             basket.add(name, Role.DICOM, sop_instance_uid=one.uid)
-    _add_papers(basket, opened, person)
+    add_documents(basket, opened, person)
     return chosen, len(held) - len(own)
 
 
@@ -281,7 +283,7 @@ def _told(line: PlanLine) -> PlanTold:
     )
 
 
-def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed) -> Iterator[Session]:
+def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed, zone: ZoneInfo) -> Iterator[Session]:
     """Lay the open fractions of what has begun on the agreed days; what waits for a word gets no day."""
     positions = {at.plan_uid: at for at in person.position.plans} if person.position else {}
     begun = [line for line in lines if line.section is Section.ON_TREATMENT] or lines[:1]
@@ -297,6 +299,7 @@ def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed) -> Iter
                 fraction_number=number,
                 day=day,
                 machine=agreed.machine,
+                starts_at=None if agreed.at is None else local_instant(day, agreed.at, zone),
             )
 
 
@@ -309,28 +312,3 @@ def _accessories(person: Person, lines: Iterable[PlanLine]) -> Iterator[str]:
                 yield from setup.devices
             for beam in plan.beams:
                 yield from beam.accessories
-
-
-def _add_papers(basket: _Basket, opened: OpenedVault, person: Person) -> None:
-    """Add the dossier of that night and the patient's documents, photographs among them."""
-    if (basket.folder / "dossier.pdf").is_file():
-        basket.add("dossier.pdf", Role.DOSSIER, title=f"Dossier of the night of {person.night}")
-    entry = opened.vault.latest(person.pseudonym, night=person.night)
-    if entry is None:
-        return
-    state = opened.vault.read_state(entry, identities=opened.identities)
-    for item in state.current_documents():
-        if item.member != "dossier.pdf" and basket.folder.joinpath(*item.member.split("/")).is_file():
-            basket.add(item.member, Role.DOCUMENT, title=item.title)
-
-
-def _with_letter(manifest: Manifest, basket: _Basket) -> Manifest:
-    """Return the manifest with the letter in it, which says everything else that is in it."""
-    page = letter_page(manifest)
-    for name, data in (
-        ("letter.pdf", page_pdf(page, made_at=int(manifest.made_at.timestamp()))),
-        ("letter.txt", page_text(page).encode("utf-8", "replace")),
-    ):
-        write_whole(basket.folder / name, data)
-        basket.add(name, Role.LETTER, title="Letter")
-    return replace(manifest, packed=tuple(basket.packed))

@@ -1,0 +1,275 @@
+"""A received patient goes into the house's own systems: copies under its own number, proved, then messages.
+
+1. a copy of every object under the house's number, both identities kept; the originals stay as they came;
+2. each store takes the copies, and gives them back: what is not given back, or differs, is named;
+3. only when every copy is there, each receiver is told: person, visit, sessions, letter.
+
+Everything may be done again: copies are the same bytes, messages have the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.copy_judge import judge_by
+from beamkeeper.app.jobs.copy_stores import connect
+from beamkeeper.app.jobs.handover_messages import messages
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note, objects_of, their_ids
+from beamkeeper.domain.patient import Patient
+from beamkeeper.errors import BeamkeeperError
+from beamkeeper.protect.compare import CompareRules
+from beamkeeper.protect.copies import ReadBack
+from beamkeeper.respond.handover.desk import RECEIVED
+from beamkeeper.wire.dicom.coercing import Coercion, coerced
+from beamkeeper.wire.dicom.identify import identify
+from beamkeeper.wire.dicom.outgoing import Outgoing, StoreVerdict, encoding_of
+from beamkeeper.wire.hl7 import Hl7Peer, deliver, read_acknowledgement
+from beamkeeper.wire.tls import TlsClient
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from beamkeeper.app.site_copies import CopiesSection
+    from beamkeeper.app.site_desk import DeskSystems, ReceiverSection
+    from beamkeeper.respond.handover import Desk, Manifest
+
+COPIES: Final = "copies"
+"""Folder of a desk: the objects of each bundle under the house's own number."""
+_EVENTS: Final = {"adt-a28": "ADT^A28", "adt-a04": "ADT^A04", "siu-s12": "SIU^S12", "mdm-t02": "MDM^T02"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Went:
+    """What became of one system.
+
+    Attributes
+    ----------
+    done, wanted
+        Objects proved there, or messages taken; and how many there should be.
+    problems
+        In sentences; () when all went well.
+    """
+
+    name: str
+    done: int
+    wanted: int
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is there."""
+        return not self.problems and self.done == self.wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of one patient's import.
+
+    Attributes
+    ----------
+    patient_id
+        The number under which the objects went.
+    copies
+        Folder of the copies; the bundle's own where the number is the sender's.
+    remarks
+        What could not be written into a copy, in sentences.
+    """
+
+    bundle_id: str
+    patient_id: str
+    copies: Path
+    stores: tuple[Went, ...]
+    receivers: tuple[Went, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every system has everything."""
+        return all(one.is_whole for one in (*self.stores, *self.receivers))
+
+
+def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str, now: datetime) -> Imported:
+    """Bring a received patient into the house's systems.
+
+    Raises
+    ------
+    ConfigError
+        No such bundle, or the number cannot be written.
+    PatientMismatch
+        An object is of another person; nothing was sent.
+    """
+    manifest = find_received(desk, bundle_id)
+    ids = their_ids(desk, manifest.bundle_id)
+    there = (
+        Patient(patient_id=ids[-1], name="", issuer_of_patient_id=systems.issuer_of_patient_id)
+        if ids
+        else None
+    )
+    folder, remarks = _copies(desk, manifest, there, now)
+    items = tuple(map(_outgoing, sorted(folder.rglob("*.dcm"))))
+    patient_id = there.patient_id if there else manifest.patient.patient_id
+    stores = tuple(_stored(one, items, patient_id, systems.own_ae_title, desk) for one in systems.dicom)
+    for went in stores:
+        _note(desk, DeskDeed.STORED, manifest, went, by=by, now=now)
+    told = []
+    for section in systems.hl7 if all(went.is_whole for went in stores) else ():
+        told.append(_told(section, desk, manifest, there, now))
+        _note(desk, DeskDeed.TOLD, manifest, told[-1], by=by, now=now)
+    if len(told) < len(systems.hl7):
+        told += [
+            Went(name=one.name, done=0, wanted=1, problems=("Not told: a store does not have everything.",))
+            for one in systems.hl7
+        ]
+    return Imported(
+        bundle_id=manifest.bundle_id,
+        patient_id=patient_id,
+        copies=folder,
+        stores=stores,
+        receivers=tuple(told),
+        remarks=remarks,
+    )
+
+
+def _copies(
+    desk: Desk, manifest: Manifest, there: Patient | None, now: datetime
+) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder of what is sent: whole and made once, or the bundle's own files."""
+    received = desk.path / RECEIVED / manifest.bundle_id
+    if there is None:
+        return received / "dicom", ()
+    folder = desk.path / COPIES / manifest.bundle_id / _safe(there.patient_id)
+    if folder.is_dir():
+        return folder, ()
+    coercion = Coercion(
+        home=manifest.patient, partner=there, source=manifest.sender, system="Beamkeeper", at=now
+    )
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remarks: list[str] = []
+    with tempfile.TemporaryDirectory(prefix=".copying-", dir=folder.parent) as work:
+        for number, one in enumerate(objects_of(manifest, received), start=1):
+            path = one if isinstance(one, Path) else one.path
+            made = coerced(path.read_bytes(), coercion)
+            remarks += made.remarks
+            write_whole(Path(work) / "whole" / f"{number}.dcm", made.data)
+        (Path(work) / "whole").rename(folder)
+    return folder, tuple(dict.fromkeys(remarks))
+
+
+def _safe(patient_id: str) -> str:
+    """Return a folder name that says nothing of the number."""
+    return hashlib.sha256(patient_id.encode()).hexdigest()[:16]
+
+
+def _outgoing(path: Path) -> Outgoing:
+    ref = identify(path.read_bytes())
+    with path.open("rb") as file:
+        syntax, data_set_at = encoding_of(file)
+    return Outgoing(
+        sop_class_uid=ref.sop_class_uid,
+        sop_instance_uid=ref.sop_instance_uid,
+        study_instance_uid=ref.study_instance_uid,
+        series_instance_uid=ref.series_instance_uid,
+        transfer_syntax_uid=syntax,
+        path=path,
+        sha256=ref.sha256,
+        size_bytes=ref.size_bytes,
+        data_set_at=data_set_at,
+    )
+
+
+def _stored(
+    section: CopiesSection, items: Sequence[Outgoing], patient_id: str, own_ae_title: str, desk: Desk
+) -> Went:
+    """Send every copy to one store, then see what it holds."""
+    problems: list[str] = []
+    store = connect(
+        section, frozenset((one.sop_class_uid, one.transfer_syntax_uid) for one in items), own_ae_title
+    )
+    proved: frozenset[str] = frozenset()
+    with tempfile.TemporaryDirectory(prefix=".back-", dir=desk.path) as work:
+        try:
+            for item, answer in store.store(items):
+                if answer.verdict not in {StoreVerdict.STORED, StoreVerdict.WARNED}:
+                    problems.append(f"It does not take {item.sop_instance_uid}: {answer.reason}")
+            if store.read_back_by in {ReadBack.QUERY, ReadBack.NONE}:
+                whose = {one.sop_instance_uid: patient_id for one in items}
+                proved = store.listed(items, whose)
+            else:
+                judge = judge_by(CompareRules())
+                sent = {one.sop_instance_uid: one for one in items}
+                proved = frozenset(
+                    back.sop_instance_uid
+                    for back in store.fetch(items, Path(work))
+                    if back.sop_instance_uid in sent and judge(sent[back.sop_instance_uid], back).how
+                )
+        except BeamkeeperError as error:
+            problems.append(f"{error.message} {error.do_next}".strip())
+        finally:
+            store.close()
+    missing = len(items) - len(proved)
+    if missing and not problems:
+        problems.append(f"{missing} objects are not there as they were sent.")
+    return Went(name=section.name, done=len(proved), wanted=len(items), problems=tuple(problems))
+
+
+def _told(
+    section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patient | None, now: datetime
+) -> Went:
+    """Send one receiver what it takes, in order; after a refusal nothing more is sent."""
+    letter = (desk.path / RECEIVED / manifest.bundle_id / "letter.pdf").read_bytes()
+    addressed = {
+        "sending_application": section.sending_application,
+        "receiving_application": section.receiving_application,
+        "processing_id": section.processing_id,
+        "character_set": section.character_set,
+    }
+    peer = Hl7Peer(host=section.host, port=section.port, tls=_tls(section), answer_s=section.answer_seconds)
+    done, problems = 0, []
+    wanted = [
+        (_EVENTS[kind], message)
+        for kind, message in messages(manifest, letter, there=there, sent_at=now, addressed=addressed)
+        if _EVENTS[kind] in section.takes
+    ]
+    for event, message in wanted:
+        try:
+            control_id = message.split(b"\r", 1)[0].split(b"|")[9].decode("ascii")
+            answer = read_acknowledgement(deliver(message, peer), control_id=control_id)
+        except BeamkeeperError as error:
+            problems.append(f"{event}: {error.message} {error.do_next}".strip())
+            break
+        if not answer.is_accepted:
+            problems.append(f"{event} was refused with {answer.code.value}: {answer.text}")
+            break
+        done += 1
+    return Went(name=section.name, done=done, wanted=len(wanted), problems=tuple(problems))
+
+
+def _tls(section: ReceiverSection) -> TlsClient | None:
+    if section.tls_ca is None:
+        return None
+    return TlsClient(
+        ca_file=section.tls_ca,
+        certificate_file=section.tls_certificate,
+        key_file=section.tls_key,
+        server_name=section.tls_name,
+    )
+
+
+def _note(desk: Desk, deed: DeskDeed, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:
+    note(
+        desk,
+        deed,
+        by=by,
+        at=now,
+        pseudonym=manifest.pseudonym,
+        outcome="ok" if went.is_whole else "failed",
+        about=manifest.bundle_id,
+        to=went.name,
+        said=f"{went.done} of {went.wanted}. {' '.join(went.problems)}"[:4000].strip(),
+    )

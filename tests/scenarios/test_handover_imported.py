@@ -1,0 +1,155 @@
+"""A received patient goes into the partner's own systems: a real Orthanc, and another library's receiver."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hl7apy.parser import parse_message
+from night_site import SmallSite
+from pydicom import dcmread
+from tests.listening import free_port
+from tests.peers.test_hl7 import Receiver
+from two_houses import Houses, beamkeeper, told
+
+from beamkeeper.errors import ConfigError
+from beamkeeper.rehearse.sim.orthanc import OrthancArchive, orthanc_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+pytestmark = pytest.mark.peer
+THEIRS = "N-20231"
+
+
+@pytest.fixture(scope="module")
+def met(kept_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Houses:
+    root = tmp_path_factory.mktemp("houses")
+    return Houses.met(root, SmallSite.copied(kept_root, root / "site"))
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[OrthancArchive]:
+    if orthanc_program() is None:
+        program("Orthanc")
+    with OrthancArchive(tmp_path_factory.mktemp("orthanc"), ae_title="NOORD") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def taken(met: Houses) -> dict[str, Any]:
+    """A patient who was received, whom the partner knows by its own number."""
+    found = met.receive(
+        met.make(met.persons()[0], "--first-on", "2026-11-24", "--at", "09:40", "--machine", "TB2")
+    )
+    bundle_id = found["manifest"]["bundle_id"]
+    beamkeeper("desk", "known-as", bundle_id, THEIRS, "--desk", met.desk)
+    return found
+
+
+def systems(folder: Path, *, dicom: int | None, hl7: int | None) -> Path:
+    text = ""
+    if dicom is not None:
+        text += '[[dicom]]\nname = "tps"\nkind = "dicom"\nae_title = "NOORD"\nhost = "127.0.0.1"\n'
+        text += f"port = {dicom}\n"
+    if hl7 is not None:
+        text += f'[[hl7]]\nname = "ois"\nhost = "127.0.0.1"\nport = {hl7}\n'
+    path = folder / "systems.toml"
+    path.write_text(text)
+    return path
+
+
+def test_objects_go_under_the_partners_number_and_the_systems_are_told(
+    met: Houses, taken: dict[str, Any], orthanc: OrthancArchive, tmp_path: Path
+) -> None:
+    bundle_id = taken["manifest"]["bundle_id"]
+    sent = {item["sop_instance_uid"] for item in taken["manifest"]["packed"] if item["role"] == "dicom"}
+    with Receiver("AA") as receiver:
+        files = systems(tmp_path, dicom=orthanc.port, hl7=receiver.port)
+        first = told("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)
+        again = told("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)
+    kinds = [str(message.segment("MSH")(9)) for message in receiver.messages]
+    numbers = [str(message.segment("MSH")(10)) for message in receiver.messages]
+    half = len(kinds) // 2
+
+    assert set(orthanc.uids_of(THEIRS)) == sent
+    assert (first["patient_id"], first["stores"][0]["done"]) == (THEIRS, len(sent))
+    assert again["stores"] == first["stores"]
+    assert {kind[:7] for kind in kinds} == {"ADT^A28", "ADT^A04", "SIU^S12", "MDM^T02"}
+    assert kinds[:half].count("SIU^S12^SIU_S12") == len(taken["manifest"]["sessions"])
+    assert numbers[:half] == numbers[half:], "a receiver sees by the number that it has it already"
+    assert all(str(message.segment("PID")(3)).startswith(THEIRS) for message in receiver.messages)
+
+
+def test_both_identities_stand_in_the_copy_and_the_original_stays(met: Houses, taken: dict[str, Any]) -> None:
+    beamkeeper("desk", "import", taken["manifest"]["bundle_id"], "--systems", empty(met), "--desk", met.desk)
+    copies = list((met.desk / "copies").rglob("*.dcm"))
+    originals = list((met.desk / "received" / taken["manifest"]["bundle_id"] / "dicom").rglob("*.dcm"))
+    ours = taken["manifest"]["patient"]["patient_id"]
+
+    assert len(copies) == len(originals)
+    for path in copies:
+        found = dcmread(path, stop_before_pixels=True)
+        assert found.PatientID == THEIRS
+        assert found.OtherPatientIDsSequence[0].PatientID == ours
+    assert {dcmread(path, stop_before_pixels=True).PatientID for path in originals} == {ours}
+
+
+def empty(met: Houses) -> Path:
+    path = met.root / "empty.toml"
+    path.write_text("")
+    return path
+
+
+def test_nobody_is_told_of_a_patient_whose_objects_are_not_there(
+    met: Houses, taken: dict[str, Any], tmp_path: Path
+) -> None:
+    with Receiver("AA") as receiver:
+        files = systems(tmp_path, dicom=free_port(), hl7=receiver.port)
+        arguments = ("desk", "import", taken["manifest"]["bundle_id"], "--systems", files, "--desk", met.desk)
+        status, said = beamkeeper(*arguments)
+
+    assert status == 20
+    assert "Not told" in said
+    assert not receiver.messages
+
+
+def test_a_receiver_that_refuses_is_named_and_gets_nothing_more(
+    met: Houses, taken: dict[str, Any], tmp_path: Path
+) -> None:
+    with Receiver("AE") as receiver:
+        files = systems(tmp_path, dicom=None, hl7=receiver.port)
+        arguments = ("desk", "import", taken["manifest"]["bundle_id"], "--systems", files, "--desk", met.desk)
+        status, said = beamkeeper(*arguments)
+
+    assert status == 20
+    assert "ADT^A28 was refused with AE" in said
+    assert len(receiver.messages) == 1
+
+
+def test_the_messages_in_a_bundle_are_hl7_and_the_summary_says_how_far_the_course_is(
+    met: Houses, taken: dict[str, Any]
+) -> None:
+    folder = met.desk / "received" / taken["manifest"]["bundle_id"]
+    for path in sorted((folder / "hl7").glob("*.hl7")):
+        is_strict = "mdm" not in path.name  # the library has room for 199 characters of a PDF
+        parse_message(path.read_bytes().decode(), validation_level=1 if is_strict else 2)
+    (summary,) = (item for item in taken["manifest"]["packed"] if "summary" in item["title"])
+
+    found = dcmread(folder / summary["name"])
+    assert found.Modality == "RTRECORD"
+    assert found.Manufacturer == "Beamkeeper"
+    assert int(found.FractionGroupSummarySequence[0].NumberOfFractionsDelivered) == 2
+
+
+def test_a_file_of_systems_that_is_wrong_says_where(
+    met: Houses, taken: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "systems.toml").write_text('[[dicom]]\nname = "tps"\nkind = "fax"\n')
+    arguments = ("--systems", tmp_path / "systems.toml", "--desk", met.desk)
+    with pytest.raises(ConfigError, match="is wrong"):
+        beamkeeper("desk", "import", taken["manifest"]["bundle_id"], *arguments)
+    assert json.loads((met.desk / "card.json").read_text())["format"] == "beamkeeper-card"
