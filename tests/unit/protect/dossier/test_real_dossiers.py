@@ -87,6 +87,32 @@ def expected_of(plan: Dataset) -> Iterator[str]:
                 yield from (f"{float(value):.1f}" for value in device.LeafJawPositions)
 
 
+def rows_of(plan: Dataset) -> Iterator[tuple[str, ...]]:
+    """Yield what has to stand in one line of the beams table, in this order: no figure of another beam."""
+    metersets = {
+        int(ref.ReferencedBeamNumber): ref.get("BeamMeterset")
+        for group in plan.get("FractionGroupSequence", ())
+        for ref in group.get("ReferencedBeamSequence", ())
+    }
+    for beam in chain(plan.get("BeamSequence", ()), plan.get("IonBeamSequence", ())):
+        points = beam.get("ControlPointSequence") or beam.get("IonControlPointSequence") or ()
+        angles = ("GantryAngle", "BeamLimitingDeviceAngle", "PatientSupportAngle")
+        stated = [points[0].get(keyword) for keyword in angles] if points else []
+        figures = [f"{float(angle):.1f}" for angle in stated if angle is not None]
+        if (meterset := metersets.get(int(beam.BeamNumber))) is not None:
+            figures.append(f"{float(meterset):.2f}")
+        yield (str(beam.BeamNumber), *figures)
+
+
+def has_row(page: str, row: tuple[str, ...]) -> bool:
+    """Whether one line begins with the first of these words and has the others behind it, in this order."""
+    for line in page.splitlines():
+        words = iter(line.split())
+        if next(words, None) == row[0] and all(one in words for one in row[1:]):
+            return True
+    return False
+
+
 def setup_of(plan: Dataset) -> Iterator[str]:
     """Yield what the tables of prescription, setup, tolerance and control points have to say."""
     beams = [*plan.get("BeamSequence", ()), *plan.get("IonBeamSequence", ())]
@@ -148,12 +174,16 @@ def test_every_patient_of_a_real_set_gets_a_dossier_that_says_what_the_files_say
         done = subprocess.run(
             [program("pdftotext"), "-layout", str(pdf), "-"], capture_output=True, check=True
         )
-        words = done.stdout.decode().split()
+        page = done.stdout.decode()
+        words = page.split()
         assert source.entry.patient.patient_id.split()[0] in words
         for plan in source.plans:
             file = stated[plan.sop_instance_uid]
             said = chain(expected_of(file), setup_of(file) if is_open(source, plan) else ())
             lacking += [(plan.rt_plan_label, text) for text in said if text not in words]
+            lacking += [
+                (plan.rt_plan_label, " ".join(row)) for row in rows_of(file) if not has_row(page, row)
+            ]
         for record in counted(source):
             said = delivered_of(stated[record])
             lacking += [(record, text) for text in said if text not in words]
