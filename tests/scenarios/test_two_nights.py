@@ -1,7 +1,14 @@
-"""Two nights of the simulated department and the day between: every event told apart, by grade, in words."""
+"""Two nights of the simulated department and the day between: every event told apart, by grade, in words.
+
+The command begins the first night, Ctrl-C ends it in its middle, and all else goes on from there.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,13 +31,41 @@ pytestmark = pytest.mark.slow
 FEWEST_PATIENTS = 7
 """So many, that each of the nine things happens to another patient."""
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+HANGS_S = 30
+"""Far more than stopping takes; a process that waits for its peers would wait longer."""
+COMMAND = (sys.executable, "-m", "beamkeeper", "demo", "--patients", str(FEWEST_PATIENTS), "--dir")
+AT_A_TERMINAL = ("env", "--default-signal=INT")
+"""What a shell starts in the background, such as these tests, ignores Ctrl-C."""
+
+
+def interrupted_after(line: str, folder: Path) -> tuple[int, str]:
+    """Run the demonstration, press Ctrl-C once it has printed `line`; return exit status and all it said."""
+    process = subprocess.Popen(
+        [*AT_A_TERMINAL, *COMMAND, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = ""
+        while line not in said:
+            more = process.stdout.readline()
+            assert more, f"it ended before it said {line!r}: {said}"
+            said += more
+        os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
+        rest, _ = process.communicate(timeout=HANGS_S)
+        return process.returncode, said + rest
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Played:
     """A department after two nights, and what the reports say."""
 
     def __init__(self, demo: Demo) -> None:
-        demo.make_site()
         self.demo = demo
         self.first = demo.night(demo.first_night, lambda _event: None)
         self.events: tuple[DayEvent, ...] = demo.day_between()
@@ -38,9 +73,23 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with Demo(tmp_path_factory.mktemp("demo"), now=NOON, patients=FEWEST_PATIENTS) as demo:
-        yield Played(demo)
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A demonstration with keys and a site; its date is remembered there, for the command too."""
+    demo = Demo(tmp_path_factory.mktemp("demo"), now=NOON, patients=FEWEST_PATIENTS)
+    demo.make_site()
+    return demo
+
+
+@pytest.fixture(scope="module")
+def interrupted(begun: Demo) -> tuple[int, str]:
+    return interrupted_after("collected and compared", begun.root)
+
+
+@pytest.fixture(scope="module")
+def played(begun: Demo, interrupted: tuple[int, str]) -> Iterator[Played]:
+    assert interrupted[0]
+    with begun:
+        yield Played(begun)
 
 
 def uids(played: Played, *kinds: DayEventKind) -> set[str]:
@@ -54,6 +103,14 @@ def eyes(report: NightReport) -> dict[str, Grade]:
         for item in night.eyes
         if item.kind != DOCUMENT
     }
+
+
+def test_ctrl_c_in_mid_night_ends_at_once(interrupted: tuple[int, str]) -> None:
+    status, said = interrupted
+
+    assert status == 130, said
+    assert "Stopped. Nothing stored is lost" in said
+    assert "Traceback" not in said
 
 
 def test_the_first_night_keeps_everybody_and_alarms_nobody(played: Played) -> None:
@@ -168,3 +225,12 @@ def test_no_name_or_birth_date_stands_in_the_mail_or_the_vault(played: Played, t
     assert names
     assert not [name for name in (*names, *ids) if name in text]
     assert not [name for name in (*names, *ids) if name in vault_names or name in metadata]
+
+
+def test_the_command_that_was_interrupted_comes_to_its_end(played: Played) -> None:
+    played.demo.department.stop()  # the command starts it again, at the same port
+    command = [*COMMAND, str(played.demo.root)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✗" not in done.stdout
