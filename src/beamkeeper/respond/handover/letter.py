@@ -40,6 +40,7 @@ BEFORE_EVERY: Final = (
     "The plan is approved for the sender's machine: your physicist decides whether yours gives it.",
     "Your physician decides whether treatment goes on.",
 )
+CONTACTS_MAX: Final = 6
 _SESSION_DAY: Final = "%a %Y-%m-%d"
 
 
@@ -48,25 +49,25 @@ def letter_page(manifest: Manifest) -> Page:
     zone = ZoneInfo(manifest.time_zone)
     patient = manifest.patient
     return Page(
-        title=f"Transfer: {name_of(patient)}",
-        site_name=manifest.sender,
+        title="Transfer letter",
+        site_name=f"{name_of(patient)} · {identifiers(patient)}",
         night=f"Copy of the night of {manifest.night:%A %Y-%m-%d}",
         trust=manifest.trust,
         made=f"Made {at(manifest.made_at, zone)} ({zone.key}) by {line(manifest.made_by)}",
         warnings=(),
         summary=(
-            identifiers(patient),
-            f"From {manifest.sender} to {manifest.recipient}.",
+            f"Transfer from {manifest.sender} to {manifest.recipient}.",
             f"Bundle {manifest.bundle_id}, the {manifest.number}. of this patient to you.",
         ),
-        columns=(Column("What", 3), Column("", 9)),
+        columns=(Column("", 2), Column("", 9)),
         groups=(
-            Group("Before the first beam", "", tuple(_before(manifest))),
+            Group("Patient", "", tuple(_who(manifest))),
             Group(
                 "Where the course stands",
                 "counted from the treatment records",
                 tuple(map(_plan, manifest.plans)),
             ),
+            Group("Before the first beam", "", tuple(_before(manifest))),
             Group(
                 "Sessions that are open", _session_words(manifest), tuple(_sessions(manifest.sessions, zone))
             ),
@@ -79,13 +80,20 @@ def letter_page(manifest: Manifest) -> Page:
     )
 
 
+def _who(manifest: Manifest) -> Iterator[PageRow]:
+    """Say who it is on top; the running head repeats it on every page, and the file's title does not."""
+    patient = manifest.patient
+    yield PageRow(
+        (cell(""), cell(Line(name_of(patient), Style.BIG), Line(identifiers(patient), Style.STRONG)))
+    )
+    for phone in patient.contacts[:CONTACTS_MAX]:
+        said = Line(line(phone.phone), Style.STRONG)
+        yield PageRow((cell(f"{line(phone.relation)} {line(phone.name)}"), cell(said)))
+
+
 def _before(manifest: Manifest) -> Iterator[PageRow]:
-    for said in (*BEFORE_EVERY, *manifest.before):
+    for said in (*manifest.before, *BEFORE_EVERY):
         yield PageRow((cell(Line("☐", Style.BIG)), cell(Line(said, Style.STRONG))))
-    for phone in manifest.patient.contacts[:6]:
-        yield PageRow(
-            (cell(f"{line(phone.relation)} {line(phone.name)}"), cell(Line(line(phone.phone), Style.STRONG)))
-        )
 
 
 def _plan(plan: PlanTold) -> PageRow:
