@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 _EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
@@ -16,6 +17,8 @@ WORDS_IN_COMMON_MIN = 2
 """A name that lacks a part of another must still have family and given name in common with it."""
 LETTERS_COMPARED_MAX = 64
 """A component group of a PN has no more (DICOM PS3.5 6.2)."""
+NAMES_REMEMBERED_MAX = 8_192
+"""Each name of a list is compared with many others."""
 NAME_COMPONENTS_COMPARED = 3
 """Family, given and middle name (DICOM PS3.5 6.2.1.1); prefix and suffix are titles."""
 
@@ -53,19 +56,25 @@ def _is_near(one: Counter[str], other: Counter[str]) -> bool:
         return common >= WORDS_IN_COMMON_MIN
     first, second = first[:LETTERS_COMPARED_MAX], second[:LETTERS_COMPARED_MAX]
     slips = SLIPS_MAX if min(len(first), len(second)) >= LONG_WORD_LETTERS_MIN else 1
-    return common > 0 and _edits(first, second) <= slips
+    return common > 0 and abs(len(first) - len(second)) <= slips and _edits(first, second, slips) <= slips
 
 
-def _edits(one: str, other: str) -> int:
-    """Return how many letters must be put in, left out or replaced to make one of the other (Levenshtein)."""
+def _edits(one: str, other: str, most: int) -> int:
+    """Return how many letters must be put in, left out or replaced to make one of the other (Levenshtein).
+
+    Some number above `most` as soon as it is more than that.
+    """
     row = list(range(len(other) + 1))
     for index, letter in enumerate(one, start=1):
         diagonal, row[0] = row[0], index
         for at, found in enumerate(other, start=1):
             diagonal, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, diagonal + (letter != found))
-    return row[-1]
+        if min(row) > most:
+            break
+    return max(row[-1], min(row))
 
 
+@lru_cache(maxsize=NAMES_REMEMBERED_MAX)
 def _forms(name: str) -> frozenset[tuple[str, ...]]:
     first = next((group for group in name.split("=") if group.strip(" ^")), "")
     components = unicodedata.normalize("NFC", first).split("^")[:NAME_COMPONENTS_COMPARED]

@@ -10,6 +10,7 @@ from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.chain import resolve_chain
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.names import same_name
+from beamkeeper.domain.namesakes import namesakes
 from beamkeeper.domain.patient import Patient, shown_name
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.readiness import readiness
@@ -123,10 +124,12 @@ def read_folder(
                 people.setdefault(patient.patient_id, _Person()).add(item, patient)
                 paths[item.ref.sha256] = file
     general = tuple(_general(broken, nameless))
+    found = [
+        _source(person, root.resolve().name, zone, as_of, general) for _, person in sorted(people.items())
+    ]
+    alike = namesakes([source.entry for source in found], as_of)
     return FolderReading(
-        sources=tuple(
-            _source(person, root.resolve().name, zone, as_of, general) for _, person in sorted(people.items())
-        ),
+        sources=tuple(replace(source, namesakes=others) for source, others in zip(found, alike, strict=True)),
         file_count=len(files),
         broken=tuple(broken),
         foreign=tuple(foreign),

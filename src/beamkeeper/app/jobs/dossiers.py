@@ -154,6 +154,7 @@ def dossier_source(
         objects=_objects(facts, held),
         documents=tuple(_documents(tuple(documents))),
         problems=problems,
+        namesakes=facts.namesakes,
     )
 
 

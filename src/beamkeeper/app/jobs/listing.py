@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.folders import folders_of_list
 from beamkeeper.app.jobs.looked import TonightList
 from beamkeeper.domain.identity import identity_of
+from beamkeeper.domain.namesakes import namesakes
 from beamkeeper.protect.census import CensusWindow, ask_all, merge
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def take_census(runtime: Runtime, sources: Sources, *, run_on: date | None = Non
     answers = ask_all(sources.list_sources, now=now, window=window)
     census = merge(answers, now=now, previous=_list_before(runtime.ledger, run_on))
     patients = [entry.patient for entry in census.entries]
-    return TonightList(census=census, pseudonyms=folders_of_list(runtime, patients))
+    return TonightList(
+        census=census,
+        pseudonyms=folders_of_list(runtime, patients),
+        namesakes=namesakes(census.entries, now),
+    )
 
 
 def _list_before(ledger: Ledger, run_on: date | None) -> Census | None:

@@ -265,6 +265,7 @@ class _Gathering:
             position=position,
             readiness=readiness,
             as_of=facts.as_of,
+            namesakes=facts.namesakes,
             doubts=doubts(name, report),
         )
 

@@ -159,7 +159,7 @@ def look(
     judged = with_foreign_named(with_unassigned_named(judged, position), found.foreign)
     judged = (*with_moved_named(judged, held_by_others), *_ordered_otherwise(listed, facts_before))
     night = _as_night(listed, collection, found, comparisons=judged, position=position, readiness=readiness)
-    return _as_looked(night, facts, found, gone)
+    return _as_looked(night, replace(facts, namesakes=listed.namesakes), found, gone)
 
 
 def _hold_exports_against(facts: PatientFacts, found: _Findings, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from beamkeeper.app.jobs.document_notes import PatientDocuments
 from beamkeeper.domain.census import Census, CensusEntry, OisCount
 from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.namesakes import Namesake
 from beamkeeper.domain.night import PatientNight
 from beamkeeper.domain.objects import ObjectRef
 from beamkeeper.domain.patient import Patient
@@ -17,10 +18,17 @@ from beamkeeper.protect.compare import EntropySample
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPatient:
-    """One patient of tonight's list, with the folder they have in the vault."""
+    """One patient of tonight's list, with the folder they have in the vault.
+
+    Attributes
+    ----------
+    namesakes
+        Whom else of the list they may be taken for; None when nobody looked.
+    """
 
     pseudonym: str
     entry: CensusEntry
+    namesakes: tuple[Namesake, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +41,23 @@ class TonightList:
         What is odd about the list or the sources, in plain sentences.
     unlisted
         Persons whom no list names: their objects came under the Patient ID of somebody on the list.
+    namesakes
+        Of each entry of the census, in its order: whom else of it they may be taken for; () in the notes of
+        a night that began before anybody looked.
     """
 
     census: Census
     pseudonyms: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     unlisted: tuple[ListedPatient, ...] = ()
+    namesakes: tuple[tuple[Namesake, ...], ...] = ()
 
     def patients(self) -> tuple[ListedPatient, ...]:
         """Return everybody of tonight with their pseudonym, those on the list first."""
+        alike = self.namesakes or (None,) * len(self.pseudonyms)
         listed = (
-            ListedPatient(pseudonym=pseudonym, entry=entry)
-            for pseudonym, entry in zip(self.pseudonyms, self.census.entries, strict=True)
+            ListedPatient(pseudonym=pseudonym, entry=entry, namesakes=others)
+            for pseudonym, entry, others in zip(self.pseudonyms, self.census.entries, alike, strict=True)
         )
         return (*listed, *self.unlisted)
 
@@ -90,6 +103,8 @@ class PatientFacts:
         Courses and fraction counts as an OIS last named them, to hold the next night against.
     as_of
         When the hour last added records; None when these are a night's facts.
+    namesakes
+        Whom else of that night's list the patient may be taken for; None when nobody looked.
     """
 
     pseudonym: str
@@ -100,6 +115,7 @@ class PatientFacts:
     as_of: datetime | None = None
     prescribed: tuple[Course, ...] = ()
     counted: tuple[OisCount, ...] = ()
+    namesakes: tuple[Namesake, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ def _lasting(facts: PatientFacts) -> tuple[object, ...]:
         entry.finished,
         entry.charts,
     )
-    return (*of_the_list, facts.objects, frozenset(facts.known_as))
+    return (*of_the_list, facts.objects, frozenset(facts.known_as), facts.namesakes or ())
 
 
 def patient_state(

@@ -34,6 +34,8 @@ def identity(source: DossierSource) -> Identity:
     others = [("Born", said), ("Sex", SEXES.get(patient.sex, "unknown"))]
     language = patient.language.strip().lower()
     others.append(("Speaks", LANGUAGES.get(language, line(patient.language)) or "not known"))
+    if source.namesakes is None:
+        others.append(("Others of this name", "not looked for"))
     if issuer:
         others.append(("ID issued by", issuer))
     first, *further = [group for group in patient.name.split("=") if shown_name(group)] or [""]

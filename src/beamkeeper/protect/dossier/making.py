@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.domain.words import at, line
 from beamkeeper.protect.dossier.details import detail_sections
 from beamkeeper.protect.dossier.first_page import alerts, doubts, first_sections, identity, made_of
+from beamkeeper.protect.dossier.name_alerts import name_alerts
 from beamkeeper.protect.dossier.second_page import second_sections
 from beamkeeper.protect.dossier.sheet import Dossier
 from beamkeeper.protect.dossier.standing import standings
@@ -26,6 +27,7 @@ def make_dossier(source: DossierSource) -> Dossier:
     return Dossier(
         site_name=line(source.site_name),
         identity=identity(source),
+        name_alerts=name_alerts(source),
         verdict=verdict(source),
         made_of=made_of(source.provenance),
         is_confirmed=bool(source.provenance.confirmed_by),

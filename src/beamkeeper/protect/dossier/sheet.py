@@ -152,6 +152,8 @@ class Dossier:
 
     Attributes
     ----------
+    name_alerts
+        Under the name: that another patient may be taken for this one.
     verdict
         Under the name: what to do first.
     made_of
@@ -170,6 +172,7 @@ class Dossier:
 
     site_name: str
     identity: Identity
+    name_alerts: tuple[str, ...]
     verdict: Verdict
     made_of: str
     is_confirmed: bool

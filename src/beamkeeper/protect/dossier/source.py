@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.census import CensusEntry
     from beamkeeper.domain.clinical import ClinicalObject
+    from beamkeeper.domain.namesakes import Namesake
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.domain.readiness import Readiness
@@ -79,6 +80,8 @@ class DossierSource:
         What could not be read or had, in plain sentences.
     as_of
         Of what instant it speaks; aware.
+    namesakes
+        Whom else of the same list the patient may be taken for; None when nobody looked.
     """
 
     site_name: str
@@ -97,3 +100,4 @@ class DossierSource:
     photo: Picture | None = None
     setup_photos: tuple[Picture, ...] = ()
     problems: tuple[str, ...] = ()
+    namesakes: tuple[Namesake, ...] | None = None

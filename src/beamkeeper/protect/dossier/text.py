@@ -27,6 +27,7 @@ def _dossier(dossier: Dossier) -> Iterator[str]:
     yield from _wrapped(f"ID {who.patient_id}")
     yield from _pairs(who.others)
     yield "=" * COLUMNS
+    yield from _marked(dossier.name_alerts)
     yield from _wrapped(dossier.verdict.words)
     for text in dossier.verdict.because:
         yield from _wrapped(text, "  ")

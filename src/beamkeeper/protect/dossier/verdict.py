@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.clock import local_date
 from beamkeeper.domain.census import CensusReason
 from beamkeeper.domain.counting import gap_days
+from beamkeeper.domain.namesakes import Alike
 from beamkeeper.domain.ois_against import ois_against
 from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.domain.readiness import is_count_in_doubt
@@ -124,6 +125,8 @@ def _of_the_patient(source: DossierSource) -> Iterator[str]:
         yield "the night that this is from is disputed"
     if source.provenance.night is None:
         yield "how many fractions were given? This folder shows only what lies in it"
+    if any(Alike.SAME_ID in other.how for other in source.namesakes or ()):
+        yield "another person has this Patient ID"
     if source.entry.disagreements:
         yield "the sources disagree about this patient"
     if source.problems:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from beamkeeper.domain.census import Appointment, CensusEntry
 from beamkeeper.domain.chart import Physician, Triage
 from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.namesakes import Namesake
 from beamkeeper.domain.patient import Contact, Patient
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.position import CoursePosition
@@ -38,6 +39,8 @@ class Person:
         Where the patient stands by the newest copy, when that is one of those passed over.
     doubts
         What is doubtful about who this is or what is kept, in words.
+    namesakes
+        Whom else of that night's list they may be taken for; None when nobody looked.
     """
 
     pseudonym: str
@@ -51,6 +54,7 @@ class Person:
     passed_over: tuple[date, ...] = ()
     newer: CoursePosition | None = None
     doubts: tuple[str, ...] = ()
+    namesakes: tuple[Namesake, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.census import CensusReason
-from beamkeeper.domain.names import spellings
+from beamkeeper.domain.namesakes import Alike, alike_among
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists.category import suggested
 from beamkeeper.protect.lists.order import in_order
@@ -130,24 +129,24 @@ def _category(entry: CensusEntry, lines: Sequence[PlanLine]) -> Category:
     return suggested(diagnosis, (*(course.intent for course in courses), lines[0].intent))
 
 
+_SAID = {
+    Alike.SAME_ID: "SAME PATIENT ID as {}: compare birth date and ID.",
+    Alike.SAME_NAME: "SAME NAME as {}: compare birth date and ID.",
+    Alike.SIMILAR_NAME: "SIMILAR NAME: {}: compare birth date and ID.",
+    Alike.SAME_FAMILY_AND_BIRTH: "SAME FAMILY NAME AND BIRTH DATE: {}: compare given name and ID.",
+}
+
+
 def _alike(persons: Sequence[Person]) -> Mapping[str, tuple[str, ...]]:
-    """Return by pseudonym the warning about everybody of the same name or the same Patient ID."""
-    by_key: dict[object, list[Person]] = defaultdict(list)
-    for person in persons:
-        for spelling in spellings(person.entry.patient.name):
-            by_key[spelling].append(person)
-        by_key[person.entry.patient.patient_id].append(person)
-    same: dict[tuple[str, str], dict[str, Person]] = defaultdict(dict)
-    for key, group in by_key.items():
-        what = "SAME PATIENT ID" if isinstance(key, str) else "SAME NAME"
-        for person in group:
-            others = {other.pseudonym: other for other in group if other is not person}
-            same[person.pseudonym, what].update(others)
-    said: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for (pseudonym, what), others in sorted(same.items()):
-        if others:
-            named = "; ".join(sorted(map(who, others.values())))
-            said[pseudonym] += (f"{what} as {named}: compare birth date and ID.",)
+    """Return by pseudonym the warnings about everybody they may be taken for."""
+    found = alike_among([person.entry.patient for person in persons])
+    said: dict[str, tuple[str, ...]] = {}
+    for place, others in found.items():
+        said[persons[place].pseudonym] = tuple(
+            words.format("; ".join(named))
+            for how, words in _SAID.items()
+            if (named := sorted(who(persons[other]) for other, hows in others.items() if how in hows))
+        )
     return said
 
 

@@ -133,6 +133,27 @@ def test_two_patients_of_one_name_are_told_apart_and_marked_on_both() -> None:
     assert said["p0003"] == ()
 
 
+def test_a_very_similar_name_and_a_twin_are_marked_too() -> None:
+    born = date(1990, 5, 17)
+    rows = list_rows(
+        [
+            person(1, "Jansen^Maria"),
+            person(2, "Janssen^Maria", born=date(1961, 7, 8)),
+            person(3, "Claes^Lisa", born=born),
+            person(4, "Claes^Charlotte", born=born),
+        ],
+        HEAD,
+    )
+    said = {row.pseudonym: row.warnings for row in rows}
+
+    assert said["p0001"] == (
+        "SIMILAR NAME: Janssen, Maria, born 1961-07-08, ID 0000002: compare birth date and ID.",
+    )
+    assert said["p0003"][0].startswith(
+        "SAME FAMILY NAME AND BIRTH DATE: Claes, Charlotte, born 1990-05-17, ID 0000004: "
+    )
+
+
 def test_two_persons_with_one_patient_id_are_marked() -> None:
     rows = list_rows([person(1, "A^B", patient_id="7"), person(2, "C^D", patient_id="7")], HEAD)
 
