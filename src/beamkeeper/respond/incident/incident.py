@@ -72,6 +72,12 @@ class Deed(StrEnum):
     RETURNED = "records came back"
     ADMITTED = "person admitted"
     DISMISSED = "person dismissed"
+    DRAFTED = "placement drafted"
+    PLACED = "placement made"
+    PLACE_SET = "place set by hand"
+    PLACE_UNDONE = "place set by hand undone"
+    ANNOUNCED = "places announced"
+    BEGUN = "begun elsewhere"
     CLOSED = "closed"
 
 
