@@ -86,15 +86,16 @@ def by_highs(columns: Columns, seconds: float) -> float | None:
         on = np.arange(columns.first[column], columns.after[column])
         rows.append(patients + columns.machine[column] * days + on)
         places.append(np.full(len(on), column))
-    planned = np.flatnonzero(columns.prepared >= 0)
-    rows.append(patients + machines * days + columns.prepared[planned])
-    places.append(planned)
+    for prepared in columns.prepared.T:
+        needed = np.flatnonzero(prepared >= 0)
+        rows.append(patients + machines * days + prepared[needed])
+        places.append(needed)
     row, place = np.concatenate(rows), np.concatenate(places)
     matrix = csr_array(
-        (np.ones(len(row)), (row, place)), shape=(patients + machines * days + len(columns.replans), count)
+        (np.ones(len(row)), (row, place)), shape=(patients + machines * days + len(columns.staff), count)
     )
-    low = np.concatenate([np.ones(patients), np.full(machines * days + len(columns.replans), -np.inf)])
-    high = np.concatenate([np.ones(patients), columns.capacity.ravel(), columns.replans])
+    low = np.concatenate([np.ones(patients), np.full(machines * days + len(columns.staff), -np.inf)])
+    high = np.concatenate([np.ones(patients), columns.capacity.ravel(), columns.staff])
     found = milp(
         columns.cost,
         constraints=LinearConstraint(matrix, low, high),

@@ -38,11 +38,12 @@ class Columns:
     weight
         Slots taken on each day.
     prepared
-        Index of (site, day) in which a plan is made again, -1 where none is.
+        Shape (columns, 2): index of (site, day) in which a plan is made again, and of the one in which it is
+        checked there; -1 where none is.
     capacity
         Shape (machines + 1, days): slots, and plenty where a machine is closed or there is none.
-    replans
-        Shape (sites × days): plans a day.
+    staff
+        Shape (2 × sites × days): plans made again, then plans checked.
     shut
         By patient, why options were left out: (machine, reason).
     """
@@ -57,48 +58,84 @@ class Columns:
     weight: NDArray[np.int64]
     prepared: NDArray[np.int64]
     capacity: NDArray[np.float64]
-    replans: NDArray[np.float64]
+    staff: NDArray[np.float64]
     days: tuple[date, ...]
     shut: tuple[tuple[tuple[str, str], ...], ...]
+
+    def rows(self) -> NDArray[np.float64]:
+        """Return what `joined` makes them of."""
+        parts = (self.machine, self.first, self.after, self.cost, self.loss, self.weight)
+        return np.column_stack((*parts, self.prepared))
 
 
 PLENTY: Final = 1e9
 DECIDED: Final = 1000.0
 """Percent points: whom a person decided for, or who has begun, is refused only where nothing else can be."""
 _FIELDS: Final = 8
+_END: Final = "."
+_PREPARED: Final = slice(6, 8)
 
 
 def columns_of(instance: Instance) -> Columns:
     """Return every way to place every patient of an instance."""
     days = instance.calendar()
-    capacity = np.full((len(instance.machine) + 1, max(len(days), 1)), PLENTY)
-    for number, machine in enumerate(instance.machine):
-        slots = [instance.slots_on(machine, day) for day in days]
-        capacity[number, : len(days)] = [count or PLENTY for count in slots]
-    making = _Making(instance, days, capacity)
+    capacity = capacity_of(instance, days)
+    making = Making(instance, days, capacity)
     made = [making.of_patient(one) for one in instance.patient]
-    starts = np.concatenate(([0], np.cumsum([len(one) for one in made], dtype=np.int64)))
-    table = np.concatenate(made) if made else np.zeros((0, _FIELDS))
-    whole = table.astype(np.int64)
-    replans = np.repeat([float(one.replans_a_day) for one in instance.site], max(len(days), 1))
-    return Columns(
-        starts=starts,
-        patient=np.repeat(np.arange(len(made)), np.diff(starts)),
-        machine=whole[:, 0],
-        first=whole[:, 1],
-        after=whole[:, 2],
-        cost=table[:, 3],
-        loss=table[:, 4],
-        weight=whole[:, 5],
-        prepared=whole[:, 6],
+    return joined(
+        np.concatenate(made) if made else np.zeros((0, _FIELDS)),
+        np.array([len(one) for one in made], dtype=np.int64),
         capacity=capacity,
-        replans=replans,
+        staff=_staff(instance, len(days)),
         days=days,
         shut=tuple(making.shut),
     )
 
 
-class _Making:
+def joined(
+    rows: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    *,
+    capacity: NDArray[np.float64],
+    staff: NDArray[np.float64],
+    days: tuple[date, ...],
+    shut: tuple[tuple[tuple[str, str], ...], ...],
+) -> Columns:
+    """Return columns from rows as `Making.of_patient` gives them, so many for each patient."""
+    whole = rows.astype(np.int64)
+    return Columns(
+        starts=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+        patient=np.repeat(np.arange(len(counts)), counts),
+        machine=whole[:, 0],
+        first=whole[:, 1],
+        after=whole[:, 2],
+        cost=rows[:, 3],
+        loss=rows[:, 4],
+        weight=whole[:, 5],
+        prepared=whole[:, _PREPARED],
+        capacity=capacity,
+        staff=staff,
+        days=days,
+        shut=shut,
+    )
+
+
+def capacity_of(instance: Instance, days: tuple[date, ...]) -> NDArray[np.float64]:
+    """Return the slots of each machine on each day; plenty where it is closed, which no course counts."""
+    capacity = np.full((len(instance.machine) + 1, max(len(days), 1)), PLENTY)
+    for number, machine in enumerate(instance.machine):
+        slots = [instance.slots_on(machine, day) for day in days]
+        capacity[number, : len(days)] = [count or PLENTY for count in slots]
+    return capacity
+
+
+def _staff(instance: Instance, days: int) -> NDArray[np.float64]:
+    plans = [float(one.replans_a_day) for one in instance.site]
+    checks = [PLENTY if one.qa_a_day is None else float(one.qa_a_day) for one in instance.site]
+    return np.repeat([*plans, *checks], max(days, 1))
+
+
+class Making:
     """Makes the columns of one patient after the other."""
 
     def __init__(self, instance: Instance, days: tuple[date, ...], capacity: NDArray[np.float64]) -> None:
@@ -110,7 +147,7 @@ class _Making:
         self.shut: list[tuple[tuple[str, str], ...]] = []
 
     def of_patient(self, patient: PatientNeed) -> NDArray[np.float64]:
-        """Return rows of (machine, first, after, cost, loss, weight, prepared, 0)."""
+        """Return rows of (machine, first, after, cost, loss, weight, planned, checked); "refused" is last."""
         shut: list[tuple[str, str]] = []
         rows = [self._refused(patient)]
         for option in patient.options:
@@ -130,18 +167,18 @@ class _Making:
         instance = self._instance
         machine = instance.machine[self._machines[option.machine]]
         site = instance.site[self._sites[machine.site]]
-        if instance.attacked_domain and site.failure_domain == instance.attacked_domain:
-            return f"{site.id} shares the attacked failure domain {site.failure_domain}"
-        if not site.agreement_signed:
-            return f"the agreement with {site.id} is not signed"
+        if shut := instance.shut(machine):
+            return shut
         if patient.fixed and option.machine != patient.fixed:
             return f"a person decided for {patient.fixed}"
         if patient.begun_there and patient.announced and option.machine != patient.announced:
             return f"treatment has begun on {patient.announced}"
         if option.delivery_class not in CLASSES:
-            return f"the plan cannot be given there{f' ({option.why})' if option.why else ''}"
+            return f"the plan cannot be given there{f' ({option.why.rstrip(_END)})' if option.why else ''}"
         if option.delivery_class == PLAN_AGAIN and not site.replans_a_day:
             return f"it has to be planned again, and {site.id} plans none"
+        if option.qa and site.qa_a_day == 0 and not patient.begun_there:
+            return f"its plan has to be checked there, and {site.id} checks none"
         if not len(self._open[self._machines[option.machine]]):
             return "the machine has no slot for us on any day"
         return ""
@@ -156,31 +193,49 @@ class _Making:
         loss = self._loss(patient, np.array([float(days)]))
         refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.begun_there else 0)
         cost = loss + self._waiting(patient, np.array([float(days)])) + refused
-        return np.array([[len(self._machines), 0, 0, cost[0], loss[0], 0, -1, 0]], dtype=np.float64)
+        return np.array([[len(self._machines), 0, 0, cost[0], loss[0], 0, -1, -1]], dtype=np.float64)
 
     def _on(self, patient: PatientNeed, option: Option) -> NDArray[np.float64]:
         number = self._machines[option.machine]
         is_new = option.delivery_class == PLAN_AGAIN
         lead = 0 if patient.begun_there else self._instance.lead_days[CLASSES.index(option.delivery_class)]
         days = self._open[number]
-        days = days[days >= lead]
         if patient.fixed and patient.fixed_from is not None:
             wanted = [index for index, day in enumerate(self._days) if day == patient.fixed_from]
             days = days[np.isin(days, wanted)]
+        else:
+            days = days[days >= lead]
         rows = np.zeros((len(days), _FIELDS))
         waited = days.astype(np.float64)
         loss = self._loss(patient, waited)
         weights = self._instance.weights
         visits = patient.fractions_left / patient.per_day
         fixed = weights.travel_a_visit_hour * visits * 2 * option.travel_min / 60
-        fixed += weights.change if patient.announced not in {"", option.machine} else 0.0
         rows[:, 0], rows[:, 1], rows[:, 5] = number, days, patient.per_day
         rows[:, 2] = self._after(number, days, -(-patient.fractions_left // patient.per_day))
-        rows[:, 3] = loss + self._waiting(patient, waited) + fixed
+        rows[:, 3] = loss + self._waiting(patient, waited) + fixed + self._changed(patient, option, days)
         rows[:, 4] = loss
         site = self._sites[self._instance.machine[number].site]
-        rows[:, 6] = site * len(self._days) + np.maximum(days - 1, 0) if is_new else -1
+        before = np.maximum(days - 1, 0)
+        begun = patient.begun_there
+        rows[:, 6] = site * len(self._days) + before if is_new and not begun else -1
+        checked = (len(self._sites) + site) * len(self._days) + before
+        rows[:, 7] = checked if option.qa and not begun else -1
         return rows
+
+    def _changed(
+        self, patient: PatientNeed, option: Option, days: NDArray[np.int64]
+    ) -> NDArray[np.float64] | float:
+        """Return what it costs that something else was announced."""
+        change = self._instance.weights.change
+        if not patient.announced or patient.begun_there:
+            return 0.0
+        if option.machine != patient.announced:
+            return change
+        if patient.announced_from is None:
+            return 0.0
+        is_other = np.array([self._days[index] != patient.announced_from for index in days], dtype=bool)
+        return np.where(is_other, change, 0.0)
 
     def _after(self, number: int, days: NDArray[np.int64], visits: int) -> NDArray[np.int64]:
         """Return the day after the last visit, which may lie behind the horizon."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.machine import MachineProfile
 
 DECIDES: Final = "Decision support: the physicist of the machine decides whether a plan is given there."
+END_TO_END: Final = "end-to-end test"
+"""The element of a finding that says: nobody has tested this technique there from image to dose."""
 _EDGE_MM: Final = 0.02
 """Leaf edges that differ by less are the same: planning systems write them rounded."""
 
@@ -226,9 +228,7 @@ def _technique(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
         )
     elif machine.commissioned is None or beam.technique not in machine.commissioned:
         there = "not stated" if machine.commissioned is None else ", ".join(sorted(machine.commissioned))
-        yield _finding(
-            beam, "end-to-end test", f"{beam.technique}, done there", there or "none", DeliveryClass.B
-        )
+        yield _finding(beam, END_TO_END, f"{beam.technique}, done there", there or "none", DeliveryClass.B)
     if beam.dose_rate_max and beam.dose_rate_max > machine.dose_rate_max and beam.gantry_moves:
         needed, there = f"{beam.dose_rate_max:g} MU/min", f"{machine.dose_rate_max:g} MU/min at most"
         yield _finding(beam, "dose rate of the arc", needed, there, DeliveryClass.B)
@@ -330,7 +330,9 @@ def _hardware(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
         there, worst = ("taken", DeliveryClass.B) if machine.takes_blocks else ("not taken", DeliveryClass.C)
         yield _finding(beam, "blocks or compensators", str(blocks), there, worst)
     for name in beam.accessories:
-        yield _finding(beam, "accessory", name, "a person has to say", DeliveryClass.C)
+        if name not in machine.accessories:
+            there = ", ".join(sorted(machine.accessories)) or "a person has to say"
+            yield _finding(beam, "accessory", name, there, DeliveryClass.C)
 
 
 def _couch(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
@@ -368,7 +370,13 @@ def _remarks(demand: PlanDemand) -> Iterator[str]:
     for beam in demand.beams:
         if beam.bolus_count:
             yield f"Beam {beam.beam_number} uses bolus: send it, or say how to make it."
-        if beam.radiation_type is RadiationType.PHOTON and not beam.fluence_mode:
-            yield f"Beam {beam.beam_number} does not state a fluence mode: a flattened beam is supposed."
+    silent = [
+        str(beam.beam_number)
+        for beam in demand.beams
+        if beam.radiation_type is RadiationType.PHOTON and not beam.fluence_mode
+    ]
+    if silent:
+        many = "s" if len(silent) > 1 else ""
+        yield f"No fluence mode is stated for beam{many} {', '.join(silent)}: a flattened one is supposed."
     for word in demand.setup_words:
         yield f"Set-up: {word}."

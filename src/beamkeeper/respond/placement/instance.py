@@ -17,7 +17,9 @@ BYTES_MAX: Final = 256 << 20
 _SATURDAY: Final = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Days = Annotated[int, Field(ge=0, le=60)]
+Days = Annotated[int, Field(ge=0, le=60)]
+HORIZON_DAYS: Final = 42
+LEAD_DAYS: Final = (1, 2, 3)
 
 
 class _Part(BaseModel):
@@ -33,12 +35,15 @@ class SiteFacts(_Part):
         What falls together: a partner in the attacked domain is never used.
     replans_a_day
         How many class C patients its physicists can plan again on one day.
+    qa_a_day
+        How many plans of new patients its physicists can check or measure on one day; None: no limit.
     """
 
     id: Name
     failure_domain: str = ""
     agreement_signed: bool = True
     replans_a_day: Annotated[int, Field(ge=0, le=1000)] = 0
+    qa_a_day: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
 class MachineSlots(_Part):
@@ -63,11 +68,14 @@ class Option(_Part):
     ----------
     delivery_class
         A direct, B recalculate, C plan again, D not there.
+    qa
+        Whether the plan has to be checked there before the first fraction; not so on the own machine.
     """
 
     machine: Name
     delivery_class: Annotated[Literal["A", "B", "C", "D"], Field(alias="class")]
     travel_min: Annotated[float, Field(ge=0, le=10_000)] = 0
+    qa: bool = True
     why: str = ""
 
 
@@ -84,8 +92,10 @@ class PatientNeed(_Part):
         Sessions a day: 2 takes two slots.
     announced
         The machine that was promised already; `begun_there` keeps the patient on it.
+    announced_from
+        The first day that was promised; another one is a change, too.
     fixed
-        A person decided: this machine, and with `fixed_from` this day.
+        A person decided: this machine, and with `fixed_from` this day, however long the work before it.
     """
 
     id: Name
@@ -96,6 +106,7 @@ class PatientNeed(_Part):
     per_day: Annotated[int, Field(ge=1, le=3)] = 1
     options: tuple[Option, ...] = ()
     announced: str = ""
+    announced_from: date | None = None
     begun_there: bool = False
     fixed: str = ""
     fixed_from: date | None = None
@@ -141,10 +152,10 @@ class Instance(_Part):
 
     format: Literal[1]
     first_on: date
-    days: Annotated[int, Field(ge=1, le=366)] = 42
+    days: Annotated[int, Field(ge=1, le=366)] = HORIZON_DAYS
     holidays: tuple[date, ...] = ()
     attacked_domain: str = ""
-    lead_days: tuple[_Days, _Days, _Days] = (1, 2, 3)
+    lead_days: tuple[Days, Days, Days] = LEAD_DAYS
     weights: Weights = Weights()
     site: tuple[SiteFacts, ...] = ()
     machine: tuple[MachineSlots, ...] = ()
@@ -177,6 +188,13 @@ class Instance(_Part):
         """Return every day on which any machine treats, in order."""
         days = (self.first_on + timedelta(days=number) for number in range(self.days))
         return tuple(day for day in days if any(self.slots_on(machine, day) for machine in self.machine))
+
+    def shut(self, machine: MachineSlots) -> str:
+        """Return why nobody at all can go to a machine's site; "" where somebody can."""
+        site = next(one for one in self.site if one.id == machine.site)
+        if self.attacked_domain and site.failure_domain == self.attacked_domain:
+            return f"{site.id} stands in the attacked failure domain {site.failure_domain}"
+        return "" if site.agreement_signed else f"the agreement with {site.id} is not signed"
 
     def slots_on(self, machine: MachineSlots, day: date) -> int:
         """Return how many sessions a machine has for us on a day."""

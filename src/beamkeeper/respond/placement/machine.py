@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FORMAT: Final = 1
 MACHINES_MAX: Final = 5_000
@@ -74,6 +75,8 @@ class MachineProfile:
         Whether plans that bear its name were made for this very machine: names repeat among hospitals.
     motion
         Respiratory Motion Compensation Techniques (0018,9170) it offers.
+    accessories
+        General accessories that are there, as plans name them.
     commissioned
         Techniques whose end-to-end test was done there for patients of others; None: nobody says.
     """
@@ -98,6 +101,7 @@ class MachineProfile:
     dose_rate_max: float
     motion: frozenset[str]
     applicators: frozenset[str] | None = None
+    accessories: frozenset[str] = frozenset()
     is_own: bool = False
     has_sgrt: bool = False
     takes_blocks: bool = False
@@ -127,9 +131,20 @@ def read_machines(text: str) -> tuple[MachineProfile, ...]:
         raise ConfigError("The machine file lists no machine.", do_next="Each is a [[machine]] table.")
     if len(found) > MACHINES_MAX:
         raise ConfigError(f"The machine file lists {len(found)} machines; {MACHINES_MAX} are the most.")
-    machines = tuple(_machine(item, f"machine {number}") for number, item in enumerate(found, start=1))
-    ids = [one.machine_id for one in machines]
-    if doubles := sorted({one for one in ids if ids.count(one) > 1}):
+    return machines_of(found)
+
+
+def machines_of(tables: Sequence[dict[str, Any]]) -> tuple[MachineProfile, ...]:
+    """Return the machines that `[[machine]]` tables describe.
+
+    Raises
+    ------
+    ConfigError
+        An unknown key, a value that cannot be read, two machines with one id; the message says where.
+    """
+    machines = tuple(_machine(item, f"machine {number}") for number, item in enumerate(tables, start=1))
+    counts = Counter(one.machine_id for one in machines)
+    if doubles := sorted(one for one, count in counts.items() if count > 1):
         raise ConfigError(f"Machines share an id: {', '.join(doubles)}.", do_next="Give each its own.")
     return machines
 
@@ -182,8 +197,8 @@ def _mode(text: str) -> PhotonMode:
 _KEYS: Final = frozenset(
     {
         "id", "name", "site", "profile", "photon", "electron", "techniques", "wedges", "motion",
-        "applicators", "own", "sgrt", "blocks", "commissioned", "matched_with", "dose_rate_max",
-        "couch_range_deg", "models",
+        "accessories", "applicators", "own", "sgrt", "blocks", "commissioned", "matched_with",
+        "dose_rate_max", "couch_range_deg", "models",
     }
 )  # fmt: skip
 
@@ -226,7 +241,7 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
     for key, field in (("techniques", "techniques"), ("wedges", "wedges"), ("motion", "motion")):
         if key in item:
             own[field] = frozenset(_texts(item, key, where))
-    for key in ("applicators", "commissioned"):
+    for key in ("accessories", "applicators", "commissioned"):
         if key in item:
             own[key] = frozenset(_texts(item, key, where))
     if "models" in item:

@@ -33,43 +33,44 @@ STEP_SHRINKS: Final = 0.65
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What slots and plans are worth.
+    """What slots and staff are worth.
 
     Attributes
     ----------
     slots
         Shape (machines + 1, days), percent points for one session.
-    plans
-        Shape (sites × days).
+    staff
+        Shape (2 × sites × days), percent points for one plan made again, or checked.
     bound
         No placement costs less.
     """
 
     slots: NDArray[np.float64]
-    plans: NDArray[np.float64]
+    staff: NDArray[np.float64]
     bound: float
 
 
-def reduced(columns: Columns, slots: NDArray[np.float64], plans: NDArray[np.float64]) -> NDArray[np.float64]:
+def reduced(columns: Columns, slots: NDArray[np.float64], staff: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cost of every column with what it takes at these prices."""
     sums = np.zeros((slots.shape[0], slots.shape[1] + 1))
     np.cumsum(slots, axis=1, out=sums[:, 1:])
     taken = sums[columns.machine, columns.after] - sums[columns.machine, columns.first]
     found: NDArray[np.float64] = columns.cost + columns.weight * taken
-    is_planned = columns.prepared >= 0
-    found[is_planned] += plans[columns.prepared[is_planned]]
+    for prepared in columns.prepared.T:
+        is_needed = prepared >= 0
+        found[is_needed] += staff[prepared[is_needed]]
     return found
 
 
 def usage(columns: Columns, chosen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return slots and plans that the chosen columns take together."""
+    """Return slots and work of the staff that the chosen columns take together."""
     machines, days = columns.capacity.shape
     steps = np.zeros((machines, days + 1))
     np.add.at(steps, (columns.machine[chosen], columns.first[chosen]), columns.weight[chosen])
     np.add.at(steps, (columns.machine[chosen], columns.after[chosen]), -columns.weight[chosen])
     prepared = columns.prepared[chosen]
-    plans = np.bincount(prepared[prepared >= 0], minlength=len(columns.replans)).astype(np.float64)
-    return np.cumsum(steps, axis=1)[:, :days], plans
+    staff = np.bincount(prepared[prepared >= 0], minlength=len(columns.staff)).astype(np.float64)
+    return np.cumsum(steps, axis=1)[:, :days], staff
 
 
 def price(columns: Columns, known_cost: float, *, until: float, rounds: int = ROUNDS) -> Prices:
@@ -83,39 +84,39 @@ def price(columns: Columns, known_cost: float, *, until: float, rounds: int = RO
         `time.monotonic()` after which the best prices so far are returned.
     """
     first = columns.starts[:-1]
-    slots, plans = np.zeros_like(columns.capacity), np.zeros_like(columns.replans)
-    best = Prices(slots=slots, plans=plans, bound=-np.inf)
+    slots, staff = np.zeros_like(columns.capacity), np.zeros_like(columns.staff)
+    best = Prices(slots=slots, staff=staff, bound=-np.inf)
     step, since = STEP_FIRST, 0
     for _ in range(rounds):
-        costs = reduced(columns, slots, plans)
+        costs = reduced(columns, slots, staff)
         least = np.minimum.reduceat(costs, first)
         finite = columns.capacity < 1e8  # noqa: PLR2004 - PLENTY is no capacity
-        worth = float((slots * columns.capacity)[finite].sum() + (plans * columns.replans).sum())
+        worth = float((slots * columns.capacity)[finite].sum() + (staff * columns.staff).sum())
         bound = float(least.sum()) - worth
         if bound > best.bound + 1e-9 * abs(bound):
-            best, since = Prices(slots=slots, plans=plans, bound=bound), 0
+            best, since = Prices(slots=slots, staff=staff, bound=bound), 0
         elif (since := since + 1) >= PATIENCE:
             step, since = step * STEP_SHRINKS, 0
-            slots, plans = best.slots, best.plans
+            slots, staff = best.slots, best.staff
             if step < STEP_LAST or time.monotonic() > until:
                 break
-            costs = reduced(columns, slots, plans)
+            costs = reduced(columns, slots, staff)
             least = np.minimum.reduceat(costs, first)
             bound = best.bound
         chosen = _cheapest(columns, costs, least)
         over = [
             used - there
-            for used, there in zip(usage(columns, chosen), (columns.capacity, columns.replans), strict=True)
+            for used, there in zip(usage(columns, chosen), (columns.capacity, columns.staff), strict=True)
         ]
         over[0][~finite] = 0.0
         over = [
-            np.where((now <= 0) & (one < 0), 0.0, one) for now, one in zip((slots, plans), over, strict=True)
+            np.where((now <= 0) & (one < 0), 0.0, one) for now, one in zip((slots, staff), over, strict=True)
         ]
         length = float(sum((one * one).sum() for one in over))
         if length <= 0 or known_cost <= bound:
             break
         stride = step * (known_cost - bound) / length
-        slots, plans = np.maximum(0, slots + stride * over[0]), np.maximum(0, plans + stride * over[1])
+        slots, staff = np.maximum(0, slots + stride * over[0]), np.maximum(0, staff + stride * over[1])
     return best
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.respond.placement.prices import usage
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ class Schedule:
         self._columns = columns
         self.chosen: NDArray[np.int64] = columns.starts[1:] - 1  # refused
         self._free = columns.capacity.copy()
-        self._plans = columns.replans.copy()
+        self._staff = columns.staff.copy()
         machines, days = columns.capacity.shape
         heaviest = int(columns.weight.max(initial=1))
         self._full = np.zeros((heaviest + 1, machines, days + 1), dtype=np.int64)
@@ -43,6 +45,20 @@ class Schedule:
         self._here: list[set[int]] = [set() for _ in range(machines)]
         self._chance = np.random.default_rng(0)
         self._least_cost = np.minimum.reduceat(columns.cost, columns.starts[:-1])
+
+    @classmethod
+    def of(cls, columns: Columns, chosen: NDArray[np.int64]) -> Schedule:
+        """Return the schedule in which everybody has the column that `chosen` names, full or not."""
+        made = cls(columns)
+        made.chosen = chosen.copy()
+        slots, staff = usage(columns, chosen)
+        made._free = columns.capacity - slots
+        made._free[-1] = columns.capacity[-1]
+        made._staff = columns.staff - staff
+        for number in range(len(made._here)):
+            made._here[number] = set(map(int, np.flatnonzero(columns.machine[chosen] == number)))
+            made._note_full(number)
+        return made
 
     @property
     def cost(self) -> float:
@@ -54,6 +70,21 @@ class Schedule:
         for patient in order:
             self._take_out(patient)
             self._put(patient, self._best(patient, key))
+
+    def keep(self, known: NDArray[np.int64], order: Sequence[int], key: NDArray[np.float64]) -> None:
+        """Give everybody the column known already where it has room, then the others the best that is left.
+
+        Parameters
+        ----------
+        order
+            Who comes first.
+        """
+        for patient in order:
+            column = int(known[patient])
+            if self._fits(column, column + 1)[0]:
+                self._put(patient, column)
+        refused = self._columns.starts[1:] - 1
+        self.insert_all((one for one in order if self.chosen[one] == refused[one]), key)
 
     def improve(self, *, until: float) -> None:
         """Move patients, alone and in pairs, until nothing helps or the time is over."""
@@ -124,6 +155,66 @@ class Schedule:
         for patient in out:
             self._put(patient, int(old[patient]))
 
+    def make_room(self, column: int, *, held: Collection[int]) -> tuple[int, ...] | None:
+        """Take out patients until a column fits, each time whom it costs least; None where nobody may go.
+
+        Parameters
+        ----------
+        held
+            Patients who are not taken out: they began there, or a person decided for them.
+        """
+        out: list[int] = []
+        while not self._fits(column, column + 1)[0]:
+            cost = self._columns.cost
+            in_the_way = [one for one in self._in_the_way(column) if one not in held]
+            if not in_the_way:
+                return None
+            losses = []
+            for patient in in_the_way:
+                now = int(self.chosen[patient])
+                self._take_out(patient)
+                losses.append(float(cost[self._best(patient, cost)] - cost[now]))
+                self._put(patient, now)
+            patient = in_the_way[int(np.argmin(losses))]
+            self._take_out(patient)
+            out.append(patient)
+        return tuple(out)
+
+    def best_free(self, patient: int) -> int:
+        """Return the cheapest column of a patient that has room; the last one, "refused", always has."""
+        return self._best(patient, self._columns.cost)
+
+    def put(self, patient: int, column: int) -> None:
+        """Move a patient to a column that fits."""
+        self._take_out(patient)
+        self._put(patient, column)
+
+    def take_out(self, patient: int) -> None:
+        """Leave a patient without a place for now."""
+        self._take_out(patient)
+
+    def put_in_again(self, patients: Iterable[int]) -> None:
+        """Give patients the best places that are left: first whom it costs most not to get the best."""
+        cost, left = self._columns.cost, list(patients)
+        while left:
+            gaps = [self._gap(patient, cost) for patient in left]
+            patient = left.pop(int(np.argmax(gaps)))
+            self._put(patient, self._best(patient, cost))
+
+    def _in_the_way(self, column: int) -> list[int]:
+        """Return who stands on the first day that is full, or has the work of the staff that is needed."""
+        columns = self._columns
+        machine, first, after = (int(of[column]) for of in (columns.machine, columns.first, columns.after))
+        full = np.flatnonzero(self._free[machine, first:after] < columns.weight[column])
+        if len(full):
+            day = first + int(full[0])
+            there = ((one, int(self.chosen[one])) for one in sorted(self._here[machine]))
+            return [one for one, at in there if columns.first[at] <= day < columns.after[at]]
+        needed = [one for one in columns.prepared[column] if one >= 0 and self._staff[one] < 1]
+        return [
+            int(one) for one in np.flatnonzero(np.isin(columns.prepared[self.chosen], needed).any(axis=1))
+        ]
+
     # One patient -------------------------------------------------------------------------------------
 
     def _best(self, patient: int, key: NDArray[np.float64]) -> int:
@@ -138,8 +229,8 @@ class Schedule:
         full = self._full[weight, machine, columns.after[begin:end]]
         full = full - self._full[weight, machine, columns.first[begin:end]]
         prepared = columns.prepared[begin:end]
-        has_plan = (prepared < 0) | (self._plans[prepared] >= 1)
-        fits: NDArray[np.bool_] = (full == 0) & has_plan
+        is_staffed = ((prepared < 0) | (self._staff[prepared] >= 1)).all(axis=1)
+        fits: NDArray[np.bool_] = (full == 0) & is_staffed
         return fits
 
     def _put(self, patient: int, column: int) -> None:
@@ -156,8 +247,9 @@ class Schedule:
         if machine == len(self._here) - 1:
             return
         self._free[machine, columns.first[column] : columns.after[column]] += sign * columns.weight[column]
-        if columns.prepared[column] >= 0:
-            self._plans[columns.prepared[column]] += sign
+        for prepared in columns.prepared[column]:
+            if prepared >= 0:
+                self._staff[prepared] += sign
         (self._here[machine].add if sign < 0 else self._here[machine].discard)(patient)
         self._note_full(machine)
 

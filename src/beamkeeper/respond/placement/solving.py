@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import date  # noqa: TC003 - the codec reads the type hints at run time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.respond.placement.board import chosen_at
 from beamkeeper.respond.placement.columns import columns_of
 from beamkeeper.respond.placement.prices import Prices, price, reduced
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from beamkeeper.respond.placement.board import Place
     from beamkeeper.respond.placement.columns import Columns
     from beamkeeper.respond.placement.instance import Instance, PatientNeed
 
@@ -26,7 +29,10 @@ GOOD_ENOUGH: Final = 0.002
 """Nearer to the bound than this, nothing is looked for any more."""
 IN_VAIN_MAX: Final = 6
 """So often as many rebuilds as there are patients may help nothing before it is done."""
+KEPT_FOR: Final = 0.01
+"""A placement that grew out of the one before is taken unless one from nothing is better by this share."""
 HELPED: Final = 1e-3
+REASONS_SHOWN: Final = 5
 PRICE_SHOWN: Final = 0.005
 WORDS: Final = (
     "Least lost tumour control, in percent points, by category; then waiting by priority, travel, and "
@@ -93,11 +99,15 @@ class Placement:
         return 0.0 if self.cost <= 0 else None
 
 
-def solve(instance: Instance, *, seconds: float = SECONDS) -> Placement:
+def solve(
+    instance: Instance, *, seconds: float = SECONDS, start: Mapping[str, Place] | None = None
+) -> Placement:
     """Return a placement of everybody, with the proof of how good it is.
 
     Parameters
     ----------
+    start
+        Where everybody is so far: whatever is as good is left as it is.
     seconds
         After so long the best that was found is returned.
     """
@@ -105,7 +115,8 @@ def solve(instance: Instance, *, seconds: float = SECONDS) -> Placement:
     if not instance.patient:
         return Placement(placed=(), cost=0.0, bound=0.0, seconds=0.0, is_complete=True)
     columns = columns_of(instance)
-    schedule, prices = _schedule(columns, begun, seconds)
+    known = None if start is None else chosen_at(instance, columns, start)
+    schedule, prices = _schedule(columns, known, begun, seconds)
     spent = time.monotonic() - begun
     return Placement(
         placed=tuple(_Explaining(instance, columns, prices).of(schedule.chosen)),
@@ -116,14 +127,22 @@ def solve(instance: Instance, *, seconds: float = SECONDS) -> Placement:
     )
 
 
-def _schedule(columns: Columns, begun: float, seconds: float) -> tuple[Schedule, Prices]:
+def _schedule(
+    columns: Columns, known: NDArray[np.int64] | None, begun: float, seconds: float
+) -> tuple[Schedule, Prices]:
     first = Schedule(columns)
     first.insert_all(range(len(columns.starts) - 1), columns.cost)
     prices = price(columns, first.cost, until=begun + 0.4 * seconds)
-    key = reduced(columns, prices.slots, prices.plans)
+    key = reduced(columns, prices.slots, prices.staff)
+    order = _by_regret(columns, key)
     best = Schedule(columns)
-    best.insert_all(_by_regret(columns, key), key)
+    best.insert_all(order, key)
     best.improve(until=begun + 0.8 * seconds)
+    if known is not None:
+        kept = Schedule(columns)
+        kept.keep(known, order, key)
+        kept.improve(until=begun + 0.9 * seconds)
+        best = kept if kept.cost <= best.cost * (1 + KEPT_FOR) else best
     in_vain = 0
     while in_vain < IN_VAIN_MAX and time.monotonic() < begun + seconds:
         if best.cost <= prices.bound * (1 + GOOD_ENOUGH):
@@ -144,12 +163,49 @@ def _by_regret(columns: Columns, key: NDArray[np.float64]) -> list[int]:
     return [int(one) for one in np.argsort(-np.array(gaps), kind="stable")]
 
 
+def _by_reason(shut: tuple[tuple[str, str], ...]) -> str:
+    """Return why machines are shut, those with the same reason together."""
+    machines: dict[str, list[str]] = {}
+    for machine, reason in shut:
+        machines.setdefault(reason, []).append(machine)
+    said = [f"{', '.join(names)}: {reason}" for reason, names in machines.items()]
+    more = f"; and {len(said) - REASONS_SHOWN} more reasons" if len(said) > REASONS_SHOWN else ""
+    return "; ".join(said[:REASONS_SHOWN]) + more
+
+
+def placed_at(
+    instance: Instance,
+    columns: Columns,
+    patient: PatientNeed,
+    column: int,
+    *,
+    reason: str,
+    would_help: str = "",
+) -> Placed:
+    """Return the place that a column is, with the words about it."""
+    number = int(columns.machine[column])
+    machine = instance.machine[number] if number < len(instance.machine) else None
+    option = next((one for one in patient.options if machine and one.machine == machine.id), None)
+    return Placed(
+        patient=patient.id,
+        machine=machine.id if machine else "",
+        site=machine.site if machine else "",
+        first_on=columns.days[int(columns.first[column])] if machine else None,
+        delivery_class=option.delivery_class if option else "",
+        waited_days=int(columns.first[column]) if machine else len(columns.days),
+        loss=round(float(columns.loss[column]), 4),
+        cost=round(float(columns.cost[column]), 4),
+        reason=reason,
+        would_help=would_help,
+    )
+
+
 class _Explaining:
     """Says for each patient why there."""
 
     def __init__(self, instance: Instance, columns: Columns, prices: Prices) -> None:
         self._instance, self._columns = instance, columns
-        self._paid = reduced(columns, prices.slots, prices.plans)
+        self._paid = reduced(columns, prices.slots, prices.staff)
         self._sites = {one.id: one.site for one in instance.machine}
 
     def of(self, chosen: NDArray[np.int64]) -> list[Placed]:
@@ -160,37 +216,13 @@ class _Explaining:
         ]
 
     def _one(self, number: int, patient: PatientNeed, column: int) -> Placed:
-        columns = self._columns
-        machine_number = int(columns.machine[column])
-        loss, cost = round(float(columns.loss[column]), 4), round(float(columns.cost[column]), 4)
-        if machine_number == len(self._instance.machine):
-            reason, would_help = self._refusal(number, patient)
-            return Placed(
-                patient=patient.id,
-                machine="",
-                site="",
-                first_on=None,
-                delivery_class="",
-                waited_days=len(columns.days),
-                loss=loss,
-                cost=cost,
-                reason=reason,
-                would_help=would_help,
-            )
-        machine = self._instance.machine[machine_number]
-        option = next(one for one in patient.options if one.machine == machine.id)
-        return Placed(
-            patient=patient.id,
-            machine=machine.id,
-            site=machine.site,
-            first_on=columns.days[int(columns.first[column])],
-            delivery_class=option.delivery_class,
-            waited_days=int(columns.first[column]),
-            loss=loss,
-            cost=cost,
-            reason=self._reason(number, patient, column),
-            would_help=self._would_help(number, column),
+        is_placed = int(self._columns.machine[column]) < len(self._instance.machine)
+        reason, would_help = (
+            (self._reason(number, patient, column), self._would_help(number, column))
+            if is_placed
+            else self._refusal(number, patient)
         )
+        return placed_at(self._instance, self._columns, patient, column, reason=reason, would_help=would_help)
 
     def _reason(self, number: int, patient: PatientNeed, column: int) -> str:
         columns = self._columns
@@ -216,7 +248,6 @@ class _Explaining:
 
     def _refusal(self, number: int, patient: PatientNeed) -> tuple[str, str]:
         begin, end = int(self._columns.starts[number]), int(self._columns.starts[number + 1])
-        shut = [f"{machine}: {reason}" for machine, reason in self._columns.shut[number]]
         if end - begin > 1:
             best = self._best(number)
             open_to = sorted(
@@ -229,7 +260,7 @@ class _Explaining:
                 "no machine is named that could give any plan of this patient",
                 "a machine that can give the plan",
             )
-        return "; ".join(shut[:5]), "what shuts the places: " + "; ".join(shut[:5])
+        return _by_reason(self._columns.shut[number]), "another machine, or that one of these no longer holds"
 
     def _would_help(self, number: int, column: int) -> str:
         """Return which slot more would give this patient the best place; "" where it is had already."""

@@ -83,7 +83,7 @@ def test_a_partner_in_the_attacked_domain_is_never_used() -> None:
     (one,) = solve(read).placed
 
     assert one.machine == ""
-    assert "shares the attacked failure domain" in one.reason
+    assert "stands in the attacked failure domain" in one.reason
 
 
 @pytest.mark.parametrize(
@@ -273,3 +273,51 @@ def test_what_is_no_instance_is_refused(data: bytes) -> None:
     for is_json in (True, False):
         with pytest.raises(ConfigError):
             read_instance(data, is_json=is_json)
+
+
+def test_plans_are_checked_as_many_a_day_as_the_site_can() -> None:
+    site = [{"id": "s", "qa_a_day": 1}]
+    found = by_id(solve(instance([patient(str(one), one) for one in (1, 2, 3)], {"m1": 5}, site=site)))
+
+    assert [found[name].first_on for name in "123"] == [date(2026, 11, day) for day in (24, 25, 26)]
+
+
+def test_who_is_treated_on_the_own_machine_or_began_there_needs_no_check() -> None:
+    own = patient("a") | {"options": [{"machine": "m1", "class": "A", "qa": False}]}
+    begun = patient("b", 2, announced="m1", begun_there=True)
+    found = by_id(solve(instance([own, begun], {"m1": 5}, site=[{"id": "s", "qa_a_day": 0}])))
+
+    assert found["a"].machine == found["b"].machine == "m1"
+    refused = solve(instance([patient("c")], site=[{"id": "s", "qa_a_day": 0}])).placed[0]
+    assert "has to be checked there, and s checks none" in refused.reason
+
+
+def test_another_day_than_the_one_announced_is_a_change_as_well() -> None:
+    day = date(2026, 11, 25)
+    read = instance([patient("a", category=3, announced="m1", announced_from=day)], {"m1": 1})
+
+    assert solve(read).placed[0].first_on == day
+
+
+def test_solving_again_with_a_patient_more_moves_nobody_who_was_announced() -> None:
+    few = [patient(f"p{number}", number + 1, on=("m1", "m2"), fractions_left=3) for number in range(12)]
+    first = by_id(solve(instance(few, {"m1": 2, "m2": 1})))
+    told = [
+        one | {"announced": first[one["id"]].machine, "announced_from": first[one["id"]].first_on}
+        for one in few
+    ]
+    more = instance([*told, patient("new", 13, on=("m1", "m2"), fractions_left=3)], {"m1": 2, "m2": 1})
+    places = {name: (one.machine, one.first_on) for name, one in first.items()}
+    again = by_id(solve(more, start=places))
+
+    assert {name: (again[name].machine, again[name].first_on) for name in places} == places
+    assert again["new"].machine
+
+
+def test_where_the_time_is_over_everybody_still_has_an_answer() -> None:
+    read = instance([patient(str(number), number + 1) for number in range(40)], {"m1": 2})
+    found = solve(read, seconds=0.0)
+
+    assert not found.is_complete
+    assert len(found.placed) == 40
+    assert all(one.reason for one in found.placed)

@@ -1,0 +1,89 @@
+"""A placement as tables for programs: one line a patient, and one line a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beamkeeper.protect.lists.sheet import Sheet
+from beamkeeper.respond.placement.solving import DECIDES
+from beamkeeper.respond.placement.timetable import timetable
+
+if TYPE_CHECKING:
+    from beamkeeper.respond.placement.pages import Told
+
+
+def patient_sheet(told: Told) -> Sheet:
+    """Return one line for each patient, who has no place included."""
+    needs, drafted = told.needs, told.drafted
+    rows: list[tuple[str, ...]] = []
+    for one in told.version.placed:
+        need, fit = needs[one.patient], told.fit(one)
+        site = told.file.site(one.site).title if one.site else ""
+        rows.append(
+            (
+                str(need.priority),
+                drafted[one.patient].name,
+                one.patient,
+                site,
+                one.machine,
+                str(one.first_on or ""),
+                one.delivery_class,
+                str(need.fractions_left),
+                str(need.per_day),
+                str(need.category),
+                str(one.waited_days),
+                f"{one.loss:.2f}",
+                one.reason,
+                one.would_help,
+                "; ".join(fit.to_do) if fit else "",
+            )
+        )
+    rows += [
+        ("", one.name, one.id, *([""] * 9), one.reason, one.would_help, "") for one in told.version.left_out
+    ]
+    return Sheet(
+        name=f"Placement, version {told.version.number}",
+        about=(("note", DECIDES),),
+        columns=(
+            "no.",
+            "patient",
+            "folder",
+            "site",
+            "machine",
+            "from",
+            "class",
+            "fractions left",
+            "a day",
+            "category",
+            "treatment days waited",
+            "tumour control lost %",
+            "because",
+            "would help",
+            "to do before",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def session_sheet(told: Told) -> Sheet:
+    """Return one line for each patient and day inside the horizon."""
+    drafted = told.drafted
+    return Sheet(
+        name=f"Sessions, version {told.version.number}",
+        about=(("note", DECIDES),),
+        columns=("date", "site", "machine", "patient", "folder", "visit", "of", "fractions that day"),
+        rows=tuple(
+            (
+                str(one.day),
+                told.file.profiles[one.machine].site,
+                one.machine,
+                drafted[item.patient].name,
+                item.patient,
+                str(item.number),
+                str(item.count),
+                str(item.per_day),
+            )
+            for one in timetable(told.instance, told.version.placed)
+            for item in one.sessions
+        ),
+    )
