@@ -37,6 +37,7 @@ from beamkeeper.app.cli import (
     night,
     people,
     place,
+    placement,
     quorum,
     read,
     receive,
@@ -99,6 +100,7 @@ app.add_typer(handover.app, name="handover")
 app.command("receive")(receive.command)
 app.command("deliverable")(deliverable.command)
 app.command("place")(place.command)
+app.add_typer(placement.app, name="placement")
 app.command("retarget")(retarget.command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(data.app, name="data")

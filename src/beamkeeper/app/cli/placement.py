@@ -1,0 +1,427 @@
+"""`beamkeeper placement`: on the day, who goes where: draft, solve, show, set, undo, announce, begun."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
+from beamkeeper.app.cli.night import parse_day
+from beamkeeper.app.cli.options import JsonOption, SiteOption
+from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.placing import At
+    from beamkeeper.app.jobs.placing_folder import PlacementFolder
+    from beamkeeper.respond.placement import Move, Version
+    from beamkeeper.respond.placement.drafting import Draft
+
+EXIT_REFUSED = 3
+SHOWN = 30
+PARTNERS_BYTES_MAX = 16 << 20
+app = typer.Typer(
+    no_args_is_help=True, help="Who goes where on the day: draft, solve, set by hand, announce."
+)
+
+PatientArgument = Annotated[str, typer.Argument(metavar="PATIENT", help="Patient ID or pseudonym.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in your words; it is printed.")]
+PriceOption = Annotated[bool, typer.Option("--price", help="Only show the price; nothing is changed.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask again after the price was shown.")]
+EverybodyOption = Annotated[bool, typer.Option("--all", help="Print every row, not the first only.")]
+
+
+@app.command("draft")
+def draft(
+    folder: FolderOption,
+    partners: Annotated[
+        Path, typer.Option("--partners", metavar="FILE", help="The partners' file: docs/formats/partners.md.")
+    ],
+    first_on: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The first day that is planned; else today.")
+    ] = None,
+    by: ByOption = None,
+    site: SiteOption = None,
+    vault: VaultOption = None,
+    identity: IdentityOption = None,
+    words: WordsOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """Hold every open plan of the incident against every machine of the partners, and keep it as a draft.
+
+    Inventory, order of triage and days to spare come from the incident; plans from the vault, read once and
+    remembered. Where a patient has several open plans, a machine has to give all of them. Nobody is dropped:
+    who cannot be placed is listed with the reason.
+
+    Exit status: 0 everybody to be placed has a machine, 3 somebody has none or is left out.
+
+    Example: beamkeeper placement draft --partners partners.toml --vault /mnt/usb/vault --words
+    """
+    from beamkeeper.app.cli.deliverable import bytes_of
+    from beamkeeper.app.cli.restore import open_vault_by
+    from beamkeeper.app.jobs.placing import counted, make_draft
+
+    opened, now = _folder(folder), SystemClock().now()
+    try:
+        text = bytes_of(partners, PARTNERS_BYTES_MAX).decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{partners.name} is no text in UTF-8.") from error
+    zone = ZoneInfo(opened.incident.incident().time_zone)
+    number, made, instance = make_draft(
+        opened,
+        text,
+        open_vault=lambda: open_vault_by(site, vault, identity, words),
+        first_on=parse_day(first_on) if first_on else now.astimezone(zone).date(),
+        by=who(by),
+        now=now,
+    )
+    if json_:
+        emit_json(
+            {"number": number, "draft": made, "instance": instance.model_dump(mode="json", by_alias=True)}
+        )
+    else:
+        print_wrapped(f"Draft {number}. {counted(made)}")
+        _show_draft(made)
+        out.print("Next: beamkeeper placement solve")
+    is_open = all(any(fit.delivery_class != "D" for fit in one.fits) for one in made.patients)
+    return 0 if is_open and not made.left_out else EXIT_REFUSED
+
+
+@app.command("solve")
+def solve(
+    folder: FolderOption,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, max=86_400, help="Longest time to look for better.")
+    ] = 60.0,
+    by: ByOption = None,
+    everybody: EverybodyOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """Place everybody of the last draft, as decisions and announcements stand, and keep it as a new version.
+
+    What was announced changes only for more than a change costs; who began somewhere stays. The pages lie in
+    the version's folder: by patient, by site, by day, as PDF, HTML, text, and CSV.
+
+    Exit status: 0 everybody has a place, 3 somebody has none or is left out.
+
+    Example: beamkeeper placement solve --incident incident --by "C. Claes, coordinator"
+    """
+    from beamkeeper.app.jobs.placing import make_version
+
+    opened = _folder(folder)
+    version, before = make_version(opened, by=who(by), now=SystemClock().now(), seconds=seconds)
+    return _show_version(opened, version, before, everybody=everybody, json_=json_)
+
+
+@app.command("show")
+def show(
+    folder: FolderOption,
+    number: Annotated[int | None, typer.Option("--number", min=1, help="Which; else the last one.")] = None,
+    against: Annotated[
+        int | None,
+        typer.Option("--against", min=1, help="What differs from that version; else from the one before."),
+    ] = None,
+    everybody: EverybodyOption = False,
+    json_: JsonOption = False,
+) -> int:
+    """Show a version: who goes where, who has no place and why, what differs from another version.
+
+    Exit status: 0 everybody has a place, 3 somebody has none or is left out.
+
+    Example: beamkeeper placement show --against 1 --incident incident
+    """
+    opened = _folder(folder)
+    stand = opened.standing()
+    version, _ = opened.version(stand, number or stand.version)
+    other = against or version.parent
+    before = opened.version(stand, other)[0] if other else None
+    return _show_version(opened, version, before, everybody=everybody, json_=json_)
+
+
+@app.command("set")
+def set_(
+    folder: FolderOption,
+    patient: PatientArgument,
+    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="Its id in the partners' file.")],
+    reason: ReasonOption = "",
+    first_on: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="The first day there; else the best that is free."),
+    ] = None,
+    price: PriceOption = False,
+    yes: YesOption = False,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Put a patient on a machine from a day on. The price, and who is displaced, is shown before it is taken.
+
+    Your name and reason stand in the journal and on the pages. Nobody is displaced who began there or for
+    whom a person decided. A machine in the attacked domain, without agreement, or that cannot give the plan
+    stays shut.
+
+    Exit status: 0 done, or with --price it can be; 3 it cannot be, and why.
+
+    Example: beamkeeper placement set 0012345 partner-tb1 --from 2026-11-24 --reason "lives there"
+    """
+    from beamkeeper.app.jobs.placing import board_at, priced, take
+
+    opened = _folder(folder)
+    name = pseudonym_of(opened.incident, patient)
+    at = board_at(opened)
+    move = priced(at, name, machine, parse_day(first_on) if first_on else None)
+    if price or move.refusal or not _is_taken(at, move, yes=yes, json_=json_):
+        return _show_move(at, move, json_=json_)
+    version = take(opened, at, move, by=who(by), reason=reason, now=SystemClock().now())
+    return _done(move, version, json_=json_)
+
+
+@app.command("undo")
+def undo(
+    folder: FolderOption,
+    patient: PatientArgument,
+    reason: ReasonOption = "",
+    price: PriceOption = False,
+    yes: YesOption = False,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Take back what a person decided for a patient: a new version and a new line, nothing is erased.
+
+    Where nothing was changed since, everybody is where they were before it; else this patient gets the best
+    place that is free, and the others stay.
+
+    Example: beamkeeper placement undo 0012345 --reason "moved back home" --incident incident
+    """
+    from beamkeeper.app.jobs.placing import board_at, move_back
+    from beamkeeper.app.jobs.placing import undo as undone
+
+    opened = _folder(folder)
+    name = pseudonym_of(opened.incident, patient)
+    at = board_at(opened)
+    move = move_back(opened, at, name)
+    if price or not _is_taken(at, move, yes=yes, json_=json_):
+        return _show_move(at, move, json_=json_)
+    version = undone(opened, at, name, by=who(by), reason=reason, now=SystemClock().now())
+    return _done(move, version, json_=json_)
+
+
+@app.command("announce")
+def announce(
+    folder: FolderOption,
+    patient: Annotated[
+        list[str] | None, typer.Option("--patient", help="Patient ID or pseudonym; else everybody placed.")
+    ] = None,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down that patients and sites were told of the places of the last version.
+
+    From now on another place or day for them counts as a change.
+
+    Example: beamkeeper placement announce --patient 0012345 --by "C. Claes" --incident incident
+    """
+    from beamkeeper.app.jobs.placing import announce as announced
+
+    opened = _folder(folder)
+    names = [pseudonym_of(opened.incident, one) for one in patient] if patient else None
+    told = announced(opened, names, by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json({"patients": told})
+    else:
+        out.print(f"✓ {len(told)} told: in the journal")
+    return 0
+
+
+@app.command("begun")
+def begun(
+    folder: FolderOption,
+    patient: PatientArgument,
+    given: Annotated[int, typer.Option("--given", min=0, max=100, help="Fractions given there so far.")] = 0,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Write down that a patient has begun where the last version says: from now on this patient stays there.
+
+    Example: beamkeeper placement begun 0012345 --given 2 --incident incident
+    """
+    from beamkeeper.app.jobs.placing import begin
+
+    opened = _folder(folder)
+    name = pseudonym_of(opened.incident, patient)
+    machine = begin(opened, name, given=given, by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json({"patient": name, "machine": machine, "given": given})
+    else:
+        out.print(f"✓ begun on {machine}, {given} given there: in the journal", markup=False)
+    return 0
+
+
+def _folder(path: Path) -> PlacementFolder:
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.placing_folder import PlacementFolder
+
+    return PlacementFolder(IncidentFolder.open(path))
+
+
+def _names(made: Draft) -> dict[str, str]:
+    return {one.id: one.name for one in made.patients} | {one.id: one.name for one in made.left_out}
+
+
+def _show_draft(made: Draft) -> None:
+    for text in made.notes:
+        print_wrapped(f"▲ {text}")
+    table = Table(box=None, pad_edge=False)
+    for title in ("patient", "A", "B", "C", "not there"):
+        table.add_column(title, overflow="fold")
+    for one in made.patients[:SHOWN]:
+        by_class = (
+            "".join(f"{fit.machine} " for fit in one.fits if fit.delivery_class == kind) for kind in "ABCD"
+        )
+        table.add_row(one.name, *by_class)
+    out.print(table)
+    _more(len(made.patients), SHOWN)
+    for one in made.patients:
+        if all(fit.delivery_class == "D" for fit in one.fits):
+            why = "; ".join(f"{fit.machine}: {fit.reason}" for fit in one.fits) or "no machine is listed"
+            print_wrapped(f"✗ {one.name} has no machine: {why}")
+    for gone in made.left_out:
+        print_wrapped(f"– {gone.name}: {gone.reason}. Would help: {gone.would_help}.")
+
+
+def _more(count: int, shown: int) -> None:
+    if count > shown:
+        out.print(f"      and {count - shown} more; --json has all")
+
+
+def _show_version(
+    opened: PlacementFolder, version: Version, before: Version | None, *, everybody: bool, json_: bool
+) -> int:
+    from beamkeeper.app.jobs.placing import words
+    from beamkeeper.respond.placement import DECIDES_WHERE, differences
+
+    changed = differences(before, version) if before else ()
+    made, _ = opened.draft(opened.standing(), version.draft)
+    status = 0 if all(one.machine for one in version.placed) and not version.left_out else EXIT_REFUSED
+    place = f"{opened.incident.path}/placement/version-{version.number}"
+    if json_:
+        emit_json(
+            {
+                "version": version,
+                "gap": version.gap,
+                "changed": changed,
+                "folder": place,
+                "decides": DECIDES_WHERE,
+            }
+        )
+        return status
+    names = _names(made)
+    print_wrapped(f"Version {version.number} of draft {version.draft}, {version.made}. {words(version)}")
+    table = Table(box=None, pad_edge=False)
+    for title in ("patient", "machine", "from", "class", "waits", "loss %"):
+        table.add_column(title, overflow="fold")
+    placed = [one for one in version.placed if one.machine]
+    for one in placed if everybody else placed[:SHOWN]:
+        table.add_row(
+            names[one.patient],
+            one.machine,
+            str(one.first_on),
+            one.delivery_class,
+            f"{one.waited_days} d",
+            f"{one.loss:.1f}",
+        )
+    out.print(table)
+    if not everybody:
+        _more(len(placed), SHOWN)
+    for one in version.placed:
+        if not one.machine:
+            print_wrapped(f"✗ {names[one.patient]} has no place: {one.reason}. Would help: {one.would_help}.")
+    for gone in version.left_out:
+        print_wrapped(f"– {names[gone.id]}: {gone.reason}. Would help: {gone.would_help}.")
+    if before is not None:
+        print_wrapped(f"{len(changed)} places differ from version {before.number}.")
+        for diff in changed[:SHOWN]:
+            was, now = (
+                _place(diff.machine_before, diff.first_before),
+                _place(diff.machine_after, diff.first_after),
+            )
+            print_wrapped(f"  {names.get(diff.patient, diff.patient)}: {was} → {now}")
+    out.print(f"Print: {place}/patients.pdf, sites.pdf, days.pdf", soft_wrap=True, markup=False)
+    print_wrapped(DECIDES_WHERE)
+    return status
+
+
+def _place(machine: str, first_on: date | None) -> str:
+    return f"{machine} from {first_on}" if machine else "no place"
+
+
+def _is_taken(at: At, move: Move, *, yes: bool, json_: bool) -> bool:
+    if yes:
+        return True
+    if json_:
+        raise ConfigError(
+            "With --json nobody can be asked.", do_next="Give --price to see it, --yes to take it."
+        )
+    _say_move(at, move)
+    return typer.confirm("Take it?", err=True)
+
+
+def _show_move(at: At, move: Move, *, json_: bool) -> int:
+    if json_:
+        emit_json(_plain(move))
+    elif move.refusal:
+        print_wrapped(f"✗ That cannot be done: {move.refusal}.")
+    else:
+        _say_move(at, move)
+        out.print("Nothing was changed.")
+    return EXIT_REFUSED if move.refusal else 0
+
+
+def _say_move(at: At, move: Move) -> None:
+    names = _names(at.draft)
+    better = "better" if move.price < 0 else "worse"
+    print_wrapped(
+        f"{names[move.patient]} to {_place(*move.wanted)}: the whole placement becomes {abs(move.price):.2f} "
+        f"percent points {better}, {move.lost:+.2f} of it lost tumour control."
+    )
+    for one in move.moved:
+        print_wrapped(
+            f"  {names[one.patient]}: {_place(*one.before)} → {_place(*one.after)} ({one.lost:+.2f})"
+        )
+    for text in move.remarks:
+        print_wrapped(f"  ▲ {text}.")
+
+
+def _done(move: Move, version: Version, *, json_: bool) -> int:
+    if json_:
+        emit_json({"version": version.number, **_plain(move)})
+    else:
+        others = len(move.displaced)
+        moved = f"; {others} other{'' if others == 1 else 's'} moved" if others else ""
+        print_wrapped(
+            f"✓ version {version.number}{moved}: in the journal. `placement solve` looks for better."
+        )
+    return 0
+
+
+def _plain(move: Move) -> dict[str, object]:
+    from beamkeeper.respond.placement import DECIDES_WHERE
+
+    return {
+        "patient": move.patient,
+        "machine": move.wanted[0],
+        "first_on": move.wanted[1],
+        "refusal": move.refusal,
+        "price": move.price,
+        "lost": move.lost,
+        "moved": move.moved,
+        "remarks": move.remarks,
+        "decides": DECIDES_WHERE,
+    }

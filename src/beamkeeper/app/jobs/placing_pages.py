@@ -1,0 +1,46 @@
+"""The pages of a placement as files: PDF, HTML, text, and the same facts as CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from beamkeeper.protect.lists import ListHead
+from beamkeeper.protect.lists.csv_file import sheet_csv
+from beamkeeper.protect.lists.html import page_html
+from beamkeeper.protect.lists.pdf import page_pdf
+from beamkeeper.protect.lists.text import page_text
+from beamkeeper.respond.placement.pages import Told, pages
+from beamkeeper.respond.placement.sheets import patient_sheet, session_sheet
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+
+
+def head_of(folder: IncidentFolder, made_at: datetime) -> ListHead:
+    """Return what stands above every page of an incident."""
+    incident = folder.incident()
+    return ListHead(
+        site_name=incident.site_name,
+        zone=ZoneInfo(incident.time_zone),
+        night=incident.night,
+        trust=incident.trust,
+        made_at=made_at,
+        confirmed_by=incident.confirmed_by,
+        warnings=folder.overview().warnings,
+    )
+
+
+def version_files(told: Told) -> dict[str, bytes]:
+    """Return every file of a version by its name."""
+    made_at = int(told.version.made_at.timestamp())
+    files: dict[str, bytes] = {}
+    for name, page in pages(told).items():
+        files[f"{name}.pdf"] = page_pdf(page, made_at=made_at)
+        files[f"{name}.html"] = page_html(page).encode("utf-8", "replace")
+        files[f"{name}.txt"] = page_text(page).encode("utf-8", "replace")
+    files["patients.csv"] = sheet_csv(patient_sheet(told))
+    files["sessions.csv"] = sheet_csv(session_sheet(told))
+    return files

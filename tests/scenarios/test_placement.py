@@ -1,0 +1,216 @@
+"""Placement on the day: from a declared incident of the simulated department to pages, by hand and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import NIGHT_1, SmallSite, at
+from typer.testing import CliRunner
+
+from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.declaring import Declaration, declare
+from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.lists import gather_by_site
+from beamkeeper.app.jobs.placing import At, board_at, make_draft, make_version, priced, take
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.opened import open_by_site
+from beamkeeper.errors import ConfigError, IntegrityError
+from beamkeeper.respond.incident.checklist import shipped_checklist
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+PARTNERS = """format = 1
+attacked_domain = "own-ad"
+
+[[site]]
+id = "own"
+own = true
+failure_domain = "emergency"
+
+[[site]]
+id = "partner"
+name = "Partner hospital"
+failure_domain = "partner-ad"
+travel_min = 35
+replans_a_day = 1
+
+[[site]]
+id = "empty"
+
+[[machine]]
+id = "own-1"
+name = "LINAC1"
+site = "own"
+own = true
+profile = "Varian TrueBeam, Millennium 120"
+models = ["SimArc"]
+commissioned = ["VMAT"]
+slots = 1
+
+[[machine]]
+id = "partner-1"
+name = "TB1"
+site = "partner"
+profile = "Varian TrueBeam, Millennium 120"
+models = ["SimArc", "SimBeam"]
+commissioned = ["VMAT", "3D", "electron"]
+slots = 2
+
+[[machine]]
+id = "partner-2"
+name = "TB2"
+site = "partner"
+profile = "Varian TrueBeam, Millennium 120"
+models = ["SimArc", "SimBeam"]
+commissioned = ["VMAT", "3D", "electron"]
+slots = 2
+"""
+
+
+@pytest.fixture
+def placing(kept_site: SmallSite, tmp_path: Path) -> PlacementFolder:
+    """An incident of the small site, without what declaring does besides."""
+    runtime, now = kept_site.runtime(NIGHT_1), at(NIGHT_1, 12)
+    said = Declaration(
+        by="A. Jansen",
+        known="all dark",
+        aware_at=now.now(),
+        attacked_at=now.now(),
+        laws=("NIS2",),
+        checklist=shipped_checklist(),
+    )
+    folder = IncidentFolder.create(tmp_path / "incident")
+    declare(gather_by_site(runtime), runtime.vault, said, folder=folder, clock=now)
+    return PlacementFolder(folder)
+
+
+def moment() -> datetime:
+    return at(NIGHT_1, 13).now()
+
+
+def drafted(placing: PlacementFolder, site: SmallSite, text: str = PARTNERS) -> None:
+    clock = at(NIGHT_1, 13)
+    make_draft(
+        placing,
+        text,
+        open_vault=lambda: open_by_site(site.site, clock),
+        first_on=NIGHT_1,
+        by="C",
+        now=clock.now(),
+    )
+
+
+def other(machine: str) -> str:
+    return {"partner-1": "partner-2", "partner-2": "partner-1"}[machine]
+
+
+def everything(placing: PlacementFolder) -> dict[str, bytes]:
+    root = placing.incident.path / "placement"
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*-*/*") if path.is_file()}
+
+
+def test_from_an_incident_to_pages_by_hand_and_back(placing: PlacementFolder, kept_site: SmallSite) -> None:
+    drafted(placing, kept_site)
+    made, instance = placing.draft(placing.standing(), 1)
+    version, before = make_version(placing, by="C", now=moment(), seconds=2)
+    first = everything(placing)
+    now = board_at(placing)
+    placed = next(one for one in version.placed if one.machine.startswith("partner"))
+    move = priced(now, placed.patient, other(placed.machine), None)
+    taken = take(placing, now, move, by="Dr. P", reason="lives next door", now=moment())
+    name = next(one.name for one in made.patients if one.id == placed.patient)
+    rows = list(csv.DictReader(io.StringIO(first["version-1/patients.csv"].decode())))
+
+    assert before is None
+    assert len(instance.patient) == 3
+    assert "empty lists no machine" in " ".join(made.notes)
+    assert {row["patient"] for row in rows} == {one.name for one in made.patients}
+    assert taken.places()[placed.patient] == move.wanted
+    assert taken.parent == version.number == 1
+    assert {key: data for key, data in everything(placing).items() if key in first} == first
+    assert (
+        "Dr. P decided so: lives next door"
+        in (first | everything(placing))["version-2/patients.txt"].decode()
+    )
+    assert name.split(",")[0] in everything(placing)["version-2/sites.txt"].decode()
+    assert_undone_is_as_before(placing, placed.patient)
+
+
+def assert_undone_is_as_before(placing: PlacementFolder, patient: str) -> None:
+    run = CliRunner().invoke(
+        app,
+        [
+            "placement",
+            "undo",
+            patient,
+            "--reason",
+            "stays",
+            "--yes",
+            "--json",
+            "--incident",
+            str(placing.incident.path),
+        ],
+        standalone_mode=False,
+    )
+    assert run.exception is None, run.exception
+    stand = placing.standing()
+    first, third = (placing.version(stand, number)[0] for number in (1, 3))
+
+    assert json.loads(run.stdout)["version"] == 3
+    assert third.places() == first.places()
+    assert stand.decisions == {}
+    assert [row.action for row in placing.incident.journal.rows()][-4:] == [
+        "placement drafted",
+        "placement made",
+        "place set by hand",
+        "place set by hand undone",
+    ]
+
+
+def test_a_second_draft_needs_no_vault_and_bad_input_leaves_the_first_one(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    before = everything(placing)
+    with pytest.raises(ConfigError, match="slots"):
+        drafted(placing, kept_site, PARTNERS.replace("slots = 1", "slots = -1"))
+
+    assert everything(placing) == before
+    assert placing.standing().draft == 1
+
+    def no_vault() -> None:
+        raise AssertionError
+
+    make_draft(placing, PARTNERS, open_vault=no_vault, first_on=NIGHT_1, by="C", now=moment())  # type: ignore[arg-type]
+    assert placing.standing().draft == 2
+
+
+def test_a_placement_that_is_not_what_was_written_is_refused(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    path = placing.incident.path / "placement" / "draft-1" / "instance.json"
+    path.write_bytes(path.read_bytes().replace(b'"slots":1', b'"slots":9'))
+
+    with pytest.raises(IntegrityError, match="not what was written"):
+        make_version(placing, by="C", now=moment(), seconds=1)
+
+
+def test_a_move_priced_on_an_older_version_is_not_taken(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    make_version(placing, by="C", now=moment(), seconds=1)
+    old: At = board_at(placing)
+    placed = next(one for one in old.version.placed if one.machine.startswith("partner"))
+    move = priced(old, placed.patient, other(placed.machine), None)
+    make_version(placing, by="C", now=moment(), seconds=1)
+
+    with pytest.raises(ConfigError, match="Another version was made"):
+        take(placing, old, move, by="P", reason="r", now=moment())
