@@ -16,6 +16,7 @@
     gap       the options for gaps in 300 courses, and a sheet of one
     place     300 patients on 12 machines for six weeks, beside greedy and first come
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
+    attack    simulated months attacked at six kinds of minutes: the inventory against the truth
     dossiers  the same nights with and without everybody's dossier, pictures and all
     dossier   words, PDF, text and HTML of one patient's dossier
 
@@ -53,6 +54,7 @@ NAMES = (
     "dossier",
     "declare",
     "place",
+    "attack",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 

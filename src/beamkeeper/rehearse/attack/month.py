@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.clock import local_date, utc
+from beamkeeper.clock import local_date, local_instant, utc
 from beamkeeper.rehearse.sim.ois_kind import OisKind
 from beamkeeper.rehearse.sim.patients import at, session_time
 from beamkeeper.rehearse.sim.records import Session
@@ -91,6 +91,10 @@ class Month:
     def last_day(self) -> date:
         """The last day that is played."""
         return self.end.last_day
+
+    def start_of(self, day: date) -> datetime:
+        """Return when a day begins."""
+        return local_instant(day, time(), self.zone)
 
     def visits_of(self, index: int, *, since: datetime, until: datetime) -> tuple[Visit, ...]:
         """Return the sessions of a patient that had not ended at `since` and had begun at `until`."""

@@ -99,10 +99,14 @@ def verdict(month: Month, moment: Moment, inventory: Inventory) -> Verdict:
 
 
 def _everybody(month: Month, moment: Moment, persons: dict[str, list[Person]]) -> Iterator[OfPatient]:
-    known = {member.index for member in month.state_at(moment.copy.night_at).patients}
+    night = month.state_at(moment.copy.night_at)
+    known = {member.index for member in night.patients}
+    done = {member.index for member in night.patients if member.finished_on is not None}
     for member in month.state_at(moment.attacked_at).patients:
         patient = patient_of(month.end, month.end.member(member.index))
         mine = persons.pop(patient.patient_id, [])
+        if not mine and member.index in done:
+            continue  # nobody keeps for ever who has finished
         said, detail = Said.JOINED_SINCE, ""
         if member.index in known and len(mine) != 1:
             said, detail = Said.MISSING, f"{len(mine)} entries"
