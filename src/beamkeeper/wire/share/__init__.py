@@ -2,7 +2,7 @@
 
 `DirectoryDestination`, `SftpDestination` and `SmbDestination` are adapters of the port in
 `wire.destination`. Others import the one they need from its module: asyncssh is an extra, and a site
-without SFTP does without it.
+without SFTP does without it. `DropFolder` is a machine's share: written to and cleared of what is ours.
 """
 
 __all__: list[str] = []
