@@ -101,6 +101,23 @@ class IncidentFolder:
         self.keep(name, data)
         return data
 
+    def kept_value(self, name: str, kind: type[T], sha256: str) -> T:
+        """Return a value that `keep_value` wrote, if it is the one that the journal speaks of.
+
+        Raises
+        ------
+        IntegrityError
+            It is not, or cannot be read.
+        """
+        return self._parsed(name, self.kept_bytes(name, sha256), kind)
+
+    def kept_bytes(self, name: str, sha256: str) -> bytes:
+        """Return a file of the folder, if its digest is that one; raises as `kept_value`."""
+        data = self._read(name)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise _not_as_written(name)
+        return data
+
     def incident(self) -> Incident:
         """Return what was declared."""
         return self._parsed(INCIDENT, self._read(INCIDENT), Incident)

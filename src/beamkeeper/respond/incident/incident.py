@@ -78,6 +78,16 @@ class Deed(StrEnum):
     PLACE_UNDONE = "place set by hand undone"
     ANNOUNCED = "places announced"
     BEGUN = "begun elsewhere"
+    SETTLED = "doubt settled"
+    ENTERED = "fraction entered by hand"
+    CHECKED_ENTRY = "hand entry checked"
+    STRUCK = "hand entry struck out"
+    ACTIVATED = "file mode activated"
+    RELEASED = "plan released to file mode"
+    LAID = "plan laid on the share"
+    COLLECTED = "file mode collected"
+    WITHDRAWN = "plan taken off the share"
+    ASSIGNED = "record assigned to a fraction"
     CLOSED = "closed"
 
 
