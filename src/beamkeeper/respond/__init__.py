@@ -2,7 +2,7 @@
 
 One folder a capability, and they do not import one another; `app.jobs` joins them. Here: `incident` (declare,
 inventory, journal, checklist), `triage` (who first, and why), `gap` (what a gap in a course costs, and what
-can be done about it), `placement` (which machine can give a plan, who goes where). Rooms to come: `handover`
-(a bundle a partner can treat from), `emergency` (the emergency OIS), `filemode` and `paper` (the other two
-ways to treat). Everything here is decision support and says who decides.
+can be done about it), `placement` (which machine can give a plan, who goes where), `filemode` (from files on
+a machine's share) and `paper` (what hands wrote). Rooms to come: `handover` (a bundle a partner can treat
+from), `emergency` (the emergency OIS). Everything here is decision support and says who decides.
 """

@@ -27,6 +27,7 @@ from beamkeeper.app.cli import (
     desk,
     doctor,
     dossier,
+    file_mode,
     gap,
     handover,
     hour,
@@ -45,6 +46,7 @@ from beamkeeper.app.cli import (
     retain,
     retarget,
     room,  # noqa: F401 - its commands stand under `incident`
+    settle,
     source,
     status,
     triage,
@@ -93,11 +95,13 @@ app.command("restore")(restore.command)
 app.command("lists")(lists.command)
 app.command("binder")(binder.command)
 app.command("declare")(declare.command)
+incident.app.command("settle")(settle.command)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
 app.add_typer(desk.app, name="desk")
 app.add_typer(handover.app, name="handover")
 app.command("receive")(receive.command)
+app.add_typer(file_mode.app, name="filemode")
 app.command("deliverable")(deliverable.command)
 app.command("place")(place.command)
 app.add_typer(placement.app, name="placement")

@@ -1,0 +1,112 @@
+"""Where a patient of an incident stands now: the inventory's copy, with what was given since by any way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from beamkeeper.app.jobs.file_mode_records import collected_records
+from beamkeeper.domain.record import TreatmentRecord
+from beamkeeper.errors import ConfigError
+from beamkeeper.protect.lists import list_rows
+from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
+from beamkeeper.respond.paper import HandEntry, as_records, entries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.plan import Plan
+    from beamkeeper.domain.position import PlanPosition
+    from beamkeeper.protect.lists import ListHead, ListRow, Person, PlanLine
+    from beamkeeper.respond.incident import Inventory
+    from beamkeeper.respond.incident.since import Doubt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """One patient as of now.
+
+    Attributes
+    ----------
+    person
+        With what was given since counted in, and settled doubts left out.
+    written
+        What was typed in from paper.
+    """
+
+    person: Person
+    row: ListRow
+    head: ListHead
+    written: tuple[HandEntry, ...] = ()
+
+    def plan(self, wanted: str | None) -> Plan:
+        """Return the plan that is meant: by label or UID, or the only one that is open.
+
+        Raises
+        ------
+        ConfigError
+            None, or several.
+        """
+        plans = [one for one in self.person.plans if one.is_clinical]
+        if wanted:
+            found = [one for one in plans if wanted in {one.rt_plan_label, one.sop_instance_uid}]
+        else:
+            still_open = {line.plan_uid for line in self.row.plans if line.next_fraction != "none"}
+            found = [one for one in plans if one.sop_instance_uid in still_open] or plans
+        if len(found) != 1:
+            raise ConfigError(
+                f"{len(found)} plans are meant.",
+                do_next="Name one with --plan: "
+                + ", ".join(f"{one.rt_plan_label!r} ({one.sop_instance_uid})" for one in plans),
+            )
+        return found[0]
+
+    def line(self, plan: Plan) -> PlanLine:
+        """Return what the list says of a plan.
+
+        Raises
+        ------
+        ConfigError
+            It is neither begun nor approved.
+        """
+        line = next((one for one in self.row.plans if one.plan_uid == plan.sop_instance_uid), None)
+        if line is None:
+            raise ConfigError(
+                f"Plan {plan.rt_plan_label!r} is neither begun nor approved.",
+                do_next="A physicist decides whether it is the one; name another with --plan.",
+            )
+        return line
+
+    def at(self, plan: Plan) -> PlanPosition | None:
+        """Return where a plan stands; None where that is not known."""
+        positions = self.person.position.plans if self.person.position else ()
+        return next((one for one in positions if one.plan_uid == plan.sop_instance_uid), None)
+
+    def doubts(self, plan: Plan) -> tuple[Doubt, ...]:
+        """Return what keeps the next fraction from being sure."""
+        return doubts(self.person, plan.sop_instance_uid)
+
+
+def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, now: datetime) -> Now:
+    """Return one patient as of now.
+
+    Raises
+    ------
+    IntegrityError
+        Something of the incident's folder is not what was written.
+    """
+    person = next(one for one in inventory.persons if one.pseudonym == pseudonym)
+    rows = folder.journal.rows()
+    collected = collected_records(folder, rows, person.entry.patient.patient_id)
+    written = entries(rows, pseudonym)
+    home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
+    by_hand, conflicts = as_records(written, person.plans, (*home, *collected))
+    since = SinceCopy(
+        records=(*collected, *by_hand), conflicts=conflicts, settled=settled_keys(rows, pseudonym)
+    )
+    zone = ZoneInfo(inventory.time_zone)
+    counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)
+    head = replace(inventory.head, made_at=now)
+    return Now(person=counted, row=list_rows([counted], head)[0], head=head, written=written)
