@@ -7,15 +7,18 @@ import shutil
 import subprocess
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from night_site import NIGHT_1, ZONE, SmallSite, at
 from pypdf import PdfReader
+from test_placement import PARTNERS
 from two_houses import PARTNER, Houses, beamkeeper, told
 
 from beamkeeper.app.jobs.handing_over import Agreed, desk_of, hand_over
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.placing import make_draft, make_version
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import (
     ConfigError,
@@ -29,9 +32,6 @@ from beamkeeper.protect.lists import list_rows
 from beamkeeper.respond.handover import Desk, Packed, Role, seal_bundle
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GIVEN = 2
 """Sessions that the night's copy holds of each patient."""
@@ -298,3 +298,21 @@ def test_stock_tools_open_a_bundle_without_us(houses: Houses, tmp_path: Path, pr
 
     for item in manifest.packed:
         assert sha256((tmp_path / item.name).read_bytes()).hexdigest() == item.sha256
+
+
+def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days(houses: Houses) -> None:
+    folder = PlacementFolder(IncidentFolder.open(houses.incident))
+    clock = at(NIGHT_1, 13)
+    opened = open_by_site(houses.site.site, clock)
+    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=NIGHT_1, by="C", now=clock.now())
+    version, _ = make_version(folder, by="C", now=clock.now(), seconds=2)
+    there = {one.patient: one for one in version.placed if one.site == "partner"}
+    arguments = ("--to", PARTNER, "--incident", houses.incident, "--site", houses.site.site_file)
+    made = told("handover", "make", "--placed", "partner", *arguments)["made"]
+    manifests = [houses.receive(Path(one["folder"]))["manifest"] for one in made]
+
+    assert len(made) == len(there) > 0
+    for manifest in manifests:
+        place = there[manifest["pseudonym"]]
+        first = manifest["sessions"][0]
+        assert (first["machine"], first["day"]) == (place.machine, str(place.first_on))

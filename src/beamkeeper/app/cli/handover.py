@@ -24,14 +24,21 @@ if TYPE_CHECKING:
     from beamkeeper.domain.position import PlanPosition
 
 SESSIONS_MAX = 60
+ConsentOption = Annotated[str, typer.Option("--consent", help="Who asked the patient, when, and the answer.")]
+LawOption = Annotated[str, typer.Option("--law", help="On what ground data are passed on; else as shipped.")]
 app = typer.Typer(no_args_is_help=True, help="Sealed bundles of patients to another house, and back.")
 
 
 @app.command("make")
 def make(
     folder: FolderOption,
-    patients: Annotated[list[str], typer.Argument(metavar="PATIENT...", help="Patient IDs or pseudonyms.")],
     to: Annotated[str, typer.Option("--to", metavar="NAME", help="Whose card: as `desk trust` took it.")],
+    patients: Annotated[
+        list[str] | None, typer.Argument(metavar="PATIENT...", help="Patient IDs or pseudonyms.")
+    ] = None,
+    placed: Annotated[
+        str | None, typer.Option("--placed", metavar="SITE", help="Everybody whom the placement sends there.")
+    ] = None,
     first_on: Annotated[
         str | None, typer.Option("--first-on", metavar="DATE", help="Agreed first day at the partner.")
     ] = None,
@@ -46,12 +53,8 @@ def make(
     send_along: Annotated[
         list[str] | None, typer.Option("--accessory", help="What is sent along: mask, vacuum bag.")
     ] = None,
-    consent: Annotated[
-        str, typer.Option("--consent", help="Who asked the patient, when, and the answer.")
-    ] = "",
-    law: Annotated[
-        str, typer.Option("--law", help="On what ground data are passed on; else as shipped.")
-    ] = "",
+    consent: ConsentOption = "",
+    law: LawOption = "",
     by: ByOption = None,
     site: SiteOption = None,
     vault: VaultOption = None,
@@ -64,6 +67,7 @@ def make(
     Everything is taken out of the copy of the vault that the incident is of, every DICOM object is checked to
     be of this patient, and what no open plan leads to stays. The bundle is sealed to the partner's card and
     signed by ours; its three files say nothing of the patient and may travel on a USB disk or by any network.
+    With --placed, days and machine are those of the placement that counts.
 
     Exit status: 0 all bundles are made, 20 somebody's could not be, and is named.
 
@@ -86,13 +90,33 @@ def make(
         consent=within(consent),
         law=within(law),
     )
-    names = [pseudonym_of(opened, patient) for patient in patients]
-    made, failed = _make_all(opened, names, agreed, store)
+    wanted = _wanted(opened, patients or [], placed, agreed)
+    made, failed = _make_all(opened, wanted, store)
     if json_:
         emit_json({"made": made, "failed": failed})
     else:
         _show_made(made, failed, card.name)
     return 20 if failed else 0
+
+
+def _wanted(
+    opened: IncidentFolder, patients: list[str], placed: str | None, agreed: Agreed
+) -> dict[str, Agreed]:
+    """Return who goes, and what is agreed of each: by the placement where one is meant."""
+    from dataclasses import replace
+
+    from beamkeeper.app.jobs.handover_placed import placed_there
+
+    if not patients and placed is None:
+        raise ConfigError("Nobody is named.", do_next="Name patients, or --placed SITE.")
+    if placed is None:
+        return {pseudonym_of(opened, patient): agreed for patient in patients}
+    chosen = {pseudonym_of(opened, patient) for patient in patients}
+    return {
+        one.pseudonym: replace(agreed, days=one.days, machine=one.machine)
+        for one in placed_there(opened, placed)
+        if not chosen or one.pseudonym in chosen
+    }
 
 
 def _show_made(made: list[dict[str, object]], failed: list[dict[str, object]], partner: str) -> None:
@@ -125,8 +149,7 @@ def _time(text: str | None) -> time | None:
 
 def _make_all(
     opened: IncidentFolder,
-    names: list[str],
-    agreed: Agreed,
+    wanted: dict[str, Agreed],
     store: OpenedVault,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Make a bundle of each; who cannot be packed stops nobody else."""
@@ -142,7 +165,7 @@ def _make_all(
     zone, clock = ZoneInfo(opened.incident().time_zone), SystemClock()
     made: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
-    for name in dict.fromkeys(names):
+    for name, agreed in wanted.items():
         shown = shown_name(persons[name].entry.patient.name) or name[:10]
         try:
             header, target = hand_over(
