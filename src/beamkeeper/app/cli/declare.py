@@ -154,6 +154,14 @@ def who(by: str | None) -> str:
     return within(by or "", WHO_MAX) or f"account {getpass.getuser()}"
 
 
+def within(text: str, most: int | None = None) -> str:
+    """Return what was typed, if a line of the journal can hold it; see `incident_acts.within`."""
+    from beamkeeper.app.jobs.incident_acts import TEXT_MAX
+    from beamkeeper.app.jobs.incident_acts import within as bounded
+
+    return bounded(text, TEXT_MAX if most is None else most)
+
+
 def _declaration(
     found: Gathered,
     now: datetime,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -268,7 +268,6 @@ def return_(
 
     Example: beamkeeper desk return 0a1b2c3d4e5f6071 /mnt/export --said "5 of 5 given" --desk desk
     """
-    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.returning import Report, answer
     from beamkeeper.respond.handover import Desk
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption
@@ -73,8 +73,8 @@ def make(
 
     Example: beamkeeper handover make 0012345 --to "AZ Noord" --first-on 2026-11-24 --incident incident
     """
-    from beamkeeper.app.jobs.handing_over import Agreed, desk_of
-    from beamkeeper.app.jobs.incident_acts import within
+    from beamkeeper.app.jobs.handing_over import Agreed
+    from beamkeeper.app.jobs.handover_desk import desk_of
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     store = open_vault_by(site, vault, identity, words)
@@ -203,7 +203,8 @@ def send(
     """
     from beamkeeper.app.jobs.carrying import open_place
     from beamkeeper.app.jobs.carrying import send as put
-    from beamkeeper.app.jobs.handing_over import desk_of, note_sent
+    from beamkeeper.app.jobs.handing_over import note_sent
+    from beamkeeper.app.jobs.handover_desk import desk_of
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     opened, actor, sent = IncidentFolder.open(folder), who(by), []
@@ -242,8 +243,9 @@ def back(
     from beamkeeper.app.jobs.taking_back import take_back
 
     taken = take_back(IncidentFolder.open(folder), bundle, by=who(by), now=SystemClock().now())
-    position = taken.position
-    in_doubt = [*position.conflicts, *(one for at in position.plans for one in at.conflicts)]
+    position = taken.now.person.position
+    plans = position.plans if position else ()
+    in_doubt = [*(position.conflicts if position else ()), *(one for at in plans for one in at.conflicts)]
     if json_:
         emit_json(
             {
@@ -261,7 +263,7 @@ def back(
         )
         for said in taken.manifest.before:
             print_wrapped(f"▲ They could not send {said}")
-        for at in position.plans:
+        for at in plans:
             print_wrapped(f"  {at.rt_plan_label}: {given_in_words(at)}")
         for one in in_doubt:
             print_wrapped(f"▲ {one.text}")
@@ -278,7 +280,7 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.taking_back import handed_over
 
-    states = handed_over(IncidentFolder.open(folder))
+    states = handed_over(IncidentFolder.open(folder), SystemClock().now())
     if json_:
         emit_json(states)
         return 0
@@ -289,7 +291,7 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
             f"{state.name}: to {state.to}, {len(state.bundles)} bundle{'s' * (len(state.bundles) != 1)}, "
             f"last {state.last_at:%Y-%m-%d %H:%M} UTC; {len(state.returns)} came back"
         )
-        for at in state.position.plans:
+        for at in state.position.plans if state.position else ():
             print_wrapped(f"    {at.rt_plan_label}: {given_in_words(at)}")
     return 0
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.handover_papers import Basket, add_documents, add_summaries, with_letter
 from beamkeeper.clock import local_instant
 from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
 from beamkeeper.respond.handover import (
     BundleKind,
-    Desk,
     Manifest,
     PlanTold,
     Role,
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from beamkeeper.protect.lists.row import PlanLine
     from beamkeeper.respond.handover import Card, Header, Selection
 
-DESK: Final = "handover"
-"""The desk of the house under attack, in the folder of its incident."""
 OLDER: Final = "The copy is of an older night, {}: see the warnings."
 TREATED_ON: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 
@@ -75,12 +73,6 @@ class Agreed:
     accessories: tuple[str, ...] = ()
     consent: str = ""
     law: str = ""
-
-
-def desk_of(folder: IncidentFolder) -> Desk:
-    """Return the desk of an incident, made with the site's name when it is first used."""
-    desk = Desk(folder.path / DESK)
-    return desk if desk.is_there else Desk.create(desk.path, folder.incident().site_name)
 
 
 def hand_over(

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from beamkeeper.respond.handover.manifest import MANIFEST, read_manifest
 from beamkeeper.respond.incident import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from beamkeeper.domain.audit import AuditRow
@@ -96,6 +97,7 @@ def receive(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
             bundle, keys=desk.keys(), known=desk.known(), out_dir=Path(work) / header.bundle_id
         )
         verify_whose(opened)
+        digest = hashlib.sha256((opened.folder / MANIFEST).read_bytes()).hexdigest()
         _verify_newest(desk, opened.manifest)
         try:
             opened.folder.rename(home / header.bundle_id)
@@ -111,6 +113,7 @@ def receive(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
         about=manifest.bundle_id,
         said=f"from {manifest.sender}, number {manifest.number}, {len(manifest.packed)} files as signed",
         sha256=header.sha256,
+        sha256_of_manifest=digest,
     )
     return Received(
         manifest=manifest, folder=home / header.bundle_id, is_new=True, strangers=opened.strangers
@@ -141,9 +144,53 @@ def verify_whose(opened: Opened) -> None:
 
 
 def objects_of(manifest: Manifest, folder: Path) -> Iterator[Held | Path]:
-    """Yield every DICOM file of an opened bundle, read."""
-    paths = (folder.joinpath(*item.name.split("/")) for item in manifest.packed if item.role is Role.DICOM)
-    return read_held(paths, ZoneInfo(manifest.time_zone))
+    """Yield every DICOM file of an opened bundle, read.
+
+    Raises
+    ------
+    IntegrityError
+        A file is not there, or not what the manifest names.
+    """
+    digests = {
+        folder.joinpath(*item.name.split("/")): item.sha256
+        for item in manifest.packed
+        if item.role is Role.DICOM
+    }
+    for one in read_held(_whole(digests), ZoneInfo(manifest.time_zone)):
+        if isinstance(one, Held) and one.content.ref.sha256 != digests[one.path]:
+            raise _changed(one.path.name)
+        yield one
+
+
+def _whole(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_file():
+            raise _changed(path.name)
+        yield path
+
+
+def kept_manifest(desk: Desk, bundle_id: str, sha256: str) -> Manifest:
+    """Return the manifest of a bundle that was taken in, as the journal names it.
+
+    Raises
+    ------
+    IntegrityError
+        It is not there, or not what was taken in.
+    """
+    try:
+        data = (desk.path / RECEIVED / bundle_id / MANIFEST).read_bytes()
+    except OSError as error:
+        raise _changed(MANIFEST) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise _changed(MANIFEST)
+    return read_manifest(data)
+
+
+def _changed(name: str) -> IntegrityError:
+    return IntegrityError(
+        f"{name} of a bundle that was taken in is not what was taken in.",
+        do_next="Keep the folder as evidence; take the bundle itself in again at a copy of the folder.",
+    )
 
 
 def received(desk: Desk) -> tuple[Manifest, ...]:
@@ -283,11 +330,11 @@ def _known(desk: Desk, bundle_id: str) -> Manifest | None:
     folder = desk.path / RECEIVED / bundle_id
     if not folder.is_dir():
         return None
-    rows = journal(desk).rows()
-    if not any(row.action == DeskDeed.RECEIVED and row.details.get("about") == bundle_id for row in rows):
-        shutil.rmtree(folder)
-        return None
-    return read_manifest((folder / MANIFEST).read_bytes())
+    for row in journal(desk).rows():
+        if row.action == DeskDeed.RECEIVED and row.details.get("about") == bundle_id:
+            return kept_manifest(desk, bundle_id, str(row.details["sha256_of_manifest"]))
+    shutil.rmtree(folder)
+    return None
 
 
 def _verify_newest(desk: Desk, manifest: Manifest) -> None:

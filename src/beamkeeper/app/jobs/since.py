@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
@@ -101,10 +102,11 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     rows = folder.journal.rows()
     collected = collected_records(folder, rows, person.entry.patient.patient_id)
     written = entries(rows, pseudonym)
+    elsewhere = tuple(record for _, record in came_back(folder, rows, pseudonym))
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
-    by_hand, conflicts = as_records(written, person.plans, (*home, *collected))
+    by_hand, conflicts = as_records(written, person.plans, (*home, *collected, *elsewhere))
     since = SinceCopy(
-        records=(*collected, *by_hand), conflicts=conflicts, settled=settled_keys(rows, pseudonym)
+        records=(*collected, *elsewhere, *by_hand), conflicts=conflicts, settled=settled_keys(rows, pseudonym)
     )
     zone = ZoneInfo(inventory.time_zone)
     counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)

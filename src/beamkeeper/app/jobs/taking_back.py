@@ -1,46 +1,37 @@
 """What comes back from a partner, and where each patient stands with it: every fraction once.
 
-Positions are never stored: they are counted anew from the inventory's records and every record that came
-back, each by its own SOP Instance UID. What is in doubt stays in doubt, with both sides named.
+Positions are never stored: they are counted anew (`app/jobs/since.py`) from the inventory's records and
+every record that came back, each by its own SOP Instance UID. What is in doubt stays in doubt, and is named.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.bundle_objects import Held
+from beamkeeper.app.jobs.came_back import came_back, returned
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.handing_over import desk_of
-from beamkeeper.app.jobs.receiving import objects_of, verify_whose
-from beamkeeper.domain.counting import course_position
-from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
+from beamkeeper.app.jobs.handover_desk import desk_of
+from beamkeeper.app.jobs.receiving import verify_whose
+from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.domain.position import ConflictKind
-from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import IntegrityError, StorageFull
 from beamkeeper.respond.handover import BundleKind, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
-from beamkeeper.respond.handover.manifest import MANIFEST, read_manifest
+from beamkeeper.respond.handover.manifest import MANIFEST
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.since import Now
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.domain.meterset import MetersetTolerance
-    from beamkeeper.domain.position import CoursePosition, PlanPosition
-    from beamkeeper.protect.lists import Person
+    from beamkeeper.domain.position import CoursePosition
     from beamkeeper.respond.handover import Desk, Manifest
-
-CARRIED: Final = frozenset(
-    {ConflictKind.POSSIBLY_DELIVERED, ConflictKind.COUNT_DIFFERS, ConflictKind.OIS_PLAN_UNKNOWN}
-)
-"""What only the copy could know: it stays said until a person settles it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +44,14 @@ class TakenBack:
         False when it was taken in before.
     record_uids
         The treatment records in it.
-    position
-        Where the patient stands with everything that came back.
+    now
+        The patient with everything that came back.
     """
 
     manifest: Manifest
     is_new: bool
     record_uids: tuple[str, ...]
-    position: CoursePosition
+    now: Now
 
 
 def take_back(
@@ -69,7 +60,6 @@ def take_back(
     *,
     by: str,
     now: datetime,
-    tolerance: MetersetTolerance = DEFAULT_TOLERANCE,
 ) -> TakenBack:
     """Verify a return bundle against what was sent, keep its files, and count anew.
 
@@ -90,75 +80,23 @@ def take_back(
         )
     there = _taken(folder, header.bundle_id)
     manifest = there or _kept(folder, desk, bundle, by=by, now=now, sender=sender.name)
-    person = next(one for one in folder.inventory().persons if one.pseudonym == manifest.pseudonym)
-    records = tuple(_records_in(desk, manifest))
+    home = desk.path / RECEIVED / manifest.bundle_id
+    records = [
+        record
+        for path, record in came_back(folder, folder.journal.rows(), manifest.pseudonym)
+        if path.is_relative_to(home)
+    ]
     return TakenBack(
         manifest=manifest,
         is_new=there is None,
         record_uids=tuple(record.sop_instance_uid for record in records),
-        position=position_now(folder, person, tolerance=tolerance),
+        now=patient_now(folder, folder.inventory(), manifest.pseudonym, now),
     )
-
-
-def position_now(
-    folder: IncidentFolder, person: Person, *, tolerance: MetersetTolerance = DEFAULT_TOLERANCE
-) -> CoursePosition:
-    """Return where a patient stands by the copy and everything that came back."""
-    desk = desk_of(folder)
-    ours = [item.content for item in person.objects if isinstance(item.content, TreatmentRecord)]
-    theirs = [
-        record
-        for manifest in returned(folder)
-        if manifest.pseudonym == person.pseudonym
-        for record in _records_in(desk, manifest)
-    ]
-    counted = course_position(
-        person.plans, [*ours, *theirs], patient_id=person.entry.patient.patient_id, tolerance=tolerance
-    )
-    if person.position is None:
-        return counted
-    before = {at.plan_uid: at for at in person.position.plans}
-    plans = tuple(_with_carried(at, before.get(at.plan_uid)) for at in counted.plans)
-    carried = tuple(one for one in person.position.conflicts if one.kind in CARRIED)
-    return replace(counted, plans=plans, conflicts=(*counted.conflicts, *carried))
-
-
-def returned(folder: IncidentFolder) -> tuple[Manifest, ...]:
-    """Return the manifests of everything that came back, oldest first."""
-    rows = (row for row in folder.journal.rows() if row.action == Deed.RETURNED)
-    found = (_taken(folder, str(row.details["bundle"])) for row in rows)
-    return tuple(manifest for manifest in found if manifest is not None)
-
-
-def _with_carried(at: PlanPosition, before: PlanPosition | None) -> PlanPosition:
-    carried = () if before is None else tuple(one for one in before.conflicts if one.kind in CARRIED)
-    return replace(at, conflicts=(*at.conflicts, *carried))
-
-
-def _records_in(desk: Desk, manifest: Manifest) -> Iterator[TreatmentRecord]:
-    """Yield the records of a return bundle in our words: our Patient ID, our plan; the bytes stay."""
-    if manifest.reply is None:
-        return
-    ours = {new: old for new, old, _ in manifest.reply.same_plans}
-    for one in objects_of(manifest, desk.path / RECEIVED / manifest.bundle_id):
-        if isinstance(one, Held) and isinstance(content := one.content.content, TreatmentRecord):
-            plan = content.referenced_plan_uid or ""
-            yield replace(
-                content,
-                patient_id=manifest.patient.patient_id,
-                referenced_plan_uid=ours.get(plan, plan) or None,
-            )
 
 
 def _taken(folder: IncidentFolder, bundle_id: str) -> Manifest | None:
     """Return the manifest of a return bundle that the journal names; None when it does not."""
-    named = any(
-        row.action == Deed.RETURNED and row.details.get("bundle") == bundle_id
-        for row in folder.journal.rows()
-    )
-    if not named:
-        return None
-    return read_manifest((desk_of(folder).path / RECEIVED / bundle_id / MANIFEST).read_bytes())
+    return next((one for one in returned(folder, folder.journal.rows()) if one.bundle_id == bundle_id), None)
 
 
 def _kept(
@@ -171,6 +109,7 @@ def _kept(
         manifest = opened.manifest
         _verify_answers(folder, manifest, sender)
         verify_whose(opened)
+        digest = hashlib.sha256((opened.folder / MANIFEST).read_bytes()).hexdigest()
         try:
             opened.folder.rename(home / manifest.bundle_id)
         except OSError as error:
@@ -184,6 +123,7 @@ def _kept(
         about=manifest.reply.answers if manifest.reply else "",
         bundle=manifest.bundle_id,
         to=sender,
+        sha256_of_manifest=digest,
         said=f"{len(manifest.packed)} files from {sender}. {manifest.reply.said if manifest.reply else ''}",
     )
     return manifest
@@ -215,7 +155,7 @@ class HandedOver:
     bundles, returns
         Identifiers of what was made for that house, and of what came back from it.
     position
-        Where the patient stands by the copy and everything that came back.
+        Where the patient stands now; None where that is not known.
     """
 
     pseudonym: str
@@ -224,14 +164,13 @@ class HandedOver:
     bundles: tuple[str, ...]
     returns: tuple[str, ...]
     last_at: datetime
-    position: CoursePosition
+    position: CoursePosition | None
 
 
-def handed_over(
-    folder: IncidentFolder, *, tolerance: MetersetTolerance = DEFAULT_TOLERANCE
-) -> tuple[HandedOver, ...]:
+def handed_over(folder: IncidentFolder, now: datetime) -> tuple[HandedOver, ...]:
     """Return who was handed over, in the order of the first bundle."""
-    persons = {one.pseudonym: one for one in folder.inventory().persons}
+    inventory = folder.inventory()
+    persons = {one.pseudonym: one for one in inventory.persons}
     made: dict[tuple[str, str], list[AuditRow]] = {}
     came: dict[tuple[str, str], list[str]] = {}
     for row in folder.journal.rows():
@@ -248,7 +187,7 @@ def handed_over(
             bundles=tuple(str(row.details["about"]) for row in rows),
             returns=tuple(came.get((pseudonym, to), ())),
             last_at=rows[-1].at,
-            position=position_now(folder, persons[pseudonym], tolerance=tolerance),
+            position=patient_now(folder, inventory, pseudonym, now).person.position,
         )
         for (pseudonym, to), rows in made.items()
     )
