@@ -1,7 +1,7 @@
 """The binder: everything to print for one department as one PDF, its pages counted through.
 
 Parts are PDF already: lists, dossiers, chart sheets. Cover and contents are set last, when it is known on
-which page each part begins; the number of the page in the binder is written on the lower edge of every page.
+which page each part begins; the number of the page in the binder is laid over the lower edge of every page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pikepdf
 from pikepdf import Name
 
 from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.protect.lists.archive import PDF_VERSION, promise
 from beamkeeper.protect.lists.page import at
 from beamkeeper.wire.paper.setting import set_pdf
 
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
     from beamkeeper.protect.lists.row import ListHead
 
 _TEMPLATE = files(__package__).joinpath("binder.typ").read_bytes()
-STAMP_FONT: Final = "/BeamkeeperPage"
-FONT: Final = "/Helvetica-Bold"
-"""One of the fourteen fonts that every reader of PDF has."""
-STAMP_SIZE_PT: Final = 8
-STAMP_UP_PT: Final = 17
-"""6 mm from the lower edge: inside what office printers print, below what our pages hold."""
-STAMP_WIDTH: Final = 0.53
-"""Mean width of a letter of that font, in its size."""
+_STAMP_TEMPLATE: Final = files(__package__).joinpath("stamp.typ").read_bytes()
+STAMP: Final = "/BeamkeeperPage"
+STAMP_WIDTH_PT: Final = 255.12
+"""Of the small pages of `stamp.typ`: 90 mm."""
+STAMP_UP_PT: Final = 12
+"""Inside what office printers print, below what our pages hold."""
 EDGE_PT: Final = 34
 PART_BYTES_MAX: Final = 256 << 20
 
@@ -100,10 +99,11 @@ def bind(binder: Binder) -> bytes:
         for reader in (front, *readers):
             made.pages.extend(reader.pages)
         _outline(made, binder, front_pages, counts)
-        _number(made, f"Binder, night of {binder.head.night}")
-        made.docinfo[Name.Title], made.docinfo[Name.Author] = "Binder", "Beamkeeper"
+        stamps = opened.enter_context(pikepdf.open(io.BytesIO(_stamps(binder, len(made.pages)))))
+        _number(made, stamps)
+        promise(made, (front, *readers, stamps), title="Binder", author="Beamkeeper")
         out = io.BytesIO()
-        made.save(out, deterministic_id=True)
+        made.save(out, deterministic_id=True, min_version=PDF_VERSION)
     return out.getvalue()
 
 
@@ -191,21 +191,21 @@ def _front(binder: Binder, counts: Sequence[int], *, front_pages: int) -> bytes:
     return set_pdf(_TEMPLATE, facts, made_at=int(head.made_at.timestamp()))
 
 
-def _number(made: pikepdf.Pdf, said: str) -> None:
-    """Write the number of the page in the binder on the lower edge of every page.
+def _number(made: pikepdf.Pdf, stamps: pikepdf.Pdf) -> None:
+    """Lay the number of the page in the binder over the lower edge of every page.
 
-    The page's own content is not looked into: what it leaves set is put back before.
+    The page's own content is not looked into: what it leaves set is put back before. The name is always the
+    same, for a chance one would make other bytes each time.
     """
-    total = len(made.pages)
-    font = made.make_indirect(pikepdf.Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name(FONT)))
-    for number, page in enumerate(made.pages, start=1):
-        page.add_resource(font, Name.Font, Name(STAMP_FONT))
+    for page, stamp in zip(made.pages, stamps.pages, strict=True):
+        _, bottom, right, _ = (float(edge) for edge in page.mediabox)
+        x, y = right - EDGE_PT - STAMP_WIDTH_PT, bottom + STAMP_UP_PT
+        page.add_resource(made.copy_foreign(stamp.as_form_xobject()), Name.XObject, Name(STAMP))
         page.contents_add(b"q\n", prepend=True)
-        page.contents_add(_drawn(f"{said}: page {number} of {total}", page))
+        page.contents_add(f"\nQ\nq 1 0 0 1 {x:.2f} {y:.2f} cm {STAMP} Do Q\n".encode("ascii"))
 
 
-def _drawn(text: str, page: pikepdf.Page) -> bytes:
-    _, bottom, right, _ = (float(edge) for edge in page.mediabox)
-    x = right - EDGE_PT - len(text) * STAMP_SIZE_PT * STAMP_WIDTH
-    y = bottom + STAMP_UP_PT
-    return f"\nQ\nBT {STAMP_FONT} {STAMP_SIZE_PT} Tf 0 g {x:.1f} {y:.1f} Td ({text}) Tj ET\n".encode("ascii")
+def _stamps(binder: Binder, total: int) -> bytes:
+    said = f"Binder, night of {binder.head.night}"
+    words = [f"{said}: page {number} of {total}" for number in range(1, total + 1)]
+    return set_pdf(_STAMP_TEMPLATE, {"words": words}, made_at=int(binder.head.made_at.timestamp()))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pypdf
 import pytest
 from people_on_lists import HEAD, NOW, person, place, plan
 from reading_pdf import pdf_pages, pdf_text, squeezed
@@ -159,6 +161,47 @@ def test_pages_are_counted_through_and_the_contents_name_the_right_ones(
 
 def test_the_same_binder_is_the_same_file(binder: Binder) -> None:
     assert bind(binder) == bind(binder)
+
+
+PROMISE = b"<pdfaid:part>2</pdfaid:part>"
+
+
+def dictionaries(pdf: bytes) -> list[pypdf.generic.DictionaryObject]:
+    """Return every dictionary of a file, as a library reads them that did not write it."""
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    objects = (reader.get_object(pypdf.generic.IndirectObject(n, 0, reader)) for n in reader.xref_objStm)
+    plain = (reader.get_object(pypdf.generic.IndirectObject(n, 0, reader)) for n in reader.xref[0])
+    return [item for item in (*objects, *plain) if isinstance(item, pypdf.generic.DictionaryObject)]
+
+
+def test_a_binder_of_papers_for_the_archive_is_one_itself(binder: Binder) -> None:
+    """ISO 19005-2: fonts embedded (6.2.11.4), an output intent (6.2.3), no script or action (6.5)."""
+    bound = bind(binder)
+    found = dictionaries(bound)
+    used = [item for item in found if item.get("/Type") == "/Font"]
+    described = [item for item in found if item.get("/Type") == "/FontDescriptor"]
+    (root,) = [item for item in found if item.get("/Type") == "/Catalog"]
+
+    assert bound.startswith(b"%PDF-1.7")
+    assert PROMISE in bound
+    assert [one.get_object()["/S"] for one in root["/OutputIntents"].get_object()] == ["/GTS_PDFA1"]
+    assert used
+    assert all(item.get("/Subtype") in {"/Type0", "/CIDFontType0", "/CIDFontType2"} for item in used)
+    assert all({"/FontFile2", "/FontFile3"} & item.keys() for item in described)
+    keys = {key for item in found for key in item}
+    assert not keys & {"/JavaScript", "/JS", "/AA", "/OpenAction", "/Launch", "/EmbeddedFiles", "/URI"}
+
+
+def test_a_part_that_promises_nothing_takes_the_promise_from_the_binder(binder: Binder) -> None:
+    elsewhere = io.BytesIO()
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(300, 400)
+    writer.write(elsewhere)
+    foreign = Part(title="Dossier", pdf=elsewhere.getvalue(), kind="dossier", patient=0)
+    bound = bind(replace(binder, parts=(*binder.parts, foreign)))
+
+    assert PROMISE not in bound
+    assert len(pypdf.PdfReader(io.BytesIO(bound)).pages) == 2 + 1 + 3 * 2 + 1
 
 
 def test_an_empty_binder_says_so(binder: Binder, tmp_path: Path) -> None:
