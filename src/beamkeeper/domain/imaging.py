@@ -54,6 +54,63 @@ class ImageSlice:
         return np.cross(self.row_direction, self.column_direction)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lattice:
+    """Where the pixels of one slice, or the voxels of a dose grid, lie: nothing of what they say.
+
+    Attributes
+    ----------
+    position_mm
+        Centre of the first pixel of the first frame.
+    offsets_mm
+        Of each frame along `normal`; one zero for a slice.
+    shape
+        (frames, rows, columns).
+    patient_position
+        Patient Position (0018,5100), such as "HFS"; "" when not stated.
+    """
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    frame_of_reference_uid: str
+    position_mm: Points
+    row_direction: Points
+    column_direction: Points
+    row_spacing_mm: float
+    column_spacing_mm: float
+    offsets_mm: Points
+    shape: tuple[int, int, int]
+    patient_position: str = ""
+
+    @cached_property
+    def normal(self) -> Points:
+        """Row direction times column direction."""
+        return np.cross(self.row_direction, self.column_direction)
+
+    def holds(self, points_mm: Points) -> NDArray[np.bool_]:
+        """Return which points lie on the lattice, half a pixel and half a frame around it included.
+
+        Parameters
+        ----------
+        points_mm
+            (point, 3).
+        """
+        away = points_mm - self.position_mm
+        _, rows, columns = self.shape
+        row, column = away @ self.column_direction, away @ self.row_direction
+        along = away @ self.normal
+        low, high = float(self.offsets_mm.min()), float(self.offsets_mm.max())
+        frames = len(self.offsets_mm)
+        margin = (high - low) / (frames - 1) / 2 if frames > 1 else SINGLE_FRAME_MM
+        inside = (along >= low - margin) & (along <= high + margin)
+        for distance, count, spacing in (
+            (row, rows, self.row_spacing_mm),
+            (column, columns, self.column_spacing_mm),
+        ):
+            inside &= (distance >= -spacing / 2) & (distance <= (count - 0.5) * spacing)
+        return inside
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RoiContours:
     """The closed planar contours of one region.

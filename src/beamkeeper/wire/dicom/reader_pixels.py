@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beamkeeper.domain.imaging import DoseGrid, DoseVolume, ImageSlice, Points, RoiContours
+from beamkeeper.domain.imaging import DoseGrid, DoseVolume, ImageSlice, Lattice, Points, RoiContours
 from beamkeeper.domain.objects import ReferenceRole
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom.decoding import decoded, fragments_of
@@ -127,6 +127,34 @@ def read_dose_grid(data: Buffer) -> DoseGrid:
         offsets_mm=_offsets(top, frames, position, np.cross(row, column)),
         stored=stored,
         scaling=scaling,
+    )
+
+
+def read_lattice(data: Buffer) -> Lattice:
+    """Return where the pixels of a slice or of a dose lie, however they are compressed.
+
+    Raises
+    ------
+    ObjectUnreadable
+        Not whole, without its place in the patient, or the frames of a grid have no order.
+    """
+    top = _opened(data)
+    position, row, column, spacing = _placed(top)
+    frames = top.integer("NumberOfFrames") or 1
+    if not 1 <= frames <= VOXELS_MAX:
+        raise ObjectUnreadable("The object has no frames, or too many.")
+    return Lattice(
+        sop_instance_uid=top.uid("SOPInstanceUID"),
+        series_instance_uid=top.uid("SeriesInstanceUID"),
+        frame_of_reference_uid=top.uid("FrameOfReferenceUID"),
+        position_mm=position,
+        row_direction=row,
+        column_direction=column,
+        row_spacing_mm=spacing[0],
+        column_spacing_mm=spacing[1],
+        offsets_mm=_offsets(top, frames, position, np.cross(row, column)),
+        shape=(frames, _whole(top, "Rows"), _whole(top, "Columns")),
+        patient_position=top.code("PatientPosition"),
     )
 
 
