@@ -84,9 +84,9 @@ def standing_now(person: Person, since: SinceCopy, *, attacked_at: datetime, zon
         plans=tuple(_with_said(at, _of_plan(before, at.plan_uid), person, since) for at in counted.plans),
         conflicts=(*counted.conflicts, *(one for one in before.conflicts if one.kind in OF_OTHERS)),
     )
+    position = _with_unseen(person, position, (*home, *since.records), attacked_at=attacked_at, zone=zone)
     now = replace(person, position=position, readiness=_readiness(person, before, position))
-    seen = with_unseen_sessions(now, attacked_at=attacked_at, zone=zone)
-    return _without_settled(seen, since.settled)
+    return _without_settled(now, since.settled)
 
 
 def doubts(person: Person, plan_uid: str) -> tuple[Doubt, ...]:
@@ -107,6 +107,35 @@ def settled_keys(rows: Iterable[AuditRow], pseudonym: str) -> frozenset[str]:
         for row in rows
         if row.action == Deed.SETTLED and row.patient_pseudonym == pseudonym
         for key in _keys(row.details.get("doubts"))
+    )
+
+
+def _with_unseen(
+    person: Person,
+    position: CoursePosition,
+    records: Sequence[TreatmentRecord],
+    *,
+    attacked_at: datetime,
+    zone: ZoneInfo,
+) -> CoursePosition:
+    """Return a position with the sessions doubted that took place unseen, if they did, before the attack.
+
+    What was given after it we saw ourselves: a fraction that was broken off then is no riddle.
+    """
+    until = [one for one in records if one.treated_at is None or one.treated_at <= attacked_at]
+    then = course_position(person.plans, until, patient_id=person.entry.patient.patient_id)
+    doubted = with_unseen_sessions(replace(person, position=then), attacked_at=attacked_at, zone=zone)
+    assert doubted.position is not None, "it was just counted"  # noqa: S101
+    unseen = {
+        at.plan_uid: tuple(one for one in at.conflicts if one.kind is ConflictKind.POSSIBLY_DELIVERED)
+        for at in doubted.position.plans
+    }
+    return replace(
+        position,
+        plans=tuple(
+            at if at.is_finished else replace(at, conflicts=(*at.conflicts, *unseen.get(at.plan_uid, ())))
+            for at in position.plans
+        ),
     )
 
 

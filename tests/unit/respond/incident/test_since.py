@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "domain"))  # the builders of
 
 from typing import TYPE_CHECKING
 
-from course_builders import MONDAY, delivery, fraction, plan, position, record
+from course_builders import MACHINE, MONDAY, delivery, fraction, plan, position, record
 
 from beamkeeper.domain.audit import AuditRow
 from beamkeeper.domain.census import Appointment, CensusEntry
@@ -161,3 +161,11 @@ def test_only_what_was_settled_of_this_patient_counts() -> None:
 
     assert settled_keys([row], "1" * 64) == {"abc"}
     assert settled_keys([row], "0" * 64) == frozenset()
+
+
+def test_a_fraction_that_was_broken_off_after_the_attack_is_no_riddle() -> None:
+    stopped = record("7.1", delivery(1, 2, 40.0, termination_status=MACHINE), at=ATTACK + timedelta(hours=1))
+
+    assert texts(now(person(fraction(1)), stopped)) == []
+    earlier = replace(stopped, treated_at=ATTACK - timedelta(hours=1))
+    assert "broken off" in " ".join(texts(now(person(fraction(1)), earlier)))
