@@ -8,16 +8,20 @@ from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
+from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.lists import list_rows
+from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
 from beamkeeper.respond.paper import HandEntry, as_records, entries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import PlanPosition
     from beamkeeper.protect.lists import ListHead, ListRow, Person, PlanLine
@@ -105,10 +109,30 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     elsewhere = tuple(record for _, record in came_back(folder, rows, pseudonym))
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
     by_hand, conflicts = as_records(written, person.plans, (*home, *collected, *elsewhere))
+    away = _away(rows, pseudonym)
     since = SinceCopy(
-        records=(*collected, *elsewhere, *by_hand), conflicts=conflicts, settled=settled_keys(rows, pseudonym)
+        records=(*collected, *elsewhere, *by_hand),
+        conflicts={
+            plan.sop_instance_uid: (*conflicts.get(plan.sop_instance_uid, ()), *away) for plan in person.plans
+        },
+        settled=settled_keys(rows, pseudonym),
     )
     zone = ZoneInfo(inventory.time_zone)
     counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)
     head = replace(inventory.head, made_at=now)
     return Now(person=counted, row=list_rows([counted], head)[0], head=head, written=written)
+
+
+def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
+    """Return a doubt for each bundle with which a patient went to another house and that nobody answered."""
+    own = [row for row in rows if row.patient_pseudonym == pseudonym and row.outcome == "ok"]
+    answered = {row.details.get("about") for row in own if row.action == Deed.RETURNED}
+    return tuple(
+        Conflict(
+            kind=ConflictKind.POSSIBLY_DELIVERED,
+            text=f"Handed over to {row.details.get('to')} (bundle {row.details.get('about')}): what was "
+            "given there is not known until its records come back.",
+        )
+        for row in own
+        if row.action == Deed.PACKED and row.details.get("about") not in answered
+    )

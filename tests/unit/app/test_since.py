@@ -1,0 +1,32 @@
+"""A patient who went to another house is not treated at home as if nothing were given there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from beamkeeper.app.jobs.since import _away
+from beamkeeper.domain.audit import AuditRow
+from beamkeeper.respond.incident import Deed
+
+PERSON = "0" * 64
+
+
+def row(deed: Deed, bundle: str, person: str = PERSON) -> AuditRow:
+    return AuditRow(
+        sequence=1,
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        actor="A",
+        action=deed,
+        outcome="ok",
+        patient_pseudonym=person,
+        details={"about": bundle, "to": "Partner"},
+        previous="",
+        sha256="",
+    )
+
+
+def test_a_bundle_without_an_answer_leaves_the_count_in_doubt() -> None:
+    assert "Handed over to Partner (bundle b1)" in _away([row(Deed.PACKED, "b1")], PERSON)[0].text
+    assert _away([row(Deed.PACKED, "b1"), row(Deed.RETURNED, "b1")], PERSON) == ()
+    assert len(_away([row(Deed.PACKED, "b1"), row(Deed.PACKED, "b2"), row(Deed.RETURNED, "b1")], PERSON)) == 1
+    assert _away([row(Deed.PACKED, "b1", "1" * 64)], PERSON) == ()
