@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import who, within
+from beamkeeper.app.cli.declare import who
 from beamkeeper.app.cli.deliverable import machines_of
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption, SiteOption
@@ -87,6 +87,7 @@ def drop(
     --reason "OIS gone" --incident incident --vault /mnt/usb/vault --words
     """
     from beamkeeper.app.jobs import file_mode
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.filemode import Asked
 
@@ -140,6 +141,7 @@ def collect(
     Example: beamkeeper filemode collect --incident incident --by "A. Jansen"
     """
     from beamkeeper.app.jobs import file_mode_collect
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     opened, clock = IncidentFolder.open(folder), SystemClock()
@@ -185,6 +187,7 @@ def assign(
     from beamkeeper.app.jobs.declaring import write
     from beamkeeper.app.jobs.file_mode_collect import find_drop
     from beamkeeper.app.jobs.file_mode_records import drops
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.incident import Deed
 
@@ -264,6 +267,7 @@ def activate(
     --by "A. Jansen" --by "B. Peeters" --reason "phantom 22 Nov, passed" --incident incident
     """
     from beamkeeper.app.jobs.file_mode_activation import activate as activate_
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     row = activate_(
@@ -331,6 +335,7 @@ def _say_refused(refused: Refused, *, json_: bool) -> int:
 
 
 def _two(names: list[str]) -> tuple[str, ...]:
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.respond.placement.retarget import two_people
 
     return two_people([within(name, 200) for name in names])

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from beamkeeper.app.cli.console import emit_json, print_wrapped
-from beamkeeper.app.cli.declare import within
 from beamkeeper.app.cli.file_mode import PeopleOption, PlanOption, ReasonOption
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption
@@ -36,6 +35,7 @@ def command(
     Example: beamkeeper incident settle 0012345 --next 13 --by "A. Jansen" --by "B. Peeters"
     --reason "patient and log of TB1: not treated on Friday" --incident incident
     """
+    from beamkeeper.app.jobs.incident_acts import within
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.settling import settle
     from beamkeeper.respond.placement.retarget import two_people
