@@ -10,15 +10,17 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from night_site import NIGHT_1, ZONE, SmallSite, at
+from night_site import NIGHT_1, SmallSite, at
 from pypdf import PdfReader
 from test_placement import PARTNERS
 from two_houses import PARTNER, Houses, beamkeeper, told
 
-from beamkeeper.app.jobs.handing_over import Agreed, desk_of, hand_over
+from beamkeeper.app.jobs.handing_over import Agreed, hand_over
+from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.placing import make_draft, make_version
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import (
     ConfigError,
@@ -28,7 +30,6 @@ from beamkeeper.errors import (
     PatientMismatch,
     SourceUnavailable,
 )
-from beamkeeper.protect.lists import list_rows
 from beamkeeper.respond.handover import Desk, Packed, Role, seal_bundle
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
@@ -188,11 +189,12 @@ def test_a_patient_whose_copy_is_damaged_is_named_and_stops_nobody_else(houses: 
 def test_a_patient_without_a_plan_to_treat_is_not_handed_over(houses: Houses) -> None:
     person = houses.persons()[0]
     opened = IncidentFolder.open(houses.incident)
-    row = next(one for one in list_rows([person], opened.inventory().head))
+    now = at(NIGHT_1, 12).now()
+    patient = patient_now(opened, opened.inventory(), person.pseudonym, now)
     store = open_by_site(houses.site.site, at(NIGHT_1, 12))
     agreed = Agreed(to=desk_of(opened).find(PARTNER), by="A")
     with pytest.raises(NotDeliverable, match="no plan is held"):
-        hand_over(opened, store, person, replace(row, plans=()), agreed, zone=ZONE, now=at(NIGHT_1, 12).now())
+        hand_over(opened, store, replace(patient, row=replace(patient.row, plans=())), agreed, now=now)
 
 
 @pytest.mark.parametrize("name", ["bundle.age", "bundle.json", "bundle.json.sig"])
@@ -316,3 +318,19 @@ def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days
         place = there[manifest["pseudonym"]]
         first = manifest["sessions"][0]
         assert (first["machine"], first["day"]) == (place.machine, str(place.first_on))
+
+
+def test_what_a_partner_gave_goes_along_to_the_next_house_and_is_counted(
+    houses: Houses, tmp_path: Path
+) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export = houses.treated(person, GIVEN, 2, tmp_path / "export")
+    made = told("desk", "return", bundle_id, export, "--desk", houses.desk)
+    told("handover", "back", made["folder"], "--incident", houses.incident)
+    again = houses.receive(houses.make(person))["manifest"]
+
+    records = set(houses.records(person, 0, GIVEN + 2))
+    assert records <= {item["sop_instance_uid"] for item in again["packed"]}
+    assert again["position"]["plans"][0]["fractions_complete"] == GIVEN + 2
+    assert again["number"] == 2

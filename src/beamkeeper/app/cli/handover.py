@@ -153,24 +153,20 @@ def _make_all(
     store: OpenedVault,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Make a bundle of each; who cannot be packed stops nobody else."""
-    from zoneinfo import ZoneInfo
-
     from beamkeeper.app.jobs.handing_over import hand_over
+    from beamkeeper.app.jobs.since import patient_now
     from beamkeeper.domain.patient import shown_name
-    from beamkeeper.protect.lists import list_rows
 
     inventory = opened.inventory()
-    rows = {row.pseudonym: row for row in list_rows(inventory.persons, inventory.head)}
-    persons = {one.pseudonym: one for one in inventory.persons}
-    zone, clock = ZoneInfo(opened.incident().time_zone), SystemClock()
+    clock = SystemClock()
     made: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
     for name, agreed in wanted.items():
-        shown = shown_name(persons[name].entry.patient.name) or name[:10]
+        shown = next(one for one in inventory.persons if one.pseudonym == name).entry.patient.name
+        shown = shown_name(shown) or name[:10]
         try:
-            header, target = hand_over(
-                opened, store, persons[name], rows[name], agreed, zone=zone, now=clock.now()
-            )
+            patient = patient_now(opened, inventory, name, clock.now())
+            header, target = hand_over(opened, store, patient, agreed, now=clock.now())
         except BeamkeeperError as error:
             failed.append({"name": shown, "error": error.message, "do_next": error.do_next})
             continue

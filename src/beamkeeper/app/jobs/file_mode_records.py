@@ -154,6 +154,24 @@ def collected_records(
     return tuple(found.values())
 
 
+def collected_files(
+    folder: IncidentFolder, rows: Sequence[AuditRow], patient_id: str
+) -> Iterator[tuple[bytes, TreatmentRecord]]:
+    """Yield the files of the records that came back for a Patient ID, byte for byte, each once."""
+    zone = ZoneInfo(folder.incident().time_zone)
+    seen: set[str] = set()
+    for state in drops(folder, rows):
+        for item in state.returned:
+            if item.kind is not ReturnedKind.RECORD or item.sha256 in seen:
+                continue
+            seen.add(item.sha256)
+            name = f"{FOLDER}/{state.drop.drop_id}/{RETURNED}/{item.sha256}"
+            data = folder.kept_bytes(name, item.sha256)
+            content = read_object(data, zone=zone).content
+            if isinstance(content, TreatmentRecord) and content.patient_id.strip() == patient_id.strip():
+                yield data, content
+
+
 def assigned(rows: Sequence[AuditRow], drop_id: str) -> int | None:
     """Return the fraction that people say a drop's records are of; None where nobody had to."""
     said = [

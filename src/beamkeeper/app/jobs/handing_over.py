@@ -12,11 +12,19 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.handover_desk import desk_of
-from beamkeeper.app.jobs.handover_papers import Basket, add_documents, add_summaries, with_letter
+from beamkeeper.app.jobs.handover_papers import (
+    Basket,
+    add_documents,
+    add_records,
+    add_summaries,
+    records_since,
+    with_letter,
+)
 from beamkeeper.clock import local_instant
 from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
@@ -36,9 +44,9 @@ from beamkeeper.respond.incident import Deed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime, time
-    from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.since import Now
     from beamkeeper.app.opened import OpenedVault
     from beamkeeper.domain.patient import Patient
     from beamkeeper.protect.lists import ListRow, Person
@@ -76,16 +84,14 @@ class Agreed:
 
 
 def hand_over(
-    folder: IncidentFolder,
-    opened: OpenedVault,
-    person: Person,
-    row: ListRow,
-    agreed: Agreed,
-    *,
-    zone: ZoneInfo,
-    now: datetime,
+    folder: IncidentFolder, opened: OpenedVault, patient: Now, agreed: Agreed, *, now: datetime
 ) -> tuple[Header, Path]:
     """Make the bundle of one patient for one house; return its header and its folder.
+
+    Parameters
+    ----------
+    patient
+        As of now: with what was given since the copy was made.
 
     Raises
     ------
@@ -96,7 +102,8 @@ def hand_over(
     IntegrityError, KeyUnavailable, StorageFull
         The vault does not give what it names; there is no room.
     """
-    incident = folder.incident()
+    incident, person, row = folder.incident(), patient.person, patient.row
+    zone = ZoneInfo(incident.time_zone)
     lines = [line for line in row.plans if line.section in TREATED_ON]
     if not lines:
         missing = "; ".join(text for line in row.plans for text in line.missing) or "no plan is held"
@@ -108,10 +115,13 @@ def hand_over(
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
         basket = Basket(Path(work))
         chosen, strangers = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
+        since = records_since(folder, person)
+        apart = add_records(basket, since, person.entry.patient.patient_id)
         add_summaries(
             basket,
             person,
             {line.plan_uid for line in lines},
+            since,
             site_name=incident.site_name,
             zone=zone,
             made_at=now,
@@ -120,7 +130,7 @@ def hand_over(
         manifest = replace(
             manifest,
             sender=desk.card.name,
-            before=tuple(dict.fromkeys((*manifest.before, *_strangers(strangers)))),
+            before=tuple(dict.fromkeys((*manifest.before, *_strangers(strangers), *apart))),
             left_out=len(chosen.left_out),
             packed=tuple(basket.packed),
         )

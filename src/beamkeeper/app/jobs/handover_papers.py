@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.came_back import came_back
+from beamkeeper.app.jobs.file_mode_records import collected_files
 from beamkeeper.app.jobs.handover_messages import messages
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.clock import local_instant
@@ -18,12 +20,14 @@ from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.summary import SummaryFacts, treatment_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.protect.lists import Person
     from beamkeeper.respond.handover import Manifest
 
@@ -72,10 +76,53 @@ def add_documents(basket: Basket, opened: OpenedVault, person: Person) -> None:
             basket.add(item.member, Role.DOCUMENT, title=item.title)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordSince:
+    """A treatment record that came since the copy was made, and the plan of ours it is of."""
+
+    data: bytes
+    ref: ObjectRef
+    plan_uid: str
+
+
+def records_since(folder: IncidentFolder, person: Person) -> tuple[RecordSince, ...]:
+    """Return the records that machines wrote since the copy was made, here and elsewhere, each once."""
+    rows = folder.journal.rows()
+    found: dict[str, RecordSince] = {}
+    for data, record in collected_files(folder, rows, person.entry.patient.patient_id):
+        _keep(found, data, record)
+    for path, record in came_back(folder, rows, person.pseudonym):
+        _keep(found, path.read_bytes(), record)
+    return tuple(found.values())
+
+
+def _keep(found: dict[str, RecordSince], data: bytes, record: TreatmentRecord) -> None:
+    ref = identify(data)
+    found.setdefault(ref.sop_instance_uid, RecordSince(data, ref, record.referenced_plan_uid or ""))
+
+
+def add_records(basket: Basket, since: Iterable[RecordSince], patient_id: str) -> tuple[str, ...]:
+    """Add records that came since the copy was made; return what cannot go along, in words.
+
+    A record under another house's number stays: no receiver could tell whose it is.
+    """
+    there = {item.sop_instance_uid for item in basket.packed}
+    apart = 0
+    for one in since:
+        uid = one.ref.sop_instance_uid
+        if one.ref.patient_id != patient_id:
+            apart += 1
+        elif uid not in there:
+            basket.put(f"dicom/RTRECORD/{uid}.dcm", one.data, Role.DICOM, sop_instance_uid=uid)
+    said = f"{apart} treatment records stand under another house's number: counted, and not sent along."
+    return (said,) if apart else ()
+
+
 def add_summaries(
     basket: Basket,
     person: Person,
     plan_uids: Collection[str],
+    since: Collection[RecordSince],
     *,
     site_name: str,
     zone: ZoneInfo,
@@ -86,11 +133,12 @@ def add_summaries(
     plans = {plan.sop_instance_uid: plan for plan in person.plans}
     refs = {item.ref.sop_instance_uid: item.ref for item in person.objects}
     for uid in sorted(positions.keys() & plans.keys() & refs.keys() & set(plan_uids)):
-        records = tuple(
+        held = [
             item.ref.plain()
             for item in person.objects
             if isinstance(item.content, TreatmentRecord) and item.content.referenced_plan_uid == uid
-        )
+        ]
+        records = (*held, *(one.ref for one in since if one.plan_uid == uid))
         data = treatment_summary(
             SummaryFacts(
                 patient=person.entry.patient,
@@ -101,7 +149,7 @@ def add_summaries(
                 known_until=person.as_of or local_instant(person.night, time(), zone),
                 made_at=made_at,
                 zone=zone,
-                records=records,
+                records=tuple({ref.sop_instance_uid: ref for ref in records}.values()),
             )
         )
         own = identify(data).sop_instance_uid

@@ -11,7 +11,7 @@ from beamkeeper.app.jobs.file_mode_records import collected_records
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
-from beamkeeper.protect.lists import list_rows
+from beamkeeper.protect.lists import row_among
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
 from beamkeeper.respond.paper import HandEntry, as_records, entries
@@ -120,19 +120,24 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     zone = ZoneInfo(inventory.time_zone)
     counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)
     head = replace(inventory.head, made_at=now)
-    return Now(person=counted, row=list_rows([counted], head)[0], head=head, written=written)
+    return Now(person=counted, row=row_among(counted, inventory.persons, head), head=head, written=written)
 
 
 def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
-    """Return a doubt for each bundle with which a patient went to another house and that nobody answered."""
-    own = [row for row in rows if row.patient_pseudonym == pseudonym and row.outcome == "ok"]
-    answered = {row.details.get("about") for row in own if row.action == Deed.RETURNED}
+    """Return a doubt for each house that a patient was handed over to and that sent nothing back since."""
+    out: dict[str, str] = {}
+    for row in rows:
+        if row.patient_pseudonym == pseudonym and row.outcome == "ok":
+            house = str(row.details.get("to"))
+            if row.action == Deed.PACKED:
+                out[house] = str(row.details.get("about"))
+            elif row.action == Deed.RETURNED:
+                out.pop(house, None)
     return tuple(
         Conflict(
             kind=ConflictKind.POSSIBLY_DELIVERED,
-            text=f"Handed over to {row.details.get('to')} (bundle {row.details.get('about')}): what was "
-            "given there is not known until its records come back.",
+            text=f"Handed over to {house} (bundle {bundle}): what was given there is not known until its "
+            "records come back.",
         )
-        for row in own
-        if row.action == Deed.PACKED and row.details.get("about") not in answered
+        for house, bundle in out.items()
     )

@@ -6,6 +6,6 @@ brings the facts. Why so: `docs/decisions/0070-lists.md`.
 """
 
 from beamkeeper.protect.lists.row import ListHead, ListRow, Person, PlanLine, Section
-from beamkeeper.protect.lists.rows import list_rows
+from beamkeeper.protect.lists.rows import list_rows, row_among
 
-__all__ = ["ListHead", "ListRow", "Person", "PlanLine", "Section", "list_rows"]
+__all__ = ["ListHead", "ListRow", "Person", "PlanLine", "Section", "list_rows", "row_among"]

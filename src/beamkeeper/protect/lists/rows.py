@@ -29,6 +29,12 @@ def list_rows(persons: Iterable[Person], head: ListHead) -> tuple[ListRow, ...]:
     return in_order(_row(person, head, alike.get(person.pseudonym, ())) for person in everybody)
 
 
+def row_among(person: Person, everybody: Sequence[Person], head: ListHead) -> ListRow:
+    """Return the row of one person, who may be taken for somebody of everybody; its place is not counted."""
+    others = tuple(one for one in everybody if one.pseudonym != person.pseudonym)
+    return _row(person, head, _alike((person, *others)).get(person.pseudonym, ()))
+
+
 def _row(person: Person, head: ListHead, alike: Sequence[str]) -> ListRow:
     lines = plan_lines(person, head)
     triage, doubt = _triage(person.entry)
