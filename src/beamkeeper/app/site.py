@@ -60,6 +60,7 @@ class SiteSection(_Section):
     name: OneLine
     time_zone: str
     data_dir: Path
+    night_phone: OneLine | None = None
 
     @field_validator("time_zone")
     @classmethod

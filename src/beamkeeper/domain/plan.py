@@ -171,6 +171,8 @@ class Plan:
         Reviewer Name (300E,0008) in DICOM form; "" when not stated or not approved.
     prescription_description
         Prescription Description (300A,000E), as written.
+    treatment_sites
+        Treatment Sites (300A,000B), as written.
     """
 
     sop_instance_uid: str
@@ -190,6 +192,7 @@ class Plan:
     beams: tuple[Beam, ...] = ()
     approved_by: str = ""
     prescription_description: str = ""
+    treatment_sites: tuple[str, ...] = ()
     dose_references: tuple[DoseReference, ...] = ()
     patient_setups: tuple[PatientSetup, ...] = ()
 

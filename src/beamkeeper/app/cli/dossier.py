@@ -192,6 +192,7 @@ class _Kept:
             tolerance=self._site.tolerance,
             people={person.login: person.name for person in people},
             photo_words=words_of(self._site.documents),
+            night_phone=self._site.site.night_phone or "",
         )
 
 

@@ -177,6 +177,7 @@ class _Binding:
                 as_of=person.as_of or datetime.combine(self._night(person), time(), tzinfo=zone),
                 objects=person.objects,
                 problems=person.doubts,
+                night_phone=self.head.night_phone,
                 namesakes=person.namesakes,
             )
         )

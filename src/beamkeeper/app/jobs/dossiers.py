@@ -102,6 +102,7 @@ def tonights_paper(
             as_of=as_of,
             documents=stored,
             problems=looked.night.identity,
+            night_phone=site.site.night_phone or "",
         )
         if site.night.pictures:
             pseudonym = looked.night.pseudonym
@@ -131,6 +132,7 @@ def dossier_source(
     as_of: datetime,
     documents: Iterable[StoredDocument] = (),
     problems: tuple[str, ...] = (),
+    night_phone: str = "",
 ) -> DossierSource:
     """Return what a dossier is made from.
 
@@ -154,6 +156,7 @@ def dossier_source(
         objects=_objects(facts, held),
         documents=tuple(_documents(tuple(documents))),
         problems=problems,
+        night_phone=night_phone,
         namesakes=facts.namesakes,
     )
 

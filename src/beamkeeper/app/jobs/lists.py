@@ -166,6 +166,7 @@ class _Gathering:
                 made_at=self._wish.now,
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(sorted(self._unread)),
+                night_phone=(self._runtime.site.site.night_phone or "") if self._runtime else "",
             ),
             persons=persons,
             opened=OpenedVault(self._vault, tuple(self._identities)),

@@ -45,6 +45,8 @@ class Wanted:
         Where files may lie while pictures are drawn; None to draw none.
     people
         Names by login, of those who confirm nights.
+    night_phone
+        Of the department; "" where no site file says it.
     """
 
     zone: ZoneInfo
@@ -53,6 +55,7 @@ class Wanted:
     tolerance: MetersetTolerance = DEFAULT_TOLERANCE
     people: Mapping[str, str] = field(default_factory=dict)
     photo_words: PhotoWords = field(default_factory=PhotoWords)
+    night_phone: str = ""
 
 
 def vault_dossier(opened: OpenedVault, pseudonym: str, night: date | None, wanted: Wanted) -> DossierSource:
@@ -136,6 +139,7 @@ def _source(
         as_of=wanted.now,
         documents=state.documents,
         problems=problems,
+        night_phone=wanted.night_phone,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.chart import NoteKind
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.words import LANGUAGES, SEXES, age, line, note, plural, weekday_at
+from beamkeeper.protect.dossier.booked import unrecorded
 from beamkeeper.protect.dossier.sheet import Identity, Lines, Marked, Pairs, Section, Table
+from beamkeeper.protect.dossier.standing import shortened
 from beamkeeper.protect.dossier.whom import unbroken
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from beamkeeper.protect.dossier.sheet import Block, Standing
     from beamkeeper.protect.dossier.source import DossierSource, Provenance
 
-CALLS_SHOWN_MAX, COMING_SHOWN_MAX, ALERTS_SHOWN_MAX = 8, 3, 6
+OTHERS_SHOWN_MAX = 8
+CALLS_SHOWN_MAX, COMING_SHOWN_MAX = 6, 3
 DISAGREEMENTS_SHOWN_MAX = 4
+NO_NIGHT_PHONE = "no number of the department is known here"
 
 
 def identity(source: DossierSource) -> Identity:
@@ -39,8 +42,8 @@ def identity(source: DossierSource) -> Identity:
     if issuer:
         others.append(("ID issued by", issuer))
     first, *further = [group for group in patient.name.split("=") if shown_name(group)] or [""]
-    if further:
-        others.append(("Also written", line("; ".join(map(shown_name, further)))))
+    if also := dict.fromkeys(one for group in further if (one := shown_name(group)) != shown_name(first)):
+        others.append(("Also written", line("; ".join(also))))
     return Identity(
         name=line(shown_name(first)) or "(no name)",
         patient_id=line(patient.patient_id),
@@ -63,19 +66,6 @@ def made_of(provenance: Provenance) -> str:
     return f"{said} {line(provenance.remark)}".strip()
 
 
-def alerts(source: DossierSource) -> tuple[str, ...]:
-    """Return what must be known before anything else."""
-    found = [
-        ": ".join(filter(None, (line(item.subject), line(item.text))))
-        for chart in source.entry.charts
-        for item in chart.notes
-        if item.kind is NoteKind.ALERT and (item.subject.strip() or item.text.strip())
-    ]
-    found = list(dict.fromkeys(found))
-    more = len(found) - ALERTS_SHOWN_MAX
-    return (*found[:ALERTS_SHOWN_MAX], *([f"and {more} more, under “Notes”"] if more > 0 else []))
-
-
 def first_sections(source: DossierSource, others: Sequence[Standing]) -> tuple[Section, ...]:
     """Return the sections under the standings.
 
@@ -93,11 +83,14 @@ def first_sections(source: DossierSource, others: Sequence[Standing]) -> tuple[S
 
 def _other_plans(others: Sequence[Standing]) -> Iterator[Section]:
     if others:
-        rows = tuple((one.plan, one.next_words, one.given, one.ready or "–") for one in others)
+        shown = others[:OTHERS_SHOWN_MAX]
+        rows = tuple((shortened(one.plan), one.next_words, one.given, one.ready or "–") for one in shown)
         table = Table(
             header=("Plan", "Next", "Given", "This copy"), rows=rows, widths=("1fr", "1fr", "auto", "1fr")
         )
-        yield Section(title="Other plans", blocks=(table,))
+        more = len(others) - len(shown)
+        said = (Lines(items=(f"and {plural(more, 'plan')} more: all of them stand on page 2.",)),)
+        yield Section(title="Other plans", blocks=(table, *(said if more > 0 else ())))
 
 
 def _calls(source: DossierSource) -> Iterator[Block]:
@@ -111,11 +104,11 @@ def _calls(source: DossierSource) -> Iterator[Block]:
             (line(who.role) or "Physician", _reached(who.phone, line(who.name))) for who in chart.physicians
         ]
     rows = list(dict.fromkeys(rows))
-    if rows:
-        yield Pairs(rows=tuple(rows[:CALLS_SHOWN_MAX]))
-        if (more := len(rows) - CALLS_SHOWN_MAX) > 0:
-            yield Lines(items=(f"and {more} more in the facts of the night",))
-    else:
+    at_night = ("At night", unbroken(source.night_phone) or NO_NIGHT_PHONE)
+    yield Pairs(rows=(at_night, *rows[:CALLS_SHOWN_MAX]))
+    if (more := len(rows) - CALLS_SHOWN_MAX) > 0:
+        yield Lines(items=(f"and {more} more in the facts of the night",))
+    if not rows:
         yield Lines(items=("No source gives a telephone number or a physician.",))
 
 
@@ -165,7 +158,7 @@ def _triage(charts: tuple[Chart, ...]) -> Iterator[tuple[str, str]]:
 
 def doubts(source: DossierSource) -> Iterator[Section]:
     """Yield what concerns the patient as a whole and must be read."""
-    found = [note(text) for text in (*source.problems, *source.entry.disagreements)]
+    found = [note(text) for text in (*source.problems, *source.entry.disagreements, *unrecorded(source))]
     if source.position is not None:
         unassigned = len(source.position.unassigned_record_uids)
         if unassigned:

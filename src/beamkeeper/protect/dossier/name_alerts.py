@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.namesakes import Namesake
     from beamkeeper.protect.dossier.source import DossierSource
 
-SHOWN_MAX = 3
+SHOWN_MAX = 2
 _SAID = {
     Alike.SAME_ID: "ANOTHER PERSON HAS THIS PATIENT ID",
     Alike.SAME_NAME: "ANOTHER PATIENT HAS THIS NAME",
@@ -29,7 +29,7 @@ def name_alerts(source: DossierSource) -> tuple[str, ...]:
         return ()
     said = [" ".join(_one(source, other)) for other in found[:SHOWN_MAX]]
     if (more := len(found) - SHOWN_MAX) > 0:
-        said.append(f"and {plural(more, 'other')} more: the triage list names them all.")
+        said.append(f"and {plural(more, 'other')}: the triage list names them all.")
     return (*said, _this_one(source))
 
 

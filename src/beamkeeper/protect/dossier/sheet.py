@@ -118,6 +118,8 @@ class Standing:
         Dose so far, last, gap, machine.
     warnings
         What keeps it from being certain or from being treated from this copy, the first of them.
+    plan_uid
+        Which plan it is, for whoever sorts them; not shown.
     """
 
     plan: str
@@ -126,6 +128,7 @@ class Standing:
     facts: tuple[tuple[str, str], ...]
     ready: str
     warnings: tuple[str, ...] = ()
+    plan_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +190,8 @@ class Dossier:
     details: tuple[Section, ...]
     reading: str = field(
         default="How to read: dates are year-month-day, numbers have a decimal point, ▲ stands before what "
-        "has to be looked at first. ‹U+738B› is a letter that this paper cannot show.",
+        "has to be looked at first, → before what departments usually do then: your own order counts. "
+        "‹U+738B› is a letter that this paper cannot show.",
     )
     decides: str = field(
         default="Decision support, not a medical device: a physicist or physician decides.",

@@ -80,6 +80,8 @@ class DossierSource:
         What could not be read or had, in plain sentences.
     as_of
         Of what instant it speaks; aware.
+    night_phone
+        Of the department at night; "" where it is not known here.
     namesakes
         Whom else of the same list the patient may be taken for; None when nobody looked.
     """
@@ -100,4 +102,5 @@ class DossierSource:
     photo: Picture | None = None
     setup_photos: tuple[Picture, ...] = ()
     problems: tuple[str, ...] = ()
+    night_phone: str = ""
     namesakes: tuple[Namesake, ...] | None = None

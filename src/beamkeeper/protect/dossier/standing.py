@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.counting import gap_days
+from beamkeeper.domain.ois_against import ois_against
 from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.domain.words import at, gy, line, number, plural, weekday_at
+from beamkeeper.protect.dossier.booked import next_session, when_words
 from beamkeeper.protect.dossier.sheet import Standing
+from beamkeeper.protect.dossier.treated_site import side_differs, treated_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.readiness import Readiness
     from beamkeeper.protect.dossier.source import DossierSource
 
+LABEL_CHARACTERS_MAX = 40
 WARNINGS_SHOWN_MAX = 4
 """So many stand on the first page for each plan; the details have all of them."""
 
@@ -25,6 +29,16 @@ WARNINGS_SHOWN_MAX = 4
 def label(plan: Plan) -> str:
     """Return what people call a plan."""
     return line(plan.rt_plan_label or plan.rt_plan_name) or "(plan without label)"
+
+
+def short_label(plan: Plan) -> str:
+    """Return what people call a plan, cut where it is longer than a heading can bear."""
+    return shortened(label(plan))
+
+
+def shortened(words: str) -> str:
+    """Return the beginning of a long label; all of it stands on the plan's card or on page 2."""
+    return words if len(words) <= LABEL_CHARACTERS_MAX else f"{words[:LABEL_CHARACTERS_MAX].rstrip()}…"
 
 
 def find_position(source: DossierSource, plan_uid: str) -> PlanPosition | None:
@@ -77,12 +91,8 @@ def _rank(source: DossierSource, plan: Plan) -> tuple[int, int, float, float, st
 
 
 def _booked_next(source: DossierSource, plan: Plan) -> float:
-    booked = (
-        item.starts_at.timestamp()
-        for item in source.entry.appointments
-        if item.starts_at >= source.as_of and item.machine in plan.treatment_machine_names
-    )
-    return min(booked, default=float("inf"))
+    booked = next_session(source, plan)
+    return float("inf") if booked is None else booked.starts_at.timestamp()
 
 
 def standings(source: DossierSource) -> tuple[Standing, ...]:
@@ -98,13 +108,14 @@ def standings(source: DossierSource) -> tuple[Standing, ...]:
 def _standing(source: DossierSource, plan: Plan) -> Standing:
     position = find_position(source, plan.sop_instance_uid)
     ready = find_ready(source, plan.sop_instance_uid)
-    warnings = _warnings(position, ready)
+    warnings = _warnings(source, plan, position, ready)
     return Standing(
         plan=label(plan),
         next_words=_next_words(source, plan, position, ready),
         given=_given(plan, position),
         facts=tuple(_facts(source, plan, position)),
         ready=_ready_words(plan, ready, position),
+        plan_uid=plan.sop_instance_uid,
         warnings=_first_of(warnings),
     )
 
@@ -186,6 +197,9 @@ def _is_next(fraction: FractionState, position: PlanPosition) -> bool:
 
 def _facts(source: DossierSource, plan: Plan, position: PlanPosition | None) -> Iterator[tuple[str, str]]:
     yield "Machine", line(", ".join(plan.treatment_machine_names)) or "not stated"
+    if is_open(source, plan):
+        yield "Booked", when_words(source, plan)
+    yield "Site, side", treated_site(source, plan)
     yield "Intent", intent_words(source, plan)
     if position is not None:
         yield from _position_facts(source, position, plan)
@@ -212,16 +226,18 @@ def _position_facts(
     of = f" of {gy(each * planned)}" if each is not None and planned is not None else ""
     yield "Dose so far", gy(position.dose_so_far_gy) + of
     last = position.last_treated_at
-    yield "Last treated", "never, by these records" if last is None else weekday_at(last, source.zone)
-    if (days := gap_days(position, source.as_of, source.zone)) is not None:
-        yield "Gap", gap_words(days)
+    days = gap_days(position, source.as_of, source.zone)
+    if last is None or days is None:
+        yield "Last treated", "never, by these records"
+    else:
+        yield "Last treated", f"{weekday_at(last, source.zone)}, {gap_words(days)}"
 
 
 def gap_words(days: int) -> str:
-    """Return how long ago the last treatment was, in midnights."""
+    """Return how long before the paper the last treatment was, in midnights."""
     if days < 0:
-        return f"dated {plural(-days, 'day')} AFTER this paper: look at the clocks"
-    return {0: "same day", 1: "1 day (the day before)"}.get(days, f"{days} days since the last")
+        return f"{plural(-days, 'day')} AFTER this paper: look at the clocks"
+    return {0: "the same day", 1: "the day before"}.get(days, f"{days} days before")
 
 
 def _ready_words(plan: Plan, ready: Readiness | None, position: PlanPosition | None) -> str:
@@ -238,10 +254,14 @@ def _ready_words(plan: Plan, ready: Readiness | None, position: PlanPosition | N
     return f"NOT enough to treat: {plural(len(ready.blocking), 'thing')} to clear first"
 
 
-def _warnings(position: PlanPosition | None, ready: Readiness | None) -> list[str]:
+def _warnings(
+    source: DossierSource, plan: Plan, position: PlanPosition | None, ready: Readiness | None
+) -> list[str]:
     conflicts = () if position is None else tuple(conflict.text for conflict in position.conflicts)
     blocking = () if ready is None else ready.blocking
-    return list(dict.fromkeys((*conflicts, *blocking)))
+    side = side_differs(source, plan)
+    against = ois_against(source.entry, position, plan.sop_instance_uid, source.zone)
+    return list(dict.fromkeys((*((side,) if side else ()), *conflicts, *against, *blocking)))
 
 
 def _first_of(warnings: list[str]) -> tuple[str, ...]:

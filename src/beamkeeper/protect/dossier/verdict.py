@@ -12,7 +12,7 @@ from beamkeeper.domain.ois_against import ois_against
 from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.domain.words import at, line, plural, weekday_at
-from beamkeeper.protect.dossier.booked import next_session, when_words
+from beamkeeper.protect.dossier.booked import next_session, unrecorded, when_words
 from beamkeeper.protect.dossier.sheet import Verdict, VerdictKind
 from beamkeeper.protect.dossier.standing import (
     find_position,
@@ -20,11 +20,12 @@ from beamkeeper.protect.dossier.standing import (
     in_order,
     is_begun,
     is_open,
-    label,
     left_of_begun,
+    short_label,
 )
+from beamkeeper.protect.dossier.treated_site import side_differs
 from beamkeeper.protect.dossier.which_plan import rivals
-from beamkeeper.protect.dossier.whom import whom_to_ask
+from beamkeeper.protect.dossier.whom import unbroken, whom_to_ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,9 +84,9 @@ def _said(
     if (more := len(reasons) - len(shown)) > 0:
         shown.append(f"and {plural(more, 'more reason')}, below")
     first = {VerdictKind.ASK: "Ask first", VerdictKind.DO_NOT: "Do not treat"}[kind]
-    whom = whom_to_ask(source)
-    asked = (f"Ask {whom}.",) if whom else ()
-    return Verdict(kind=kind, words=f"{first}: {'; '.join(shown)}", because=(*asked, *would))
+    whom, night = whom_to_ask(source), unbroken(source.night_phone)
+    asked = " ".join(filter(None, (f"Ask {whom}." if whom else "", f"At night: {night}." if night else "")))
+    return Verdict(kind=kind, words=f"{first}: {'; '.join(shown)}", because=(*filter(None, (asked,)), *would))
 
 
 # Do not treat ---------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ def _never(source: DossierSource, clinical: Sequence[Plan], candidates: Sequence
     elif not candidates and not _missing_plans(source):
         yield "every fraction of every plan that is here is given"
     elif candidates and all(plan.approval_status in _REFUSED for plan in candidates):
-        labels = " and ".join(map(label, candidates))
+        labels = " and ".join(map(short_label, candidates))
         yield f"{labels} {'is' if len(candidates) == 1 else 'are'} not approved"
 
 
@@ -136,6 +137,8 @@ def _of_the_patient(source: DossierSource) -> Iterator[str]:
         yield "nothing could be counted"
     elif course.unassigned_record_uids or course.conflicts:
         yield "records do not fit the plans"
+    if unrecorded(source):
+        yield "a session was held of which no record is here"
     if source.entry.finished:
         yield "the OIS calls the course finished"
     yield from (f"plan {one} was begun and is not here" for one in _missing_plans(source))
@@ -149,21 +152,21 @@ def _which(source: DossierSource, candidates: Sequence[Plan]) -> Iterator[str]:
     among = {plan.sop_instance_uid for plan in candidates}
     for pair in rivals(source):
         if among & {pair.older.sop_instance_uid, pair.newer.sop_instance_uid}:
-            yield f"which plan, {label(pair.older)} or {label(pair.newer)}?"
+            yield f"which plan, {short_label(pair.older)} or {short_label(pair.newer)}?"
             return
     if len(candidates) > 1 and not _are_together(source, candidates):
         yield f"which plan comes next, {_listed(candidates)}?"
 
 
 def _listed(plans: Sequence[Plan]) -> str:
-    shown = " or ".join(label(plan) for plan in plans[:PLANS_NAMED_MAX])
+    shown = " or ".join(short_label(plan) for plan in plans[:PLANS_NAMED_MAX])
     more = len(plans) - PLANS_NAMED_MAX
     return f"{shown} or one of {plural(more, 'other', 'others')}" if more > 0 else shown
 
 
 def _of_each(source: DossierSource, candidates: Sequence[Plan]) -> Iterator[str]:
     for plan in candidates:
-        named = f"{label(plan)}: " if len(candidates) > 1 else ""
+        named = f"{short_label(plan)}: " if len(candidates) > 1 else ""
         yield from (named + doubt for doubt in _of_one(source, plan))
 
 
@@ -187,6 +190,8 @@ def _of_one(source: DossierSource, plan: Plan) -> Iterator[str]:
         yield "which fraction is next is in doubt"
     elif position.conflicts:
         yield "the records of this plan raise a question"
+    if side_differs(source, plan):
+        yield "left or right? The sources differ"
     if ois_against(source.entry, position, plan.sop_instance_uid, source.zone):
         yield "the OIS says otherwise"
     if plan.approval_status is ApprovalStatus.UNKNOWN:
@@ -236,8 +241,8 @@ def _one(source: DossierSource, plan: Plan) -> str:
         raise ValueError("a verdict to treat without a count or a session")
     verb = "Complete" if position.next_is_continuation else "Treat"
     what = f"{verb} fraction {position.next_fraction_number} of {position.fractions_planned}"
-    when = weekday_at(session.starts_at, source.zone)
-    return f"{what} of plan {label(plan)} on {line(session.machine)}, {when}"
+    when = weekday_at(session.starts_at, source.zone).replace(" ", "\u00a0")
+    return f"{what} of plan {short_label(plan)} on {line(session.machine)}, {when}"
 
 
 def _left(source: DossierSource, plan: Plan) -> str:
@@ -258,6 +263,10 @@ def _would(source: DossierSource, candidates: Sequence[Plan]) -> Iterator[str]:
         machine = line(", ".join(plan.treatment_machine_names))
         yield (
             f"Once that is settled: {verb}fraction {position.next_fraction_number}"
-            f"{'?' if in_doubt else ''}{of} of plan {label(plan)}"
-            f"{f' on {machine}' if machine else ''}; {when_words(source, plan)}."
+            f"{'?' if in_doubt else ''}{of} of plan {short_label(plan)}"
+            f"{f' on {machine}' if machine else ''}; {_booked(source, plan)}."
         )
+
+
+def _booked(source: DossierSource, plan: Plan) -> str:
+    return when_words(source, plan).replace("\n", ", ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,14 @@ from beamkeeper.protect.dossier.standing import counted, find_position, is_begun
 from beamkeeper.protect.dossier.whom import whom_to_ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from beamkeeper.domain.plan import Plan
+    from beamkeeper.protect.dossier.sheet import Standing
     from beamkeeper.protect.dossier.source import DossierSource
 
 SHOWN_MAX = 4
+_PROMISES = ("This copy has all", "The files to treat")
 _NOT_OPEN = frozenset({"done", "superseded", "rejected"})
 
 
@@ -105,6 +107,23 @@ def _both_open(source: DossierSource, one: Plan, other: Plan) -> bool:
         if None not in states and _NOT_OPEN.isdisjoint(states):
             return True
     return False
+
+
+def without_a_promise(source: DossierSource, found: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Return where the plans stand; of those that rival, nothing that reads like an order to treat."""
+    named = {plan.sop_instance_uid for pair in rivals(source) for plan in (pair.older, pair.newer)}
+    return tuple(
+        replace(
+            one,
+            next_words=f"If this plan: {one.next_words[0].lower()}{one.next_words[1:]}",
+            ready="Its files are all here, but which plan is it"
+            if one.ready.startswith(_PROMISES)
+            else one.ready,
+        )
+        if one.plan_uid in named
+        else one
+        for one in found
+    )
 
 
 def which_plan(source: DossierSource) -> Iterator[Section]:

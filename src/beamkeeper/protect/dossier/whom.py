@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.words import line
@@ -10,11 +11,12 @@ if TYPE_CHECKING:
     from beamkeeper.protect.dossier.source import DossierSource
 
 NAMED_MAX = 2
+_IN_A_NUMBER = re.compile(r"(?<=[0-9+()/-]) (?=[0-9(/])")
 
 
 def unbroken(phone: str) -> str:
-    """Return a telephone number that no line end cuts in two."""
-    return line(phone).replace(" ", "\u00a0")
+    """Return a telephone number, or words with one in them, that no line end cuts in two."""
+    return _IN_A_NUMBER.sub("\u00a0", line(phone))
 
 
 def whom_to_ask(source: DossierSource) -> str:

@@ -73,6 +73,8 @@ class ListHead:
         What a reader must know before the first row: a stale list, a vault nobody fed.
     not_read
         Patients of the night whose facts cannot be read, each with the reason.
+    night_phone
+        Of the department at night; "" where no site file says it.
     """
 
     site_name: str
@@ -83,6 +85,7 @@ class ListHead:
     confirmed_by: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
+    night_phone: str = ""
 
     @property
     def today(self) -> date:

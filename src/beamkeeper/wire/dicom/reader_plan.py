@@ -77,6 +77,7 @@ def read_plan(top: DataSet, ref: ObjectRef, references: tuple[Reference, ...]) -
         beams=tuple(_with_meterset(beam, dosed, top) for beam in _read_beams(top)),
         approved_by=top.text("ReviewerName") if approval is ApprovalStatus.APPROVED else "",
         prescription_description=top.text("PrescriptionDescription"),
+        treatment_sites=tuple(filter(None, map(str.strip, top.text("TreatmentSites").split("\\")))),
         dose_references=tuple(read_dose_references(top)),
         patient_setups=tuple(read_patient_setups(top)),
     )

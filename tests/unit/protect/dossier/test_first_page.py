@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from dossier_facts import source
+import pytest
+from dossier_facts import BOOST, MINE, chart, plan, source
 
-from beamkeeper.domain.plan import ApprovalStatus
+from beamkeeper.domain.chart import Note, NoteKind
+from beamkeeper.domain.clinical import ClinicalObject
+from beamkeeper.domain.counting import course_position
+from beamkeeper.domain.objects import ObjectKind, ObjectRef
+from beamkeeper.domain.plan import ApprovalStatus, Course, Plan
 from beamkeeper.domain.position import Conflict, ConflictKind
-from beamkeeper.protect.dossier import make_dossier, render_text
+from beamkeeper.domain.volume import Roi, StructureSet
+from beamkeeper.protect.dossier import DossierSource, make_dossier, render_html, render_pdf, render_text
+from beamkeeper.protect.dossier.alert_words import NO_ORDER, what_is_usual
+from beamkeeper.protect.dossier.sheet import Pairs
+from beamkeeper.protect.dossier.treated_site import NOT_SAID, side_differs, side_of, treated_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_what_was_called_off_for_a_day_to_come_is_no_last_session() -> None:
@@ -80,3 +93,146 @@ def test_of_two_plans_that_are_treated_the_one_booked_first_stands_first() -> No
         orders.append(make_dossier(made).standings[0].plan)
 
     assert len(first) == len(machines) == len(set(orders))
+
+
+SIDES = {
+    "C50.4 breast, left": "L",
+    "Borst L": "L",
+    "C2_RtLung^PTVp": "R",
+    "Rechter long": "R",
+    "Sein gauche": "L",
+    "Left and right breast": "",
+    "RT boost": "",
+    "L4 spine": "",
+    "Prostate": "",
+    "PTVbright": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("text", SIDES)
+def test_a_side_is_what_a_word_says_and_never_a_part_of_another(text: str) -> None:
+    assert side_of(text) == SIDES[text]
+
+
+def of_one_plan(*courses: Course, **more: object) -> tuple[DossierSource, Plan]:
+    made = replace(plan(), prescription_description="", dose_references=(), **more)
+    here = source(plans=(made,))
+    return replace(here, entry=replace(here.entry, courses=courses)), made
+
+
+def test_site_and_side_stand_as_they_are_said_with_who_says_it() -> None:
+    mine = Course(course_id="C1", diagnosis="C50.4 breast, left", plan_uids=(MINE,))
+    other = Course(course_id="C2", diagnosis="C50.4 breast, right", plan_uids=(BOOST,))
+    here, made = of_one_plan(mine, other, treatment_sites=("Breast",), referenced_structure_set_uid="1.9")
+
+    assert treated_site(here, made) == "Breast (plan); C50.4 breast, left (diagnosis)"
+    assert side_differs(here, made) == ""
+    assert treated_site(*of_one_plan()) == NOT_SAID
+
+
+def test_a_target_on_the_other_side_than_the_diagnosis_is_asked_about() -> None:
+    mine = Course(course_id="C1", diagnosis="C50.4 breast, left", plan_uids=(MINE,))
+    here, made = of_one_plan(mine, referenced_structure_set_uid="1.9")
+    drawn = StructureSet(
+        sop_instance_uid="1.9",
+        patient_id="0012345",
+        structure_set_label="CT",
+        rois=(
+            Roi(roi_number=1, roi_name="Breast_R", interpreted_type="PTV"),
+            Roi(roi_number=2, roi_name="Lung_L", interpreted_type="ORGAN"),
+        ),
+    )
+    kept = ClinicalObject(
+        ref=ObjectRef(
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.481.3", sop_instance_uid="1.9", study_instance_uid="1",
+            series_instance_uid="1", patient_id="0012345", modality="RTSTRUCT",
+            transfer_syntax_uid="1.2.840.10008.1.2", sha256="ab" * 32, size_bytes=1,
+        ),
+        kind=ObjectKind.STRUCTURE_SET,
+        label="structures",
+        content=drawn,
+    )  # fmt: skip
+    there = replace(here, objects=(kept,))
+
+    assert side_differs(there, made) == (
+        "Left or right? C50.4 breast, left (diagnosis) says left, Breast_R (structures) says right."
+    )
+    assert side_differs(there, made) in make_dossier(there).standings[0].warnings
+
+
+USUAL = {
+    "Pacemaker": "cardiologist",
+    "ICD implanted": "cardiologist",
+    "Latexallergie": "latex",
+    "Penicillin allergy": "how bad",
+    "Patient is zwanger": "do not treat before",
+    "MRSA": "protection",
+    "Risk of fall": "two people",
+    "history of suicide attempt": "",
+    "Wants tea": "",
+}
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_an_alert_says_what_is_usually_done_or_that_nothing_is_said(text: str) -> None:
+    here = source()
+    charts = (replace(chart(), notes=(Note(kind=NoteKind.ALERT, text=text, author="dr. H"),)),)
+    (said,) = make_dossier(replace(here, entry=replace(here.entry, charts=charts))).alerts
+
+    assert USUAL[text] in what_is_usual(text)
+    assert bool(USUAL[text]) == bool(what_is_usual(text))
+    assert said.startswith(f"{text} (dr. H)\n→ ")
+    assert (NO_ORDER in said) == (not USUAL[text])
+
+
+def test_the_number_of_the_night_stands_first_among_those_to_call_or_that_there_is_none() -> None:
+    number = "+32 3 555 00 00, physicist on call"
+    told, silent = (make_dossier(source(night_phone=one)) for one in (number, ""))
+    (calls,) = (section for section in told.first if section.title == "Whom to call")
+    first = next(block for block in calls.blocks if isinstance(block, Pairs))
+
+    assert first.rows[0] == ("At night", number.replace("2 3 555 00 00", "2\u00a03\u00a0555\u00a000\u00a000"))
+    assert "At night: +32" in told.verdict.because[0]
+    assert "no number of the department is known here" in render_text(silent)
+    assert "At night" not in silent.verdict.because[0]
+
+
+FOUND_AT_ONCE = ("Ask first: which plan comes next", "fraction 1 of 5", "LINAC 3")
+
+
+def test_the_telephone_numbers_stay_on_the_first_page_with_twelve_plans_and_long_names(
+    read_back: Callable[..., str],
+) -> None:
+    plans = tuple(plan(f"1.2.{n}", f"Plan {n} with a label that does not end " * 2, 5) for n in range(12))
+    here = source(
+        plans=plans,
+        records=(),
+        position=course_position(plans, (), patient_id="0012345"),
+        night_phone="+32 3 555 00 00",
+    )
+    patient = replace(here.entry.patient, name="Vandenbroucke-Lefèvre van der Straeten^Marie-Thérèse " * 2)
+    page = read_back(
+        render_pdf(make_dossier(replace(here, entry=replace(here.entry, patient=patient)))), last=1
+    )
+
+    for said in (
+        "Ask first: which plan comes next",
+        "fraction 1 of 5",
+        "LINAC 3",
+        "+32 3 555 00 00",
+        "+32 470 12 34 56",
+    ):
+        assert said in page.replace("\u00a0", " ")
+    assert "Other plans" in page
+
+
+def test_plans_that_rival_one_another_promise_nothing() -> None:
+    new = plan(BOOST, "BorstL new", related_plan_uids=(("PREDECESSOR", MINE),))
+    plans = (plan(), new)
+    made = source(plans=plans, position=course_position(plans, (), patient_id="0012345"), records=())
+    found = make_dossier(made).standings
+
+    assert all(one.next_words.startswith("If this plan: ") for one in found)
+    assert not any("all that is needed" in one.ready for one in found)
+    assert "If this plan:" in render_html(make_dossier(made))

@@ -49,7 +49,7 @@ def test_one_patient_id_for_two_persons_is_the_first_word_and_a_question() -> No
 
 
 def test_many_are_counted_and_not_all_printed() -> None:
-    assert alerts(*[OTHER] * 7)[3:4] == ("and 4 others more: the triage list names them all.",)
+    assert alerts(*[OTHER] * 7)[2:3] == ("and 5 others: the triage list names them all.",)
 
 
 def test_nobody_alike_is_no_word_and_nobody_looked_is_said() -> None:
