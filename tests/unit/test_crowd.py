@@ -1,0 +1,106 @@
+"""What runs the tests in several processes loses no test, no failure and no server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = """
+import os, pathlib, pytest
+
+@pytest.fixture(scope="module")
+def server(request):
+    yield os.getpid()
+    print("stopped in", os.getpid())
+    (pathlib.Path(__file__).parent / f"stopped-{request.module.__name__}").touch()
+"""
+GOOD = """
+import pytest
+
+@pytest.mark.parametrize("number", range(5))
+def test_good(number, server, tmp_path):
+    (tmp_path / "file").touch()
+
+def test_skipped():
+    pytest.skip("not here")
+"""
+BAD = """
+import os
+
+def test_bad(server):
+    print("said before")
+    assert os.getpid() == server + 1
+
+def test_after(server):
+    assert os.getpid() == server
+"""
+DIES = """
+import os
+
+def test_dies(server):
+    os._exit(7)
+
+def test_never_begun(server):
+    pass
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("suite")
+    suite = {"conftest": SHARED, "test_one": GOOD, "test_two": GOOD, "test_bad": BAD, "test_dies": DIES}
+    for name, text in suite.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(folder: Path) -> str:
+    return crowd(folder)
+
+
+def crowd(folder: Path, *more: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-p", "tests.crowd", "--crowd", "2", "-rs", "-c", "/dev/null"]
+    done = subprocess.run(
+        [*command, f"--rootdir={folder}", f"--basetemp={folder / 'temporary'}", *more, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_test_is_counted_once(said: str) -> None:
+    assert "3 failed, 11 passed, 2 skipped" in said
+
+
+def test_a_failure_is_shown_with_its_place_and_what_it_said(said: str) -> None:
+    assert re.search(r"test_bad\.py:6: AssertionError", said)
+    assert "said before" in said
+
+
+def test_a_skipped_test_says_why(said: str) -> None:
+    assert re.search(r"SKIPPED \[1\] \S*test_one\.py:9: not here", said)
+
+
+def test_what_a_dead_process_left_undone_has_failed(said: str) -> None:
+    assert "ended with status 7 in this test" in said
+    assert "ended before this test" in said
+
+
+def test_fixtures_of_a_module_end_in_the_process_that_used_them(said: str, folder: Path) -> None:
+    assert said
+    assert {path.name for path in folder.glob("stopped-*")} == {
+        f"stopped-{name}" for name in ("test_one", "test_two", "test_bad")
+    }
+
+
+def test_the_first_failure_ends_the_run_where_that_is_wanted(folder: Path) -> None:
+    assert "stopping after 1 failures" in crowd(folder, "-x")
