@@ -15,7 +15,18 @@ from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.declaring import Declaration, declare
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.lists import gather_by_site
-from beamkeeper.app.jobs.placing import At, board_at, make_draft, make_version, priced, take
+from beamkeeper.app.jobs.placing import (
+    At,
+    announce,
+    begin,
+    board_at,
+    make_draft,
+    make_version,
+    move_back,
+    priced,
+    print_pages,
+    take,
+)
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import ConfigError, IntegrityError
@@ -119,11 +130,13 @@ def test_from_an_incident_to_pages_by_hand_and_back(placing: PlacementFolder, ke
     drafted(placing, kept_site)
     made, instance = placing.draft(placing.standing(), 1)
     version, before = make_version(placing, by="C", now=moment(), seconds=2)
+    print_pages(placing, 1)
     first = everything(placing)
     now = board_at(placing)
     placed = next(one for one in version.placed if one.machine.startswith("partner"))
     move = priced(now, placed.patient, other(placed.machine), None)
     taken = take(placing, now, move, by="Dr. P", reason="lives next door", now=moment())
+    print_pages(placing, 2)
     name = next(one.name for one in made.patients if one.id == placed.patient)
     rows = list(csv.DictReader(io.StringIO(first["version-1/patients.csv"].decode())))
 
@@ -200,6 +213,85 @@ def test_a_placement_that_is_not_what_was_written_is_refused(
 
     with pytest.raises(IntegrityError, match="not what was written"):
         make_version(placing, by="C", now=moment(), seconds=1)
+
+
+def test_the_commands_fit_a_terminal_and_change_nothing_where_a_price_was_asked(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    folder = str(placing.incident.path)
+
+    def said(*arguments: str) -> str:
+        command = ["placement", *arguments, "--incident", folder]
+        run = CliRunner().invoke(app, command, standalone_mode=False, env={"COLUMNS": "80"})
+        assert run.exception is None, run.exception
+        assert max(map(len, run.stdout.replace(folder, "").splitlines())) <= 80
+        return " ".join(run.stdout.split())
+
+    solved = said("solve", "--seconds", "1", "--by", "C. Claes")
+    stand = placing.standing()
+    placed = next(one for one in placing.version(stand, 1)[0].placed if one.machine.startswith("partner"))
+    asked = said("set", placed.patient, other(placed.machine), "--price")
+
+    assert "Decision support: a physician and the partner's physicist decide who goes where." in solved
+    assert "the whole placement becomes" in asked
+    assert "Nothing was changed." in asked
+    assert placing.standing().version == 1
+    assert "That cannot be done" in said("set", placed.patient, "own-1", "--from", "2026-03-07")
+    assert "told: in the journal" in said("announce", "--patient", placed.patient)
+    assert f"begun on {placed.machine}" in said("begun", placed.patient, "--given", "1")
+    assert "Version 1 of draft 1, computed." in said("show", "--all")
+
+
+def test_what_cannot_hold_any_more_is_said_and_stops_nobody(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    make_version(placing, by="C", now=moment(), seconds=1)
+    announce(placing, None, by="C", now=moment())
+    drafted(
+        placing,
+        kept_site,
+        PARTNERS.replace('"partner-1"', '"partner-9"').replace('"partner-2"', '"partner-8"'),
+    )
+    version, _ = make_version(placing, by="C", now=moment(), seconds=1)
+    print_pages(placing, 2)
+    pages = " ".join(everything(placing)["version-2/patients.txt"].decode().split())
+
+    assert "is not in the partners' file any more" in " ".join(version.notes)
+    assert "is not in the partners' file any more" in pages
+    assert any(one.machine in {"partner-8", "partner-9"} for one in version.placed)
+
+
+def test_a_version_whose_making_was_cut_off_does_not_count(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    (placing.incident.path / "placement" / "version-1").mkdir()
+    version, before = make_version(placing, by="C", now=moment(), seconds=1)
+
+    assert (version.number, before) == (2, None)
+
+
+def test_who_has_begun_there_stays_and_needs_so_many_slots_less(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    drafted(placing, kept_site)
+    first, _ = make_version(placing, by="C", now=moment(), seconds=1)
+    placed = next(one for one in first.placed if one.machine)
+    begin(placing, placed.patient, given=2, by="C", now=moment())
+    make_version(placing, by="C", now=moment(), seconds=1)
+    stand = placing.standing()
+    before, after = (
+        next(one for one in placing.version(stand, number)[1].patient if one.id == placed.patient)
+        for number in (1, 2)
+    )
+
+    assert after.begun_there
+    assert after.fractions_left == before.fractions_left - 2
+    assert placing.version(stand, 2)[0].places()[placed.patient][0] == placed.machine
+    with pytest.raises(ConfigError, match="Nobody decided"):
+        move_back(placing, board_at(placing), placed.patient)
 
 
 def test_a_move_priced_on_an_older_version_is_not_taken(

@@ -67,7 +67,7 @@ def draft(
     """
     from beamkeeper.app.cli.deliverable import bytes_of
     from beamkeeper.app.cli.restore import open_vault_by
-    from beamkeeper.app.jobs.placing import counted, make_draft
+    from beamkeeper.app.jobs.placing import counted, make_draft, print_pages
 
     opened, now = _folder(folder), SystemClock().now()
     try:
@@ -83,6 +83,7 @@ def draft(
         by=who(by),
         now=now,
     )
+    files = print_pages(opened, number, draft=True)
     if json_:
         emit_json(
             {"number": number, "draft": made, "instance": instance.model_dump(mode="json", by_alias=True)}
@@ -90,6 +91,7 @@ def draft(
     else:
         print_wrapped(f"Draft {number}. {counted(made)}")
         _show_draft(made)
+        out.print(f"Print: {opened.incident.path}/{files[0]}", soft_wrap=True, markup=False)
         out.print("Next: beamkeeper placement solve")
     is_open = all(any(fit.delivery_class != "D" for fit in one.fits) for one in made.patients)
     return 0 if is_open and not made.left_out else EXIT_REFUSED
@@ -180,7 +182,7 @@ def set_(
     if price or move.refusal or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
     version = take(opened, at, move, by=who(by), reason=reason, now=SystemClock().now())
-    return _done(move, version, json_=json_)
+    return _done(opened, move, version, json_=json_)
 
 
 @app.command("undo")
@@ -210,7 +212,7 @@ def undo(
     if price or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
     version = undone(opened, at, name, by=who(by), reason=reason, now=SystemClock().now())
-    return _done(move, version, json_=json_)
+    return _done(opened, move, version, json_=json_)
 
 
 @app.command("announce")
@@ -304,13 +306,14 @@ def _more(count: int, shown: int) -> None:
 def _show_version(
     opened: PlacementFolder, version: Version, before: Version | None, *, everybody: bool, json_: bool
 ) -> int:
-    from beamkeeper.app.jobs.placing import words
+    from beamkeeper.app.jobs.placing import print_pages, words
     from beamkeeper.respond.placement import DECIDES_WHERE, differences
 
     changed = differences(before, version) if before else ()
     made, _ = opened.draft(opened.standing(), version.draft)
     status = 0 if all(one.machine for one in version.placed) and not version.left_out else EXIT_REFUSED
     place = f"{opened.incident.path}/placement/version-{version.number}"
+    print_pages(opened, version.number)
     if json_:
         emit_json(
             {
@@ -323,6 +326,8 @@ def _show_version(
         )
         return status
     names = _names(made)
+    for text in version.notes:
+        print_wrapped(f"▲ {text}")
     print_wrapped(f"Version {version.number} of draft {version.draft}, {version.made}. {words(version)}")
     table = Table(box=None, pad_edge=False)
     for title in ("patient", "machine", "from", "class", "waits", "loss %"):
@@ -399,7 +404,10 @@ def _say_move(at: At, move: Move) -> None:
         print_wrapped(f"  ▲ {text}.")
 
 
-def _done(move: Move, version: Version, *, json_: bool) -> int:
+def _done(opened: PlacementFolder, move: Move, version: Version, *, json_: bool) -> int:
+    from beamkeeper.app.jobs.placing import print_pages
+
+    print_pages(opened, version.number)
     if json_:
         emit_json({"version": version.number, **_plain(move)})
     else:

@@ -17,12 +17,19 @@ from beamkeeper.app.jobs.placing_folder import (
     DRAFT,
     INSTANCE,
     PARTNERS,
+    PLACEMENT,
     PLANS,
     VERSION,
     PlacementFolder,
     Standing,
 )
-from beamkeeper.app.jobs.placing_pages import head_of, version_files
+from beamkeeper.app.jobs.placing_pages import (
+    DRAFT_FILES,
+    VERSION_FILES,
+    draft_files,
+    head_of,
+    version_files,
+)
 from beamkeeper.app.jobs.placing_plans import KnownPlans, read_plans
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.demand import PlanDemand
@@ -42,8 +49,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beamkeeper.app.opened import OpenedVault
-    from beamkeeper.respond.placement.board import Place
-    from beamkeeper.respond.placement.instance import PatientNeed
 
 FRACTIONS_LEFT_MIN: Final = 1
 
@@ -95,7 +100,7 @@ def make_draft(
     if first_on < today:
         raise ConfigError(f"{first_on} is over.", do_next="Give a day from today on.")
     everybody = candidates(inventory, ranked, read | known, today=today, first_on=first_on)
-    made, instance = drafted(everybody, file, first_on=first_on)
+    made, instance = drafted(everybody, file, first_on=first_on, made_at=now)
     made = replace(made, notes=(*made.notes, *(f"NOT LISTED: {one}" for one in inventory.not_read)))
     number, place = folder.new("draft")
     incident.keep(f"{place}/{PARTNERS}", partners_text.encode())
@@ -136,7 +141,7 @@ def make_version(
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
     before = folder.version(stand, stand.version)[0] if stand.versions else None
-    instance = _as_it_stands(folder, stand, instance)
+    instance, notes = _as_it_stands(folder, stand, instance)
     found = solve(instance, seconds=seconds, start=None if before is None else before.places())
     number, place = folder.new("version")
     version = version_of(
@@ -147,46 +152,43 @@ def make_version(
         left_out=draft.left_out,
         made_at=now,
         made_by=by,
+        notes=notes,
     )
-    _keep(folder, place, version, instance, draft, before=before)
+    _keep(folder, place, version, instance)
     return version, before
 
 
-def _as_it_stands(folder: PlacementFolder, stand: Standing, instance: Instance) -> Instance:
-    """Return the instance with what people decided, announced and saw begin."""
-    told = {
-        number: folder.version(stand, number)[0].places() for number in sorted(set(stand.announced.values()))
-    }
+def _as_it_stands(
+    folder: PlacementFolder, stand: Standing, instance: Instance
+) -> tuple[Instance, tuple[str, ...]]:
+    """Return the instance with what people decided, announced and saw begin, and what of it cannot hold."""
+    told = {number: folder.version(stand, number)[0].places() for number in set(stand.announced.values())}
     there = {one.id for one in instance.machine}
-    return instance.model_copy(
-        update={
-            "patient": tuple(
-                _with_words(
-                    one, stand, told.get(stand.announced.get(one.id, 0), {}).get(one.id, NOWHERE), there
-                )
-                for one in instance.patient
-            )
+    needs, notes = [], []
+    for need in instance.patient:
+        announced = told.get(stand.announced.get(need.id, 0), {}).get(need.id, NOWHERE)
+        begun, decision = stand.begun.get(need.id), stand.decisions.get(need.id)
+        update: dict[str, object] = {}
+        if announced[0] in there:
+            update |= {"announced": announced[0], "announced_from": announced[1]}
+        if begun is not None and begun.machine in there:
+            left = max(FRACTIONS_LEFT_MIN, need.fractions_left - begun.given)
+            update |= {"announced": begun.machine, "announced_from": None, "begun_there": True}
+            update |= {"fractions_left": left}
+        if decision is not None and decision.machine in there:
+            update |= {"fixed": decision.machine, "fixed_from": decision.first_on}
+        gone = {
+            "was announced": announced[0],
+            "had begun": begun.machine if begun else "",
+            "was decided for by a person": decision.machine if decision else "",
         }
-    )
-
-
-def _with_words(need: PatientNeed, stand: Standing, told: Place, there: set[str]) -> PatientNeed:
-    update: dict[str, object] = {}
-    if told[0] in there:
-        update |= {"announced": told[0], "announced_from": told[1]}
-    begun = stand.begun.get(need.id)
-    if begun is not None and begun.machine in there:
-        left = max(FRACTIONS_LEFT_MIN, need.fractions_left - begun.given)
-        update |= {
-            "announced": begun.machine,
-            "announced_from": None,
-            "begun_there": True,
-            "fractions_left": left,
-        }
-    decision = stand.decisions.get(need.id)
-    if decision is not None and decision.machine in there:
-        update |= {"fixed": decision.machine, "fixed_from": decision.first_on}
-    return need.model_copy(update=update)
+        notes += [
+            f"{machine}, on which patient {need.id[:10]} {what}, is not in the partners' file any more."
+            for what, machine in gone.items()
+            if machine and machine not in there
+        ]
+        needs.append(need.model_copy(update=update))
+    return instance.model_copy(update={"patient": tuple(needs)}), tuple(notes)
 
 
 def board_at(folder: PlacementFolder) -> At:
@@ -306,8 +308,6 @@ def _by_hand(
         place,
         version,
         move.board.instance,
-        at.draft,
-        before=at.version,
         deed=deed,
         patient=move.patient,
         said=said,
@@ -321,9 +321,7 @@ def _keep(
     place: str,
     version: Version,
     instance: Instance,
-    draft: Draft,
     *,
-    before: Version | None,
     deed: Deed = Deed.PLACED,
     patient: str | None = None,
     said: str = "",
@@ -334,17 +332,6 @@ def _keep(
         f"{place}/{INSTANCE}": folder.keep_instance(f"{place}/{INSTANCE}", instance),
         f"{place}/{VERSION}": incident.keep_value(f"{place}/{VERSION}", version),
     }
-    told = Told(
-        head=head_of(incident, version.made_at),
-        version=version,
-        instance=instance,
-        draft=draft,
-        file=read_partners(folder.partners_text(folder.standing(), version.draft)),
-        summary=words(version),
-        before=before,
-    )
-    for name, data in version_files(told).items():
-        incident.keep(f"{place}/{name}", data)
     write(
         incident,
         deed,
@@ -358,6 +345,42 @@ def _keep(
         said=said or words(version),
         reason=version.said,
         **(details or {}),
+    )
+
+
+def print_pages(folder: PlacementFolder, number: int, *, draft: bool = False) -> tuple[str, ...]:
+    """Write the pages of a version, or of a draft, that are not there yet; return the names of the files.
+
+    They follow from what is kept and take seconds for 300 patients: nothing waits for them.
+    """
+    stand = folder.standing()
+    place = f"{PLACEMENT}/{'draft' if draft else 'version'}-{number}"
+    names = DRAFT_FILES if draft else VERSION_FILES
+    if not all((folder.incident.path / place / name).is_file() for name in names):
+        files = _draft_files(folder, stand, number) if draft else _version_files(folder, stand, number)
+        for name, data in files.items():
+            folder.incident.keep(f"{place}/{name}", data)
+    return tuple(f"{place}/{name}" for name in names)
+
+
+def _draft_files(folder: PlacementFolder, stand: Standing, number: int) -> dict[str, bytes]:
+    draft, instance = folder.draft(stand, number)
+    file = read_partners(folder.partners_text(stand, number))
+    return draft_files(head_of(folder.incident, draft.made_at), draft, instance, file, counted(draft))
+
+
+def _version_files(folder: PlacementFolder, stand: Standing, number: int) -> dict[str, bytes]:
+    version, instance = folder.version(stand, number)
+    return version_files(
+        Told(
+            head=head_of(folder.incident, version.made_at),
+            version=version,
+            instance=instance,
+            draft=folder.draft(stand, version.draft)[0],
+            file=read_partners(folder.partners_text(stand, version.draft)),
+            summary=words(version),
+            before=folder.version(stand, version.parent)[0] if version.parent else None,
+        )
     )
 
 

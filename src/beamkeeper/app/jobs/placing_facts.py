@@ -87,7 +87,17 @@ def _candidate(
     spare = None if one is None or one.days_to_spare is None else one.days_to_spare - passed
     left, said = fractions_left(person, {line.plan_uid for line in lines}, zone)
     per_day = sessions_a_day(person, {line.plan_uid for line in lines}, zone)
-    notes = [*said, *((f"{per_day} fractions a day, as given so far.",) if per_day > 1 else ())]
+    machines = dict.fromkeys(line.machine for line in lines if line.machine)
+    where = (
+        f"Treated on {', '.join(machines)} so far."
+        if row.section is Section.ON_TREATMENT and machines
+        else ""
+    )
+    notes = [
+        *filter(None, (where,)),
+        *said,
+        *((f"{per_day} fractions a day, as given so far.",) if per_day > 1 else ()),
+    ]
     if one is not None and one.facts.in_doubt:
         notes.append("The position in the course is in doubt: ask before the first fraction there.")
     patient = row.patient

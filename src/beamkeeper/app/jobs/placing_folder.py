@@ -179,8 +179,8 @@ class PlacementFolder:
         try:
             root.mkdir(mode=0o700, exist_ok=True)
             while True:
-                taken = [int(path.name.rpartition("-")[2]) for path in root.glob(f"{kind}-*")]
-                number = max(taken, default=0) + 1
+                named = (path.name.rpartition("-")[2] for path in root.glob(f"{kind}-*"))
+                number = max((int(name) for name in named if name.isdecimal()), default=0) + 1
                 try:
                     (root / f"{kind}-{number}").mkdir(mode=0o700)
                 except FileExistsError:  # somebody else was quicker: the next number

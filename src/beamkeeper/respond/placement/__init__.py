@@ -11,7 +11,7 @@ says what one move costs, whom it displaces and where to, or why it cannot be ma
 would be (`move.board`), from which further moves can be priced; `price_of_undoing(board, patient)` the same
 for a decision taken back; `timetable(instance, version.placed)` is patients by day and machine;
 `differences(before, after)` what changed. `app.jobs.placing.board_at` gives the board of an incident,
-`take` and `undo` keep what was priced. Nothing here reads a clock or a file.
+`take` and `undo` keep what was priced at once, `print_pages` writes the paper when it is wanted. Nothing here reads a clock or a file.
 
 Why: `docs/decisions`, 0077-deliverable.md, 0078-placement.md, 0079-retargeted-copy.md, 0081-placing.md.
 """

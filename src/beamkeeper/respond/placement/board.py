@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.domain.words import plural
 from beamkeeper.respond.placement.columns import CLASSES, Making, capacity_of, columns_of, joined
 from beamkeeper.respond.placement.schedule import Schedule
 
@@ -177,7 +178,7 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None) -
         price=after.cost - board.cost,
         lost=sum(one.lost for one in moved),
         moved=moved,
-        remarks=tuple(_remarks(after, need, after.place(number))),
+        remarks=tuple(_remarks(after, need, after.place(number), moved)),
         board=after,
     )
 
@@ -286,7 +287,7 @@ def _difference(before: Board, after: Board, first: int) -> tuple[Moved, ...]:
     )
 
 
-def _remarks(board: Board, need: PatientNeed, place: Place) -> list[str]:
+def _remarks(board: Board, need: PatientNeed, place: Place, moved: tuple[Moved, ...]) -> list[str]:
     machine, day = place
     option = next((one for one in need.options if one.machine == machine), None)
     if option is None or day is None:
@@ -299,4 +300,7 @@ def _remarks(board: Board, need: PatientNeed, place: Place) -> list[str]:
         )
     if need.announced and (machine, day) != (need.announced, need.announced_from or day):
         said.append(f"{need.announced} was announced: call the patient and both sites")
+    told = {one.id for one in board.instance.patient if one.announced} - {need.id}
+    if count := sum(one.patient in told for one in moved):
+        said.append(f"{plural(count, 'patient')} who must go elsewhere was told of the place already")
     return said

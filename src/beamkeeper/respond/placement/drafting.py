@@ -7,7 +7,7 @@ dropped; who cannot be placed stands among `left_out` with the reason and what w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.respond.placement.deliver import END_TO_END, DeliveryClass, classify
@@ -130,12 +130,15 @@ class Draft:
     """
 
     first_on: date
+    made_at: datetime
     patients: tuple[Drafted, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 
 
-def draft(candidates: Iterable[Candidate], file: PartnersFile, *, first_on: date) -> tuple[Draft, Instance]:
+def draft(
+    candidates: Iterable[Candidate], file: PartnersFile, *, first_on: date, made_at: datetime
+) -> tuple[Draft, Instance]:
     """Return the draft of a placement and its instance."""
     partners = file.partners
     needs, drafted, left_out = [], [], []
@@ -167,7 +170,13 @@ def draft(candidates: Iterable[Candidate], file: PartnersFile, *, first_on: date
         if not any(instance.slots_on(one, first_on + timedelta(days=day)) for day in range(partners.days))
     ]
     return (
-        Draft(first_on=first_on, patients=tuple(drafted), left_out=tuple(left_out), notes=tuple(notes)),
+        Draft(
+            first_on=first_on,
+            made_at=made_at,
+            patients=tuple(drafted),
+            left_out=tuple(left_out),
+            notes=tuple(notes),
+        ),
         instance,
     )
 

@@ -86,7 +86,9 @@ class Told:
         return {one.id: one for one in self.draft.patients}
 
     def place(self, machine: str) -> str:
-        """Return a machine with its site, as people call them."""
+        """Return a machine with its site, as people call them; the id of one that is not there any more."""
+        if machine not in self.file.profiles:
+            return machine
         site = self.file.site(self.file.profiles[machine].site)
         return f"{self.file.profiles[machine].treatment_machine_name}, {site.title}"
 
@@ -95,9 +97,12 @@ class Told:
         return next((fit for fit in self.drafted[one.patient].fits if fit.machine == one.machine), None)
 
 
+PAGES: Final = ("patients", "sites", "days")
+
+
 def pages(told: Told) -> dict[str, Page]:
     """Return the pages of a version, by name."""
-    return {"patients": patients_page(told), "sites": sites_page(told), "days": days_page(told)}
+    return dict(zip(PAGES, (patients_page(told), sites_page(told), days_page(told)), strict=True))
 
 
 def patients_page(told: Told) -> Page:
@@ -287,4 +292,5 @@ def _notes(told: Told) -> Iterator[str]:
     yield "Class A direct, B recalculate, C plan again, D not there: the worst open plan of a patient counts."
     rule = told.file.partners.untested
     yield f"Where nobody has tested a technique on a machine from image to dose, the rule is: {rule}."
+    yield from told.version.notes
     yield from told.draft.notes

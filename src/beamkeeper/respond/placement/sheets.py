@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beamkeeper.protect.lists.sheet import Sheet
+from beamkeeper.respond.placement.deliver import DECIDES as DECIDES_PLAN
 from beamkeeper.respond.placement.solving import DECIDES
 from beamkeeper.respond.placement.timetable import timetable
 
 if TYPE_CHECKING:
+    from beamkeeper.respond.placement.drafting import Draft
     from beamkeeper.respond.placement.pages import Told
 
 
@@ -62,6 +64,20 @@ def patient_sheet(told: Told) -> Sheet:
             "to do before",
         ),
         rows=tuple(rows),
+    )
+
+
+def fit_sheet(draft: Draft) -> Sheet:
+    """Return one line for each patient and machine: in which class it gives all open plans, and why."""
+    return Sheet(
+        name="Which machine can give which plans",
+        about=(("note", DECIDES_PLAN),),
+        columns=("patient", "folder", "machine", "class", "because", "to do before"),
+        rows=tuple(
+            (one.name, one.id, fit.machine, fit.delivery_class, fit.reason, "; ".join(fit.to_do))
+            for one in draft.patients
+            for fit in one.fits
+        ),
     )
 
 

@@ -44,6 +44,8 @@ class Version:
         No placement of this draft costs less; None where that is not proved.
     is_complete
         False where the time was over before nothing helped any more.
+    notes
+        What people decided or announced and cannot hold any more.
     """
 
     number: int
@@ -59,6 +61,7 @@ class Version:
     seconds: float
     is_complete: bool
     said: str = ""
+    notes: tuple[str, ...] = ()
 
     def places(self) -> dict[str, Place]:
         """Return where everybody is."""
@@ -146,6 +149,7 @@ def version_of(
     left_out: tuple[LeftOut, ...],
     made_at: datetime,
     made_by: str,
+    notes: tuple[str, ...] = (),
 ) -> Version:
     """Return a computed placement as a version."""
     return Version(
@@ -161,4 +165,5 @@ def version_of(
         bound=found.bound,
         seconds=found.seconds,
         is_complete=found.is_complete,
+        notes=notes,
     )

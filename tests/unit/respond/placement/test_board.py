@@ -146,6 +146,15 @@ def test_what_was_announced_is_said_when_it_changes() -> None:
     assert price(now, "a", "m1", TUESDAY).remarks == ()
 
 
+def test_who_was_told_of_a_place_and_has_to_leave_it_is_said() -> None:
+    told = patient("a", 1, on=("m1",), announced="m1", announced_from=TUESDAY)
+    now = board(instance([told, patient("b", 2, on=("m1", "m2"))]))
+
+    assert price(now, "b", "m1", TUESDAY).remarks == (
+        "1 patient who must go elsewhere was told of the place already",
+    )
+
+
 def test_a_decision_taken_back_frees_the_patient_and_moves_nobody_else() -> None:
     now = board(
         instance([patient("a", 1), patient("b", 2, fixed="m1", fixed_from=MONDAY + timedelta(days=9))])

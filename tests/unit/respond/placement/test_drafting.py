@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.instance import Instance
 
 MONDAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 def made(*everybody: Candidate, text: str = PARTNERS) -> tuple[Draft, Instance]:
-    return draft(everybody, read_partners(text), first_on=MONDAY)
+    return draft(everybody, read_partners(text), first_on=MONDAY, made_at=NOW)
 
 
 def fits(one: Candidate, text: str = PARTNERS) -> dict[str, Fit]:
