@@ -16,13 +16,16 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beamkeeper.respond.placement import Instance, solve
+from beamkeeper.respond.placement import Instance, board_of, price, solve
 from beamkeeper.respond.placement.columns import Columns, columns_of
 from beamkeeper.respond.placement.schedule import Schedule
+
+if TYPE_CHECKING:
+    from beamkeeper.respond.placement.board import Place
 
 CLASSES = "AABBCD"
 
@@ -106,6 +109,26 @@ def by_highs(columns: Columns, seconds: float) -> float | None:
     return None if found.x is None else float(found.fun)
 
 
+def prices(instance: Instance, places: dict[str, Place], seed: int, count: int = 100) -> dict[str, float]:
+    """Return what a board, and one move on it, take of the processor."""
+    begun = time.process_time()
+    board = board_of(instance, places)
+    board_s = time.process_time() - begun
+    chance, spent = np.random.default_rng(seed), []
+    for _ in range(count):
+        patient = instance.patient[int(chance.integers(len(instance.patient)))]
+        machine = patient.options[int(chance.integers(len(patient.options)))].machine
+        day = board.columns.days[int(chance.integers(2, 15))]
+        begun = time.process_time()
+        price(board, patient.id, machine, day)
+        spent.append(1000 * (time.process_time() - begun))
+    return {
+        "board_s": round(board_s, 2),
+        "price_ms_median": round(statistics.median(spent), 1),
+        "price_ms_worst": round(max(spent), 1),
+    }
+
+
 def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
     instance = invented(given.patients, given.sites, given.machines, seed)
     begun = time.process_time()
@@ -126,6 +149,7 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         "first_come": round(in_order(columns, arrival, first_free), 2),
         "highs": by_highs(columns, given.seconds) if given.highs else None,
         "placed": sum(bool(one.machine) for one in found.placed),
+        **prices(instance, {one.patient: (one.machine, one.first_on) for one in found.placed}, seed),
     }
 
 

@@ -5,13 +5,13 @@ what a plan asks (`domain.demand`) against one machine, element by element; `ret
 class A plan for a matched machine. `read_instance` and `solve` place everybody. On the day: `read_partners`
 and `draft` make the instance out of an incident, `Version` is a placement as it is kept.
 
-For a page, pure and quick (300 patients: a board in a tenth of a second, once; then a price in a few
-hundredths): `board_of(instance, version.places())` is the board; `price(board, patient, machine, first_on)`
-says what one move costs, whom it displaces and where to, or why it cannot be made, and holds the board as it
-would be (`move.board`), from which further moves can be priced; `price_of_undoing(board, patient)` the same
-for a decision taken back; `timetable(instance, version.placed)` is patients by day and machine;
-`differences(before, after)` what changed. `app.jobs.placing.board_at` gives the board of an incident,
-`take` and `undo` keep what was priced at once, `print_pages` writes the paper when it is wanted. Nothing here reads a clock or a file.
+For a page, pure and quick (300 patients: a board in a third of a second, once; then a price in a hundredth):
+`board_of(instance, version.places())` is the board; `price(board, patient, machine, first_on)` says what one
+move costs, whom it displaces and where to, or why it cannot be made, and holds the board as it would be
+(`move.board`), from which further moves can be priced; `price_of_undoing(board, patient)` the same for a
+decision taken back; `timetable(instance, version.placed)` is patients by day and machine;
+`differences(before, after)` what changed. Nothing here reads a clock or a file: `app.jobs.placing.board_at`
+gives the board of an incident, `take` and `undo` keep what was priced, `print_pages` writes the paper.
 
 Why: `docs/decisions`, 0077-deliverable.md, 0078-placement.md, 0079-retargeted-copy.md, 0081-placing.md.
 """
