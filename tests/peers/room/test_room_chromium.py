@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import expect
 from tests.console_house.chromium import chromium_with, complaints, tab_to
 from tests.room_house.incident import PASSPHRASE
+from tests.room_house.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
     from tests.room_house.server import Served
-    from tests.room_house.visitor import Visitor
 
 pytestmark = pytest.mark.peer
 
@@ -24,6 +24,11 @@ PAGES = (
     "patients/",
     "patients/?q=nobody+of+that+name",
     "patients/p0003/",
+    "patients/p0003/gap/?tumour_site=larynx&fractions=33&dose_gy=2&resume_on=2026-03-09&on=2026-02-02+2026-02-03",
+    "order/",
+    "order/?places=12&percent=20&was_places=10",
+    "todo/",
+    "journal/",
     "people/",
     "door/",
     "nothing/",
@@ -77,9 +82,14 @@ def test_nothing_has_to_be_scrolled_sideways_on_the_narrowest_screen(
     assert {path: width for path, width in widths.items() if width > NARROWEST} == {}
 
 
-def test_a_person_signs_in_with_the_keyboard_alone(reader: Visitor, browser: Browser) -> None:
-    page, _ = seen_by(browser, reader)
-    page.goto(reader.served.where.address)
+def test_a_person_signs_in_with_the_keyboard_alone(served: Served, browser: Browser) -> None:
+    visitor = Visitor(served)  # a session of its own: signing in begins another one
+    visitor.sign_in("bo")
+    page, _ = seen_by(browser, visitor)
+    page.goto(served.where.address)
+    tab_to(page, "Step back")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Sign in")
     tab_to(page, "Sign in")
     page.keyboard.press("Enter")
     page.wait_for_url("**/door/**")

@@ -134,7 +134,7 @@ def state(
         No reason, no such fact, or no value of it.
     """
     if not reason.strip():
-        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+        raise ConfigError("A word without a reason does not count.", do_next="Say why, in your words.")
     stated_value(about, value)
     return write(
         folder,

@@ -46,9 +46,15 @@ def order_of(
     folder: IncidentFolder, inventory: Inventory, now: datetime
 ) -> tuple[RuleSet, tuple[Ranked, ...]]:
     """Return the rule set of an incident and everybody in its order, as people's words and gaps stand now."""
+    return ordered(folder, facts_of(inventory, now), folder.journal.rows())
+
+
+def ordered(
+    folder: IncidentFolder, everybody: Sequence[Facts], rows: Iterable[AuditRow]
+) -> tuple[RuleSet, tuple[Ranked, ...]]:
+    """Return the rule set of an incident and these patients in its order, by the words of its journal."""
     rules = read_rules(rules_text(folder))
-    everybody = facts_of(inventory, now)
-    return rules, rank(everybody, rules, statements(folder.journal.rows()))
+    return rules, rank(everybody, rules, statements(rows))
 
 
 def at_present(inventory: Inventory, now: datetime) -> tuple[ListRow, ...]:

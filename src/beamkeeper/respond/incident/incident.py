@@ -70,6 +70,7 @@ class Deed(StrEnum):
     PACKED = "bundle made"
     SENT = "bundle sent"
     RETURNED = "records came back"
+    CHOSEN = "gap option chosen"
     ADMITTED = "person admitted"
     DISMISSED = "person dismissed"
     DRAFTED = "placement drafted"

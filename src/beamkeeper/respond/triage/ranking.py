@@ -72,6 +72,11 @@ class Ranked:
         """The patient's folder in the vault."""
         return self.facts.pseudonym
 
+    @property
+    def days_over(self) -> int:
+        """Days the course is longer than allowed; 0 while it is not, or not known."""
+        return max(0, -(self.days_to_spare or 0))
+
 
 class CutState(StrEnum):
     """What a capacity means for a patient."""

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 MENU: Final = (
     ("now", "Now"),
     ("patients", "Patients"),
+    ("order", "Order"),
+    ("todo", "To do"),
+    ("journal", "Journal"),
     ("people", "People"),
 )
-ALSO: Final = {"patient": "patients"}
+ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients")
 """Pages that stand under another one in the menu."""
 
 

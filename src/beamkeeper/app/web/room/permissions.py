@@ -8,10 +8,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.incident_people import Duty
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from beamkeeper.app.jobs.incident_people import Duty
 
 
 class Access(StrEnum):
@@ -31,8 +31,21 @@ PAGES: Final[Mapping[str, Access]] = {
     "wall": Access.READ,
     "patients": Access.READ,
     "patient": Access.READ,
+    "say": Access.SIGN,
+    "gap": Access.READ,
+    "choose-gap": Access.SIGN,
+    "order": Access.READ,
+    "print-order": Access.READ,
+    "todo": Access.READ,
+    "tick": Access.ACT,
+    "reported": Access.ACT,
+    "journal": Access.READ,
+    "write": Access.ACT,
     "paper": Access.READ,
     "people": Access.READ,
 }
-SIGNS: Final[Mapping[str, frozenset[Duty]]] = {}
-"""Whose signature an act takes."""
+
+LEVEL: Final = frozenset({Duty.PHYSICIAN})
+"""Who says which level a patient has, above the rules, and how a course with a gap goes on."""
+FACT: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.THERAPIST, Duty.COORDINATOR})
+"""Who says what is true of a patient."""

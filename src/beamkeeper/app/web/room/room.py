@@ -12,7 +12,7 @@ from django.conf import settings
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
-from beamkeeper.app.jobs.triage import at_present, order_of
+from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
 from beamkeeper.clock import local_date
 from beamkeeper.respond.incident import standing
 from beamkeeper.respond.incident.inventory import is_asked
@@ -99,8 +99,10 @@ class Room:
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""
         now = self.now()
-        key = (self._listed(), self._journal_stamp(), local_date(now, self.zone))
-        return self._once("order", key, lambda: order_of(self.folder, self.inventory(), now))
+        day = (self._listed(), local_date(now, self.zone))
+        facts = self._once("facts", day, lambda: facts_of(self.inventory(), now))
+        key = (*day, self._journal_stamp())
+        return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
 
     def _listed(self) -> Hashable:
         return tuple(sorted((listed(self.journal()) or {}).items()))

@@ -115,7 +115,7 @@ def load(path: Path, where: Place, token: str, clock: Clock) -> Front:
     from beamkeeper.app.web.room import urls  # noqa: F401, PLC0415 - after the settings
     from beamkeeper.app.web.room.room import the_room  # noqa: PLC0415 - after the settings
 
-    the_room().rows()
+    the_room().rows(), the_room().order()
     return Front(WSGIHandler())
 
 

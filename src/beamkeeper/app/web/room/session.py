@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.app.jobs.incident_people import Member, proved
+from beamkeeper.app.jobs.incident_people import Duty, Member, proved
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.errors import ConfigError, IntegrityError
 
@@ -64,6 +64,34 @@ def step_back(request: HttpRequest) -> None:
     """Let this screen read only."""
     request.session.pop(PERSON, None)
     request.session.pop(SINCE, None)
+
+
+def acting(request: HttpRequest) -> Member:
+    """Return who acts at this screen, whose minutes begin anew; the gate let nobody else through."""
+    found = present(request)
+    if found is None:
+        raise ConfigError("Nobody is signed in at this screen.", do_next="Sign in, and do it again.")
+    was_here(request)
+    return found.member
+
+
+def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
+    """Return the person who signs a form: the fields `person` and `passphrase`, given with the act itself.
+
+    Raises
+    ------
+    ConfigError
+        Not that person's passphrase, or not a duty that may sign this.
+    """
+    member = prove(request.POST.get("person", ""), request.POST.get("passphrase", ""))
+    if member.duty not in duties:
+        raise ConfigError(
+            f"This is signed by a {' or '.join(sorted(duties))}; {member.words} is not.",
+            do_next="Ask one of them to sign here.",
+        )
+    if request.session.get(PERSON) == member.login:
+        was_here(request)
+    return member
 
 
 def prove(login: str, passphrase: str) -> Member:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from beamkeeper.app.web.room.views import doors, now, papers, patients, people, refusals
+from beamkeeper.app.web.room.views import (
+    doors,
+    gap,
+    journal,
+    now,
+    order,
+    papers,
+    patients,
+    people,
+    refusals,
+    saying,
+    todo,
+)
 
 
 class _Pseudonym:
@@ -26,6 +38,16 @@ urlpatterns = [
     path("wall/", now.wall, name="wall"),
     path("patients/", patients.patients, name="patients"),
     path("patients/<pseudonym:pseudonym>/", patients.patient, name="patient"),
+    path("patients/<pseudonym:pseudonym>/say/", saying.say, name="say"),
+    path("patients/<pseudonym:pseudonym>/gap/", gap.gap, name="gap"),
+    path("patients/<pseudonym:pseudonym>/gap/choose/", gap.choose_gap, name="choose-gap"),
+    path("order/", order.order, name="order"),
+    path("order/print/", order.print_order, name="print-order"),
+    path("todo/", todo.todo, name="todo"),
+    path("todo/tick/", todo.tick, name="tick"),
+    path("todo/reported/", todo.reported, name="reported"),
+    path("journal/", journal.journal, name="journal"),
+    path("journal/write/", journal.write, name="write"),
     path("people/", people.people, name="people"),
     path("paper/<slug:name>/", papers.paper, name="paper"),
     path("open/<slug:token>/", doors.open_, name="open"),

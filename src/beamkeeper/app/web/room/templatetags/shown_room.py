@@ -9,6 +9,7 @@ from django import template
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.domain.words import plural
+from beamkeeper.respond.gap.words import signed
 from beamkeeper.respond.incident.pages import left_in_words, said_in
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ register = template.Library()
 register.filter("person_name", shown_name)
 register.filter("said_in", said_in)
 register.filter("left", left_in_words)
+register.filter("percent", signed)
 
 MINUTE_S: Final = 60
 PSEUDONYM_SHOWN: Final = 10
@@ -68,3 +70,9 @@ def short(pseudonym: str) -> str:
 def share(part: int, whole: int) -> int:
     """Return a part in whole per cent, 0 of nothing."""
     return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """Return the name of a fact in words: "cord compression"."""
+    return name.replace("_", " ")

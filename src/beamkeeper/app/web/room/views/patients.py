@@ -13,10 +13,14 @@ from django.views.decorators.http import require_safe
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists import Section
+from beamkeeper.respond.triage.facts import STATED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
 
+    from beamkeeper.errors import ConfigError
     from beamkeeper.protect.lists import ListRow
 
 PATIENTS_A_PAGE: Final = 100
@@ -61,13 +65,35 @@ def patients(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def patient(request: HttpRequest, pseudonym: str) -> HttpResponse:
-    """Show one patient: plans, evidence, contacts, appointments, what people said."""
+    """Show one patient: plans, evidence, contacts, place in the order, what people said."""
+    return patient_page(request, pseudonym)
+
+
+def patient_page(
+    request: HttpRequest,
+    pseudonym: str,
+    *,
+    status: int = 200,
+    error: ConfigError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """Return the page of a patient; with `error` why a form was refused, and what was typed into it."""
     room = the_room()
     row = next((one for one in room.rows() if one.pseudonym == pseudonym), None)
     if row is None:
         raise Http404
-    said = [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym]
-    return render(request, "room/patient.html", {"row": row, "said": said})
+    _, ranked = room.order()
+    facts = {
+        "row": row,
+        "said": [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym],
+        "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
+        "of_all": len(ranked),
+        "stated": STATED,
+        "members": room.members(),
+        "error": error,
+        "typed": typed or {},
+    }
+    return render(request, "room/patient.html", facts, status=status)
 
 
 def _is_in(row: ListRow, section: str) -> bool:
