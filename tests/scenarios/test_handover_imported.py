@@ -153,3 +153,35 @@ def test_a_file_of_systems_that_is_wrong_says_where(
     with pytest.raises(ConfigError, match="is wrong"):
         beamkeeper("desk", "import", taken["manifest"]["bundle_id"], *arguments)
     assert json.loads((met.desk / "card.json").read_text())["format"] == "beamkeeper-card"
+
+
+def test_what_came_is_judged_against_what_the_sender_says(met: Houses, taken: dict[str, Any]) -> None:
+    bundle_id = taken["manifest"]["bundle_id"]
+    found = told("desk", "check", bundle_id, "--by", "C. Willems", "--desk", met.desk)
+    given = [one["grade"] for one in found["findings"] if one["what"] == "Fractions given so far"]
+    last = (met.desk / "journal.jsonl").read_text().splitlines()[-1]
+    names = {path.name for path in (met.desk / "reports" / bundle_id).iterdir()}
+
+    assert given == ["ok"] * len(taken["manifest"]["plans"])
+    assert {one["what"] for one in found["findings"] if one["grade"] == "stop"} == {
+        "Images under the structures"  # the small department keeps two of 24 slices
+    }
+    assert names == {f"import-report.{kind}" for kind in ("pdf", "html", "txt", "json")}
+    assert "bundle verified" in last
+    assert taken["manifest"]["patient"]["name"].split("^")[0] not in last
+
+
+def test_a_file_that_changed_after_it_came_stops_the_set(met: Houses, taken: dict[str, Any]) -> None:
+    bundle_id = taken["manifest"]["bundle_id"]
+    folder = met.desk / "received" / bundle_id / "dicom"
+    path = min(folder.rglob("*.dcm"), key=lambda one: one.stat().st_size)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        status, said = beamkeeper("desk", "check", bundle_id, "--by", "C. Willems", "--desk", met.desk)
+    finally:
+        path.write_bytes(whole)
+
+    assert status == 20
+    assert "STOP Files that could be read" in said
+    assert "physicist who takes the patient in decides" in " ".join(said.split())

@@ -205,6 +205,42 @@ def known_as(
     return 0
 
 
+@app.command("check")
+def check(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Judge what was received of a patient before it is treated from, and write the report to be signed.
+
+    Did everything arrive, does it fit together, is it read as it was meant: each test with what was expected
+    and found. The beams stand in it with room for what your planning system shows.
+
+    Exit status: 0 nothing is stopped, 20 something has to be settled first.
+
+    Example: beamkeeper desk check 0a1b2c3d4e5f6071 --by "C. Willems" --desk desk
+    """
+    from beamkeeper.app.jobs.import_reporting import check_received
+    from beamkeeper.respond.handover import Desk
+    from beamkeeper.respond.handover.import_finding import Grade
+    from beamkeeper.respond.handover.import_page import DECIDES, import_facts
+
+    made = check_received(Desk.open(desk), bundle_id, by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json({"folder": str(made.folder), **import_facts(made.report)})
+    else:
+        for found in made.report.findings:
+            if found.grade is not Grade.OK:
+                about = f", plan {found.about}" if found.about else ""
+                print_wrapped(f"▲ {found.grade.value.upper()} {found.what}{about}: {found.found}")
+                print_wrapped(f"    expected {found.expected}")
+        right = sum(found.grade is Grade.OK for found in made.report.findings)
+        print_wrapped(f"{right} of {len(made.report.findings)} tests ok. The report: {made.folder}")
+        print_wrapped(DECIDES)
+    return 20 if made.report.worst is Grade.STOP else 0
+
+
 @app.command("import")
 def import_(
     desk: DeskOption,

@@ -41,6 +41,7 @@ class DeskDeed(StrEnum):
 
     RECEIVED = "bundle received"
     REFUSED = "bundle refused"
+    CHECKED = "bundle verified"
     KNOWN_AS = "patient has our number"
     STORED = "objects stored"
     TOLD = "message sent"

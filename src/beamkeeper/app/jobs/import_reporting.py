@@ -1,0 +1,84 @@
+"""The verification report of a received patient: made of the files as they came, kept beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note
+from beamkeeper.respond.handover import Role
+from beamkeeper.respond.handover.desk import RECEIVED
+from beamkeeper.respond.handover.import_facts import read_imported
+from beamkeeper.respond.handover.import_finding import Announced, Grade
+from beamkeeper.respond.handover.import_page import import_facts, import_files
+from beamkeeper.respond.handover.import_report import verify_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from beamkeeper.respond.handover import Desk, Manifest
+    from beamkeeper.respond.handover.import_report import ImportReport
+
+REPORTS: Final = "reports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A report and where it lies: PDF, HTML, text and JSON."""
+
+    bundle_id: str
+    report: ImportReport
+    folder: Path
+
+
+def check_received(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> Checked:
+    """Judge what was received of a patient, write the report, and write that down.
+
+    Raises
+    ------
+    ConfigError
+        No such bundle was received.
+    StorageFull
+        The report cannot be kept.
+    """
+    manifest = find_received(desk, bundle_id)
+    zone = ZoneInfo(manifest.time_zone)
+    report = verify_import(
+        read_imported(_files(manifest, desk.path / RECEIVED / manifest.bundle_id), zone=zone),
+        Announced(
+            patient=manifest.patient,
+            object_uids=frozenset(
+                item.sop_instance_uid for item in manifest.packed if item.role is Role.DICOM
+            ),
+            plan_uids=tuple(plan.plan_uid for plan in manifest.plans),
+            position=manifest.position,
+        ),
+    )
+    folder = desk.path / REPORTS / manifest.bundle_id
+    files = import_files(report, site_name=desk.card.name, made_at=now, zone=zone)
+    files["import-report.json"] = json.dumps(import_facts(report), ensure_ascii=False, indent=1).encode()
+    for name, data in files.items():
+        write_whole(folder / name, data)
+    grades = [finding.grade for finding in report.findings]
+    note(
+        desk,
+        DeskDeed.CHECKED,
+        by=by,
+        at=now,
+        pseudonym=manifest.pseudonym,
+        outcome="ok" if report.worst is not Grade.STOP else "failed",
+        about=manifest.bundle_id,
+        said=f"{grades.count(Grade.STOP)} stop, {grades.count(Grade.LOOK)} look, {len(grades)} tests",
+    )
+    return Checked(bundle_id=manifest.bundle_id, report=report, folder=folder)
+
+
+def _files(manifest: Manifest, folder: Path) -> Iterator[tuple[str, bytes]]:
+    for item in manifest.packed:
+        if item.role is Role.DICOM:
+            yield item.name, folder.joinpath(*item.name.split("/")).read_bytes()
