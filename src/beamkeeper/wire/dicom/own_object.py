@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from beamkeeper.wire.dicom.part10 import file_header
+from beamkeeper.wire.dicom.part10 import MANUFACTURER, file_header
 
 if TYPE_CHECKING:
     from beamkeeper.domain.patient import Patient
 
-MANUFACTURER: Final = "Beamkeeper"
 _NAMESPACE = uuid.UUID("6b9ee38a-5c1c-5f0e-9f64-3d4f5c0f2a11")
 """Of names that become UIDs (RFC 4122, version 5)."""
 _PERSON_MAX, LONG_MAX = 64, 64

@@ -11,6 +11,9 @@ IMPLEMENTATION_CLASS_UID = "2.25.230000225132569710260459579595114815576"
 IMPLEMENTATION_VERSION_NAME = "BEAMKEEPER"
 """Without a version number, for the same reason."""
 
+MANUFACTURER = "Beamkeeper"
+"""Manufacturer (0008,0070) of every object of our own making."""
+
 _PREAMBLE_BYTES = 128
 _ELEMENT = struct.Struct("<HH2sH")
 _GROUP = 0x0002

@@ -15,6 +15,7 @@ from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.domain.volume import Dose, Image, StructureSet
 from beamkeeper.wire.dicom.identify import identify_opened, is_storage_object
+from beamkeeper.wire.dicom.part10 import MANUFACTURER
 from beamkeeper.wire.dicom.reader_bytes import open_object
 from beamkeeper.wire.dicom.reader_plan import read_plan
 from beamkeeper.wire.dicom.reader_record import read_record, read_summary
@@ -173,7 +174,8 @@ def _read_content(
         case ObjectKind.TREATMENT_RECORD:
             return read_record(top, ref, references)
         case ObjectKind.TREATMENT_SUMMARY:
-            return read_summary(top, ref, references)
+            # One that we computed is our own count of earlier: no second opinion to hold a count against.
+            return None if _is_ours(top) else read_summary(top, ref, references)
         case ObjectKind.STRUCTURE_SET:
             return read_structure_set(top, ref, references)
         case ObjectKind.DOSE:
@@ -184,6 +186,10 @@ def _read_content(
             return read_registration(top, ref)
         case ObjectKind.OTHER:
             return None
+
+
+def _is_ours(top: DataSet) -> bool:
+    return top.text("Manufacturer") == MANUFACTURER
 
 
 def _warn_where_meta_differs(opened: OpenedObject, top: DataSet, ref: ObjectRef) -> None:
@@ -215,6 +221,8 @@ def _label(ref: ObjectRef, kind: ObjectKind, content: Content | None) -> str:
             return f"{ref.modality or 'image'} slice{number}"
         case _ if kind is ObjectKind.REGISTRATION:
             return "registration"
+        case _ if kind is ObjectKind.TREATMENT_SUMMARY:
+            return f"summary, computed by {MANUFACTURER}"
         case _ if not is_storage_object(ref):
             return "worklist step, not a stored object"
         case _:

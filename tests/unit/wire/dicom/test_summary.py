@@ -13,7 +13,7 @@ from pydicom import dcmread
 from tests.unit.domain.course_builders import MACHINE, MONDAY, beam, delivery, fraction, plan, record, stands
 
 from beamkeeper.clock import zone
-from beamkeeper.domain.objects import ObjectRef
+from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import FractionGroup
 from beamkeeper.domain.position import Conflict, ConflictKind
@@ -75,8 +75,9 @@ FINISHED = facts(*(fraction(number) for number in range(1, 31)))
 NOT_STARTED = facts()
 
 
-def test_our_own_reader_counts_what_was_counted() -> None:
-    data = treatment_summary(HALFWAY)
+def test_another_reader_counts_what_was_counted() -> None:
+    """Our own reader, told that somebody else made it: ours are no second opinion."""
+    data = treatment_summary(HALFWAY).replace(b"Beamkeeper\x08\x00", b"Another   \x08\x00")
     item = read_object(data, zone=BRUSSELS)
     summary = item.content
 
@@ -89,6 +90,15 @@ def test_our_own_reader_counts_what_was_counted() -> None:
     assert {one.termination_status for one in summary.fractions} == {TerminationStatus.NORMAL}
     assert item.warnings == ()
     assert read_patient(data, zone=BRUSSELS) == JANE
+
+
+def test_our_count_of_earlier_is_no_second_opinion_when_it_comes_back() -> None:
+    item = read_object(treatment_summary(HALFWAY), zone=BRUSSELS)
+
+    assert item.content is None
+    assert item.kind is ObjectKind.TREATMENT_SUMMARY
+    assert item.label == "summary, computed by Beamkeeper"
+    assert next(one.sop_instance_uid for one in item.references) == "1.1"
 
 
 @pytest.mark.parametrize(
