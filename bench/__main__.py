@@ -15,6 +15,7 @@
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
     gap       the options for gaps in 300 courses, and a sheet of one
     place     300 patients on 12 machines for six weeks, beside greedy and first come
+    handover  a patient of clinical size to another house and back, each step
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
     attack    simulated months attacked at six kinds of minutes: the inventory against the truth
     dossiers  the same nights with and without everybody's dossier, pictures and all
@@ -55,6 +56,7 @@ NAMES = (
     "declare",
     "place",
     "attack",
+    "handover",
 )
 NEEDS_CORPUS = frozenset({"receive", "compare", "seal", "night"})
 
