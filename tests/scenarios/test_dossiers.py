@@ -89,6 +89,28 @@ def test_pictures_are_drawn_once_and_stand_in_the_dossiers_of_later_nights(
         assert "Axial plane through" in text
 
 
+def test_who_comes_after_the_time_to_draw_is_drawn_in_the_next_night(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    site = site_with_dossiers(tmp_path / "house")
+    spent = site.site.night_dir(NIGHT_1) / "drawn" / dossier_pictures.TIME_NAME
+    spent.parent.mkdir(parents=True)
+    spent.write_text("600000\n", encoding="ascii")
+    first = site.night(NIGHT_1)
+    site.restored(tmp_path / "first", NIGHT_1)
+    before = [text_of(program, paper) for paper in sorted((tmp_path / "first").rglob("dossier.pdf"))]
+    for record in site.source.rglob("RTRECORD-1.dcm"):
+        record.unlink()
+    site.night(NIGHT_2)
+    site.restored(tmp_path / "second")
+    after = [text_of(program, paper) for paper in sorted((tmp_path / "second").rglob("dossier.pdf"))]
+
+    assert first.outcome is NightOutcome.COMPLETE
+    assert ["Not drawn in this night" in text for text in before] == [True, True]
+    assert ["Axial plane through" in text for text in after] == [True, True]
+    assert not spent.parent.exists()
+
+
 def test_a_damaged_or_lost_picture_is_drawn_again_out_of_the_vault(
     tmp_path: Path, program: Callable[[str], str]
 ) -> None:

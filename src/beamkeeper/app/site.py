@@ -99,6 +99,7 @@ class NightSection(_Section):
     parallel_patients: Annotated[int, Field(ge=1, le=32)] = 2
     dossiers: bool = True
     pictures: bool = True
+    pictures_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
     lists: bool = True
     binder: bool = False
 

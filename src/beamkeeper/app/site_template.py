@@ -112,6 +112,7 @@ window_minutes = 240             # when it is over, what has come is kept and th
 parallel_patients = 2
 # dossiers = false               # no dossier.pdf in the parcels: docs/guide/dossier.md
 # pictures = false               # dossiers without pictures: a tenth of the time
+# pictures_minutes = 10          # so long a night draws in all; who comes later is drawn in another
 # lists = false                  # no lists of the department in the vault: docs/guide/lists.md
 # binder = true                  # the binder to print with them, each night: docs/guide/binder.md
 

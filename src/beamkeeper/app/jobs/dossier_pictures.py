@@ -10,12 +10,14 @@ import hashlib
 import json
 import shutil
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import zstandard
 
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
 from beamkeeper.app.jobs.dossier_photos import kept_photos, with_photos, words_of
+from beamkeeper.app.jobs.drawing_time import DrawingTime
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.errors import BeamkeeperError, IntegrityError, ObjectUnreadable
 from beamkeeper.protect.dossier import Picture, PictureKind, Pictures, materials_of, named, pictures_together
@@ -38,6 +40,12 @@ DRAWN_AS: Final = 2
 REMEMBERED_BYTES_MAX: Final = 64 << 20
 DRAWN_FROM_BYTES_MAX: Final = 64 << 20
 """A larger object is not drawn: a night keeps within its memory."""
+
+TIME_NAME: Final = "milliseconds"
+DRAWN_LATER: Final = (
+    "Not drawn in this night, which drew others as long as it may: a later night draws it when something else"
+    " of the patient is new, `beamkeeper dossier` at any time."
+)
 
 
 def pictures_dir(runtime: Runtime, pseudonym: str) -> Path:
@@ -83,7 +91,8 @@ def with_tonights_pictures(
         identities=runtime.keys.identities,
         scratch=scratch,
     ) as at_hand:
-        made = named(_drawn(source, _Objects(held, members, at_hand), remembered))
+        time = DrawingTime(scratch.parent / TIME_NAME, runtime.site.night.pictures_minutes)
+        made = named(_drawn(source, _Objects(held, members, at_hand), remembered, time))
         drawn = replace(source, pictures=made.pictures, picture_notes=made.reservations)
         whole = with_photos(drawn, photos, _Photos(remembered, members, at_hand).picture_of)
     remembered.tidy()
@@ -91,17 +100,24 @@ def with_tonights_pictures(
 
 
 def _drawn(
-    source: DossierSource, objects: _Objects, remembered: RememberedPictures
+    source: DossierSource, objects: _Objects, remembered: RememberedPictures, time: DrawingTime
 ) -> Iterator[tuple[Plan, Pictures]]:
-    """Yield each plan with its pictures: those that are not remembered are drawn together, and remembered."""
+    """Yield each plan with its pictures: those that are not remembered are drawn together, and remembered.
+
+    Where the night has drawn long enough nothing is drawn and nothing remembered, so that a later night does.
+    """
     materials = materials_of(source.objects, objects.bytes_of)
     made = [remembered.find(material.made_from) for material in materials]
     missing = [material for material, found in zip(materials, made, strict=True) if found is None]
-    objects.take_out(dict.fromkeys(digest for material in missing for digest in material.made_from))
-    drawn = iter(pictures_together(missing) if missing else ())
+    late = bool(missing) and time.is_used_up
+    drawn: Iterator[Pictures] = repeat(Pictures((), (DRAWN_LATER,)))
+    if missing and not late:
+        with time.spent():
+            objects.take_out(dict.fromkeys(digest for material in missing for digest in material.made_from))
+            drawn = iter(pictures_together(missing))
     for material, found in zip(materials, made, strict=True):
         pictures = found or next(drawn)
-        if found is None and objects.failed.isdisjoint(material.made_from):
+        if found is None and not late and objects.failed.isdisjoint(material.made_from):
             remembered.keep(material.made_from, pictures)
         yield material.plan, pictures
 

@@ -25,7 +25,9 @@ UNLISTED = "unlisted"
 """Kind of note: persons whom only the objects under somebody's Patient ID name."""
 DOCUMENTS = "documents"
 """Kind of note: what was found of a patient's documents; and the folder with those on their way."""
-WORKING_FOLDERS = ("scratch", "patients", DOCUMENTS)
+DRAWN = "drawn"
+"""Where what is drawn from lies in clear, and how long was drawn."""
+WORKING_FOLDERS = ("scratch", "patients", DOCUMENTS, DRAWN)
 LOST_NAME = "lost.json"
 AUDIT_NAME = "audit.json"
 WORKING_FILES = ("known.sha256", LIST_NAME, ALARM_NAME, LOST_NAME, AUDIT_NAME)

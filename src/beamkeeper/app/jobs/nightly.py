@@ -45,6 +45,7 @@ from beamkeeper.app.jobs.network import NO_AIR_GAP, Online, window_of
 from beamkeeper.app.jobs.night_notes import (
     ALARM_NAME,
     AUDIT_NAME,
+    DRAWN,
     LIST_NAME,
     LOST_NAME,
     UNCLAIMED_NAME,
@@ -270,7 +271,7 @@ class Nightly:
         found += self._documents.members(documents)
         paper = tonights_paper(
             self._run, looked, after, documents, found,
-            spool=self._sources.arrivals.reader, scratch=self.folder / "drawn" / pseudonym,
+            spool=self._sources.arrivals.reader, scratch=self.folder / DRAWN / pseudonym,
             night=night, as_of=self._taken_up_at,
         )  # fmt: skip
         state = sealing.patient_state(pseudonym, looked.facts, after, night=night, documents=documents)
