@@ -36,6 +36,7 @@ from beamkeeper.app.cli import (
     lists,
     mirrors,
     night,
+    paper,
     people,
     place,
     placement,
@@ -102,6 +103,7 @@ app.add_typer(desk.app, name="desk")
 app.add_typer(handover.app, name="handover")
 app.command("receive")(receive.command)
 app.add_typer(file_mode.app, name="filemode")
+app.add_typer(paper.app, name="paper")
 app.command("deliverable")(deliverable.command)
 app.command("place")(place.command)
 app.add_typer(placement.app, name="placement")

@@ -108,10 +108,10 @@ def _drawn(
     drawn = with_pictures(_source(opened, entry, whole, wanted, problems), fetch)
     documents = opened.vault.read_state(entry, identities=opened.identities).documents
     photos = kept_photos(documents, facts.entry.charts, wanted.photo_words, wanted.zone)
-    return with_photos(drawn, photos, lambda photo: photo.picture(_document(folder, photo.document)))
+    return with_photos(drawn, photos, lambda photo: photo.picture(document_in(folder, photo.document)))
 
 
-def _document(folder: Path, item: StoredDocument) -> bytes:
+def document_in(folder: Path, item: StoredDocument) -> bytes:
     """Return a restored document, found by its digest."""
     name = item.member.rpartition("/")[2]
     for path in folder.rglob("*"):
