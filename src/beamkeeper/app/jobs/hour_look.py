@@ -166,6 +166,7 @@ def _take(
 
 def _facts_after(before: PatientFacts, taken: Sequence[_Taken], now: datetime) -> PatientFacts:
     known = {item.ref.sop_instance_uid: item for item in before.objects}
+    added = {one.read.ref.sop_instance_uid for one in taken} - known.keys()
     known |= {one.read.ref.sop_instance_uid: one.read for one in taken}
     stated = (identity_of(one.stated) for one in taken)
     return replace(
@@ -173,6 +174,7 @@ def _facts_after(before: PatientFacts, taken: Sequence[_Taken], now: datetime) -
         objects=tuple(known[uid] for uid in sorted(known)),
         known_as=tuple(dict.fromkeys((*before.known_as, *stated))),
         as_of=now,
+        since_night=tuple(sorted({*before.since_night, *added})),
     )
 
 

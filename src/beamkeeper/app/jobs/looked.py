@@ -103,6 +103,8 @@ class PatientFacts:
         Courses and fraction counts as an OIS last named them, to hold the next night against.
     as_of
         When the hour last added records; None when these are a night's facts.
+    since_night
+        SOP Instance UIDs of the records that the hour added: no count of the OIS knows them.
     namesakes
         Whom else of that night's list the patient may be taken for; None when nobody looked.
     """
@@ -116,6 +118,7 @@ class PatientFacts:
     prescribed: tuple[Course, ...] = ()
     counted: tuple[OisCount, ...] = ()
     namesakes: tuple[Namesake, ...] | None = None
+    since_night: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

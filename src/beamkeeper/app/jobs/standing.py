@@ -13,6 +13,7 @@ from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.crosscheck import unknown_plans
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.plan import Plan
+from beamkeeper.domain.position import ConflictKind
 from beamkeeper.domain.readiness import readiness
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.wire.dicom.reader import kind_of
@@ -59,19 +60,46 @@ def stand(
     objects = [*described.values(), *map(named_only, undescribed)]
     contents = [item.content for item in facts.objects]
     plans = [content for content in contents if isinstance(content, Plan)]
+    records = [content for content in contents if isinstance(content, TreatmentRecord)]
     position = course_position(
         plans,
-        [content for content in contents if isinstance(content, TreatmentRecord)],
+        records,
         patient_id=facts.entry.patient.patient_id,
         tolerance=tolerance,
-        ois_counts=facts.entry.counts,
+        ois_counts=() if facts.since_night else facts.entry.counts,
         summaries=[content for content in contents if isinstance(content, TreatmentSummary)],
     )
+    if facts.since_night:
+        position = _as_the_ois_was_asked(position, facts, plans, records, tolerance)
     held_uids = described.keys() | {item.sop_instance_uid for item in named}
     unknown = unknown_plans(facts.entry.counts, held_uids)
     position = replace(position, conflicts=(*position.conflicts, *unknown))
     chain = resolve_chain(objects)
     return position, tuple(readiness(plan, chain, position) for plan in plans if plan.is_clinical)
+
+
+def _as_the_ois_was_asked(
+    position: CoursePosition,
+    facts: PatientFacts,
+    plans: Sequence[Plan],
+    records: Iterable[TreatmentRecord],
+    tolerance: MetersetTolerance,
+) -> CoursePosition:
+    """Return the position with what the OIS counted otherwise, held against the records of then."""
+    later = frozenset(facts.since_night)
+    then = course_position(
+        plans,
+        [record for record in records if record.sop_instance_uid not in later],
+        patient_id=facts.entry.patient.patient_id,
+        tolerance=tolerance,
+        ois_counts=facts.entry.counts,
+    )
+    said = {
+        at.plan_uid: tuple(one for one in at.conflicts if one.kind is ConflictKind.COUNT_DIFFERS)
+        for at in then.plans
+    }
+    own = (replace(at, conflicts=(*at.conflicts, *said.get(at.plan_uid, ()))) for at in position.plans)
+    return replace(position, plans=tuple(own))
 
 
 def with_unassigned_named(
