@@ -15,24 +15,15 @@ from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.declaring import Declaration, declare
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.lists import gather_by_site
-from beamkeeper.app.jobs.placing import (
-    At,
-    announce,
-    begin,
-    board_at,
-    make_draft,
-    make_version,
-    move_back,
-    priced,
-    print_pages,
-    take,
-)
+from beamkeeper.app.jobs.placing import At, Who, board_at, make_draft, make_version, print_pages
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_hand import announce, begin, move_back, priced, take
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import ConfigError, IntegrityError
 from beamkeeper.respond.incident.checklist import shipped_checklist
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -105,6 +96,9 @@ def moment() -> datetime:
     return at(NIGHT_1, 13).now()
 
 
+C = Who(by="C", at=moment())
+
+
 def drafted(placing: PlacementFolder, site: SmallSite, text: str = PARTNERS) -> None:
     clock = at(NIGHT_1, 13)
     make_draft(
@@ -112,8 +106,7 @@ def drafted(placing: PlacementFolder, site: SmallSite, text: str = PARTNERS) -> 
         text,
         open_vault=lambda: open_by_site(site.site, clock),
         first_on=NIGHT_1,
-        by="C",
-        now=clock.now(),
+        who=C,
     )
 
 
@@ -129,13 +122,13 @@ def everything(placing: PlacementFolder) -> dict[str, bytes]:
 def test_from_an_incident_to_pages_by_hand_and_back(placing: PlacementFolder, kept_site: SmallSite) -> None:
     drafted(placing, kept_site)
     made, instance = placing.draft(placing.standing(), 1)
-    version, before = make_version(placing, by="C", now=moment(), seconds=2)
+    version, before = make_version(placing, who=C, seconds=2)
     print_pages(placing, 1)
     first = everything(placing)
     now = board_at(placing)
     placed = next(one for one in version.placed if one.machine.startswith("partner"))
     move = priced(now, placed.patient, other(placed.machine), None)
-    taken = take(placing, now, move, by="Dr. P", reason="lives next door", now=moment())
+    taken = take(placing, now, move, who=Who(by="Dr. P", at=moment()), reason="lives next door")
     print_pages(placing, 2)
     name = next(one.name for one in made.patients if one.id == placed.patient)
     rows = list(csv.DictReader(io.StringIO(first["version-1/patients.csv"].decode())))
@@ -200,7 +193,7 @@ def test_a_second_draft_needs_no_vault_and_bad_input_leaves_the_first_one(
     def no_vault() -> None:
         raise AssertionError
 
-    make_draft(placing, PARTNERS, open_vault=no_vault, first_on=NIGHT_1, by="C", now=moment())  # type: ignore[arg-type]
+    make_draft(placing, PARTNERS, open_vault=no_vault, first_on=NIGHT_1, who=C)  # type: ignore[arg-type]
     assert placing.standing().draft == 2
 
 
@@ -212,7 +205,7 @@ def test_a_placement_that_is_not_what_was_written_is_refused(
     path.write_bytes(path.read_bytes().replace(b'"slots":1', b'"slots":9'))
 
     with pytest.raises(IntegrityError, match="not what was written"):
-        make_version(placing, by="C", now=moment(), seconds=1)
+        make_version(placing, who=C, seconds=1)
 
 
 def test_the_commands_fit_a_terminal_and_change_nothing_where_a_price_was_asked(
@@ -243,18 +236,35 @@ def test_the_commands_fit_a_terminal_and_change_nothing_where_a_price_was_asked(
     assert "Version 1 of draft 1, computed." in said("show", "--all")
 
 
+def test_what_was_computed_while_somebody_acted_is_not_kept(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    class Meanwhile(PlacementFolder):
+        def held(self) -> AbstractContextManager[None]:
+            announce(placing, None, who=C)
+            return super().held()
+
+    drafted(placing, kept_site)
+    make_version(placing, who=C, seconds=1)
+    with pytest.raises(ConfigError, match="while this was computed"):
+        make_version(Meanwhile(placing.incident), who=C, seconds=1)
+
+    assert placing.standing().version == 1
+    assert make_version(placing, who=C, seconds=1)[0].number == 2
+
+
 def test_what_cannot_hold_any_more_is_said_and_stops_nobody(
     placing: PlacementFolder, kept_site: SmallSite
 ) -> None:
     drafted(placing, kept_site)
-    make_version(placing, by="C", now=moment(), seconds=1)
-    announce(placing, None, by="C", now=moment())
+    make_version(placing, who=C, seconds=1)
+    announce(placing, None, who=C)
     drafted(
         placing,
         kept_site,
         PARTNERS.replace('"partner-1"', '"partner-9"').replace('"partner-2"', '"partner-8"'),
     )
-    version, _ = make_version(placing, by="C", now=moment(), seconds=1)
+    version, _ = make_version(placing, who=C, seconds=1)
     print_pages(placing, 2)
     pages = " ".join(everything(placing)["version-2/patients.txt"].decode().split())
 
@@ -268,7 +278,7 @@ def test_a_version_whose_making_was_cut_off_does_not_count(
 ) -> None:
     drafted(placing, kept_site)
     (placing.incident.path / "placement" / "version-1").mkdir()
-    version, before = make_version(placing, by="C", now=moment(), seconds=1)
+    version, before = make_version(placing, who=C, seconds=1)
 
     assert (version.number, before) == (2, None)
 
@@ -277,10 +287,10 @@ def test_who_has_begun_there_stays_and_needs_so_many_slots_less(
     placing: PlacementFolder, kept_site: SmallSite
 ) -> None:
     drafted(placing, kept_site)
-    first, _ = make_version(placing, by="C", now=moment(), seconds=1)
+    first, _ = make_version(placing, who=C, seconds=1)
     placed = next(one for one in first.placed if one.machine)
-    begin(placing, placed.patient, given=2, by="C", now=moment())
-    make_version(placing, by="C", now=moment(), seconds=1)
+    begin(placing, placed.patient, given=2, who=C)
+    make_version(placing, who=C, seconds=1)
     stand = placing.standing()
     before, after = (
         next(one for one in placing.version(stand, number)[1].patient if one.id == placed.patient)
@@ -298,11 +308,11 @@ def test_a_move_priced_on_an_older_version_is_not_taken(
     placing: PlacementFolder, kept_site: SmallSite
 ) -> None:
     drafted(placing, kept_site)
-    make_version(placing, by="C", now=moment(), seconds=1)
+    make_version(placing, who=C, seconds=1)
     old: At = board_at(placing)
     placed = next(one for one in old.version.placed if one.machine.startswith("partner"))
     move = priced(old, placed.patient, other(placed.machine), None)
-    make_version(placing, by="C", now=moment(), seconds=1)
+    make_version(placing, who=C, seconds=1)
 
-    with pytest.raises(ConfigError, match="Another version was made"):
-        take(placing, old, move, by="P", reason="r", now=moment())
+    with pytest.raises(ConfigError, match="since this was priced"):
+        take(placing, old, move, who=C, reason="r")

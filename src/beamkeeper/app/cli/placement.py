@@ -20,7 +20,7 @@ from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from beamkeeper.app.jobs.placing import At
+    from beamkeeper.app.jobs.placing import At, Who
     from beamkeeper.app.jobs.placing_folder import PlacementFolder
     from beamkeeper.respond.placement import Move, Version
     from beamkeeper.respond.placement.drafting import Draft
@@ -67,7 +67,7 @@ def draft(
     """
     from beamkeeper.app.cli.deliverable import bytes_of
     from beamkeeper.app.cli.restore import open_vault_by
-    from beamkeeper.app.jobs.placing import counted, make_draft, print_pages
+    from beamkeeper.app.jobs.placing import Who, counted, make_draft, print_pages
 
     opened, now = _folder(folder), SystemClock().now()
     try:
@@ -80,8 +80,7 @@ def draft(
         text,
         open_vault=lambda: open_vault_by(site, vault, identity, words),
         first_on=parse_day(first_on) if first_on else now.astimezone(zone).date(),
-        by=who(by),
-        now=now,
+        who=Who(by=who(by), at=now),
     )
     files = print_pages(opened, number, draft=True)
     if json_:
@@ -119,7 +118,7 @@ def solve(
     from beamkeeper.app.jobs.placing import make_version
 
     opened = _folder(folder)
-    version, before = make_version(opened, by=who(by), now=SystemClock().now(), seconds=seconds)
+    version, before = make_version(opened, who=_who(by), seconds=seconds)
     return _show_version(opened, version, before, everybody=everybody, json_=json_)
 
 
@@ -173,7 +172,8 @@ def set_(
 
     Example: beamkeeper placement set 0012345 partner-tb1 --from 2026-11-24 --reason "lives there"
     """
-    from beamkeeper.app.jobs.placing import board_at, priced, take
+    from beamkeeper.app.jobs.placing import board_at
+    from beamkeeper.app.jobs.placing_hand import priced, take
 
     opened = _folder(folder)
     name = pseudonym_of(opened.incident, patient)
@@ -181,7 +181,7 @@ def set_(
     move = priced(at, name, machine, parse_day(first_on) if first_on else None)
     if price or move.refusal or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
-    version = take(opened, at, move, by=who(by), reason=reason, now=SystemClock().now())
+    version = take(opened, at, move, who=_who(by), reason=reason)
     return _done(opened, move, version, json_=json_)
 
 
@@ -202,8 +202,9 @@ def undo(
 
     Example: beamkeeper placement undo 0012345 --reason "moved back home" --incident incident
     """
-    from beamkeeper.app.jobs.placing import board_at, move_back
-    from beamkeeper.app.jobs.placing import undo as undone
+    from beamkeeper.app.jobs.placing import board_at
+    from beamkeeper.app.jobs.placing_hand import move_back
+    from beamkeeper.app.jobs.placing_hand import undo as undone
 
     opened = _folder(folder)
     name = pseudonym_of(opened.incident, patient)
@@ -211,7 +212,7 @@ def undo(
     move = move_back(opened, at, name)
     if price or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
-    version = undone(opened, at, name, by=who(by), reason=reason, now=SystemClock().now())
+    version = undone(opened, at, name, who=_who(by), reason=reason)
     return _done(opened, move, version, json_=json_)
 
 
@@ -230,11 +231,11 @@ def announce(
 
     Example: beamkeeper placement announce --patient 0012345 --by "C. Claes" --incident incident
     """
-    from beamkeeper.app.jobs.placing import announce as announced
+    from beamkeeper.app.jobs.placing_hand import announce as announced
 
     opened = _folder(folder)
     names = [pseudonym_of(opened.incident, one) for one in patient] if patient else None
-    told = announced(opened, names, by=who(by), now=SystemClock().now())
+    told = announced(opened, names, who=_who(by))
     if json_:
         emit_json({"patients": told})
     else:
@@ -254,16 +255,22 @@ def begun(
 
     Example: beamkeeper placement begun 0012345 --given 2 --incident incident
     """
-    from beamkeeper.app.jobs.placing import begin
+    from beamkeeper.app.jobs.placing_hand import begin
 
     opened = _folder(folder)
     name = pseudonym_of(opened.incident, patient)
-    machine = begin(opened, name, given=given, by=who(by), now=SystemClock().now())
+    machine = begin(opened, name, given=given, who=_who(by))
     if json_:
         emit_json({"patient": name, "machine": machine, "given": given})
     else:
         out.print(f"✓ begun on {machine}, {given} given there: in the journal", markup=False)
     return 0
+
+
+def _who(by: str | None) -> Who:
+    from beamkeeper.app.jobs.placing import Who
+
+    return Who(by=who(by), at=SystemClock().now())
 
 
 def _folder(path: Path) -> PlacementFolder:

@@ -1,7 +1,7 @@
-"""Who goes where, on the day: draft, solve, a place set by hand, undone, announced, begun.
+"""Who goes where, on the day: drafted, solved, kept and printed.
 
-Everything is kept as a numbered draft or version in the incident's folder, with a line of the journal. A page
-prices a move with `board_at` and `respond.placement.price`, and takes it with `take`.
+Everything is kept as a numbered draft or version in the incident's folder, with a line of the journal. What
+people do by hand is in `placing_hand`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.incident_acts import within
 from beamkeeper.app.jobs.placing_facts import candidates, wanted_plans
 from beamkeeper.app.jobs.placing_folder import (
     DRAFT,
@@ -36,21 +35,38 @@ from beamkeeper.domain.demand import PlanDemand
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.placement import Instance, solve
-from beamkeeper.respond.placement.board import NOWHERE, Board, Move, Moved, board_of, price, price_of_undoing
+from beamkeeper.respond.placement.board import NOWHERE, Board, board_of
 from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.drafting import draft as drafted
 from beamkeeper.respond.placement.pages import Told
 from beamkeeper.respond.placement.partners import read_partners
 from beamkeeper.respond.placement.solving import SECONDS
-from beamkeeper.respond.placement.version import Made, Version, placed_after, version_of
+from beamkeeper.respond.placement.version import Version, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
     from beamkeeper.app.opened import OpenedVault
 
 FRACTIONS_LEFT_MIN: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Who acts, and when.
+
+    Attributes
+    ----------
+    by
+        Name and role, as typed.
+    signed
+        Login of a person of the incident who gave the passphrase for it; "" where a name was typed.
+    """
+
+    by: str
+    at: datetime
+    signed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +85,7 @@ def make_draft(
     *,
     open_vault: Callable[[], OpenedVault],
     first_on: date,
-    by: str,
-    now: datetime,
+    who: Who,
 ) -> tuple[int, Draft, Instance]:
     """Hold every open plan of an incident against every machine of the partners, and keep it as a draft.
 
@@ -95,12 +110,12 @@ def make_draft(
     }
     read = read_plans(open_vault(), asked, inventory.head.zone) if asked else {}
     known |= {digest: found for digest, found in read.items() if isinstance(found, PlanDemand)}
-    _, ranked = order_of(incident, inventory, now)
-    today = now.astimezone(inventory.head.zone).date()
+    _, ranked = order_of(incident, inventory, who.at)
+    today = who.at.astimezone(inventory.head.zone).date()
     if first_on < today:
         raise ConfigError(f"{first_on} is over.", do_next="Give a day from today on.")
     everybody = candidates(inventory, ranked, read | known, today=today, first_on=first_on)
-    made, instance = drafted(everybody, file, first_on=first_on, made_at=now)
+    made, instance = drafted(everybody, file, first_on=first_on, made_at=who.at)
     made = replace(made, notes=(*made.notes, *(f"NOT LISTED: {one}" for one in inventory.not_read)))
     number, place = folder.new("draft")
     incident.keep(f"{place}/{PARTNERS}", partners_text.encode())
@@ -114,8 +129,9 @@ def make_draft(
     write(
         incident,
         Deed.DRAFTED,
-        by=by,
-        at=now,
+        by=who.by,
+        at=who.at,
+        signed=who.signed,
         about=f"draft {number}",
         draft=number,
         sha256_of=_digests(kept),
@@ -135,26 +151,38 @@ def counted(made: Draft) -> str:
 
 
 def make_version(
-    folder: PlacementFolder, *, by: str, now: datetime, seconds: float = SECONDS
+    folder: PlacementFolder, *, who: Who, seconds: float = SECONDS
 ) -> tuple[Version, Version | None]:
-    """Solve the last draft as decisions and announcements stand; return the version and the one before."""
+    """Solve the last draft as decisions and announcements stand; return the version and the one before.
+
+    Raises
+    ------
+    ConfigError
+        Nothing is drafted; or somebody decided or announced something meanwhile: nothing is kept.
+    """
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
     before = folder.version(stand, stand.version)[0] if stand.versions else None
     instance, notes = _as_it_stands(folder, stand, instance)
     found = solve(instance, seconds=seconds, start=None if before is None else before.places())
-    number, place = folder.new("version")
-    version = version_of(
-        found,
-        number=number,
-        draft=stand.draft,
-        parent=None if before is None else before.number,
-        left_out=draft.left_out,
-        made_at=now,
-        made_by=by,
-        notes=notes,
-    )
-    _keep(folder, place, version, instance)
+    with folder.held():
+        if folder.standing() != stand:
+            raise ConfigError(
+                "Somebody drafted, decided or announced something while this was computed.",
+                do_next="Solve again: it is taken into account then.",
+            )
+        number, place = folder.new("version")
+        version = version_of(
+            found,
+            number=number,
+            draft=stand.draft,
+            parent=None if before is None else before.number,
+            left_out=draft.left_out,
+            made_at=who.at,
+            made_by=who.by,
+            notes=notes,
+        )
+        keep(folder, place, version, instance, signed=who.signed)
     return version, before
 
 
@@ -205,128 +233,16 @@ def board_at(folder: PlacementFolder) -> At:
     return At(stand=stand, version=version, draft=draft, board=board_of(instance, version.places()))
 
 
-def take(folder: PlacementFolder, at: At, move: Move, *, by: str, reason: str, now: datetime) -> Version:
-    """Make the priced move: a new version, exactly as it was shown, and a line of the journal.
-
-    Raises
-    ------
-    ConfigError
-        The move was refused, has no reason, or another version was made since it was priced.
-    """
-    if move.refusal:
-        raise ConfigError(f"That cannot be done: {move.refusal}.", do_next="Choose another machine or day.")
-    machine, first_on = move.wanted
-    decided: dict[str, object] = {"machine": machine, "from": str(first_on)}
-    return _by_hand(folder, at, move, Deed.PLACE_SET, decided, by=by, reason=reason, now=now)
-
-
-def undo(folder: PlacementFolder, at: At, patient: str, *, by: str, reason: str, now: datetime) -> Version:
-    """Take a decision back: a new version, and a new line; the decision stays in the journal."""
-    move = move_back(folder, at, patient)
-    return _by_hand(folder, at, move, Deed.PLACE_UNDONE, {}, by=by, reason=reason, now=now)
-
-
-def move_back(folder: PlacementFolder, at: At, patient: str) -> Move:
-    """Return what undoing a decision does: all as before where nothing happened since, else a better place.
-
-    Raises
-    ------
-    ConfigError
-        Nobody decided anything for this patient.
-    """
-    decision = at.stand.decisions.get(patient)
-    if decision is None:
-        raise ConfigError(
-            "Nobody decided where this patient goes.", do_next="`beamkeeper placement show` names decisions."
-        )
-    move = price_of_undoing(at.board, patient)
-    if decision.version != at.version.number or at.version.parent is None:
-        return move
-    before, _ = folder.version(at.stand, at.version.parent)
-    if before.draft != at.version.draft:
-        return move
-    board = board_of(move.board.instance, before.places())
-    moved = tuple(
-        Moved(
-            patient=one.id,
-            before=at.board.place(number),
-            after=board.place(number),
-            lost=board.loss(number) - at.board.loss(number),
-        )
-        for number, one in enumerate(board.instance.patient)
-        if at.board.place(number) != board.place(number)
-    )
-    return replace(
-        move,
-        price=board.cost - at.board.cost,
-        lost=sum(one.lost for one in moved),
-        moved=moved,
-        board=board,
-        wanted=board.places()[patient],
-    )
-
-
-def _by_hand(
-    folder: PlacementFolder,
-    at: At,
-    move: Move,
-    deed: Deed,
-    details: dict[str, object],
-    *,
-    by: str,
-    reason: str,
-    now: datetime,
-) -> Version:
-    reason = within(reason)
-    if not reason:
-        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
-    if folder.standing().version != at.version.number:
-        raise ConfigError(
-            "Another version was made since this was priced.", do_next="Look at it, and price the move again."
-        )
-    number, place = folder.new("version")
-    version = Version(
-        number=number,
-        draft=at.version.draft,
-        parent=at.version.number,
-        made=Made.BY_HAND if deed is Deed.PLACE_SET else Made.UNDONE,
-        made_at=now,
-        made_by=by,
-        placed=placed_after(move, at.version.placed, by=by, reason=reason),
-        left_out=at.version.left_out,
-        cost=move.board.cost,
-        bound=None,
-        seconds=0.0,
-        is_complete=True,
-        said=reason,
-    )
-    details = {**details, "price": round(move.price, 4), "lost": round(move.lost, 4)}
-    where = " from ".join(str(one) for one in move.wanted if one) or "no place"
-    said = f"to {where}, price {move.price:+.2f} percent points, {len(move.displaced)} others moved: {reason}"
-    _keep(
-        folder,
-        place,
-        version,
-        move.board.instance,
-        deed=deed,
-        patient=move.patient,
-        said=said,
-        details=details,
-    )
-    return version
-
-
-def _keep(
+def keep(
     folder: PlacementFolder,
     place: str,
     version: Version,
     instance: Instance,
     *,
     deed: Deed = Deed.PLACED,
-    patient: str | None = None,
-    said: str = "",
-    details: Mapping[str, Any] | None = None,
+    **details: Any,
 ) -> None:
+    """Write a version, and then the line of the journal that makes it count."""
     incident = folder.incident
     kept = {
         f"{place}/{INSTANCE}": folder.keep_instance(f"{place}/{INSTANCE}", instance),
@@ -337,14 +253,11 @@ def _keep(
         deed,
         by=version.made_by,
         at=version.made_at,
-        pseudonym=patient,
         about=f"version {version.number}",
         version=version.number,
         draft=version.draft,
         sha256_of=_digests(kept),
-        said=said or words(version),
-        reason=version.said,
-        **(details or {}),
+        **({"said": words(version)} | details),
     )
 
 
@@ -396,84 +309,6 @@ def words(version: Version) -> str:
         f"{placed} of {len(version.placed)} patients placed; {lost:.1f} percent points of tumour control "
         f"lost together. {best}{over}"
     )
-
-
-def announce(
-    folder: PlacementFolder, patients: Iterable[str] | None, *, by: str, now: datetime
-) -> tuple[str, ...]:
-    """Write down who was told of the place in the version that counts; None for everybody who has one.
-
-    Raises
-    ------
-    ConfigError
-        One of them has no place.
-    """
-    stand = folder.standing()
-    version, _ = folder.version(stand, stand.version)
-    placed = {one.patient for one in version.placed if one.machine}
-    told = (
-        tuple(one.patient for one in version.placed if one.machine) if patients is None else tuple(patients)
-    )
-    if any(one not in placed for one in told) or not told:
-        raise ConfigError(
-            "Somebody of these has no place in this version.", do_next="`beamkeeper placement show` says who."
-        )
-    for begin in range(0, len(told), _A_LINE):
-        write(
-            folder.incident,
-            Deed.ANNOUNCED,
-            by=by,
-            at=now,
-            pseudonym=told[0] if len(told) == 1 else None,
-            about=f"version {version.number}",
-            version=version.number,
-            patients=list(told[begin : begin + _A_LINE]),
-            said=f"{len(told[begin : begin + _A_LINE])} told",
-        )
-    return told
-
-
-_A_LINE: Final = 500
-"""Patients of one line of the journal, which holds 65,536 bytes."""
-
-
-def begin(folder: PlacementFolder, patient: str, *, given: int, by: str, now: datetime) -> str:
-    """Write down that a patient has begun where the version that counts says; return the machine.
-
-    Raises
-    ------
-    ConfigError
-        The patient has no place.
-    """
-    stand = folder.standing()
-    machine = folder.version(stand, stand.version)[0].places().get(patient, NOWHERE)[0]
-    if not machine:
-        raise ConfigError("This patient has no place.", do_next="`beamkeeper placement show` says why.")
-    said = f"on {machine}, {given} given there"
-    write(
-        folder.incident, Deed.BEGUN, by=by, at=now, pseudonym=patient, machine=machine, given=given, said=said
-    )
-    return machine
-
-
-def priced(at: At, patient: str, machine: str, first_on: date | None) -> Move:
-    """Return what a move costs; see `respond.placement.price`.
-
-    Raises
-    ------
-    ConfigError
-        The patient is not in the placement, or there is no such machine.
-    """
-    if all(one.id != patient for one in at.board.instance.patient):
-        gone = next((one for one in at.version.left_out if one.id == patient), None)
-        raise ConfigError(
-            f"No place is looked for: {gone.reason}." if gone else "This patient is not in the placement.",
-            do_next=f"Would help: {gone.would_help}." if gone else "Draft again.",
-        )
-    machines = [one.id for one in at.board.instance.machine]
-    if machine not in machines:
-        raise ConfigError(f"There is no machine {machine}.", do_next=f"There are {', '.join(machines)}.")
-    return price(at.board, patient, machine, first_on)
 
 
 def _digests(kept: Mapping[str, bytes]) -> dict[str, str]:

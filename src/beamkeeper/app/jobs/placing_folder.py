@@ -6,8 +6,11 @@ the digests of its files. What people decided, announced and saw begin stands in
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -22,7 +25,8 @@ from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.domain.audit import AuditRow
@@ -167,6 +171,27 @@ class PlacementFolder:
         """Return where they stand; the whole journal is checked."""
         return standing(self.incident.journal.rows())
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody else make a version meanwhile: two people may work on one laptop.
+
+        Raises
+        ------
+        StorageFull
+            The folder cannot be written.
+        """
+        root = self.incident.path / PLACEMENT
+        try:
+            root.mkdir(mode=0o700, exist_ok=True)
+            handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise _no_folder(root, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
     def new(self, kind: str) -> tuple[int, str]:
         """Return the next number of a kind, "draft" or "version", and its folder, which is made now.
 
@@ -187,10 +212,7 @@ class PlacementFolder:
                     continue
                 return number, f"{PLACEMENT}/{kind}-{number}"
         except OSError as error:
-            raise StorageFull(
-                f"The folder {root} cannot be made: {error.strerror}.",
-                do_next="Make room, or take a copy of the incident's folder where there is.",
-            ) from error
+            raise _no_folder(root, error) from error
 
     def draft(self, stand: Standing, number: int) -> tuple[Draft, Instance]:
         """Return a draft and its instance, as they were written.
@@ -267,6 +289,13 @@ class PlacementFolder:
         if hashlib.sha256(data).hexdigest() != digests.get(name):
             raise _changed(name)
         return data
+
+
+def _no_folder(root: Path, error: OSError) -> StorageFull:
+    return StorageFull(
+        f"The folder {root} cannot be written: {error.strerror}.",
+        do_next="Make room, or take a copy of the incident's folder where there is.",
+    )
 
 
 def _changed(name: str) -> BeamkeeperError:

@@ -11,7 +11,8 @@ move costs, whom it displaces and where to, or why it cannot be made, and holds 
 (`move.board`), from which further moves can be priced; `price_of_undoing(board, patient)` the same for a
 decision taken back; `timetable(instance, version.placed)` is patients by day and machine;
 `differences(before, after)` what changed. Nothing here reads a clock or a file: `app.jobs.placing.board_at`
-gives the board of an incident, `take` and `undo` keep what was priced, `print_pages` writes the paper.
+gives the board of an incident, `placing_hand.take` and `undo` keep what was priced, `placing.print_pages`
+writes the paper.
 
 Why: `docs/decisions`, 0077-deliverable.md, 0078-placement.md, 0079-retargeted-copy.md, 0081-placing.md.
 """

@@ -1,0 +1,218 @@
+"""What people do to a placement by hand: a place set, a decision undone, announced, begun.
+
+A page holds `board_at`, prices moves on it, and takes one with `take`: what was priced is what is kept, and
+nothing is kept where anything was done meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.incident_acts import within
+from beamkeeper.app.jobs.placing import keep
+from beamkeeper.domain.words import plural
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.placement.board import NOWHERE, Move, Moved, board_of, price, price_of_undoing
+from beamkeeper.respond.placement.version import Made, Version, placed_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from beamkeeper.app.jobs.placing import At, Who
+    from beamkeeper.app.jobs.placing_folder import PlacementFolder
+
+_A_LINE: Final = 500
+"""Patients of one line of the journal, which holds 65,536 bytes."""
+
+
+def take(folder: PlacementFolder, at: At, move: Move, *, who: Who, reason: str) -> Version:
+    """Make the priced move: a new version, exactly as it was shown, and a line of the journal.
+
+    Raises
+    ------
+    ConfigError
+        The move was refused, has no reason, or another version was made since it was priced.
+    """
+    if move.refusal:
+        raise ConfigError(f"That cannot be done: {move.refusal}.", do_next="Choose another machine or day.")
+    machine, first_on = move.wanted
+    decided = {"machine": machine, "from": str(first_on)}
+    return _by_hand(folder, at, move, Deed.PLACE_SET, who=who, reason=reason, **decided)
+
+
+def undo(folder: PlacementFolder, at: At, patient: str, *, who: Who, reason: str) -> Version:
+    """Take a decision back: a new version, and a new line; the decision stays in the journal."""
+    move = move_back(folder, at, patient)
+    return _by_hand(folder, at, move, Deed.PLACE_UNDONE, who=who, reason=reason)
+
+
+def move_back(folder: PlacementFolder, at: At, patient: str) -> Move:
+    """Return what undoing a decision does: all as before where nothing happened since, else a better place.
+
+    Raises
+    ------
+    ConfigError
+        Nobody decided anything for this patient.
+    """
+    decision = at.stand.decisions.get(patient)
+    if decision is None:
+        raise ConfigError(
+            "Nobody decided where this patient goes.", do_next="`beamkeeper placement show` names decisions."
+        )
+    move = price_of_undoing(at.board, patient)
+    if decision.version != at.version.number or at.version.parent is None:
+        return move
+    before, _ = folder.version(at.stand, at.version.parent)
+    if before.draft != at.version.draft:
+        return move
+    board = board_of(move.board.instance, before.places())
+    moved = tuple(
+        Moved(
+            patient=one.id,
+            before=at.board.place(number),
+            after=board.place(number),
+            lost=board.loss(number) - at.board.loss(number),
+        )
+        for number, one in enumerate(board.instance.patient)
+        if at.board.place(number) != board.place(number)
+    )
+    return replace(
+        move,
+        price=board.cost - at.board.cost,
+        lost=sum(one.lost for one in moved),
+        moved=moved,
+        board=board,
+        wanted=board.places()[patient],
+    )
+
+
+def _by_hand(
+    folder: PlacementFolder, at: At, move: Move, deed: Deed, *, who: Who, reason: str, **decided: str
+) -> Version:
+    reason = within(reason)
+    if not reason:
+        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+    with folder.held():
+        if folder.standing() != at.stand:
+            raise ConfigError(
+                "Something was drafted, placed, decided or announced since this was priced.",
+                do_next="Look at it, and price the move again.",
+            )
+        number, place = folder.new("version")
+        version = Version(
+            number=number,
+            draft=at.version.draft,
+            parent=at.version.number,
+            made=Made.BY_HAND if deed is Deed.PLACE_SET else Made.UNDONE,
+            made_at=who.at,
+            made_by=who.by,
+            placed=placed_after(move, at.version.placed, by=who.by, reason=reason),
+            left_out=at.version.left_out,
+            cost=move.board.cost,
+            bound=None,
+            seconds=0.0,
+            is_complete=True,
+            said=reason,
+            notes=at.version.notes,
+        )
+        where = " from ".join(str(one) for one in move.wanted if one) or "no place"
+        others = plural(len(move.displaced), "other")
+        keep(
+            folder,
+            place,
+            version,
+            move.board.instance,
+            deed=deed,
+            pseudonym=move.patient,
+            said=f"to {where}, price {move.price:+.2f} percent points, {others} moved: {reason}",
+            reason=reason,
+            price=round(move.price, 4),
+            lost=round(move.lost, 4),
+            signed=who.signed,
+            **decided,
+        )
+    return version
+
+
+def announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who) -> tuple[str, ...]:
+    """Write down who was told of the place in the version that counts; None for everybody who has one.
+
+    Raises
+    ------
+    ConfigError
+        One of them has no place.
+    """
+    stand = folder.standing()
+    version, _ = folder.version(stand, stand.version)
+    placed = {one.patient for one in version.placed if one.machine}
+    told = (
+        tuple(one.patient for one in version.placed if one.machine) if patients is None else tuple(patients)
+    )
+    if any(one not in placed for one in told) or not told:
+        raise ConfigError(
+            "Somebody of these has no place in this version.", do_next="`beamkeeper placement show` says who."
+        )
+    for begin in range(0, len(told), _A_LINE):
+        write(
+            folder.incident,
+            Deed.ANNOUNCED,
+            by=who.by,
+            at=who.at,
+            signed=who.signed,
+            pseudonym=told[0] if len(told) == 1 else None,
+            about=f"version {version.number}",
+            version=version.number,
+            patients=list(told[begin : begin + _A_LINE]),
+            said=f"{len(told[begin : begin + _A_LINE])} told",
+        )
+    return told
+
+
+def begin(folder: PlacementFolder, patient: str, *, given: int, who: Who) -> str:
+    """Write down that a patient has begun where the version that counts says; return the machine.
+
+    Raises
+    ------
+    ConfigError
+        The patient has no place.
+    """
+    stand = folder.standing()
+    machine = folder.version(stand, stand.version)[0].places().get(patient, NOWHERE)[0]
+    if not machine:
+        raise ConfigError("This patient has no place.", do_next="`beamkeeper placement show` says why.")
+    write(
+        folder.incident,
+        Deed.BEGUN,
+        by=who.by,
+        at=who.at,
+        signed=who.signed,
+        pseudonym=patient,
+        machine=machine,
+        given=given,
+        said=f"on {machine}, {given} given there",
+    )
+    return machine
+
+
+def priced(at: At, patient: str, machine: str, first_on: date | None) -> Move:
+    """Return what a move costs; see `respond.placement.price`.
+
+    Raises
+    ------
+    ConfigError
+        The patient is not in the placement, or there is no such machine.
+    """
+    if all(one.id != patient for one in at.board.instance.patient):
+        gone = next((one for one in at.version.left_out if one.id == patient), None)
+        raise ConfigError(
+            f"No place is looked for: {gone.reason}." if gone else "This patient is not in the placement.",
+            do_next=f"Would help: {gone.would_help}." if gone else "Draft again.",
+        )
+    machines = [one.id for one in at.board.instance.machine]
+    if machine not in machines:
+        raise ConfigError(f"There is no machine {machine}.", do_next=f"There are {', '.join(machines)}.")
+    return price(at.board, patient, machine, first_on)
