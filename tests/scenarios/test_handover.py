@@ -157,6 +157,12 @@ def test_a_record_of_another_patient_is_named_and_left_out(houses: Houses, tmp_p
     assert status == 20
     assert "NOT IN IT" in said
     assert "another person" in said
+    assert "who came with" not in said
+
+    theirs = houses.receive(houses.make(other))["manifest"]["bundle_id"]
+    said = " ".join(beamkeeper("desk", "return", bundle_id, export, "--desk", houses.desk)[1].split())
+
+    assert f"another person, who came with bundle {theirs}" in said
 
 
 def test_a_return_bundle_of_a_patient_who_never_went_there_is_refused(houses: Houses, tmp_path: Path) -> None:

@@ -26,10 +26,12 @@ class KnownBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One patient under two numbers.
+    """One patient under two numbers; one who has several there has several links.
 
     Attributes
     ----------
+    partner
+        By the partner's number; name and birth date as the partner writes them, "" and None as at home.
     plan_uids
         Plans that went along with this patient.
     """
@@ -80,10 +82,11 @@ def home_of(stated: Stated, links: Iterable[Link]) -> Recognition:
     links = tuple(links)
     found = [(link, how) for link in links if (how := _known_by(stated, link)) is not KnownBy.NOTHING]
     by_plan = [link for link in links if link.plan_uids & set(stated.plan_uids)]
-    if len(found) != 1:
-        return _unknown(_why_not(found, by_plan))
+    homes = {link.home for link, _ in found}
+    if len(homes) != 1:
+        return _unknown(_why_not(len(homes), by_plan))
     link, how = found[0]
-    if by_plan and link not in by_plan:
+    if by_plan and link.home not in {other.home for other in by_plan}:
         return _unknown("Its number is one patient's, and its plan went along with another.")
     return Recognition(home=link.home, known_by=how, doubts=tuple(_doubts(stated, link, by_plan)))
 
@@ -109,14 +112,18 @@ def _is_number_of(number: str, issuer: str, known: Patient) -> bool:
 
 def _is_other(patient: Patient, link: Link) -> bool:
     """Return whether name and birth date are neither as the home hospital nor as the partner writes them."""
-    return all(
-        likeness(_person(patient, link), _person(known, link)).is_other for known in (link.home, link.partner)
-    )
+    said = _person(patient, link)
+    return all(likeness(said, _person(known, link)).is_other for known in (link.home, link.partner))
 
 
 def _person(patient: Patient, link: Link) -> Patient:
-    """Return only name and birth date: the numbers were compared before."""
-    return Patient(patient_id=link.home.patient_id, name=patient.name, birth_on=patient.birth_on)
+    """Return only name and birth date, for the numbers were compared before; the partner's as at home."""
+    as_at_home = patient is link.partner
+    return Patient(
+        patient_id=link.home.patient_id,
+        name=patient.name or (link.home.name if as_at_home else ""),
+        birth_on=patient.birth_on or (link.home.birth_on if as_at_home else None),
+    )
 
 
 def _doubts(stated: Stated, link: Link, by_plan: Sequence[Link]) -> Iterable[str]:
@@ -131,13 +138,13 @@ def _doubts(stated: Stated, link: Link, by_plan: Sequence[Link]) -> Iterable[str
         yield "It names no plan."
     elif not by_plan:
         yield "Its plan did not go along with the patient: a plan made there, or somebody else's."
-    elif len(by_plan) > 1:
+    elif len({other.home for other in by_plan}) > 1:
         yield "Its plan went along with more than one patient."
 
 
-def _why_not(found: Sequence[tuple[Link, KnownBy]], by_plan: Sequence[Link]) -> str:
-    if found:
-        return f"Its number is that of {len(found)} patients who went there."
+def _why_not(count: int, by_plan: Sequence[Link]) -> str:
+    if count:
+        return f"Its number is that of {count} patients who went there."
     if by_plan:
         return "Its plan went along with a patient, but it stands under another number, name or birth date."
     return "Nobody who went there has its number."

@@ -66,6 +66,22 @@ def test_where_number_and_plan_disagree_a_person_looks(stated: Stated, why: str)
     assert "Doe" not in found.doubts[0]
 
 
+def test_a_partner_who_writes_no_name_vouches_for_nobody() -> None:
+    bare = replace(LINK, partner=Patient(patient_id="P-77", name=""))
+    stranger = replace(THERE, name="Roe^Mary", birth_on=date(1955, 5, 5))
+
+    assert home_of(replace(RECORD, patient=stranger), (bare,)).home is None
+    assert home_of(RECORD, (bare,)).home == HOME
+
+
+def test_one_patient_may_have_several_numbers_there() -> None:
+    second = replace(LINK, partner=replace(THERE, patient_id="P-78"))
+
+    assert home_of(replace(RECORD, patient=HOME), (LINK, second)) == home_of(
+        replace(RECORD, patient=HOME), (second,)
+    )
+
+
 def test_the_number_of_two_patients_is_nobodys() -> None:
     twin = replace(LINK, home=replace(HOME, patient_id="4799"))
 

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
-from beamkeeper.app.jobs.receiving import DeskDeed, answers, find_received, note, their_ids
+from beamkeeper.app.jobs.receiving import DeskDeed, answers, find_received, note, received, their_ids
+from beamkeeper.domain.crosswalk import Link, home_of
+from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.handover import BundleKind, Packed, Reply, Role, new_bundle_id, seal_bundle
 from beamkeeper.respond.handover.desk import OUT
+from beamkeeper.wire.dicom.coercing import read_stated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from beamkeeper.respond.handover import Desk, Header, Manifest
@@ -76,7 +79,7 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
     _verify_plans(manifest, report)
     theirs = their_ids(desk, bundle_id)
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
-        packed, not_taken, records = _packed(files, Path(work), manifest, theirs, report)
+        packed, not_taken, records = _packed(files, Path(work), desk, manifest, report)
         if not packed:
             raise ConfigError(
                 f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
@@ -125,9 +128,11 @@ def _verify_plans(manifest: Manifest, report: Report) -> None:
 
 
 def _packed(
-    files: Path, work: Path, manifest: Manifest, theirs: Sequence[str], report: Report
+    files: Path, work: Path, desk: Desk, manifest: Manifest, report: Report
 ) -> tuple[tuple[Packed, ...], tuple[str, ...], int]:
     """Copy what may go; return it, what may not with the reason, and how many are treatment records."""
+    theirs = their_ids(desk, manifest.bundle_id)
+    others = _others(desk, manifest)
     packed: list[Packed] = []
     not_taken: list[str] = []
     records = 0
@@ -137,7 +142,7 @@ def _packed(
             packed.append(_copied(one, work, f"report/{number}{_suffix(one)}", Role.REPORT, title=one.name))
             continue
         if not one.is_of(manifest.patient, other_ids=theirs):
-            not_taken.append(f"file {number}: it is of another person")
+            not_taken.append(f"file {number}: it is of another person{_whose(one, others)}")
         elif (why := _not_of_the_plans(one, plan_uids)) is not None:
             not_taken.append(f"file {number}: {why}")
         else:
@@ -145,6 +150,32 @@ def _packed(
             packed.append(_copied(one.path, work, name, Role.DICOM, uid=one.uid))
             records += isinstance(one.content.content, TreatmentRecord)
     return tuple(packed), tuple(not_taken), records
+
+
+def _others(desk: Desk, manifest: Manifest) -> dict[str, tuple[Link, ...]]:
+    """Return the other patients who were received, by bundle."""
+    return {
+        other.bundle_id: tuple(
+            Link(
+                home=other.patient,
+                partner=Patient(patient_id=number, name=""),
+                plan_uids=frozenset(plan.plan_uid for plan in other.plans),
+            )
+            for number in (*their_ids(desk, other.bundle_id), other.patient.patient_id)
+        )
+        for other in received(desk)
+        if other.pseudonym != manifest.pseudonym
+    }
+
+
+def _whose(one: Held, others: Mapping[str, tuple[Link, ...]]) -> str:
+    """Say of which other received patient a file is: a fraction must not be lost in the wrong folder."""
+    stated = read_stated(one.path.read_bytes(), zone=ZoneInfo("UTC"))
+    found = home_of(stated, [link for links in others.values() for link in links])
+    if found.home is None:
+        return ""
+    bundles = [bundle for bundle, links in others.items() if links[0].home == found.home]
+    return f", who came with bundle {bundles[-1]}: `beamkeeper desk return {bundles[-1]}`"
 
 
 def _not_of_the_plans(one: Held, plan_uids: set[str]) -> str | None:
