@@ -11,7 +11,7 @@ from beamkeeper.respond.incident import Deed
 PERSON = "0" * 64
 
 
-def row(deed: Deed, bundle: str, person: str = PERSON) -> AuditRow:
+def row(deed: Deed, bundle: str, person: str = PERSON, house: str = "Partner") -> AuditRow:
     return AuditRow(
         sequence=1,
         at=datetime(2026, 11, 22, tzinfo=UTC),
@@ -19,14 +19,17 @@ def row(deed: Deed, bundle: str, person: str = PERSON) -> AuditRow:
         action=deed,
         outcome="ok",
         patient_pseudonym=person,
-        details={"about": bundle, "to": "Partner"},
+        details={"about": bundle, "to": house},
         previous="",
         sha256="",
     )
 
 
-def test_a_bundle_without_an_answer_leaves_the_count_in_doubt() -> None:
+def test_a_house_that_sent_nothing_back_leaves_the_count_in_doubt() -> None:
     assert "Handed over to Partner (bundle b1)" in _away([row(Deed.PACKED, "b1")], PERSON)[0].text
     assert _away([row(Deed.PACKED, "b1"), row(Deed.RETURNED, "b1")], PERSON) == ()
-    assert len(_away([row(Deed.PACKED, "b1"), row(Deed.PACKED, "b2"), row(Deed.RETURNED, "b1")], PERSON)) == 1
+    both = [row(Deed.PACKED, "b1"), row(Deed.PACKED, "b2", house="Other"), row(Deed.RETURNED, "b1")]
+    assert ["Other" in one.text for one in _away(both, PERSON)] == [True]
+    again = [row(Deed.PACKED, "b1"), row(Deed.RETURNED, "b1"), row(Deed.PACKED, "b2")]
+    assert len(_away(again, PERSON)) == 1
     assert _away([row(Deed.PACKED, "b1", "1" * 64)], PERSON) == ()
