@@ -5,16 +5,19 @@
 Instances are invented: each site with so many machines of 4 to 9 slots a day for six weeks, each patient with
 3 to 30 fractions left and two to eight machines of class A to D. Everybody's cost is counted by the same
 columns.
-HiGHS (scipy) is a baseline, too, where scipy can be imported: it gets as many seconds.
+HiGHS (scipy, `--highs`) and CP-SAT (ortools, `--cp-sat`) are baselines, too, where they can be imported: from
+scratch, on the same columns, with as many seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.board import Place
 
 CLASSES = "AABBCD"
+COST_STEPS = 10_000
+"""CP-SAT counts in whole numbers."""
 
 
 def invented(patients: int, sites: int, machines: int, seed: int) -> Instance:
@@ -109,6 +114,39 @@ def by_highs(columns: Columns, seconds: float) -> float | None:
     return None if found.x is None else float(found.fun)
 
 
+def by_cp_sat(columns: Columns, seconds: float, workers: int = 2) -> float | None:
+    """Return what CP-SAT finds on the same columns, from scratch; None without ortools."""
+    try:
+        from ortools.sat.python import cp_model
+    except ImportError:
+        return None
+    model = cp_model.CpModel()
+    taken = [model.new_bool_var("") for _ in columns.cost]
+    machines = len(columns.capacity)
+    for begin, end in itertools.pairwise(columns.starts):
+        model.add_exactly_one(taken[begin:end])
+    on: dict[tuple[int, int], list[Any]] = defaultdict(list)
+    for number, variable in enumerate(taken):
+        if columns.machine[number] < machines - 1:
+            for day in range(columns.first[number], columns.after[number]):
+                on[int(columns.machine[number]), day].append(variable)
+    for (machine, day), variables in on.items():
+        model.add(sum(variables) <= int(columns.capacity[machine, day]))
+    staff: dict[int, list[Any]] = defaultdict(list)
+    for prepared in columns.prepared.T:
+        for number in np.flatnonzero(prepared >= 0):
+            staff[int(prepared[number])].append(taken[number])
+    for number, variables in staff.items():
+        model.add(sum(variables) <= int(columns.staff[number]))
+    model.minimize(sum(round(COST_STEPS * cost) * one for cost, one in zip(columns.cost, taken, strict=True)))
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = workers
+    if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return None
+    return float(sum(cost for cost, one in zip(columns.cost, taken, strict=True) if solver.value(one)))
+
+
 def prices(instance: Instance, places: dict[str, Place], seed: int, count: int = 100) -> dict[str, float]:
     """Return what a board, and one move on it, take of the processor."""
     begun = time.process_time()
@@ -148,6 +186,7 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         "greedy_by_priority": round(in_order(columns, everybody, columns.cost), 2),
         "first_come": round(in_order(columns, arrival, first_free), 2),
         "highs": by_highs(columns, given.seconds) if given.highs else None,
+        "cp_sat": by_cp_sat(columns, given.seconds) if given.cp_sat else None,
         "placed": sum(bool(one.machine) for one in found.placed),
         **prices(instance, {one.patient: (one.machine, one.first_on) for one in found.placed}, seed),
     }
@@ -163,6 +202,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--highs", action="store_true")
+    parser.add_argument("--cp-sat", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     runs = [measure(given, seed) for seed in range(given.seeds)]
