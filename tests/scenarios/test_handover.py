@@ -18,8 +18,9 @@ from two_houses import PARTNER, Houses, beamkeeper, told
 from beamkeeper.app.jobs.handing_over import Agreed, hand_over
 from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
-from beamkeeper.app.jobs.placing import make_draft, make_version
+from beamkeeper.app.jobs.placing import Who, make_draft, make_version
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.receiving import DeskDeed, journal
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import (
@@ -34,6 +35,7 @@ from beamkeeper.respond.handover import Desk, Packed, Role, seal_bundle
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
 
+WHO = Who(by="C", at=at(NIGHT_1, 13).now())
 GIVEN = 2
 """Sessions that the night's copy holds of each patient."""
 
@@ -276,6 +278,8 @@ def test_an_object_of_another_patient_inside_a_signed_bundle_is_refused(
     seal_bundle(forged, files, keys=home.keys(), to=there.card, folder=tmp_path / "forged")
     with pytest.raises(PatientMismatch, match="another person"):
         houses.receive(tmp_path / "forged")
+    last = journal(Desk.open(houses.desk)).rows()[-1]
+    assert (last.action, last.outcome) == (DeskDeed.REFUSED, "failed")
     assert not (houses.desk / "received" / ("f" * 16)).exists()
 
 
@@ -312,8 +316,8 @@ def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days
     folder = PlacementFolder(IncidentFolder.open(houses.incident))
     clock = at(NIGHT_1, 13)
     opened = open_by_site(houses.site.site, clock)
-    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=NIGHT_1, by="C", now=clock.now())
-    version, _ = make_version(folder, by="C", now=clock.now(), seconds=2)
+    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=NIGHT_1, who=WHO)
+    version, _ = make_version(folder, who=WHO, seconds=2)
     there = {one.patient: one for one in version.placed if one.site == "partner"}
     arguments = ("--to", PARTNER, "--incident", houses.incident, "--site", houses.site.site_file)
     made = told("handover", "make", "--placed", "partner", *arguments)["made"]

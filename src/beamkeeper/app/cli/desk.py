@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who, within
@@ -95,7 +96,7 @@ def _show_card(path: Path, shown: Card, *, json_: bool) -> None:
     if json_:
         emit_json({"card": shown, "number": shown.number, "file": path / "card.json"})
         return
-    out.print(f"[bold]{shown.name}[/bold]", markup=True)
+    out.print(f"[bold]{escape(shown.name)}[/bold]")
     out.print(f"  {shown.number}")
     out.print(f"Give others {path / 'card.json'}", soft_wrap=True, markup=False)
     print_wrapped("It holds no secret. They call you, and you read these thirty digits to them.")

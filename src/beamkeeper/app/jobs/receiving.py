@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.domain.audit import AuditEvent
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.errors import ConfigError, IntegrityError, PatientMismatch, StorageFull
+from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
 from beamkeeper.respond.handover import BundleKind, Desk, Role, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST, read_manifest
@@ -82,6 +82,14 @@ def receive(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
     SourceUnavailable, StorageFull
         It cannot be read; there is no room.
     """
+    try:
+        return _received(desk, bundle, by=by, now=now)
+    except (IntegrityError, PatientMismatch, KeyUnavailable) as error:
+        note(desk, DeskDeed.REFUSED, by=by, at=now, outcome="failed", said=error.message)
+        raise
+
+
+def _received(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
     header, _ = read_header(bundle, desk.known())
     if header.kind is not BundleKind.HANDOVER:
         raise IntegrityError(

@@ -18,7 +18,7 @@ from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.receiving import verify_whose
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.errors import IntegrityError, StorageFull
+from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
 from beamkeeper.respond.handover import BundleKind, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST
@@ -71,6 +71,15 @@ def take_back(
         An object in it is of another person.
     KeyUnavailable, SourceUnavailable, StorageFull
     """
+    try:
+        return _taken_back(folder, bundle, by=by, now=now)
+    except (IntegrityError, PatientMismatch, KeyUnavailable) as error:
+        said = f"A bundle that came was refused. {error.message}"
+        write(folder, Deed.NOTED, by=by, at=now, outcome="failed", said=said)
+        raise
+
+
+def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime) -> TakenBack:
     desk = desk_of(folder)
     header, sender = read_header(bundle, desk.known())
     if header.kind is not BundleKind.RETURN:
