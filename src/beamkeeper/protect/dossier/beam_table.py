@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from beamkeeper.protect.dossier.sheet import Block
     from beamkeeper.protect.dossier.source import DossierSource
 
+NOTES_IN_LINES_MAX = 3
+"""More than so many accessories of a beam stand in one line after another: a page is short."""
 BEAMS_SHOWN_MAX = 60
 """So many beams of one plan stand in the table (CyberKnife has hundreds); the rest is counted."""
 
@@ -63,7 +65,7 @@ def _row(source: DossierSource, plan: Plan, beam: Beam) -> tuple[str, ...]:
         energy(beam),
         meterset(beam),
         _jaws(first),
-        "\n".join(dict.fromkeys(notes)) or "–",
+        ("\n" if len(notes) <= NOTES_IN_LINES_MAX else ", ").join(dict.fromkeys(notes)) or "–",
     )
 
 
@@ -96,7 +98,7 @@ def machine_rows(plan: Plan) -> Iterator[tuple[str, ...]]:
             "\n".join(dict.fromkeys(energy(beam) for beam in beams)),
             "\n".join(dict.fromkeys(mlc(beam) for beam in beams)),
             "\n".join(dict.fromkeys(line(beam.setup.fluence_mode) or "–" for beam in beams)),
-            "\n".join(dict.fromkeys(line(a, longest=60) for beam in beams for a in beam.accessories)) or "–",
+            ", ".join(dict.fromkeys(line(a, longest=60) for beam in beams for a in beam.accessories)) or "–",
         )
 
 

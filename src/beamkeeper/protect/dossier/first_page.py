@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OTHERS_SHOWN_MAX = 8
 CALLS_SHOWN_MAX, COMING_SHOWN_MAX = 6, 3
 DISAGREEMENTS_SHOWN_MAX = 4
+OLDEST_YEARS = 120
+"""Whoever is older was born on a date that stands for none."""
 NO_NIGHT_PHONE = "no number of the department is known here"
 
 
@@ -32,7 +34,7 @@ def identity(source: DossierSource) -> Identity:
         said = "unknown"
     else:
         years = age(born, source.as_of.astimezone(source.zone).date())
-        said = f"{born.isoformat()} ({years} years)" if years >= 0 else f"{born.isoformat()} (in the future?)"
+        said = f"{born.isoformat()} ({_age_words(years)})"
     issuer = line(patient.issuer_of_patient_id)
     others = [("Born", said), ("Sex", SEXES.get(patient.sex, "unknown"))]
     language = patient.language.strip().lower()
@@ -50,6 +52,12 @@ def identity(source: DossierSource) -> Identity:
         others=tuple(others),
         photo=source.photo,
     )
+
+
+def _age_words(years: int) -> str:
+    if years < 0:
+        return "in the future?"
+    return f"{plural(years, 'year')}{'?' if years > OLDEST_YEARS else ''}"
 
 
 def made_of(provenance: Provenance) -> str:
@@ -89,7 +97,7 @@ def _other_plans(others: Sequence[Standing]) -> Iterator[Section]:
             header=("Plan", "Next", "Given", "This copy"), rows=rows, widths=("1fr", "1fr", "auto", "1fr")
         )
         more = len(others) - len(shown)
-        said = (Lines(items=(f"and {plural(more, 'plan')} more: all of them stand on page 2.",)),)
+        said = (Lines(items=(f"and {plural(more, 'plan')} more: all stand under “As the plans state it”.",)),)
         yield Section(title="Other plans", blocks=(table, *(said if more > 0 else ())))
 
 
@@ -162,8 +170,8 @@ def doubts(source: DossierSource) -> Iterator[Section]:
     if source.position is not None:
         unassigned = len(source.position.unassigned_record_uids)
         if unassigned:
-            verb = "belongs" if unassigned == 1 else "belong"
-            found.append(f"{plural(unassigned, 'record')} {verb} to no plan here and count nowhere.")
+            verbs = ("belongs", "counts") if unassigned == 1 else ("belong", "count")
+            found.append(f"{plural(unassigned, 'record')} {verbs[0]} to no plan here and {verbs[1]} nowhere.")
         found += [line(conflict.text) for conflict in source.position.conflicts]
     found = list(dict.fromkeys(found))
     if not found:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from beamkeeper.domain.position import FractionState, PlanPosition
-    from beamkeeper.domain.record import TreatmentRecord
+    from beamkeeper.domain.record import BeamDelivery, TreatmentRecord
     from beamkeeper.protect.dossier.sheet import Block
     from beamkeeper.protect.dossier.source import DossierSource
 
-WEEKS_SHOWN_MAX = 60
+WEEKS_SHOWN_MAX, UNCOUNTED_SHOWN_MAX = 60, 40
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -26,14 +26,44 @@ def history_sections(source: DossierSource) -> tuple[Section, ...]:
     """Return the calendar and the table of fractions."""
     plans = [] if source.position is None else [plan for plan in source.position.plans if plan.fractions]
     if not plans:
-        nothing = Lines(items=("No record says that a fraction was given.",))
-        return (Section(title="Delivery history", blocks=(nothing,)),)
+        nothing = () if source.records else (Lines(items=("No record says that a fraction was given.",)),)
+        return (Section(title="Delivery history", blocks=(*nothing, *_uncounted(source))),)
     by_uid = {record.sop_instance_uid: record for record in source.records}
     tables = [_fractions(source, plan, by_uid) for plan in plans]
     return (
         Section(title="Delivery calendar", blocks=tuple(_calendar(source, plans))),
-        Section(title="Each fraction", blocks=tuple(tables)),
+        Section(title="Each fraction", blocks=(*tables, *_uncounted(source))),
     )
+
+
+def _uncounted(source: DossierSource) -> Iterator[Block]:
+    """Yield the records that are here and count nowhere: somebody was treated, with what has to be found."""
+    unplaced = () if source.position is None else source.position.unassigned_record_uids
+    found = [one for one in source.records if source.position is None or one.sop_instance_uid in unplaced]
+    if not found:
+        return
+    rows = [
+        (
+            at(record.treated_at, source.zone),
+            ", ".join(dict.fromkeys(_fraction_of(given) for given in record.deliveries)) or "–",
+            ", ".join(dict.fromkeys(line(given.beam_name, longest=60) for given in record.deliveries)) or "–",
+            line(record.treatment_machine_name) or "–",
+            line(record.referenced_plan_uid or "") or "names none",
+        )
+        for record in sorted(found, key=lambda one: (one.treated_at is None, str(one.treated_at)))
+    ]
+    yield Table(
+        title="Records that count nowhere",
+        header=("At", "Fraction", "Beams", "Machine", "Plan"),
+        rows=tuple(rows[:UNCOUNTED_SHOWN_MAX]),
+        widths=("auto", "auto", "1fr", "auto", "1fr"),
+    )
+    if (more := len(rows) - UNCOUNTED_SHOWN_MAX) > 0:
+        yield Lines(items=(f"{plural(more, 'record')} more, not printed.",))
+
+
+def _fraction_of(given: BeamDelivery) -> str:
+    return "not said" if given.current_fraction_number is None else str(given.current_fraction_number)
 
 
 def _calendar(source: DossierSource, plans: Sequence[PlanPosition]) -> Iterator[Block]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CARDS_MAX = 3
 """So many plans stand large on the first page, so that whom to call stands there too."""
+NOTHING = "No plan is here, and no treatment record: nothing says what to treat."
+NO_PLAN = "No plan is here; treatment records are, and no plan of theirs is known."
 PLANS_FEW_MAX = 5
 """Where there are more, the first alone stands large."""
 
@@ -39,7 +41,7 @@ def make_dossier(source: DossierSource) -> Dossier:
         as_of_words=f"{at(source.as_of, source.zone)} {source.as_of.astimezone(source.zone):%Z}",
         alerts=alerts(source),
         standings=found[:cards],
-        nothing_to_treat="" if found else "No plan is here, and no record: nothing says what to treat.",
+        nothing_to_treat="" if found else NO_PLAN if source.records else NOTHING,
         before=(*which_plan(source), *doubts(source)),
         first=first_sections(source, found[cards:]),
         second=second_sections(source),

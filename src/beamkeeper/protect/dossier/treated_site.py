@@ -22,6 +22,7 @@ _LEFT: Final = frozenset({"left", "links", "linker", "linke", "linkes", "gauche"
 _RIGHT: Final = frozenset(
     {"right", "rechts", "rechter", "rechte", "rechtes", "droite", "droit", "Rt", "rt", "R", "Re"}
 )
+_SAYS_NO_SITE: Final = frozenset({"ptv", "ctv", "gtv", "target"})
 _WORD: Final = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
 """Words, also those that are told apart by a capital letter only: "RtLung" is two."""
 
@@ -55,17 +56,20 @@ def side_of(text: str) -> str:
 
 def _said(source: DossierSource, plan: Plan) -> Iterator[tuple[str, str]]:
     for text, by in _every(source, plan):
-        if short := line(text, longest=TEXT_CHARACTERS_MAX):
+        short = line(text, longest=TEXT_CHARACTERS_MAX)
+        if short and short.casefold() not in _SAYS_NO_SITE:
             yield short, by
 
 
 def _every(source: DossierSource, plan: Plan) -> Iterator[tuple[str, str]]:
+    labels = {one.rt_plan_label.strip() for one in source.plans}
     yield from ((text, "plan") for text in plan.treatment_sites)
     courses = [one for one in source.entry.courses if plan.sop_instance_uid in one.plan_uids]
     for course in courses or (source.entry.courses if len(source.entry.courses) == 1 else ()):
         yield course.diagnosis, "diagnosis"
         for rx in course.prescriptions:
-            yield ", ".join(dict.fromkeys(filter(None, (rx.name, rx.target)))), "prescription"
+            named = "" if rx.name.strip() in labels else rx.name
+            yield ", ".join(dict.fromkeys(filter(None, (named, rx.target)))), "prescription"
     yield plan.prescription_description, "plan"
     for item in source.objects:
         content = item.content

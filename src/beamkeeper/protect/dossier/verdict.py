@@ -53,7 +53,7 @@ def verdict(source: DossierSource) -> Verdict:
         return _said(source, VerdictKind.DO_NOT, never)
     which = tuple(_which(source, candidates))
     of_plans = which or tuple(_of_each(source, candidates))
-    if doubts := tuple(dict.fromkeys((*which, *_of_the_patient(source), *of_plans))):
+    if doubts := tuple(dict.fromkeys((*_who(source), *which, *of_plans, *_of_the_patient(source)))):
         would = () if which else tuple(_would(source, candidates))
         return _said(source, VerdictKind.ASK, doubts, would)
     return Verdict(
@@ -121,13 +121,16 @@ def _missing_plans(source: DossierSource) -> tuple[str, ...]:
 # Ask first ------------------------------------------------------------------------------------------------
 
 
-def _of_the_patient(source: DossierSource) -> Iterator[str]:
+def _who(source: DossierSource) -> Iterator[str]:
+    if any(Alike.SAME_ID in other.how for other in source.namesakes or ()):
+        yield "another person has this Patient ID"
     if source.provenance.is_disputed:
         yield "the night that this is from is disputed"
     if source.provenance.night is None:
         yield "how many fractions were given? This folder shows only what lies in it"
-    if any(Alike.SAME_ID in other.how for other in source.namesakes or ()):
-        yield "another person has this Patient ID"
+
+
+def _of_the_patient(source: DossierSource) -> Iterator[str]:
     if source.entry.disagreements:
         yield "the sources disagree about this patient"
     if source.problems:

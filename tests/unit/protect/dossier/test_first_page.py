@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +18,7 @@ from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.volume import Roi, StructureSet
 from beamkeeper.protect.dossier import DossierSource, make_dossier, render_html, render_pdf, render_text
 from beamkeeper.protect.dossier.alert_words import NO_ORDER, what_is_usual
-from beamkeeper.protect.dossier.sheet import Pairs
+from beamkeeper.protect.dossier.sheet import Pairs, Table
 from beamkeeper.protect.dossier.treated_site import NOT_SAID, side_differs, side_of, treated_site
 
 if TYPE_CHECKING:
@@ -236,3 +236,42 @@ def test_plans_that_rival_one_another_promise_nothing() -> None:
     assert all(one.next_words.startswith("If this plan: ") for one in found)
     assert not any("all that is needed" in one.ready for one in found)
     assert "If this plan:" in render_html(make_dossier(made))
+
+
+@pytest.mark.parametrize(
+    ("year", "said"), [(1800, "226 years?"), (2025, "1 year)"), (2027, "in the future?")]
+)
+def test_a_birth_date_that_cannot_be_is_doubted_beside_it(year: int, said: str) -> None:
+    here = source()
+    patient = replace(here.entry.patient, birth_on=date(year, 1, 1))
+    born = dict(make_dossier(replace(here, entry=replace(here.entry, patient=patient))).identity.others)[
+        "Born"
+    ]
+
+    assert born.startswith(f"{year}-01-01 (")
+    assert said in born
+
+
+def test_many_accessories_do_not_make_a_page_of_a_beam() -> None:
+    blocks = tuple(f"block Block {number}" for number in range(9))
+    made = plan(beams=tuple(replace(one, accessories=blocks) for one in plan().beams))
+    here = replace(source(plans=(made,)), entry=replace(source().entry, charts=()))
+    (beams,) = (one for one in make_dossier(here).second if one.title == "Beams")
+    table = next(block for block in beams.blocks if isinstance(block, Table))
+
+    assert table.rows[0][-1] == ", ".join(blocks)
+
+
+def test_records_that_count_nowhere_are_listed_with_the_plan_they_name() -> None:
+    here = source()
+    lost = replace(here.records[0], referenced_plan_uid="1.9.9")
+    position = course_position((), (lost,), patient_id="0012345")
+    dossier = make_dossier(replace(here, plans=(), records=(lost,), position=position))
+    text = " ".join(render_text(dossier).partition("DELIVERY HISTORY")[2].split())
+
+    assert dossier.verdict.words == "Do not treat: no plan is here"
+    assert "treatment records are" in dossier.nothing_to_treat
+    assert "1.9.9" in text
+    assert "LINAC 3" in text
+    assert "No record says" not in text
+    assert "1 record belongs to no plan here and counts nowhere." in render_text(dossier)
