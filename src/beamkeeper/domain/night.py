@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from beamkeeper.domain.audit import AuditHead
 from beamkeeper.domain.census import CensusReason, SourceReport
-from beamkeeper.domain.change import SEVERITY, Grade, ObjectComparison
+from beamkeeper.domain.change import DOCUMENT, SEVERITY, Grade, ObjectComparison
 from beamkeeper.domain.position import CoursePosition
 from beamkeeper.domain.readiness import Readiness
 
@@ -165,10 +165,15 @@ class NightReport:
     audit_head: AuditHead | None = None
 
     def count(self, grade: Grade) -> int:
-        """Return how many objects got this grade."""
+        """Return how many objects and documents got this grade; of documents only what changed is graded."""
         if grade is Grade.IDENTICAL:
             return sum(patient.identical_count for patient in self.patients)
         return sum(item.grade is grade for patient in self.patients for item in patient.comparisons)
+
+    def documents(self, grade: Grade) -> int:
+        """Return how many of these are documents."""
+        items = (item for patient in self.patients for item in patient.comparisons)
+        return sum(item.grade is grade and item.kind == DOCUMENT for item in items)
 
     @property
     def eyes_count(self) -> int:

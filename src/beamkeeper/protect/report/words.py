@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.change import DOCUMENT, Grade
+from beamkeeper.domain.change import Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.domain.objects import ObjectKind
 
@@ -50,8 +50,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def counted(report: NightReport, grade: Grade) -> str:
     """Return how much got a grade: "3 objects", "2 objects and 1 document", "1 document"."""
-    items = (item for patient in report.patients for item in patient.comparisons)
-    documents = sum(item.grade is grade and item.kind == DOCUMENT for item in items)
+    documents = report.documents(grade)
     objects = report.count(grade) - documents
     parts = [plural(objects, "object")] if objects or not documents else []
     return " and ".join([*parts, *([plural(documents, "document")] if documents else [])])

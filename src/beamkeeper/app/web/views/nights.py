@@ -14,11 +14,10 @@ from beamkeeper.app.web.known import all_standings, report_of
 from beamkeeper.domain.change import SEVERITY, Grade
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from django.http import HttpRequest, HttpResponse
-
-    from beamkeeper.domain.night import NightReport
 
 NIGHTS_SHOWN: Final = 92
 
@@ -49,7 +48,8 @@ def night(request: HttpRequest, night: date) -> HttpResponse:
     facts = {
         "row": row,
         "report": report,
-        "counts": _counts(report) if report else (),
+        "objects": _counted(lambda grade: report.count(grade) - report.documents(grade)) if report else (),
+        "documents": _counted(report.documents) if report else (),
         "whole_count": sum(patient.is_whole for patient in report.patients) if report else 0,
         "standing": found,
         "names": {person.login: person.name for person in people_of(console.site)} if has_people else {},
@@ -57,6 +57,6 @@ def night(request: HttpRequest, night: date) -> HttpResponse:
     return render(request, "console/night.html", facts)
 
 
-def _counts(report: NightReport) -> list[tuple[Grade, int]]:
+def _counted(count: Callable[[Grade], int]) -> list[tuple[Grade, int]]:
     grades = sorted(Grade, key=lambda grade: -SEVERITY[grade])
-    return [(grade, count) for grade in grades if (count := report.count(grade))]
+    return [(grade, found) for grade in grades if (found := count(grade))]
