@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from tests.console_house.clock import FileClock
 
 from beamkeeper.app.site import load_site
@@ -57,4 +58,6 @@ def _wait(house: House, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 if __name__ == "__main__":
+    # Each look at one took a quarter of a second of CPU; test_passwords.py holds what it costs people.
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64
     serve(load_site(Path(sys.argv[1])), Path(sys.argv[1]), FileClock(Path(sys.argv[2])))
