@@ -105,3 +105,20 @@ def test_a_patient_without_any_plan_is_listed_with_what_is_missing() -> None:
 
     assert "No plan is kept that could be treated." in one.not_placed
     assert one.would_help == "what is missing"
+
+
+def test_another_patient_of_the_same_name_is_warned_of() -> None:
+    other = replace(person(plan("1", 3, 5)), pseudonym="p2", entry=person().entry)
+    inventory = Inventory(
+        site_name="s",
+        time_zone="Europe/Brussels",
+        night=MONDAY,
+        trust="",
+        made_at=datetime(2026, 11, 17, tzinfo=UTC),
+        attacked_at=datetime(2026, 11, 17, tzinfo=UTC),
+        persons=(person(), other),
+    )
+    everybody = candidates(inventory, (), {}, today=MONDAY, first_on=MONDAY)
+
+    assert all("SAME NAME" in " ".join(one.warnings) for one in everybody)
+    assert all("birth date not known" in one.name for one in everybody)

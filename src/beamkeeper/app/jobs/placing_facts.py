@@ -101,9 +101,10 @@ def _candidate(
     if one is not None and one.facts.in_doubt:
         notes.append("The position in the course is in doubt: ask before the first fraction there.")
     patient = row.patient
+    born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
     return Candidate(
         id=row.pseudonym,
-        name=f"{shown_name(patient.name) or '(no name)'} (ID {patient.patient_id})",
+        name=f"{shown_name(patient.name) or '(no name)'} ({born}, ID {patient.patient_id})",
         priority=None if one is None else one.rank,
         category=None if one is None else one.facts.rcr_category,
         fractions_left=left,
@@ -114,6 +115,7 @@ def _candidate(
         not_placed=not_placed,
         would_help=would_help,
         notes=tuple(notes),
+        warnings=row.warnings,
     )
 
 

@@ -76,6 +76,7 @@ def _row(one: Drafted, order: dict[str, int]) -> PageRow:
             *(cell(*(Line(fit.machine) for fit in machines[kind])) for kind in CLASSES),
         ),
         under=(
+            *(Line(text, Style.MARK) for text in one.warnings),
             *(Line(f"{', '.join(names)}: {said}", Style.SMALL) for said, names in reasons.items()),
             *(Line(text, Style.SMALL) for text in (*one.notes, *one.remarks)),
         ),

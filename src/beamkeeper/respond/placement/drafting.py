@@ -53,6 +53,8 @@ class Candidate:
         None where that is not known.
     not_placed
         Why no place is looked for; "" where one is.
+    warnings
+        What has to be seen before anything is done: another patient of that name above all.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Candidate:
     not_placed: str = ""
     would_help: str = ""
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,11 @@ class Drafted:
     fits
         Every machine, the best class first.
     notes
-        What was supposed, and what has to be looked at.
+        What was supposed.
+    remarks
+        What goes along to whichever machine.
+    warnings
+        What has to be seen before anything is done.
     """
 
     id: str
@@ -105,6 +112,7 @@ class Drafted:
     fits: tuple[Fit, ...]
     notes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +157,14 @@ def draft(
         fits = tuple(sorted(_fits(one, file), key=lambda fit: (fit.delivery_class, fit.machine)))
         needs.append(_need(one, fits, file))
         drafted.append(
-            Drafted(id=one.id, name=one.name, fits=fits, notes=_notes(one), remarks=_remarks(one, file))
+            Drafted(
+                id=one.id,
+                name=one.name,
+                fits=fits,
+                notes=_notes(one),
+                remarks=_remarks(one, file),
+                warnings=one.warnings,
+            )
         )
     instance = Instance(
         format=1,

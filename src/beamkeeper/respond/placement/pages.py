@@ -114,7 +114,10 @@ def patients_page(told: Told) -> Page:
 
     def row(one: Placed) -> PageRow:
         patient, need = drafted[one.patient], needs[one.patient]
-        under = [Line(text, Style.SMALL) for text in (*patient.notes, *patient.remarks)]
+        under = [
+            *(Line(text, Style.MARK) for text in patient.warnings),
+            *(Line(text, Style.SMALL) for text in (*patient.notes, *patient.remarks)),
+        ]
         if one.would_help:
             under.insert(0, Line(f"Would help: {one.would_help}."))
         if (change := was.get(one.patient)) is not None and change.in_both:
@@ -193,7 +196,10 @@ def sites_page(told: Told) -> Page:
                                 cell(_sessions(needs[one.patient])),
                                 cell("☐ done: ___"),
                             ),
-                            under=tuple(Line(text, Style.SMALL) for text in drafted[one.patient].remarks),
+                            under=(
+                                *(Line(text, Style.MARK) for text in drafted[one.patient].warnings),
+                                *(Line(text, Style.SMALL) for text in drafted[one.patient].remarks),
+                            ),
                         )
                         for one in coming
                     ),
