@@ -269,6 +269,18 @@ WRONG: dict[str, tuple[Callable[[Set], Set], str, Grade, str]] = {
         Grade.STOP,
         "the final one is 2",
     ),
+    "a beam for no machine": (
+        lambda s: with_beam(s, treatment_machine_name=""),
+        "Machine and energy",
+        Grade.STOP,
+        "no machine for beam 1",
+    ),
+    "a beam for another machine": (
+        lambda s: with_beam(s, treatment_machine_name="TB2"),
+        "Machine and energy",
+        Grade.LOOK,
+        "TB2, ",
+    ),
     "a leaf less": (short_of_leaves, "Leaves", Grade.STOP, "159 positions for 80 pairs"),
     "another dose by beams": (
         lambda s: with_beam(s, beam_dose_gy=0.0),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.beam_words import UNITS
 from beamkeeper.domain.placing import fraction_groups, treatment_beams
-from beamkeeper.domain.plan import ApprovalStatus, DeliveryType
+from beamkeeper.domain.plan import ApprovalStatus, DeliveryType, RadiationType
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.handover.import_finding import Finding, Grade, Question, judged, listed
 
@@ -62,6 +62,7 @@ def plan_findings(plan: Plan, stated: StatedPlan | None, about: str) -> Iterator
     yield from _metersets(plan, about)
     if stated is not None:
         yield _control_points(plan, stated, about)
+    yield _machine(plan, about)
     yield _leaves(plan, about)
     yield from _dose_of_fraction(plan, about)
 
@@ -157,6 +158,29 @@ def _weights(beam: StatedBeam) -> Iterator[str]:
     if final is None or abs(weights[-1] - final) > WEIGHT_SAME * abs(final):
         stated = "not stated" if final is None else f"{final:g}"
         yield f"ends at weight {weights[-1]:g}, the final one is {stated}"
+
+
+def _machine(plan: Plan, about: str) -> Finding:
+    treating = [beam for beam in plan.beams if beam.is_treatment]
+    nameless = [str(beam.beam_number) for beam in treating if not beam.treatment_machine_name.strip()]
+    without = [
+        str(beam.beam_number)
+        for beam in treating
+        if beam.radiation_type is not RadiationType.BRACHY
+        and all(point.nominal_beam_energy is None for point in beam.control_points)
+    ]
+    wrong = [
+        *([f"no machine for beam {listed(nameless)}"] if nameless else []),
+        *([f"no energy for beam {listed(without)}"] if without else []),
+    ]
+    names = listed(plan.treatment_machine_names)
+    return _finding(
+        "Machine and energy",
+        Grade.STOP if wrong else judged(len(plan.treatment_machine_names) == 1, otherwise=Grade.LOOK),
+        expected="one machine, and an energy for each beam that treats",
+        found="; ".join(wrong) or names,
+        about=about,
+    )
 
 
 def _leaves(plan: Plan, about: str) -> Finding:
