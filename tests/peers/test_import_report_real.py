@@ -227,6 +227,18 @@ WRONG: dict[str, tuple[Callable[[Set], Set], str, Grade, str]] = {
         Grade.STOP,
         "RELATIVE",
     ),
+    "a slice that is rescaled otherwise": (
+        lambda s: put(s, images(s)[1], replace(images(s)[1], rescale=(1.0, 0.0))),
+        "CT numbers",
+        Grade.LOOK,
+        "intercept 0",
+    ),
+    "a slice that is not rescaled": (
+        lambda s: put(s, images(s)[1], replace(images(s)[1], rescale=None)),
+        "CT numbers",
+        Grade.LOOK,
+        "not stated by CT slice",
+    ),
     "a rejected plan": (
         lambda s: with_content(s, ObjectKind.PLAN, approval_status=ApprovalStatus.REJECTED),
         "Approval",

@@ -10,7 +10,12 @@ import numpy as np
 from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom.reader import read_object_and_patient
-from beamkeeper.wire.dicom.reader_pixels import read_contours, read_frame_of_reference, read_lattice
+from beamkeeper.wire.dicom.reader_pixels import (
+    read_contours,
+    read_frame_of_reference,
+    read_lattice,
+    read_rescale,
+)
 from beamkeeper.wire.dicom.reader_stated import StatedPlan, read_stated_plan
 
 if TYPE_CHECKING:
@@ -53,6 +58,8 @@ class Imported:
         Of images and doses; None where their place in the patient is not stated, and `place_said` says why.
     frame_of_reference_uid
         As the object states it at its top level; "" when it does not.
+    rescale
+        (slope, intercept) of a CT slice; None where it states none, and of everything else.
     regions, left_out
         Targets of a structure set, and how many contours of it could not be read.
     """
@@ -63,6 +70,7 @@ class Imported:
     frame_of_reference_uid: str = ""
     lattice: Lattice | None = None
     place_said: str = ""
+    rescale: tuple[float, float] | None = None
     stated: StatedPlan | None = None
     regions: tuple[Region, ...] = ()
     left_out: int = 0
@@ -139,6 +147,7 @@ def _read(name: str, data: Buffer, zone: ZoneInfo) -> Imported | Unread:
         item, patient = read_object_and_patient(data, zone=zone)
         frame = read_frame_of_reference(data)
         stated = read_stated_plan(data) if item.kind is ObjectKind.PLAN else None
+        rescale = read_rescale(data) if item.ref.modality == "CT" else None
         regions, left_out = _regions(data) if item.kind is ObjectKind.STRUCTURE_SET else ((), 0)
     except ObjectUnreadable as error:
         return Unread(name=name, why=error.message)
@@ -155,6 +164,7 @@ def _read(name: str, data: Buffer, zone: ZoneInfo) -> Imported | Unread:
         frame_of_reference_uid=frame,
         lattice=lattice,
         place_said=said,
+        rescale=rescale,
         stated=stated,
         regions=regions,
         left_out=left_out,

@@ -25,6 +25,7 @@ def interpretation_findings(of: PlanSet) -> Iterator[Finding]:
             found=f"{listed(targets)}, of {len(drawn.rois)} regions",
             about=of.about,
         )
+    yield from _ct_numbers(of)
     for dose in of.doses:
         content = dose.item.content
         if isinstance(content, Dose):
@@ -36,6 +37,23 @@ def interpretation_findings(of: PlanSet) -> Iterator[Finding]:
                 found=", ".join(kind or "not stated" for kind in kinds),
                 about=of.about,
             )
+
+
+def _ct_numbers(of: PlanSet) -> Iterator[Finding]:
+    """Yield whether every CT slice says how its values become CT numbers; another dose hangs on it."""
+    slices = [one for one in of.images if one.item.ref.modality == "CT"]
+    if not slices:
+        return
+    without = [one.item.label for one in slices if one.rescale is None]
+    ways = sorted({one.rescale for one in slices if one.rescale is not None})
+    said = listed(f"slope {slope:g}, intercept {intercept:g}" for slope, intercept in ways)
+    yield _finding(
+        "CT numbers",
+        judged(not without and len(ways) == 1, otherwise=Grade.LOOK),
+        expected="rescaled by one slope and intercept",
+        found=f"not stated by {listed(without)}" if without else said,
+        about=of.about,
+    )
 
 
 def remarks_of_readers(objects: Sequence[Imported]) -> Iterator[Finding]:

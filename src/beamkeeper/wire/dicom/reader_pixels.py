@@ -158,6 +158,19 @@ def read_lattice(data: Buffer) -> Lattice:
     )
 
 
+def read_rescale(data: Buffer) -> tuple[float, float] | None:
+    """Return (slope, intercept) by which stored values are CT numbers; None where it is not stated.
+
+    Raises
+    ------
+    ObjectUnreadable
+        Not whole.
+    """
+    top = _opened(data)
+    slope, intercept = top.number("RescaleSlope"), top.number("RescaleIntercept")
+    return None if slope is None or intercept is None else (slope, intercept)
+
+
 def read_contours(data: Buffer) -> tuple[RoiContours, ...]:
     """Return every region of a structure set that has a place in its list of regions, in its order.
 
