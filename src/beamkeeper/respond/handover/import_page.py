@@ -202,7 +202,7 @@ def _read(beam: Beam) -> Iterator[str]:
     if first is not None and first.isocenter_mm is not None:
         yield f"isocentre {' / '.join(f'{value:.1f}' for value in first.isocenter_mm)} mm"
     if first is not None and first.jaw_positions_mm:
-        yield "first " + ", ".join(
+        yield "jaws " + ", ".join(
             f"{device.removeprefix('ASYM')} {one:.1f} / {other:.1f}"
             for device, one, other in first.jaw_positions_mm
         )

@@ -127,7 +127,7 @@ class Coerced:
 
 
 def coerced(original: Buffer, coercion: Coercion) -> Coerced:
-    """Return a copy of an object under the partner's number.
+    """Return a copy of an object under the partner's number; the same bytes where it has that already.
 
     Raises
     ------
@@ -148,6 +148,8 @@ def coerced(original: Buffer, coercion: Coercion) -> Coerced:
     uid = raw.dataset.text(_SOP_INSTANCE_UID)
     _verify_is(read_stated_patient(data, zone=_ANY_ZONE), coercion.home, uid)
     made = Changes(raw, partner=coercion.partner, authority_uid=coercion.authority_uid)
+    if not made.is_any:
+        return Coerced(data=data, sop_instance_uid=uid, differences=(), remarks=tuple(made.remarks))
     made.keep_home(source=coercion.source, system=coercion.system, at=coercion.at)
     copy = spliced(raw, data, made.elements)
     _verify_as_meant(raw, copy, coercion.partner, uid)

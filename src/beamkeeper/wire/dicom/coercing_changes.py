@@ -71,6 +71,11 @@ class Changes:
         if partner.birth_on is not None:
             self._set(BORN, f"{partner.birth_on:%Y%m%d}")
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything differs; an object that stands under that number already stays as it is."""
+        return bool(self.elements)
+
     def keep_home(self, *, source: str, system: str, at: datetime) -> None:
         """Put the home number among the other numbers, and every former value among the original ones."""
         number, issuer = (self._dataset.value(tag) or b"" for tag in (ID, ISSUER))

@@ -253,6 +253,14 @@ def test_a_copy_is_not_copied_again() -> None:
         coerced(once.data, COERCION)
 
 
+def test_an_object_that_stands_under_that_number_already_stays_as_it_is() -> None:
+    original = whole(of_home(structure_set()))
+    made = coerced(original, replace(COERCION, partner=replace(HOME, name="")))
+
+    assert made.data == original
+    assert made.differences == ()
+
+
 def test_a_number_of_somebody_else_there_is_refused_before_anything_is_copied() -> None:
     with pytest.raises(PatientMismatch) as caught:
         replace(COERCION, partner=replace(PARTNER, name="Roe^John", birth_on=date(1955, 5, 5)))
