@@ -240,6 +240,21 @@ def test_records_without_a_fraction_number_wait_for_two_people(drill: Drill) -> 
     assert json.loads(said)["doubts"] == []
 
 
+def test_a_late_record_without_number_is_of_the_session_it_was_made_in(drill: Drill, tmp_path: Path) -> None:
+    drill.drop()
+    drill.treat(is_numbered=False)
+    (drill.share / "Treatment").rename(tmp_path / "late")
+    (drill.share / "Treatment").mkdir()
+    drill.collect("--nothing-given", *BOTH)
+    drill.drop(patient=OTHER_ID, born=other_born(drill))
+    shutil.copytree(tmp_path / "late", drill.share / "Treatment", dirs_exist_ok=True)
+    drill.collect()
+    _, said = drill.do("assign", "d1", "--fraction", 3, *BOTH, "--json")
+
+    assert json.loads(said)["next"] == "4"
+    assert json.loads(said)["doubts"] == []
+
+
 def test_collecting_twice_counts_once(drill: Drill) -> None:
     drill.drop()
     drill.treat()

@@ -21,7 +21,7 @@ from beamkeeper.domain.objects import ObjectKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError, ObjectUnreadable
 from beamkeeper.respond.filemode import FileKind, Returned, ReturnedKind, judged, staging
-from beamkeeper.respond.filemode.returned import is_numbered
+from beamkeeper.respond.filemode.returned import OF_OTHERS, is_numbered
 from beamkeeper.respond.incident import Deed
 from beamkeeper.wire.dicom.reader import read_object
 from beamkeeper.wire.share.drop_folder import DropFolder
@@ -148,16 +148,6 @@ def has_record(state: DropState) -> bool:
     return any(
         item.kind is ReturnedKind.RECORD and not (set(item.problems) & OF_OTHERS) for item in state.returned
     )
-
-
-OF_OTHERS: Final = frozenset(
-    {
-        "It names another Patient ID than the drop.",
-        "It names another plan than the one that was released.",
-        "It names no plan.",
-        "It was given before the plan was released.",
-    }
-)
 
 
 def _is_over(state: DropState, nothing_given: NothingGiven | None) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import AlreadyRunning
 from beamkeeper.respond.filemode import Drop, Returned, ReturnedKind
+from beamkeeper.respond.filemode.returned import given_in
 from beamkeeper.respond.incident import Deed
 from beamkeeper.wire.dicom.reader import read_object
 
@@ -144,13 +145,15 @@ def collected_records(
     """
     zone = ZoneInfo(folder.incident().time_zone)
     found: dict[str, TreatmentRecord] = {}
-    for state in drops(folder, rows):
-        fraction = assigned(rows, state.drop.drop_id)
+    states = drops(folder, rows)
+    released = [state.drop for state in states]
+    for state in states:
         for record in _records(folder, state, zone):
             if record.patient_id.strip() != patient_id.strip():
                 continue
-            is_meant = fraction is not None and record.referenced_plan_uid == state.drop.plan_uid
-            found[record.sop_instance_uid] = _numbered(record, fraction) if is_meant and fraction else record
+            own = given_in(released, record)
+            fraction = None if own is None else assigned(rows, own.drop_id)
+            found[record.sop_instance_uid] = record if fraction is None else _numbered(record, fraction)
     return tuple(found.values())
 
 

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from beamkeeper.domain.record import BeamDelivery, TreatmentRecord
     from beamkeeper.respond.filemode.drop import BeamLeft, Drop
 
 EARLIER_MAX: Final = timedelta(minutes=10)
 """A console's clock may be slow by so much."""
+OTHER_PATIENT: Final = "It names another Patient ID than the drop."
+OTHER_PLAN: Final = "It names another plan than the one that was released."
+NO_PLAN: Final = "It names no plan."
+EARLIER: Final = "It was given before the plan was released."
+CLOCKS: Final = "It says this fraction and a time before the release: compare the clocks."
+OF_OTHERS: Final = frozenset({OTHER_PATIENT, OTHER_PLAN, NO_PLAN, EARLIER})
+"""A record with one of these shows nothing of this session."""
 
 
 class ReturnedKind(StrEnum):
@@ -63,17 +70,33 @@ def is_numbered(record: TreatmentRecord) -> bool:
     return all(one.current_fraction_number for one in record.deliveries)
 
 
+def given_in(drops: Iterable[Drop], record: TreatmentRecord) -> Drop | None:
+    """Return the drop in whose session a record was made: the last of its plan before it; None without one.
+
+    It may come back with a later drop, of the same plan or of somebody else's.
+    """
+    of_plan = [one for one in drops if one.plan_uid == record.referenced_plan_uid]
+    if record.treated_at is None:
+        return of_plan[0] if len(of_plan) == 1 else None
+    before = [one for one in of_plan if one.released_at - EARLIER_MAX <= record.treated_at]
+    return max(before, key=lambda one: one.released_at, default=None)
+
+
+def _says(record: TreatmentRecord) -> set[int | None]:
+    return {one.current_fraction_number for one in record.deliveries}
+
+
 def _of_record(drop: Drop, record: TreatmentRecord) -> Iterator[str]:
     if record.patient_id.strip() != drop.patient.patient_id.strip():
-        yield "It names another Patient ID than the drop."
+        yield OTHER_PATIENT
     if record.referenced_plan_uid is None:
-        yield "It names no plan."
+        yield NO_PLAN
     elif record.referenced_plan_uid != drop.plan_uid:
-        yield "It names another plan than the one that was released."
+        yield OTHER_PLAN
     if record.treated_at is None:
         yield "It does not say when it was given."
     elif record.treated_at < drop.released_at - EARLIER_MAX:
-        yield "It was given before the plan was released."
+        yield CLOCKS if _says(record) == {drop.fraction_number} else EARLIER
     if not record.deliveries:
         yield "It names no beam."
     beams = {beam.beam_number: beam for beam in drop.beams}

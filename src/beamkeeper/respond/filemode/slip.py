@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pypdf import PdfReader
 
 from beamkeeper.protect.lists.page import identifiers, name_of
-from beamkeeper.respond.filemode.release import DECIDES
+from beamkeeper.respond.filemode.release import CONTINUATION_UNKNOWN, DECIDES
 from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def slip_pdf(drop: Drop, zone: ZoneInfo) -> bytes:
 def slip_facts(drop: Drop, zone: ZoneInfo) -> dict[str, object]:
     """Return what stands on the slip."""
     planned = "?" if drop.fractions_planned is None else drop.fractions_planned
-    more = len(drop.cautions) - CAUTIONS_MAX
+    warned = [text for text in drop.cautions if text != CONTINUATION_UNKNOWN]  # it stands in the decision
+    more = len(warned) - CAUTIONS_MAX
     more_beams = len(drop.beams) - BEAMS_MAX
     return {
         "drill": drop.is_simulator,
@@ -61,7 +62,7 @@ def slip_facts(drop: Drop, zone: ZoneInfo) -> dict[str, object]:
         "beams_left_out": f"and {more_beams} more beams" if more_beams > 0 else "",
         "continuation": _continuation(drop),
         "cautions": [
-            *drop.cautions[:CAUTIONS_MAX],
+            *warned[:CAUTIONS_MAX],
             *([f"and {more} more: `filemode show`"] if more > 0 else []),
         ],
         "released": f"{drop.released_at.astimezone(zone):%A %Y-%m-%d %H:%M}",
@@ -89,7 +90,7 @@ def _continuation(drop: Drop) -> str:
     if not drop.is_continuation:
         return ""
     return (
-        f"Decided by {drop.physicist}: {drop.reason} File Mode loads the whole plan and knows nothing of "
-        "what was given; whether this console can go on with a beam is not known. The physicist is at the "
-        "console before the beam."
+        f"Decided by {drop.physicist}: {drop.reason.rstrip('.')}. File Mode loads the whole plan and "
+        "knows nothing of what was given; whether this console can go on with a beam is not known. The "
+        "physicist is at the console before the beam."
     )

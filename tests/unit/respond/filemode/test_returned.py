@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from beamkeeper.domain.patient import Patient
 from beamkeeper.respond.filemode import BeamLeft, Drop, judged
+from beamkeeper.respond.filemode.returned import given_in
 from beamkeeper.respond.filemode.slip import slip_pdf
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def test_a_record_of_the_session_has_no_problem() -> None:
         (replace(came(), patient_id="P2"), "another Patient ID"),
         (replace(came(), referenced_plan_uid="1.2"), "another plan"),
         (replace(came(), referenced_plan_uid=None), "names no plan"),
-        (replace(came(), treated_at=MONDAY - timedelta(days=1)), "before the plan was released"),
+        (replace(came(), treated_at=MONDAY - timedelta(days=1)), "compare the clocks"),
+        (
+            replace(came(current_fraction_number=1), treated_at=MONDAY - timedelta(days=1)),
+            "given before the plan was released",
+        ),
         (replace(came(), treated_at=None), "does not say when"),
         (replace(came(), deliveries=()), "names no beam"),
         (came(referenced_beam_number=7), "beam 7, which is not of this session"),
@@ -127,3 +132,15 @@ def test_the_slip_is_one_page_however_much_there_is_to_say(beam_count: int) -> N
 
 def test_the_same_drop_gives_the_same_slip() -> None:
     assert slip_pdf(DROP, ZoneInfo("UTC")) == slip_pdf(DROP, ZoneInfo("UTC"))
+
+
+def test_a_record_belongs_to_the_last_drop_of_its_plan_before_it() -> None:
+    later = replace(DROP, drop_id="d3", released_at=MONDAY + timedelta(days=1), fraction_number=3)
+    other = replace(DROP, drop_id="d2", released_at=MONDAY + timedelta(minutes=5), plan_uid="2.2")
+    drops = (DROP, other, later)
+
+    assert given_in(drops, came()) == DROP
+    assert given_in(drops, replace(came(), treated_at=MONDAY + timedelta(days=1, minutes=9))) == later
+    assert given_in(drops, replace(came(), treated_at=MONDAY - timedelta(days=1))) is None
+    assert given_in(drops, replace(came(), treated_at=None)) is None
+    assert given_in((DROP, other), replace(came(), treated_at=None)) == DROP
