@@ -1,9 +1,10 @@
 """Drills: a simulated department is attacked, and what is left has to tell the truth about everybody.
 
-`attack` plays one; `bench/attack.py` and the long tests play twenty. Everything lies in one folder and on
-loopback, and nothing of a real site is touched.
+`attack` plays one, `treated_elsewhere` what follows until the records are back; `bench/attack.py` and the
+long tests play twenty. Everything lies in one folder and on loopback, and nothing of a real site is touched.
 """
 
 from beamkeeper.app.drill.attacked import Attacked, attack
+from beamkeeper.app.drill.elsewhere import Ended, treated_elsewhere
 
-__all__ = ["Attacked", "attack"]
+__all__ = ["Attacked", "Ended", "attack", "treated_elsewhere"]

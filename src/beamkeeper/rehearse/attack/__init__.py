@@ -7,11 +7,12 @@ is pure and repeatable by its seed; `app` plays it with the real program. Why: `
 """
 
 from beamkeeper.rehearse.attack.moment import Copy, Minute, Moment, copy_at, moment_of
-from beamkeeper.rehearse.attack.month import Month, Visit, month_of
-from beamkeeper.rehearse.attack.verdict import OfPatient, Said, Verdict, given_until, verdict
+from beamkeeper.rehearse.attack.month import Month, Visit, month_of, sessions_due
+from beamkeeper.rehearse.attack.verdict import Given, OfPatient, Said, Verdict, given_in, given_until, verdict
 
 __all__ = [
     "Copy",
+    "Given",
     "Minute",
     "Moment",
     "Month",
@@ -20,8 +21,10 @@ __all__ = [
     "Verdict",
     "Visit",
     "copy_at",
+    "given_in",
     "given_until",
     "moment_of",
     "month_of",
+    "sessions_due",
     "verdict",
 ]

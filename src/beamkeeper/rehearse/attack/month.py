@@ -172,7 +172,7 @@ class _Play:
             for session in _sessions(member, treatment, today, chance):
                 member = replace(member, sessions=(*member.sessions, session))
                 self.visits.append(self._visit(patient, treatment, session))
-        open_ones = [one for one in current_treatments(patient) if _due(member, one) is not None]
+        open_ones = [one for one in current_treatments(patient) if due(member, one) is not None]
         if not open_ones:
             return replace(member, finished_on=today)
         first = open_ones[0]
@@ -194,13 +194,23 @@ class _Play:
         return random.Random("/".join(map(str, (self._seed, *name))))
 
 
-def _due(member: PatientState, treatment: Treatment) -> tuple[int, str] | None:
+def due(member: PatientState, treatment: Treatment) -> tuple[int, str] | None:
     """Return the fraction to give next and whether the whole or the rest of it; None when all are given."""
     broken = _broken(member, treatment)
     if broken is not None:
         return broken, "rest"
     number = fractions_given(member, treatment) + 1
     return (number, "whole") if number <= treatment.fractions else None
+
+
+def sessions_due(patient: SimPatient, member: PatientState, on: date) -> Iterator[Session]:
+    """Yield what is given of a patient on a day when all goes well: each open plan's next fraction."""
+    for treatment in current_treatments(patient):
+        wanted = due(member, treatment)
+        if wanted is not None and treatment.approved_on < on:
+            number, part = wanted
+            key, version = _name(treatment)
+            yield Session(treatment_key=key, version=version, fraction_number=number, on=on, part=part)
 
 
 def _broken(member: PatientState, treatment: Treatment) -> int | None:
@@ -217,10 +227,10 @@ def _sessions(
     member: PatientState, treatment: Treatment, today: date, chance: random.Random
 ) -> Iterator[Session]:
     """Yield what is given of one plan today: nothing, a fraction, a part of one, or one in two parts."""
-    due = _due(member, treatment)
-    if due is None or treatment.approved_on >= today:
+    wanted = due(member, treatment)
+    if wanted is None or treatment.approved_on >= today:
         return
-    number, part = due
+    number, part = wanted
     late = round(chance.triangular(EARLY_MIN, LATE_MIN, 0))
     stops = part == "whole" and chance.random() < STOPS
     key, version = _name(treatment)

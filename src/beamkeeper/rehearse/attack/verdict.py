@@ -18,12 +18,13 @@ from beamkeeper.rehearse.sim.state import patient_of
 from beamkeeper.respond.incident.inventory import is_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from beamkeeper.protect.lists import Person
     from beamkeeper.rehearse.attack.moment import Moment
     from beamkeeper.rehearse.attack.month import Month
+    from beamkeeper.rehearse.sim.records import Session
     from beamkeeper.rehearse.sim.state import PatientState
     from beamkeeper.rehearse.sim.treatments import SimPatient
     from beamkeeper.respond.incident import Inventory
@@ -138,14 +139,18 @@ def _of_one(month: Month, moment: Moment, patient: SimPatient, person: Person) -
 
 def given_until(month: Month, patient: SimPatient, instant: datetime) -> dict[str, Given]:
     """Return what was truly given of each plan until an instant, by UID; a plan not begun is left out."""
-    member = month.end.member(patient.index)
     unknown = {one.session for one in month.visits if one.index == patient.index and one.ended_at > instant}
+    sessions = month.end.member(patient.index).sessions
+    return given_in(patient, [one for one in sessions if one not in unknown])
+
+
+def given_in(patient: SimPatient, sessions: Iterable[Session]) -> dict[str, Given]:
+    """Return what these sessions gave of each plan, by UID."""
     parts: dict[str, dict[int, set[str]]] = {}
     by_name = {(one.key, one.version): patient.plan_uid(one) for one in patient.treatments}
-    for one in member.sessions:
-        if one not in unknown:
-            of_plan = parts.setdefault(by_name[one.treatment_key, one.version], {})
-            of_plan.setdefault(one.fraction_number, set()).add(one.part)
+    for one in sessions:
+        of_plan = parts.setdefault(by_name[one.treatment_key, one.version], {})
+        of_plan.setdefault(one.fraction_number, set()).add(one.part)
     return {
         uid: Given(
             complete=sum(bool(part & {"whole", "rest"}) for part in fractions.values()),
