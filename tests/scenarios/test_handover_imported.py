@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -185,3 +186,25 @@ def test_a_file_that_changed_after_it_came_stops_the_set(met: Houses, taken: dic
     assert status == 20
     assert "STOP Files that could be read" in said
     assert "physicist who takes the patient in decides" in " ".join(said.split())
+
+
+def test_records_of_the_partners_own_archive_come_home(
+    met: Houses, taken: dict[str, Any], orthanc: OrthancArchive, tmp_path: Path
+) -> None:
+    bundle_id = taken["manifest"]["bundle_id"]
+    files = systems(tmp_path, dicom=orthanc.port, hl7=None)
+    beamkeeper("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)
+    given = met.records(met.persons()[0], 2, 2)
+    for data in given.values():
+        found = dcmread(BytesIO(data))
+        found.PatientID = THEIRS
+        found.save_as(tmp_path / "theirs.dcm")
+        orthanc.store((tmp_path / "theirs.dcm").read_bytes())
+    arguments = ("--systems", files, "--out", tmp_path / "export", "--desk", met.desk)
+    fetched = told("desk", "records", bundle_id, *arguments)["records"]
+    again = told("desk", "records", bundle_id, *arguments)["records"]
+    made = told("desk", "return", bundle_id, tmp_path / "export", "--desk", met.desk)
+    back = told("handover", "back", made["folder"], "--incident", met.incident)
+
+    assert (len(fetched), again) == (len(given), [])
+    assert back["position"]["plans"][0]["fractions_complete"] == 4

@@ -25,6 +25,9 @@ DeskOption = Annotated[
 PlaceOption = Annotated[
     Path, typer.Option("--place", metavar="FILE", help="A place: the keys of one [[mirrors]] section.")
 ]
+SystemsOption = Annotated[
+    Path, typer.Option("--systems", metavar="FILE", help="Your stores and receivers, as a file.")
+]
 CARD_BYTES_MAX = 16 << 10
 
 
@@ -246,9 +249,7 @@ def check(
 def import_(
     desk: DeskOption,
     bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
-    systems: Annotated[
-        Path, typer.Option("--systems", metavar="FILE", help="Your stores and receivers, as a file.")
-    ],
+    systems: SystemsOption,
     by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
@@ -279,6 +280,33 @@ def import_(
         for text in made.remarks:
             print_wrapped(f"▲ {text}")
     return 0 if made.is_whole else 20
+
+
+@app.command("records")
+def records(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    systems: SystemsOption,
+    out_dir: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the records shall go.")],
+    json_: JsonOption = False,
+) -> int:
+    """Fetch the treatment records that your own stores hold of a received patient, for `desk return`.
+
+    Asks by the number that `desk known-as` wrote down; what was sent along with the patient is left out, and
+    so is what lies in the folder already: run it every evening.
+
+    Example: beamkeeper desk records 0a1b2c3d4e5f6071 --systems systems.toml --out export --desk desk
+    """
+    from beamkeeper.app.jobs.their_records import fetch_records
+    from beamkeeper.app.site_desk import load_systems
+    from beamkeeper.respond.handover import Desk
+
+    written = fetch_records(Desk.open(desk), bundle_id, load_systems(systems), out_dir)
+    if json_:
+        emit_json({"records": written})
+    else:
+        print_wrapped(f"{len(written)} new treatment record{'s' * (len(written) != 1)} in {out_dir}.")
+    return 0
 
 
 @app.command("return")

@@ -235,15 +235,7 @@ class _Aftermath:
         days = tuple(working_day(self._first_day(), ahead) for ahead in range(DAYS))
         now = self._now(person)
         agreed = Agreed(to=home.find(PARTNER), by="drill", days=days)
-        _, bundle = hand_over(
-            self._folder,
-            self._store,
-            now.person,
-            now.row,
-            agreed,
-            zone=self._zone,
-            now=self._clock.now(),
-        )
+        _, bundle = hand_over(self._folder, self._store, now, agreed, now=self._clock.now())
         taken = receive(there, bundle, by="partner", now=self._clock.now())
         bundle_id, their_id = taken.manifest.bundle_id, f"N-{20000 + number}"
         know_as(there, bundle_id, their_id, by="partner", now=self._clock.now())

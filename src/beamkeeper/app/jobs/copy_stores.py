@@ -149,7 +149,12 @@ def _may_delete(section: WebCopies) -> str:
 
 def dicom_requester(section: DicomCopies, site: Site) -> Requester:
     """Return whom a store of plain DICOM is asked about what it holds; nothing is connected yet."""
-    own = section.own_ae_title or site.receiver.ae_title
+    return asked_requester(section, site.receiver.ae_title)
+
+
+def asked_requester(section: DicomCopies, own_ae_title: str) -> Requester:
+    """Return the same for who has no site file; `own_ae_title` where the section gives none."""
+    own = section.own_ae_title or own_ae_title
     return Requester(own_ae_title=own, peer=asked_peer(section), timeouts=_timeouts(section))
 
 
