@@ -103,7 +103,7 @@ def test_a_patient_without_any_plan_is_listed_with_what_is_missing() -> None:
     )
     (one,) = candidates(inventory, (), {}, today=MONDAY, first_on=MONDAY)
 
-    assert "No plan is kept that could be treated." in one.not_placed
+    assert "No plan is kept that could be treated" in one.not_placed
     assert one.would_help == "what is missing"
 
 

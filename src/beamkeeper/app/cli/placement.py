@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.placing import At, Who
     from beamkeeper.app.jobs.placing_folder import PlacementFolder
     from beamkeeper.respond.placement import Move, Version
-    from beamkeeper.respond.placement.drafting import Draft
+    from beamkeeper.respond.placement.drafting import Draft, LeftOut
 
 EXIT_REFUSED = 3
 SHOWN = 30
+LEFT_OUT_SHOWN = 10
 PARTNERS_BYTES_MAX = 16 << 20
 app = typer.Typer(
     no_args_is_help=True, help="Who goes where on the day: draft, solve, set by hand, announce."
@@ -301,13 +302,21 @@ def _show_draft(made: Draft) -> None:
         if all(fit.delivery_class == "D" for fit in one.fits):
             why = "; ".join(f"{fit.machine}: {fit.reason}" for fit in one.fits) or "no machine is listed"
             print_wrapped(f"✗ {one.name} has no machine: {why}")
-    for gone in made.left_out:
+    _show_left_out(made.left_out, everybody=False)
+
+
+def _show_left_out(left_out: tuple[LeftOut, ...], *, everybody: bool) -> None:
+    if left_out:
+        print_wrapped(f"For {len(left_out)} of them no place is looked for:")
+    for gone in left_out if everybody else left_out[:LEFT_OUT_SHOWN]:
         print_wrapped(f"– {gone.name}: {gone.reason}. Would help: {gone.would_help}.")
+    if not everybody:
+        _more(len(left_out), LEFT_OUT_SHOWN)
 
 
 def _more(count: int, shown: int) -> None:
     if count > shown:
-        out.print(f"      and {count - shown} more; --json has all")
+        out.print(f"      and {count - shown} more; the pages and --json have all")
 
 
 def _show_version(
@@ -355,8 +364,7 @@ def _show_version(
     for one in version.placed:
         if not one.machine:
             print_wrapped(f"✗ {names[one.patient]} has no place: {one.reason}. Would help: {one.would_help}.")
-    for gone in version.left_out:
-        print_wrapped(f"– {names[gone.id]}: {gone.reason}. Would help: {gone.would_help}.")
+    _show_left_out(version.left_out, everybody=everybody)
     if before is not None:
         print_wrapped(f"{len(changed)} places differ from version {before.number}.")
         for diff in changed[:SHOWN]:

@@ -128,7 +128,8 @@ def _not_placed(row: ListRow) -> tuple[str, str]:
         return "finished: no fraction is left by what is held", "nothing, unless that is wrong"
     if row.section is Section.NOT_READY:
         missing = dict.fromkeys(text for line in row.plans for text in line.missing)
-        return f"not ready to start: {' '.join(missing) or 'no plan that could be given'}", "what is missing"
+        said = " ".join(missing).rstrip(".") or "no plan that could be given"
+        return f"not ready to start: {said}", "what is missing"
     return "", ""
 
 

@@ -97,6 +97,8 @@ class Told:
         return next((fit for fit in self.drafted[one.patient].fits if fit.machine == one.machine), None)
 
 
+NOBODY: Final = (plural(0, "patient"), f"{plural(0, 'patient')}, in the order of triage")
+"""Said of groups that are left out when nobody is in them; a site without anybody stays."""
 PAGES: Final = ("patients", "sites", "days")
 
 
@@ -278,7 +280,7 @@ def _page(told: Told, title: str, columns: tuple[Column, ...], groups: tuple[Gro
         title=f"{title} · version {version.number}",
         summary=(told.summary, f"{by}{reason}."),
         columns=columns,
-        groups=groups,
+        groups=tuple(one for one in groups if one.rows or one.said not in NOBODY),
         notes=tuple(_notes(told)),
         decides=DECIDES,
         empty="Nobody is placed.",
