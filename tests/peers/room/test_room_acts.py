@@ -11,7 +11,9 @@ import pytest
 from tests.room_house.incident import LATER, PASSPHRASE
 from tests.room_house.visitor import Visitor
 
+from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.triage import order_of
+from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from tests.room_house.server import Served
@@ -241,3 +243,24 @@ def test_a_physician_signs_a_way_to_go_on_and_a_coordinator_does_not(served: Ser
     assert (line.action, line.actor) == ("gap option chosen", "An Peeters, physician")
     assert (served.folder.path / str(line.details["course"])).read_text() == fields["course"]
     assert "✓ Chosen: No compensation , by An Peeters, physician" in co.get("/patients/p0003/gap/").words
+
+
+def test_no_count_of_the_copy_stands_in_a_list_once_somebody_is_treated_elsewhere(
+    served: Served, co: Visitor
+) -> None:
+    name = "p0010"
+    given = re.search(
+        rf'/patients/{name}/".*?data-name="Given, next">(.*?)</td>', co.get("/patients/").text, re.DOTALL
+    )
+    assert given
+    assert "of 33 given" in given[1]
+    write(served.folder, Deed.PACKED, by="C", at=LATER, pseudonym=name, about="b-1", to="Partner")
+
+    for path in ("/patients/", "/order/"):
+        shown = re.search(
+            rf'/patients/{name}/".*?data-name="Given, next">(.*?)</td>', co.get(path).text, re.DOTALL
+        )
+        assert shown
+        assert "counted anew" in shown[1]
+        assert "given, next" not in shown[1]
+    assert "Counted with what is known since the copy was made" in co.get(f"/patients/{name}/").words

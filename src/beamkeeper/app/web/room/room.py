@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,9 +12,10 @@ from django.conf import settings
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
+from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
 from beamkeeper.clock import local_date
-from beamkeeper.respond.incident import standing
+from beamkeeper.respond.incident import Deed, standing
 from beamkeeper.respond.incident.inventory import is_asked
 
 if TYPE_CHECKING:
@@ -26,13 +27,28 @@ if TYPE_CHECKING:
     from beamkeeper.app.web.room.doors import Doors
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.protect.lists import ListRow
+    from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.respond.incident import Incident, Inventory, Overview, Standing
     from beamkeeper.respond.incident.clocks import Due
     from beamkeeper.respond.triage import Ranked, RuleSet
 
     T = TypeVar("T")
 SETTING = "BEAMKEEPER_ROOM"
+SINCE_THE_COPY: Final = frozenset(
+    {
+        Deed.PACKED,
+        Deed.RETURNED,
+        Deed.SETTLED,
+        Deed.ENTERED,
+        Deed.CHECKED_ENTRY,
+        Deed.STRUCK,
+        Deed.LAID,
+        Deed.COLLECTED,
+        Deed.ASSIGNED,
+        Deed.BEGUN,
+    }
+)
+"""Lines after which a count of the copy is no longer shown in a list: the patient's page counts anew."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +100,10 @@ class Room:
         return self._once("inventory", self._listed(), self.folder.inventory)
 
     def rows(self) -> tuple[ListRow, ...]:
-        """Return the rows of the inventory in the order of the lists, as of now to the minute."""
-        now = self.now().replace(second=0, microsecond=0)
-        return self._once("rows", (self._listed(), now), lambda: at_present(self.inventory(), now))
+        """Return the rows of the inventory in the order of the lists, as of today."""
+        now = self.now()
+        key = (self._listed(), local_date(now, self.zone))
+        return self._once("rows", key, lambda: at_present(self.inventory(), now))
 
     def asked(self) -> frozenset[str]:
         """Return whose session may have taken place after the copy was made, by pseudonym."""
@@ -96,11 +113,32 @@ class Room:
             lambda: frozenset(one.pseudonym for one in self.inventory().persons if is_asked(one)),
         )
 
+    def patient(self, pseudonym: str) -> tuple[Person, ListRow] | None:
+        """Return one patient with what was given since the copy was made; None for nobody listed."""
+        if pseudonym in self.since():
+            now = patient_now(self.folder, self.inventory(), pseudonym, self.now())
+            return now.person, now.row
+        rows = {one.pseudonym: one for one in self.rows()}
+        persons = (one for one in self.inventory().persons if one.pseudonym == pseudonym)
+        return next(((one, rows[pseudonym]) for one in persons), None)
+
+    def since(self) -> frozenset[str]:
+        """Return whose position may be another one than the copy's, by what the journal says."""
+        return self._once(
+            "since",
+            self._journal_stamp(),
+            lambda: frozenset(
+                row.patient_pseudonym
+                for row in self.journal()
+                if row.action in SINCE_THE_COPY and row.patient_pseudonym
+            ),
+        )
+
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""
         now = self.now()
         day = (self._listed(), local_date(now, self.zone))
-        facts = self._once("facts", day, lambda: facts_of(self.inventory(), now))
+        facts = self._once("facts", day, lambda: facts_of(self.inventory(), now, self.rows()))
         key = (*day, self._journal_stamp())
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
 

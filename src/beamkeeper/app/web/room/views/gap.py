@@ -136,10 +136,11 @@ def _page(
 
 
 def _person(pseudonym: str) -> Person:
-    for one in the_room().inventory().persons:
-        if one.pseudonym == pseudonym:
-            return one
-    raise Http404
+    """Return the patient with what was given since the copy was made: those fractions count, too."""
+    found = the_room().patient(pseudonym)
+    if found is None:
+        raise Http404
+    return found[0]
 
 
 def _first(known: Known | None) -> dict[str, str]:

@@ -63,7 +63,7 @@ def order(request: HttpRequest) -> HttpResponse:
                 facts["changes"] = _changes(changed(ranked, cut(ranked, rules, before), states))
     rows = {row.pseudonym: row for row in room.rows()}
     page = Paginator(_shown(ranked, states, rows), ROWS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "room/order.html", facts | {"page": page, "a_page": ROWS_A_PAGE})
+    return render(request, "room/order.html", facts | {"page": page, "since": room.since()})
 
 
 @require_POST

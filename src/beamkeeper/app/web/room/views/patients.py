@@ -58,6 +58,7 @@ def patients(request: HttpRequest) -> HttpResponse:
         "marks": MARKS.items(),
         "total": len(rows),
         "inventory": room.inventory(),
+        "since": room.since(),
         "is_part": bool(asked or section or mark),
     }
     return render(request, "room/patients.html", facts)
@@ -79,12 +80,13 @@ def patient_page(
 ) -> HttpResponse:
     """Return the page of a patient; with `error` why a form was refused, and what was typed into it."""
     room = the_room()
-    row = next((one for one in room.rows() if one.pseudonym == pseudonym), None)
-    if row is None:
+    found = room.patient(pseudonym)
+    if found is None:
         raise Http404
     _, ranked = room.order()
     facts = {
-        "row": row,
+        "row": found[1],
+        "changed": pseudonym in room.since(),
         "said": [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym],
         "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
         "of_all": len(ranked),
