@@ -55,6 +55,11 @@ class Now:
             None, or several.
         """
         plans = [one for one in self.person.plans if one.is_clinical]
+        if not plans:
+            raise ConfigError(
+                "No plan is kept of this patient that could be treated.",
+                do_next="A physicist finds out which plan it is; nothing is given without one.",
+            )
         if wanted:
             found = [one for one in plans if wanted in {one.rt_plan_label, one.sop_instance_uid}]
         else:
@@ -62,7 +67,7 @@ class Now:
             found = [one for one in plans if one.sop_instance_uid in still_open] or plans
         if len(found) != 1:
             raise ConfigError(
-                f"{len(found)} plans are meant.",
+                f"{len(found)} plans fit that." if wanted else f"{len(found)} plans are open.",
                 do_next="Name one with --plan: "
                 + ", ".join(f"{one.rt_plan_label!r} ({one.sop_instance_uid})" for one in plans),
             )

@@ -97,7 +97,8 @@ def _refusals(facts: Facts, asked: Asked) -> Iterator[str]:
         yield "Nobody said why: a release needs a reason."
     yield from _of_identity(facts, asked)
     yield from facts.blocking
-    if facts.plan.approval_status is not ApprovalStatus.APPROVED:
+    said_so = any(text.startswith("Not approved") for text in facts.blocking)
+    if facts.plan.approval_status is not ApprovalStatus.APPROVED and not said_so:
         yield f"The plan is not approved (it says {facts.plan.approval_status.value or 'nothing'})."
     if not facts.plan.is_clinical:
         yield f"The plan is for {facts.plan.plan_intent}, not for treating a patient."

@@ -49,6 +49,7 @@ DECIDES: Final = (
     "A physicist decides which fraction is next and releases the chart. Decision support: not a medical "
     "device."
 )
+STOP: Final = "Something stands against treating from this: a physicist decides before anybody is let in."
 PARTIAL_ROWS: Final = 4
 NOTES_MAX: Final = 4
 NOTE_CHARACTERS_MAX: Final = 400
@@ -93,7 +94,8 @@ def paper_facts(source: ChartSource) -> dict[str, Any]:
     return facts | {
         "rows": rows,
         "photo": None if source.photo is None else _picture(source.photo),
-        "setup": list(_setup(source.plan, source.person)),
+        "setup": list(dict.fromkeys(_setup(source.plan, source.person))),
+        "stop": "" if line.is_ready else STOP,
         "history": list(_history(source)),
         "rules": list(RULES),
         "partial_rows": PARTIAL_ROWS,

@@ -20,7 +20,7 @@ from beamkeeper.domain.setup import PatientSetup
 from beamkeeper.protect.dossier import portrait
 from beamkeeper.protect.lists import ListHead, Person, list_rows
 from beamkeeper.respond.paper import ChartSource, HandEntry, as_records, chart_pdf
-from beamkeeper.respond.paper.chart import RULES, paper_facts
+from beamkeeper.respond.paper.chart import RULES, STOP, paper_facts
 
 if TYPE_CHECKING:
     from beamkeeper.domain.record import TreatmentRecord
@@ -137,6 +137,11 @@ def test_where_the_count_is_in_doubt_no_row_has_a_number_or_a_dose() -> None:
 
 def _conflicts(*records: TreatmentRecord) -> tuple[str, ...]:
     return tuple(one.text for one in position(*records, plans=(PLAN,)).plans[0].conflicts)
+
+
+def test_what_stands_against_treating_is_said_in_large_letters() -> None:
+    assert STOP in text_of(source(fraction(1), blocking=("Not approved: the plan says UNAPPROVED.",)))
+    assert STOP not in text_of(source(fraction(1)))
 
 
 def test_what_a_hand_wrote_is_shown_as_such() -> None:
