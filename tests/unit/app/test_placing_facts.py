@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.placing_facts import candidates, fractions_left, sessions_a_day
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
+from beamkeeper.domain.plan import ApprovalStatus, Plan
 from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition, FractionState, PlanPosition
+from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.lists import Person
 from beamkeeper.respond.incident import Inventory
+
+if TYPE_CHECKING:
+    from beamkeeper.respond.placement import Candidate
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 MONDAY = date(2026, 11, 16)
@@ -105,6 +111,39 @@ def test_a_patient_without_any_plan_is_listed_with_what_is_missing() -> None:
 
     assert "No plan is kept that could be treated" in one.not_placed
     assert one.would_help == "what is missing"
+
+
+def test_whose_first_session_may_have_been_given_gets_a_place_behind_the_others() -> None:
+    asked = "POSSIBLY DELIVERED: booked today. Ask."
+    doubt = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=asked)
+    at = replace(plan("1", 0, 5), conflicts=(doubt,))
+    kept = Plan(
+        sop_instance_uid="1", patient_id="1", rt_plan_label="P", approval_status=ApprovalStatus.APPROVED
+    )
+
+    def everybody(*missing: str) -> Candidate:
+        ready = (Readiness(plan_uid="1", rt_plan_label="P", blocking=missing),)
+        (one,) = candidates(
+            Inventory(
+                site_name="s",
+                time_zone="Europe/Brussels",
+                night=MONDAY,
+                trust="",
+                made_at=datetime(2026, 11, 17, tzinfo=UTC),
+                attacked_at=datetime(2026, 11, 17, tzinfo=UTC),
+                persons=(replace(person(at), plans=(kept,), readiness=ready),),
+            ),
+            (),
+            {},
+            today=MONDAY,
+            first_on=MONDAY,
+        )
+        return one
+
+    assert everybody(asked).not_placed == ""
+    assert everybody(asked).priority == 1
+    assert "behind the others" in everybody(asked).notes[0]
+    assert "not ready to start" in everybody(asked, "No dose refers to the plan.").not_placed
 
 
 def test_another_patient_of_the_same_name_is_warned_of() -> None:
