@@ -53,7 +53,7 @@ def _show(taken: Received) -> None:
         + ("" if taken.is_new else " It was received before: nothing changed.")
     )
     for plan in manifest.plans:
-        print_wrapped(f"  {plan.rt_plan_label}: {plan.given}. {plan.next_said}")
+        print_wrapped(f"  {plan.rt_plan_label}: {plan.given}; next: {plan.next_said}")
     for said in manifest.before:
         print_wrapped(f"▲ {said}")
     for name in taken.strangers:
