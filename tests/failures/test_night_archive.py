@@ -157,8 +157,11 @@ def test_an_archive_that_our_own_receiver_turns_away_is_told_with_what_to_change
     assert setting in said
     assert "under [receiver] in the site file" in " ".join(render_text(report).split())
     rewrite(site, {instead: line})
-    assert not site.night(NIGHT_1, hour=8).warnings, "what was mended is not told again"
-    verify_second_night_completes(site, department)
+    mended = site.night(NIGHT_1, hour=8)
+    assert not mended.warnings, "what was mended is not told again"
+    assert mended.outcome is NightOutcome.COMPLETE
+    assert kept(site, mended) == held(department)
+    site.verify_vault()
 
 
 def test_an_archive_called_by_a_wrong_name_refuses_and_is_quoted(
