@@ -30,7 +30,8 @@ def sites(tmp_path: Path) -> tuple[SmallSite, SmallSite]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mark", ["look:1:begin", "seal:0:done"])
+# Killed while looking shows the same once more; every step by itself is killed in test_night_killed.py.
+@pytest.mark.parametrize("mark", [pytest.param("look:1:begin", marks=pytest.mark.long), "seal:0:done"])
 def test_a_night_of_another_site_neither_ends_nor_takes_up_a_night_that_was_killed(
     sites: tuple[SmallSite, SmallSite], tmp_path: Path, forked: Forks, mark: str
 ) -> None:
