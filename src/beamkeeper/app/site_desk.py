@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from beamkeeper.app.site import explain
 from beamkeeper.app.site_copies import CopiesSection
+from beamkeeper.app.site_removals import CharacterSet
 from beamkeeper.errors import ConfigError
 
 FILE_BYTES_MAX: Final = 64 << 10
@@ -36,7 +37,7 @@ class ReceiverSection(BaseModel):
     tls_key: Path | None = None
     tls_name: _Word = ""
     takes: Annotated[tuple[_Kind, ...], Field(min_length=1)] = ("ADT^A28", "ADT^A04", "SIU^S12", "MDM^T02")
-    character_set: Literal["UNICODE UTF-8", "8859/1", "8859/15", "ASCII", ""] = "UNICODE UTF-8"
+    character_set: CharacterSet = "UNICODE UTF-8"
     processing_id: Literal["P", "T", "D"] = "P"
     sending_application: _Word = "BEAMKEEPER"
     receiving_application: _Word = ""

@@ -15,6 +15,22 @@ _Word = Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f]*$")]
 _AeTitle = Annotated[
     str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
 ]
+CharacterSet = Literal[
+    "UNICODE UTF-8",
+    "8859/1",
+    "8859/2",
+    "8859/3",
+    "8859/4",
+    "8859/5",
+    "8859/6",
+    "8859/7",
+    "8859/8",
+    "8859/9",
+    "8859/15",
+    "ASCII",
+    "",
+]
+"""MSH-18 as a receiver wants it: the keys of `wire.hl7.writing.ENCODINGS`, without what that imports."""
 
 
 class AskSection(BaseModel):
@@ -47,7 +63,7 @@ class RemovalSection(BaseModel):
     tls_name: _Word = ""
     template: Literal["ADT^A23", "ADT^A29", "ADT^A03", "ADT^A08"] | None = None
     template_file: Path | None = None
-    character_set: Literal["UNICODE UTF-8", "8859/1", "8859/15", "ASCII", ""] = "UNICODE UTF-8"
+    character_set: CharacterSet = "UNICODE UTF-8"
     version: Annotated[str, Field(pattern=r"^2\.[1-9](\.\d)?$")] = "2.5.1"
     processing_id: Literal["P", "T", "D"] = "P"
     sending_application: _Word = "BEAMKEEPER"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from beamkeeper.app.site import load_site, parse_site
+from beamkeeper.app.site_removals import CharacterSet
 from beamkeeper.app.site_template import SiteAnswers, site_text
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.errors import ConfigError
+from beamkeeper.wire.hl7.writing import ENCODINGS
 
 BASE = Path("/etc/beamkeeper")
 
@@ -124,3 +127,7 @@ def test_a_source_that_is_wrong_is_told_once_and_not_as_missing_too():
         parse_site(written(archive=("PACS", "h", 99999)), base=BASE)
 
     assert refused.value.message == "sources.0.dicom.port: Input should be less than or equal to 65535."
+
+
+def test_a_receiver_may_want_every_character_set_that_we_write_and_no_other() -> None:
+    assert set(get_args(CharacterSet)) == set(ENCODINGS)
