@@ -67,3 +67,13 @@ def hour_root(tmp_path_factory: pytest.TempPathFactory, small_objects: Path) -> 
     with archive_with(small_objects, root / "archive") as archive:
         assert site_of_60_days(archive, root / "site").night(NIGHT_1).outcome.value == "complete"
     return root / "site"
+
+
+@pytest.fixture(scope="session")
+def file_mode_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An incident in which nothing is in doubt, with its site; do not change it, copy its `incident`."""
+    from file_mode_site import make_incident
+
+    root = tmp_path_factory.mktemp("filemode")
+    make_incident(root)
+    return root

@@ -11,13 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import night_site
 import pytest
-from night_site import NIGHT_1, SmallSite, make_objects
+from file_mode_site import BORN, BOTH, ID, OTHER_ID, beamkeeper
 from pydicom import dcmread
-from typer.testing import CliRunner
 
-from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs import file_mode, file_mode_collect
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.notes import write_whole
@@ -28,50 +25,6 @@ from beamkeeper.wire.share.drop_folder import DropFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ID, BORN, OTHER_ID, OTHER_BORN = "00012345", "1951-03-14", "BK-21120", "1944-11-02"
-BOTH = ("--by", "A. Jansen", "--by", "B. Peeters", "--reason", "OIS gone")
-MACHINES = """format = 1
-[[machine]]
-id = "l1"
-name = "LINAC1"
-site = "Home"
-profile = "Varian TrueBeam, Millennium 120"
-models = ["SimArc", "Synthetic"]
-own = true
-commissioned = ["VMAT"]
-[[machine]]
-id = "other"
-name = "LINAC9"
-site = "Home"
-profile = "Varian TrueBeam, Millennium 120"
-models = ["SimArc", "Synthetic"]
-commissioned = ["VMAT"]
-"""
-
-
-def beamkeeper(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)), standalone_mode=False, env={"COLUMNS": "80"})
-    if done.exception is not None:
-        raise done.exception
-    return done.return_value or 0, done.stdout
-
-
-@pytest.fixture(scope="session")
-def file_mode_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with whole plans on one machine, a night, and an incident in which nothing is in doubt."""
-    root = tmp_path_factory.mktemp("filemode")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(night_site, "IMAGES_A_PATIENT", 1000)
-        make_objects(root / "site" / "source", who=(0, 7), sessions=2)
-    site = SmallSite.make(root / "site")
-    assert site.night(NIGHT_1).outcome.value == "complete"
-    (root / "machines.toml").write_text(MACHINES)
-    folder = ("--incident", root / "incident")
-    beamkeeper("declare", "--site", site.site_file, "--out", root / "incident", "--by", "A", "--quick")
-    for patient in (ID, OTHER_ID):
-        assert beamkeeper("incident", "settle", patient, "--next", 3, *BOTH, *folder)[0] == 0
-    return root
 
 
 class Drill:
@@ -384,7 +337,15 @@ def after(calls: int, real: Callable[..., object]) -> Callable[..., object]:
 
 @pytest.mark.parametrize(
     ("where", "calls"),
-    [("put", 1), ("put", 25), ("put", 26), ("rename", 1), ("keep_value", 1), ("write", 1), ("write", 2)],
+    [
+        pytest.param("put", 1, marks=pytest.mark.long),
+        ("put", 25),
+        pytest.param("put", 26, marks=pytest.mark.long),
+        ("rename", 1),
+        pytest.param("keep_value", 1, marks=pytest.mark.long),
+        pytest.param("write", 1, marks=pytest.mark.long),
+        pytest.param("write", 2, marks=pytest.mark.long),
+    ],
 )
 def test_killed_anywhere_a_drop_goes_on_and_no_half_plan_can_be_opened(
     drill: Drill, where: str, calls: int

@@ -8,8 +8,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from file_mode_site import BOTH, ID, beamkeeper
 from pypdf import PdfReader
-from test_file_mode import BOTH, ID, beamkeeper, file_mode_root
 
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.errors import ConfigError
@@ -17,7 +17,6 @@ from beamkeeper.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["file_mode_root"]
 WHEN = ("--given-at", "2026-11-20 10:30", "--machine", "LINAC1")
 
 

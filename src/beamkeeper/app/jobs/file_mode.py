@@ -266,7 +266,12 @@ class _Release:
             released_by=wish.people,
             reason=wish.asked.reason.strip(),
             physicist=wish.asked.physicist.strip() if continues else "",
-            cautions=(*cautions(facts, now=at, zone=self.now.head.zone), *self.files.cautions),
+            cautions=(
+                *self.now.row.warnings,
+                *(text for text in self.now.row.remarks if text.startswith("Alert")),
+                *cautions(facts, now=at, zone=self.now.head.zone),
+                *self.files.cautions,
+            ),
         )
 
 
