@@ -50,6 +50,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         said, tell = Pipe(duplex=False)
         pid = os.fork()
         if not pid:
+            for other in crowd:
+                other.close()  # so that a process notices when the first one is gone
             _work(session, basetemp / f"process-{number}", _next_items(groups, to_do), tell)
         tell.close()
         crowd[said] = pid
@@ -97,6 +99,7 @@ def _work(session: pytest.Session, folder: Path, items: Iterator[pytest.Item], t
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             item = following
         status = 0
+        tell.send(("over", None))  # what a test left running may hold this end of the pipe
     except BaseException:  # noqa: BLE001 - it is told, and this process never goes on above
         traceback.print_exc()
     finally:
@@ -122,10 +125,11 @@ def _listen(session: pytest.Session, crowd: dict[Connection, int], to_do: int) -
             try:
                 kind, what = said.recv()
             except EOFError:
+                kind, what = "over", None
+            if kind == "over":
                 _, status = os.waitpid(crowd.pop(said), 0)
                 statuses[begun.get(said, "")] = os.waitstatus_to_exitcode(status)
-                continue
-            if kind == "begun":
+            elif kind == "begun":
                 begun[said] = what
             elif kind == "ended":
                 undone.pop(what[0], None)
