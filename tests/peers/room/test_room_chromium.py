@@ -27,6 +27,7 @@ PAGES = (
     "patients/p0003/gap/?tumour_site=larynx&fractions=33&dose_gy=2&resume_on=2026-03-09&on=2026-02-02+2026-02-03",
     "order/",
     "order/?places=12&percent=20&was_places=10",
+    "places/",
     "todo/",
     "journal/",
     "people/",

@@ -18,11 +18,15 @@ MENU: Final = (
     ("now", "Now"),
     ("patients", "Patients"),
     ("order", "Order"),
+    ("places", "Places"),
     ("todo", "To do"),
     ("journal", "Journal"),
     ("people", "People"),
 )
-ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients")
+ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients") | {
+    "place": "places",
+    "move": "places",
+}
 """Pages that stand under another one in the menu."""
 
 

@@ -36,6 +36,9 @@ PAGES: Final[Mapping[str, Access]] = {
     "choose-gap": Access.SIGN,
     "order": Access.READ,
     "print-order": Access.READ,
+    "places": Access.READ,
+    "place": Access.READ,
+    "move": Access.SIGN,
     "todo": Access.READ,
     "tick": Access.ACT,
     "reported": Access.ACT,
@@ -49,3 +52,5 @@ LEVEL: Final = frozenset({Duty.PHYSICIAN})
 """Who says which level a patient has, above the rules, and how a course with a gap goes on."""
 FACT: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.THERAPIST, Duty.COORDINATOR})
 """Who says what is true of a patient."""
+PLACE: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.COORDINATOR})
+"""Who puts a patient on another machine or day, and takes that back."""

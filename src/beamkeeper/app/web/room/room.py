@@ -12,6 +12,9 @@ from django.conf import settings
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
+from beamkeeper.app.jobs.placing import board_at
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
 from beamkeeper.clock import local_date
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.incident_people import Member
+    from beamkeeper.app.jobs.placing import At
     from beamkeeper.app.web.room.doors import Doors
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
@@ -141,6 +145,13 @@ class Room:
         facts = self._once("facts", day, lambda: facts_of(self.inventory(), now, self.rows()))
         key = (*day, self._journal_stamp())
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
+
+    def placement(self) -> At | None:
+        """Return the placement that counts; None while nobody is placed."""
+        folder = PlacementFolder(self.folder)
+        if not placements(self.journal()).versions:
+            return None
+        return self._once("placement", self._journal_stamp(), lambda: board_at(folder))
 
     def _listed(self) -> Hashable:
         return tuple(sorted((listed(self.journal()) or {}).items()))

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from beamkeeper.app.jobs.declaring import last_check
 from beamkeeper.app.web.room.room import Room, the_room
+from beamkeeper.app.web.room.views.places import placed_facts
 from beamkeeper.protect.lists import Section
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def wall(request: HttpRequest) -> HttpResponse:
 
 
 def _facts(room: Room) -> dict[str, object]:
-    stand, due = room.standing(), room.clocks()
+    stand, due, at = room.standing(), room.clocks(), room.placement()
     return {
         "numbers": room.overview().numbers,
         "overview": room.overview(),
         "sections": Section,
+        "places": None if at is None else placed_facts(room, at),
         "clocks": due,
         "next_clock": next((item for item in due if item.done is None), None),
         "steps": [

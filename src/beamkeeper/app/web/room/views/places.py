@@ -1,0 +1,257 @@
+"""Who goes where: machines by days, everybody's place with its reason; one move with its price, signed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from beamkeeper.app.jobs.placing import Who, board_at, words
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_hand import move_back, priced, take, undo
+from beamkeeper.app.web.room.permissions import PLACE
+from beamkeeper.app.web.room.room import the_room
+from beamkeeper.app.web.room.session import signed_by
+from beamkeeper.clock import local_date
+from beamkeeper.errors import ConfigError
+from beamkeeper.respond.placement.timetable import timetable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.http import HttpRequest, HttpResponse
+
+    from beamkeeper.app.jobs.placing import At
+    from beamkeeper.app.web.room.room import Room
+    from beamkeeper.respond.placement.board import Move
+    from beamkeeper.respond.placement.timetable import MachineDay
+
+DAYS_SHOWN: Final = 10
+PATIENTS_A_PAGE: Final = 100
+SOON: Final = timedelta(hours=24)
+
+
+def placed_facts(room: Room, at: At) -> dict[str, int]:
+    """Return the numbers of a placement: who has a place, by when, and who of category 1 has none."""
+    category = {one.id: one.category for one in at.board.instance.patient}
+    by = local_date(room.incident.aware_at + SOON, room.zone)
+    placed = [one for one in at.version.placed if one.machine]
+    without = [one for one in at.version.placed if not one.machine]
+    return {
+        "placed": len(placed),
+        "without": len(without) + len(at.version.left_out),
+        "soon": sum(one.first_on is not None and one.first_on <= by for one in placed),
+        "without_category_1": sum(category[one.patient] == 1 for one in without),
+    }
+
+
+@require_safe
+def places(request: HttpRequest) -> HttpResponse:
+    """Show the placement that counts: machines by days, and everybody's place."""
+    room = the_room()
+    at = room.placement()
+    if at is None:
+        return render(request, "room/places.html", {"at": None})
+    days = at.board.instance.calendar()
+    begin = _day(request.GET.get("from", "")) or next(iter(days), at.draft.first_on)
+    shown = [day for day in days if day >= begin][:DAYS_SHOWN]
+    names = _names(at)
+    asked = request.GET.get("machine", "")
+    rows = sorted(at.version.placed, key=lambda one: (bool(one.machine), _priority(at)[one.patient]))
+    listed = [
+        {"one": one, "name": names.get(one.patient, one.patient)}
+        for one in rows
+        if not asked or one.machine == asked
+    ]
+    facts = {
+        "at": at,
+        "words": words(at.version),
+        "numbers": placed_facts(room, at),
+        "days": shown,
+        "earlier": next(
+            (day for day in reversed(days[: max(0, _index(days, begin) - DAYS_SHOWN + 1)])), None
+        ),
+        "later": next((day for day in days if shown and day > shown[-1]), None),
+        "grid": _grid(at, shown),
+        "page": Paginator(listed, PATIENTS_A_PAGE).get_page(request.GET.get("page")),
+        "machine": asked,
+        "decisions": at.stand.decisions,
+    }
+    return render(request, "room/places.html", facts)
+
+
+@require_safe
+def place(request: HttpRequest, pseudonym: str) -> HttpResponse:
+    """Show where one patient goes and could go; with a machine, what that move costs."""
+    room = the_room()
+    at = room.placement()
+    if at is None:
+        raise Http404
+    machine, asked = request.GET.get("machine", ""), request.GET.get("from", "").strip()
+    facts: dict[str, object] = {"form": {"machine": machine, "from": asked}}
+    found: Move | None = None
+    if machine:
+        try:
+            found = priced(at, pseudonym, machine, _asked_day(asked))
+        except ConfigError as error:
+            facts["form_error"] = error
+    return _page(request, at, pseudonym, facts, move=found)
+
+
+@require_POST
+def move(request: HttpRequest, pseudonym: str) -> HttpResponse:
+    """Make a move, or take one back, as it was priced: signed, with a reason."""
+    room = the_room()
+    at = board_at(PlacementFolder(room.folder))
+    typed = {
+        key: request.POST.get(key, "") for key in ("machine", "from", "reason", "person", "seen", "price")
+    }
+    back = bool(request.POST.get("undo"))
+    found: Move | None = None
+    try:
+        found = _wanted(at, pseudonym, typed, back=back)
+        member = signed_by(request, PLACE)
+        folder, reason = PlacementFolder(room.folder), typed["reason"]
+        who = Who(by=member.words, at=room.now(), signed=member.login)
+        if back:
+            undo(folder, at, pseudonym, who=who, reason=reason)
+        else:
+            take(folder, at, found, who=who, reason=reason)
+    except ConfigError as error:
+        facts = {"form": typed, "typed": typed, "error": error}
+        return _page(request, at, pseudonym, facts, move=None if back else found, status=400)
+    messages.success(request, "It stands in the journal, signed; this is the placement that counts now.")
+    return redirect("place", pseudonym)
+
+
+def _wanted(at: At, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> Move:
+    """Return the move of a form, if it is still the one that was priced.
+
+    Raises
+    ------
+    ConfigError
+        Another placement was made since, or it cannot be made.
+    """
+    if back:
+        found = move_back(PlacementFolder(the_room().folder), at, pseudonym)
+    else:
+        found = priced(at, pseudonym, typed["machine"], _asked_day(typed["from"]))
+    if typed["seen"] != str(at.version.number) or typed["price"] != _shown_price(found):
+        raise ConfigError(
+            "Another placement was made since you saw the price.",
+            do_next="Look at the new one, and sign then.",
+        )
+    return found
+
+
+def _page(
+    request: HttpRequest,
+    at: At,
+    pseudonym: str,
+    facts: Mapping[str, object],
+    *,
+    move: Move | None,
+    status: int = 200,
+) -> HttpResponse:
+    need = next((one for one in at.board.instance.patient if one.id == pseudonym), None)
+    gone = next((one for one in at.version.left_out if one.id == pseudonym), None)
+    if need is None and gone is None:
+        raise Http404
+    names, decided = _names(at), at.stand.decisions.get(pseudonym)
+    back = None if decided is None else move_back(PlacementFolder(the_room().folder), at, pseudonym)
+    frame: dict[str, object] = {
+        "at": at,
+        "pseudonym": pseudonym,
+        "name": names.get(pseudonym, pseudonym),
+        "need": need,
+        "gone": gone,
+        "placed": next((one for one in at.version.placed if one.patient == pseudonym), None),
+        "options": sorted(need.options, key=lambda one: (one.delivery_class, one.machine)) if need else (),
+        "decided": decided,
+        "announced": at.stand.announced.get(pseudonym),
+        "members": the_room().members(),
+        "move": move,
+        "displaced": _displaced(move, names) if move else (),
+        "price": _shown_price(move) if move else "",
+        "back": back,
+        "back_price": _shown_price(back) if back else "",
+        "typed": {},
+    }
+    return render(request, "room/place.html", {**frame, **facts}, status=status)
+
+
+def _displaced(found: Move, names: Mapping[str, str]) -> list[dict[str, object]]:
+    return [{"moved": one, "name": names.get(one.patient, one.patient)} for one in found.displaced]
+
+
+def _shown_price(found: Move) -> str:
+    """Return a price as people see it, and as a signature is for it."""
+    return f"{found.price:+.2f}".replace("-", "−")
+
+
+def _names(at: At) -> dict[str, str]:
+    names = {one.id: one.name for one in at.draft.patients}
+    return names | {one.id: one.name for one in at.version.left_out}
+
+
+def _priority(at: At) -> dict[str, int]:
+    return {one.id: one.priority for one in at.board.instance.patient}
+
+
+def _grid(at: At, days: Sequence[date]) -> list[dict[str, object]]:
+    """Return for each machine its days: slots taken of those there are, and who begins."""
+    table: dict[str, dict[date, MachineDay]] = defaultdict(dict)
+    for one in timetable(at.board.instance, at.version.placed):
+        table[one.machine][one.day] = one
+    return [
+        {
+            "machine": machine,
+            "shut": at.board.instance.shut(machine),
+            "cells": [_cell(table[machine.id].get(day)) for day in days],
+        }
+        for machine in at.board.instance.machine
+    ]
+
+
+def _cell(one: MachineDay | None) -> dict[str, int] | None:
+    if one is None:
+        return None
+    return {
+        "used": one.slots - one.free,
+        "slots": one.slots,
+        "begin": sum(session.number == 1 for session in one.sessions),
+        "end": sum(session.number == session.count for session in one.sessions),
+    }
+
+
+def _index(days: Sequence[date], day: date) -> int:
+    return next((index for index, one in enumerate(days) if one >= day), 0)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _asked_day(text: str) -> date | None:
+    """Return the day that was typed; None for none.
+
+    Raises
+    ------
+    ConfigError
+        It is no day.
+    """
+    if not text:
+        return None
+    found = _day(text)
+    if found is None:
+        raise ConfigError(f"{text[:20]!r} is no day.", do_next="Write it as 2026-11-22, or leave it out.")
+    return found
