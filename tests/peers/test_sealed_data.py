@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.peer
 
 NEED_NO_DATA = {"data", "window", "doctor", "init", "demo", "read", "compare", "watch", "gap"}
-"""Commands that must work, or say something else, while the data are shut."""
+"""Commands that must work, or say something else, while the data are shut; with all of an incident."""
 END_S_MAX = 20
 
 
@@ -256,10 +256,14 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> dict[tuple[str, 
     return found
 
 
+def options_of(command: click.Command) -> set[str]:
+    return {option for param in command.params for option in param.opts}
+
+
 NEED_DATA = {
     path: command
     for path, command in commands(typer.main.get_command(app)).items()  # type: ignore[arg-type]
-    if path[0] not in NEED_NO_DATA and any("--site" in param.opts for param in command.params)
+    if path[0] not in NEED_NO_DATA and {"--site"} == {"--site", "--incident"} & options_of(command)
 }
 ALSO = {("restore",): ("--all",), ("dossier",): ("--all",)}
 

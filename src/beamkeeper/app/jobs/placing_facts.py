@@ -81,7 +81,7 @@ def candidates(
 
 
 def is_only_asked(person: Person, row: ListRow) -> bool:
-    """Return whether nothing keeps a course from starting but a first session that may have been given unseen.
+    """Return whether only a first session that may have been given unseen keeps a course from starting.
 
     Such a patient is not in the order of triage before somebody asked, and needs a place all the same.
     """
