@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from night_site import NIGHT_1, SmallSite, at
+from pydicom import dcmread
 from pypdf import PdfReader
 from test_placement import PARTNERS
 from two_houses import PARTNER, Houses, beamkeeper, told
@@ -31,12 +33,14 @@ from beamkeeper.errors import (
     PatientMismatch,
     SourceUnavailable,
 )
-from beamkeeper.respond.handover import Desk, Packed, Role, seal_bundle
+from beamkeeper.respond.handover import Desk, Packed, Role, open_bundle, seal_bundle
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
 
 WHO = Who(by="C", at=at(NIGHT_1, 13).now())
 GIVEN = 2
+LATER = date(2090, 1, 2)
+"""A Monday: days that are past are agreed with nobody."""
 """Sessions that the night's copy holds of each patient."""
 
 
@@ -53,7 +57,7 @@ def houses(met: Houses, tmp_path: Path) -> Houses:
 
 def test_every_fraction_comes_back_once_and_the_position_is_the_truth(houses: Houses, tmp_path: Path) -> None:
     person = houses.persons()[0]
-    taken = houses.receive(houses.make(person, "--first-on", "2026-03-04"))
+    taken = houses.receive(houses.make(person, "--first-on", LATER))
     bundle_id = taken["manifest"]["bundle_id"]
     records = houses.treated(person, GIVEN, 3, tmp_path / "export")
     made = told("desk", "return", bundle_id, records, "--said", "3 given", "--desk", houses.desk)
@@ -288,7 +292,7 @@ def test_two_patients_never_share_a_number_of_the_partner(houses: Houses) -> Non
         houses.receive(houses.make(one))["manifest"]["bundle_id"] for one in houses.persons()[:2]
     )
     beamkeeper("desk", "known-as", first, "N-1", "--desk", houses.desk)
-    with pytest.raises(ConfigError, match="has it here"):
+    with pytest.raises(ConfigError, match="that of the patient of bundle"):
         beamkeeper("desk", "known-as", second, "N-1", "--desk", houses.desk)
 
 
@@ -316,7 +320,7 @@ def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days
     folder = PlacementFolder(IncidentFolder.open(houses.incident))
     clock = at(NIGHT_1, 13)
     opened = open_by_site(houses.site.site, clock)
-    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=NIGHT_1, who=WHO)
+    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=LATER, who=WHO)
     version, _ = make_version(folder, who=WHO, seconds=2)
     there = {one.patient: one for one in version.placed if one.site == "partner"}
     arguments = ("--to", PARTNER, "--incident", houses.incident, "--site", houses.site.site_file)
@@ -344,3 +348,98 @@ def test_what_a_partner_gave_goes_along_to_the_next_house_and_is_counted(
     assert records <= {item["sop_instance_uid"] for item in again["packed"]}
     assert again["position"]["plans"][0]["fractions_complete"] == GIVEN + 2
     assert again["number"] == 2
+
+
+def test_until_the_last_return_what_is_given_there_stays_in_doubt(houses: Houses, tmp_path: Path) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    doubts = []
+    for week, last in enumerate(((), ("--last",))):
+        export = houses.treated(person, GIVEN + week, 1, tmp_path / f"export-{week}")
+        made = told("desk", "return", bundle_id, export, *last, "--desk", houses.desk)
+        back = told("handover", "back", made["folder"], "--incident", houses.incident)
+        at_ = back["position"]["plans"][0]
+        assert at_["fractions_complete"] == GIVEN + week + 1
+        doubts.append([one["text"] for one in at_["conflicts"] if "Handed over" in one["text"]])
+
+    assert [len(one) for one in doubts] == [1, 0]
+    assert "after return bundle" in doubts[0][0]
+
+
+def test_the_partners_number_holds_for_every_bundle_and_the_last_word_counts(
+    houses: Houses, tmp_path: Path
+) -> None:
+    person = houses.persons()[0]
+    first = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    for number in ("N-MISTYPED", "N-1"):
+        beamkeeper("desk", "known-as", first, number, "--desk", houses.desk)
+    second = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    (tmp_path / "systems.toml").write_text("")
+    arguments = ("--systems", tmp_path / "systems.toml", "--desk", houses.desk)
+
+    assert told("desk", "import", second, *arguments)["patient_id"] == "N-1"
+    with pytest.raises(ConfigError, match="newer bundle"):
+        beamkeeper("desk", "import", first, *arguments)
+
+
+def test_nothing_goes_into_a_system_under_the_senders_number_unasked(houses: Houses, tmp_path: Path) -> None:
+    bundle_id = houses.receive(houses.make(houses.persons()[0]))["manifest"]["bundle_id"]
+    (tmp_path / "systems.toml").write_text("")
+    arguments = ("--systems", tmp_path / "systems.toml", "--desk", houses.desk)
+    with pytest.raises(ConfigError, match="own number"):
+        beamkeeper("desk", "import", bundle_id, *arguments)
+
+
+def test_a_record_that_was_cut_short_is_no_report(houses: Houses, tmp_path: Path) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export = houses.treated(person, GIVEN, 1, tmp_path / "export")
+    whole = next(export.iterdir())
+    (export / "cut").write_bytes(whole.read_bytes()[:200])
+    (export / "report.txt").write_text("as planned")
+    made = told("desk", "return", bundle_id, export, "--said", "all well", "--desk", houses.desk)
+    status, said = beamkeeper("handover", "back", made["folder"], "--incident", houses.incident)
+
+    assert "no whole DICOM object" in " ".join(made["not_taken"])
+    assert status == 3
+    assert "They say: all well" in said
+    assert "They could not send file" in said
+    assert said.count("  Read: ") == 1
+
+
+def test_a_return_that_names_another_person_is_refused(houses: Houses, tmp_path: Path) -> None:
+    mine, other = houses.persons()[:2]
+    bundle_id = houses.receive(houses.make(mine))["manifest"]["bundle_id"]
+    export = houses.treated(mine, GIVEN, 1, tmp_path / "export")
+    made = told("desk", "return", bundle_id, export, "--desk", houses.desk)
+    there, home = Desk.open(houses.desk), Desk.open(houses.home)
+    back = open_bundle(Path(made["folder"]), keys=home.keys(), known=home.known(), out_dir=tmp_path / "open")
+    forged = replace(back.manifest, bundle_id="d" * 16, patient=other.entry.patient, packed=())
+    seal_bundle(forged, tmp_path / "open", keys=there.keys(), to=home.card, folder=tmp_path / "forged")
+    with pytest.raises(PatientMismatch, match="another person"):
+        beamkeeper("handover", "back", tmp_path / "forged", "--incident", houses.incident)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.9], ids=["retargeted", "recalculated"])
+def test_a_plan_that_stood_for_ours_counts_only_with_our_metersets(
+    houses: Houses, tmp_path: Path, factor: float
+) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export = houses.treated(person, GIVEN, 2, tmp_path / "export")
+    ours = person.plans[0].sop_instance_uid
+    for path in export.iterdir():
+        record = dcmread(path)
+        record.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = "1.2.3.4"
+        for beam in record.TreatmentSessionBeamSequence:
+            beam.SpecifiedPrimaryMeterset = float(beam.SpecifiedPrimaryMeterset) * factor
+            beam.DeliveredPrimaryMeterset = float(beam.DeliveredPrimaryMeterset) * factor
+        record.save_as(path)
+    same = f"1.2.3.4={ours}:for TB2, signed A and B"
+    made = told("desk", "return", bundle_id, export, "--same-plan", same, "--last", "--desk", houses.desk)
+    back = told("handover", "back", made["folder"], "--incident", houses.incident)
+    counted, unassigned = back["position"]["plans"][0], back["position"]["unassigned_record_uids"]
+
+    assert counted["fractions_partial"] == 0
+    assert counted["fractions_complete"] == GIVEN + (2 if factor == 1.0 else 0)
+    assert bool(unassigned) == (factor != 1.0)

@@ -44,7 +44,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory, program) -> Iterator[Ortha
 def taken(met: Houses) -> dict[str, Any]:
     """A patient who was received, whom the partner knows by its own number."""
     found = met.receive(
-        met.make(met.persons()[0], "--first-on", "2026-11-24", "--at", "09:40", "--machine", "TB2")
+        met.make(met.persons()[0], "--first-on", "2090-01-02", "--at", "09:40", "--machine", "TB2")
     )
     bundle_id = found["manifest"]["bundle_id"]
     beamkeeper("desk", "known-as", bundle_id, THEIRS, "--desk", met.desk)

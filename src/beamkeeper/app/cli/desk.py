@@ -321,6 +321,9 @@ def return_(
             "--same-plan", metavar="HERE=SENT:WHY", help="Plan treated here in the place of one sent."
         ),
     ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", help="The patient is not treated here any more: nothing more will come.")
+    ] = False,
     by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
@@ -336,7 +339,12 @@ def return_(
     from beamkeeper.app.jobs.returning import Report, answer
     from beamkeeper.respond.handover import Desk
 
-    report = Report(by=who(by), said=within(said), same_plans=tuple(map(_same_plan, same_plan or ())))
+    report = Report(
+        by=who(by),
+        said=within(said),
+        same_plans=tuple(map(_same_plan, same_plan or ())),
+        is_last=last,
+    )
     made = answer(Desk.open(desk), bundle_id, files, report, now=SystemClock().now())
     if json_:
         emit_json(made)

@@ -111,11 +111,21 @@ def _wanted(
         raise ConfigError("Nobody is named.", do_next="Name patients, or --placed SITE.")
     if placed is None:
         return {pseudonym_of(opened, patient): agreed for patient in patients}
+    if agreed.at is not None:
+        raise ConfigError(
+            "--at would give everybody of a placement the same time.", do_next="Agree times one by one."
+        )
     chosen = {pseudonym_of(opened, patient) for patient in patients}
+    there = {one.pseudonym: one for one in placed_there(opened, placed)}
+    if not_there := chosen - there.keys():
+        raise ConfigError(
+            f"{len(not_there)} of the patients named are not placed at {placed!r}.",
+            do_next="`beamkeeper placement show` says who goes where.",
+        )
     return {
-        one.pseudonym: replace(agreed, days=one.days, machine=one.machine)
-        for one in placed_there(opened, placed)
-        if not chosen or one.pseudonym in chosen
+        name: replace(agreed, days=one.days, machine=one.machine)
+        for name, one in there.items()
+        if not chosen or name in chosen
     }
 
 
@@ -241,30 +251,42 @@ def back(
     taken = take_back(IncidentFolder.open(folder), bundle, by=who(by), now=SystemClock().now())
     position = taken.now.person.position
     plans = position.plans if position else ()
-    in_doubt = [*(position.conflicts if position else ()), *(one for at in plans for one in at.conflicts)]
+    conflicts = (*(position.conflicts if position else ()), *(one for at in plans for one in at.conflicts))
+    in_doubt = list(dict.fromkeys(one.text for one in conflicts))
+    manifest, said = taken.manifest, taken.manifest.reply.said if taken.manifest.reply else ""
     if json_:
         emit_json(
             {
-                "bundle_id": taken.manifest.bundle_id,
-                "from": taken.manifest.sender,
+                "bundle_id": manifest.bundle_id,
+                "from": manifest.sender,
                 "is_new": taken.is_new,
                 "records": taken.record_uids,
+                "said": said,
+                "not_sent": manifest.before,
+                "reports": taken.reports,
                 "position": position,
             }
         )
     else:
         again = "" if taken.is_new else " It was taken in before: nothing changed."
-        print_wrapped(
-            f"✓ {len(taken.record_uids)} treatment records from {taken.manifest.sender}, as signed.{again}"
-        )
-        for said in taken.manifest.before:
-            print_wrapped(f"▲ They could not send {said}")
-        for at in plans:
-            print_wrapped(f"  {at.rt_plan_label}: {given_in_words(at)}")
-        for one in in_doubt:
-            print_wrapped(f"▲ {one.text}")
+        count = len(taken.record_uids)
+        print_wrapped(f"✓ {count} treatment records from {manifest.sender}, as signed.{again}")
+        print_wrapped(f"They say: {said or 'nothing'}")
+        for text in manifest.before:
+            print_wrapped(f"▲ They could not send {text}")
+        for path in taken.reports:
+            out.print(f"  Read: {path}", soft_wrap=True, markup=False)
+        _show_plans(plans, in_doubt)
         print_wrapped("Decision support: a physicist compares this with the partner's report.")
-    return 3 if in_doubt else 0
+    return 3 if in_doubt or manifest.before else 0
+
+
+def _show_plans(plans: tuple[PlanPosition, ...], in_doubt: list[str]) -> None:
+    doubt = ", if the count is right" if in_doubt else ""
+    for at in plans:
+        print_wrapped(f"  {at.rt_plan_label}: {given_in_words(at)}{doubt}")
+    for text in in_doubt:
+        print_wrapped(f"▲ {text}")
 
 
 @app.command("show")
@@ -287,8 +309,9 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
             f"{state.name}: to {state.to}, {len(state.bundles)} bundle{'s' * (len(state.bundles) != 1)}, "
             f"last {state.last_at:%Y-%m-%d %H:%M} UTC; {len(state.returns)} came back"
         )
-        for at in state.position.plans if state.position else ():
-            print_wrapped(f"    {at.rt_plan_label}: {given_in_words(at)}")
+        plans = state.position.plans if state.position else ()
+        texts = dict.fromkeys(one.text for at in plans for one in at.conflicts)
+        _show_plans(plans, list(texts))
     return 0
 
 

@@ -247,7 +247,7 @@ class _Aftermath:
                 given = replace(session, part="first") if stops else session
                 self._given.setdefault(person.pseudonym, []).append(given)
                 self._record(person, given, their_id, files)
-        made = answer(there, bundle_id, files, Report(by="partner"), now=self._clock.now())
+        made = answer(there, bundle_id, files, Report(by="partner", is_last=True), now=self._clock.now())
         for _ in range(2):  # somebody plugs the same disk in again
             take_back(self._folder, made.folder, by="drill", now=self._clock.now())
 

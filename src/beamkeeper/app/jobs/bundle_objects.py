@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.identity import IdentityFact, likeness
 from beamkeeper.errors import ObjectUnreadable
 from beamkeeper.wire.dicom.reader import read_object_and_patient
 
@@ -37,11 +38,29 @@ class Held:
         return self.content.ref.sop_instance_uid
 
     def is_of(self, patient: Patient, *, other_ids: Iterable[str] = ()) -> bool:
-        """Whether it is of this patient: one of the Patient IDs, and the birth date where both say one."""
-        if self.content.ref.patient_id not in {patient.patient_id, *other_ids}:
+        """Whether it is of this patient: one of the Patient IDs, and nothing else says somebody else.
+
+        Birth dates that differ are somebody else; so are name and birth date that both differ. An issuer is
+        compared under the patient's own number only.
+        """
+        number = self.content.ref.patient_id
+        if number not in {patient.patient_id, *other_ids}:
             return False
-        born = self.patient.birth_on if self.patient else None
-        return born is None or patient.birth_on is None or born == patient.birth_on
+        if self.patient is None:
+            return True
+        born = self.patient.birth_on
+        if born is not None and patient.birth_on is not None and born != patient.birth_on:
+            return False
+        stated = self.patient
+        if number != patient.patient_id:
+            stated = replace(stated, issuer_of_patient_id=patient.issuer_of_patient_id)
+        return not likeness(stated, patient).is_other and not _is_nobody_near(stated, patient)
+
+
+def _is_nobody_near(one: Patient, other: Patient) -> bool:
+    """Whether the names are two persons' and nothing else speaks for one."""
+    found = likeness(one, other)
+    return IdentityFact.NAME in found.different and IdentityFact.BIRTH_DATE not in found.same
 
 
 def read_held(paths: Iterable[Path], zone: ZoneInfo) -> Iterator[Held | Path]:

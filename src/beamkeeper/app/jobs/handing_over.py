@@ -25,7 +25,7 @@ from beamkeeper.app.jobs.handover_papers import (
     records_since,
     with_letter,
 )
-from beamkeeper.clock import local_instant
+from beamkeeper.clock import local_date, local_instant
 from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
 from beamkeeper.respond.handover import (
@@ -114,7 +114,7 @@ def hand_over(
     desk = desk_of(folder)
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
         basket = Basket(Path(work))
-        chosen, strangers = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
+        chosen, left = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
         since = records_since(folder, person)
         apart = add_records(basket, since, person.entry.patient.patient_id)
         add_summaries(
@@ -130,7 +130,7 @@ def hand_over(
         manifest = replace(
             manifest,
             sender=desk.card.name,
-            before=tuple(dict.fromkeys((*manifest.before, *_strangers(strangers), *apart))),
+            before=tuple(dict.fromkeys((*manifest.before, *left, *apart))),
             left_out=len(chosen.left_out),
             packed=tuple(basket.packed),
         )
@@ -169,7 +169,7 @@ def _manifest(
         patient=person.entry.patient,
         position=person.position,
         plans=tuple(map(_told, lines)),
-        sessions=tuple(_sessions(person, lines, agreed, zone)),
+        sessions=tuple(_sessions(person, lines, agreed, zone, local_date(now, zone))),
         accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
         before=tuple(_before(person, row, lines)),
         consent=agreed.consent,
@@ -204,17 +204,19 @@ def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> N
         number=manifest.number,
         night=str(manifest.night),
         sha256=header.sha256,
+        plans=[plan.plan_uid for plan in manifest.plans],
         said=f"{len(manifest.packed)} files to {manifest.recipient}, of the night of {manifest.night}",
     )
 
 
 def _gathered(
     basket: Basket, opened: OpenedVault, person: Person, plan_uids: set[str], zone: ZoneInfo
-) -> tuple[Selection, int]:
-    """Put what goes along into the basket; return the choice, and how many objects name somebody else."""
+) -> tuple[Selection, tuple[str, ...]]:
+    """Put what goes along into the basket; return the choice, and what could not go, in words."""
     _restored(opened, person, basket.folder)
     files = sorted((basket.folder / "dicom").rglob("*.dcm"))
-    held = tuple(one for one in read_held(files, zone) if isinstance(one, Held))  # others: night's report
+    read = tuple(read_held(files, zone))
+    held = tuple(one for one in read if isinstance(one, Held))
     _verify_whose(held, person.entry.patient, plan_uids)
     own = [one for one in held if one.is_of(person.entry.patient)]
     chosen = select([one.content for one in own], plan_uids)
@@ -224,7 +226,11 @@ def _gathered(
             name = one.path.relative_to(basket.folder).as_posix()
             basket.add(name, Role.DICOM, sop_instance_uid=one.uid)
     add_documents(basket, opened, person)
-    return chosen, len(held) - len(own)
+    apart = (
+        *_strangers(len(held) - len(own)),
+        *_unreadable(len(read) - len(held)),
+    )
+    return chosen, apart
 
 
 def bundles_of(folder: IncidentFolder, pseudonym: str, to: str) -> Iterator[str]:
@@ -262,6 +268,11 @@ def _strangers(count: int) -> Iterator[str]:
         yield f"{count} objects in this patient's folder name another person: they were not sent."
 
 
+def _unreadable(count: int) -> Iterator[str]:
+    if count:
+        yield f"{count} files in this patient's folder are no readable objects: they were not sent."
+
+
 def _before(person: Person, row: ListRow, lines: Sequence[PlanLine]) -> Iterator[str]:
     """Say what is in doubt, before anything is treated."""
     yield from row.warnings
@@ -285,7 +296,9 @@ def _told(line: PlanLine) -> PlanTold:
     )
 
 
-def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed, zone: ZoneInfo) -> Iterator[Session]:
+def _sessions(
+    person: Person, lines: Sequence[PlanLine], agreed: Agreed, zone: ZoneInfo, today: date
+) -> Iterator[Session]:
     """Lay the open fractions of what has begun on the agreed days; what waits for a word gets no day."""
     positions = {at.plan_uid: at for at in person.position.plans} if person.position else {}
     begun = [line for line in lines if line.section is Section.ON_TREATMENT] or lines[:1]
@@ -294,13 +307,15 @@ def _sessions(person: Person, lines: Sequence[PlanLine], agreed: Agreed, zone: Z
         if at is None or at.next_fraction_number is None or at.fractions_planned is None:
             continue
         numbers = range(at.next_fraction_number, at.fractions_planned + 1)
-        for number, day in zip(numbers, agreed.days, strict=False):
+        coming = [day for day in agreed.days if day >= today]
+        for number, day in zip(numbers, coming, strict=False):
             yield Session(
                 plan_uid=line.plan_uid,
                 rt_plan_label=line.label,
                 fraction_number=number,
                 day=day,
                 machine=agreed.machine,
+                is_rest=at.next_is_continuation and number == at.next_fraction_number,
                 starts_at=None if agreed.at is None else local_instant(day, agreed.at, zone),
             )
 

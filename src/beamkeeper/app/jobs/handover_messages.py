@@ -74,10 +74,10 @@ def messages(
     if comes and comes[0].starts_at is not None:
         first = min(one.starts_at for one in comes if one.starts_at is not None)
         yield "adt-a04", patient_registered(envelope("A04"), person, comes_at=first)
-    for index, session in enumerate(comes, start=1):
+    for session in comes:
         yield (
             "siu-s12",
-            appointment_made(envelope("S12"), person, _appointment(manifest, session, index)),
+            appointment_made(envelope("S12"), person, _appointment(manifest, session)),
         )
     document = Document(
         document_id=f"{manifest.bundle_id}-letter",
@@ -101,16 +101,17 @@ def _person(home: Patient, there: Patient | None, sender: str) -> Person:
     return Person(identifiers=(*theirs, ours), name=home.name, birth_on=home.birth_on, sex=home.sex)
 
 
-def _appointment(manifest: Manifest, session: Session, index: int) -> Appointment:
+def _appointment(manifest: Manifest, session: Session) -> Appointment:
     assert session.starts_at is not None, "only sessions with a time are asked for"  # noqa: S101
     positions = manifest.position.plans if manifest.position else ()
     planned = next((at.fractions_planned for at in positions if at.plan_uid == session.plan_uid), None)
+    which = f"{manifest.pseudonym}/{session.plan_uid}/{session.fraction_number}/{session.is_rest}"
     return Appointment(
-        appointment_id=f"{manifest.bundle_id}-{index}",
+        appointment_id=hashlib.sha256(which.encode()).hexdigest()[:16],  # the same in a later bundle
         starts_at=session.starts_at,
         minutes=MINUTES,
         machine=session.machine,
-        plan_label=session.rt_plan_label,
+        plan_label=f"{session.rt_plan_label}, the rest" if session.is_rest else session.rt_plan_label,
         fraction_number=session.fraction_number,
         fraction_count=planned,
     )

@@ -19,9 +19,9 @@ from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_stores import connect
 from beamkeeper.app.jobs.handover_messages import messages
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note, objects_of, their_ids
+from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note, objects_of, received, said_number
 from beamkeeper.domain.patient import Patient
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import BeamkeeperError, ConfigError
 from beamkeeper.protect.compare import CompareRules
 from beamkeeper.protect.copies import ReadBack
 from beamkeeper.respond.handover.desk import RECEIVED
@@ -76,7 +76,7 @@ class Imported:
     patient_id
         The number under which the objects went.
     copies
-        Folder of the copies; the bundle's own where the number is the sender's.
+        Folder of the copies.
     remarks
         What could not be written into a copy, in sentences.
     """
@@ -105,16 +105,12 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
         An object is of another person; nothing was sent.
     """
     manifest = find_received(desk, bundle_id)
-    ids = their_ids(desk, manifest.bundle_id)
-    there = (
-        Patient(patient_id=ids[-1], name="", issuer_of_patient_id=systems.issuer_of_patient_id)
-        if ids
-        else None
-    )
-    folder, remarks = _copies(desk, manifest, there, now)
-    items = tuple(map(_outgoing, sorted(folder.rglob("*.dcm"))))
-    patient_id = there.patient_id if there else manifest.patient.patient_id
-    stores = tuple(_stored(one, items, patient_id, systems.own_ae_title, desk) for one in systems.dicom)
+    _verify_newest(desk, manifest)
+    number, said_at = said_number(desk, manifest)
+    there = Patient(patient_id=number, name="", issuer_of_patient_id=systems.issuer_of_patient_id)
+    folder, remarks = _copies(desk, manifest, there, said_at)
+    items = tuple(map(_outgoing, sorted(folder.glob("*.dcm"))))
+    stores = tuple(_stored(one, items, number, systems.own_ae_title, desk) for one in systems.dicom)
     for went in stores:
         _note(desk, DeskDeed.STORED, manifest, went, by=by, now=now)
     told = []
@@ -128,7 +124,7 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
         ]
     return Imported(
         bundle_id=manifest.bundle_id,
-        patient_id=patient_id,
+        patient_id=number,
         copies=folder,
         stores=stores,
         receivers=tuple(told),
@@ -136,28 +132,40 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
     )
 
 
+def _verify_newest(desk: Desk, manifest: Manifest) -> None:
+    """Refuse a bundle that a newer one of the same patient replaced."""
+    newer = [
+        one.bundle_id
+        for one in received(desk)
+        if (one.sender, one.pseudonym, one.incident_id)
+        == (manifest.sender, manifest.pseudonym, manifest.incident_id)
+        and one.number > manifest.number
+    ]
+    if newer:
+        raise ConfigError(
+            "A newer bundle of this patient was received.", do_next=f"beamkeeper desk import {newer[-1]}"
+        )
+
+
 def _copies(
-    desk: Desk, manifest: Manifest, there: Patient | None, now: datetime
+    desk: Desk, manifest: Manifest, there: Patient, said_at: datetime
 ) -> tuple[Path, tuple[str, ...]]:
-    """Return the folder of what is sent: whole and made once, or the bundle's own files."""
-    received = desk.path / RECEIVED / manifest.bundle_id
-    if there is None:
-        return received / "dicom", ()
+    """Return the folder of what is sent: the same bytes each time, whatever lay there before."""
     folder = desk.path / COPIES / manifest.bundle_id / _safe(there.patient_id)
-    if folder.is_dir():
-        return folder, ()
     coercion = Coercion(
-        home=manifest.patient, partner=there, source=manifest.sender, system="Beamkeeper", at=now
+        home=manifest.patient, partner=there, source=manifest.sender, system="Beamkeeper", at=said_at
     )
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     remarks: list[str] = []
-    with tempfile.TemporaryDirectory(prefix=".copying-", dir=folder.parent) as work:
-        for number, one in enumerate(objects_of(manifest, received), start=1):
-            path = one if isinstance(one, Path) else one.path
-            made = coerced(path.read_bytes(), coercion)
-            remarks += made.remarks
-            write_whole(Path(work) / "whole" / f"{number}.dcm", made.data)
-        (Path(work) / "whole").rename(folder)
+    names: set[str] = set()
+    for number, one in enumerate(objects_of(manifest, desk.path / RECEIVED / manifest.bundle_id), start=1):
+        path = one if isinstance(one, Path) else one.path
+        made = coerced(path.read_bytes(), coercion)
+        remarks += made.remarks
+        names.add(f"{number}.dcm")
+        write_whole(folder / f"{number}.dcm", made.data)
+    for stray in folder.glob("*.dcm"):
+        if stray.name not in names:
+            stray.unlink()
     return folder, tuple(dict.fromkeys(remarks))
 
 
@@ -218,9 +226,7 @@ def _stored(
     return Went(name=section.name, done=len(proved), wanted=len(items), problems=tuple(problems))
 
 
-def _told(
-    section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patient | None, now: datetime
-) -> Went:
+def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patient, now: datetime) -> Went:
     """Send one receiver what it takes, in order; after a refusal nothing more is sent."""
     letter = (desk.path / RECEIVED / manifest.bundle_id / "letter.pdf").read_bytes()
     addressed = {

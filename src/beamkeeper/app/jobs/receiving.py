@@ -240,7 +240,7 @@ def at_the_desk(desk: Desk) -> tuple[AtTheDesk, ...]:
             name=shown_name(one.patient.name) or "(no name)",
             patient_id=one.patient.patient_id,
             number=one.number,
-            known_as=_said(rows, DeskDeed.KNOWN_AS, one.bundle_id, "patient_id"),
+            known_as=_numbers(rows, one),
             answers=_said(rows, DeskDeed.REPLIED, one.bundle_id, "bundle"),
         )
         for one in received(desk)
@@ -273,15 +273,17 @@ def know_as(desk: Desk, bundle_id: str, patient_id: str, *, by: str, now: dateti
         No such bundle, no number, or the number is another received patient's.
     """
     manifest, number = find_received(desk, bundle_id), patient_id.strip()
+    rows = journal(desk).rows()
     taken = [
-        one
-        for one in at_the_desk(desk)
-        if one.patient_id != manifest.patient.patient_id and number in {*one.known_as, one.patient_id}
+        one.bundle_id
+        for one in received(desk)
+        if (one.pseudonym, one.sender) != (manifest.pseudonym, manifest.sender)
+        and number in {*_numbers(rows, one), one.patient.patient_id}
     ]
     if not number or taken:
         raise ConfigError(
-            f"{number!r} cannot be this patient's number"
-            + (f": {taken[0].name} of {taken[0].sender} has it here." if taken else "."),
+            "This cannot be this patient's number"
+            + (f": it is that of the patient of bundle {taken[0]}." if taken else "."),
             do_next="Look into your own system; two patients must never share a number.",
         )
     return note(
@@ -291,13 +293,47 @@ def know_as(desk: Desk, bundle_id: str, patient_id: str, *, by: str, now: dateti
         at=now,
         pseudonym=manifest.pseudonym,
         about=manifest.bundle_id,
+        sender=manifest.sender,
         patient_id=number,
     )
 
 
 def their_ids(desk: Desk, bundle_id: str) -> tuple[str, ...]:
-    """Return the Patient IDs under which a received patient is known at this house."""
-    return _said(journal(desk).rows(), DeskDeed.KNOWN_AS, bundle_id, "patient_id")
+    """Return the Patient ID under which a received patient is known here: the last word; () before any."""
+    return _numbers(journal(desk).rows(), find_received(desk, bundle_id))
+
+
+def said_number(desk: Desk, manifest: Manifest) -> tuple[str, datetime]:
+    """Return the number under which a patient is known here, and when that was written down.
+
+    Raises
+    ------
+    ConfigError
+        Nobody wrote one down: what goes into a system under the sender's number may land in the chart of
+        somebody who has that number here.
+    """
+    rows = _said_numbers(journal(desk).rows(), manifest)
+    if not rows:
+        raise ConfigError(
+            "Your own number of this patient is not known here.",
+            do_next=f"beamkeeper desk known-as {manifest.bundle_id} NUMBER, also where it is the sender's.",
+        )
+    return str(rows[-1].details["patient_id"]), rows[-1].at
+
+
+def _numbers(rows: Sequence[AuditRow], manifest: Manifest) -> tuple[str, ...]:
+    """Return the number that was last said of the patient."""
+    return tuple(str(row.details["patient_id"]) for row in _said_numbers(rows, manifest)[-1:])
+
+
+def _said_numbers(rows: Sequence[AuditRow], manifest: Manifest) -> list[AuditRow]:
+    """Return who said which number of the patient, with whichever of the sender's bundles."""
+    return [
+        row
+        for row in rows
+        if row.action == DeskDeed.KNOWN_AS
+        and (row.patient_pseudonym, row.details.get("sender")) == (manifest.pseudonym, manifest.sender)
+    ]
 
 
 def answers(desk: Desk, bundle_id: str) -> tuple[str, ...]:

@@ -41,11 +41,14 @@ class Report:
         In words: how it went, what was given by hand.
     same_plans
         (plan as treated here, plan as it was sent, why): where it was treated by a copy of the plan.
+    is_last
+        Whether the patient is not treated here any more.
     """
 
     by: str
     said: str = ""
     same_plans: tuple[tuple[str, str, str], ...] = ()
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,13 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
             accessories=(),
             before=not_taken,
             left_out=len(not_taken),
-            reply=Reply(answers=bundle_id, their_ids=theirs, same_plans=report.same_plans, said=report.said),
+            reply=Reply(
+                answers=bundle_id,
+                their_ids=theirs,
+                same_plans=report.same_plans,
+                said=report.said,
+                is_last=report.is_last,
+            ),
         )
         folder = desk.path / OUT / back.bundle_id
         header = seal_bundle(back, Path(work), keys=desk.keys(), to=sender, folder=folder)
@@ -120,10 +129,16 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
 
 def _verify_plans(manifest: Manifest, report: Report) -> None:
     sent = {plan.plan_uid for plan in manifest.plans}
-    for _, ours, _ in report.same_plans:
+    here = [plan_uid for plan_uid, _, _ in report.same_plans]
+    for plan_uid, ours, _ in report.same_plans:
         if ours not in sent:
             raise ConfigError(
                 f"{ours} is no plan of this bundle.", do_next=f"It holds {', '.join(sorted(sent))}."
+            )
+        if plan_uid in sent or here.count(plan_uid) > 1:
+            raise ConfigError(
+                f"{plan_uid} cannot stand for another plan: it was sent itself, or is named twice.",
+                do_next="Name each plan that was made here once.",
             )
 
 
@@ -138,6 +153,9 @@ def _packed(
     records = 0
     plan_uids = {plan.plan_uid for plan in manifest.plans} | {new for new, _, _ in report.same_plans}
     for number, one in enumerate(read_held(_regular_files(files), ZoneInfo(manifest.time_zone)), start=1):
+        if isinstance(one, Path) and _claims_dicom(one):
+            not_taken.append(f"file {number}: it is no whole DICOM object")
+            continue
         if isinstance(one, Path):
             packed.append(_copied(one, work, f"report/{number}{_suffix(one)}", Role.REPORT, title=one.name))
             continue
@@ -150,6 +168,12 @@ def _packed(
             packed.append(_copied(one.path, work, name, Role.DICOM, uid=one.uid))
             records += isinstance(one.content.content, TreatmentRecord)
     return tuple(packed), tuple(not_taken), records
+
+
+def _claims_dicom(path: Path) -> bool:
+    """Whether a file that cannot be read as DICOM says that it is: a record cut short is no report."""
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".dcm" or file.read(132)[128:] == b"DICM"
 
 
 def _others(desk: Desk, manifest: Manifest) -> dict[str, tuple[Link, ...]]:
@@ -184,7 +208,7 @@ def _not_of_the_plans(one: Held, plan_uids: set[str]) -> str | None:
         if content.referenced_plan_uid is None:
             return "it names no plan: say in the report what it is"
         if content.referenced_plan_uid not in plan_uids:
-            return "it is of a plan that is not in the bundle: --same-plan says which one it stands for"
+            return "it is of a plan that is not in this bundle"
     if isinstance(content, Plan) and content.sop_instance_uid not in plan_uids:
         return "a plan that nobody said to stand for one of the bundle"
     return None

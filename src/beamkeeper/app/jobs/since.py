@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
@@ -111,7 +112,8 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     rows = folder.journal.rows()
     collected = collected_records(folder, rows, person.entry.patient.patient_id)
     written = entries(rows, pseudonym)
-    elsewhere = tuple(record for _, record in came_back(folder, rows, pseudonym))
+    mapped = _stood_for(rows, pseudonym)
+    elsewhere = tuple(_countable(record, person, mapped) for _, record in came_back(folder, rows, pseudonym))
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
     by_hand, conflicts = as_records(written, person.plans, (*home, *collected, *elsewhere))
     away = _away(rows, pseudonym)
@@ -129,20 +131,55 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
 
 
 def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
-    """Return a doubt for each house that a patient was handed over to and that sent nothing back since."""
+    """Return a doubt for each house that treats a patient, until it says that a return was its last.
+
+    Each return is a new doubt: what was settled before it does not settle what is given after it.
+    """
     out: dict[str, str] = {}
     for row in rows:
         if row.patient_pseudonym == pseudonym and row.outcome == "ok":
-            house = str(row.details.get("to"))
+            house, bundle = str(row.details.get("to")), row.details.get("bundle") or row.details.get("about")
             if row.action == Deed.PACKED:
-                out[house] = str(row.details.get("about"))
+                out[house] = f"since bundle {bundle} was made"
+            elif row.action == Deed.RETURNED and not row.details.get("is_last"):
+                out[house] = f"after return bundle {bundle}"
             elif row.action == Deed.RETURNED:
                 out.pop(house, None)
     return tuple(
         Conflict(
             kind=ConflictKind.POSSIBLY_DELIVERED,
-            text=f"Handed over to {house} (bundle {bundle}): what was given there is not known until its "
-            "records come back.",
+            text=f"Handed over to {house}: what was given there {when} is not known. Its last return "
+            "bundle ends this doubt.",
         )
-        for house, bundle in out.items()
+        for house, when in out.items()
     )
+
+
+def _stood_for(rows: Sequence[AuditRow], pseudonym: str) -> frozenset[str]:
+    """Return our plans for which others were treated elsewhere, by the journal."""
+    found: set[str] = set()
+    for row in rows:
+        said = row.details.get("stood_for")
+        if row.action == Deed.RETURNED and row.patient_pseudonym == pseudonym and isinstance(said, list):
+            found |= set(map(str, said))
+    return frozenset(found)
+
+
+def _countable(record: TreatmentRecord, person: Person, mapped: frozenset[str]) -> TreatmentRecord:
+    """Return a record as it is counted: one of a plan that stood for ours only where its metersets are ours.
+
+    A recalculated plan has other metersets: held against ours, whole fractions would look begun. Then
+    nothing is counted, and people enter the fractions.
+    """
+    plan = next((one for one in person.plans if one.sop_instance_uid == record.referenced_plan_uid), None)
+    if plan is None or plan.sop_instance_uid not in mapped:
+        return record
+    beams = {beam.beam_number: beam for beam in plan.beams}
+    for delivery in record.deliveries:
+        beam = beams.get(delivery.referenced_beam_number or 0)
+        planned, specified = (beam.beam_meterset if beam else None), delivery.specified_meterset
+        if beam is None or planned is None or specified is None:
+            return replace(record, referenced_plan_uid=None)
+        if abs(specified - planned) > DEFAULT_TOLERANCE.allowed(planned, beam.primary_dosimeter_unit):
+            return replace(record, referenced_plan_uid=None)
+    return record

@@ -17,9 +17,10 @@ from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.receiving import verify_whose
 from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.domain.identity import likeness
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
-from beamkeeper.respond.handover import BundleKind, open_bundle, read_header
+from beamkeeper.respond.handover import BundleKind, Role, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST
 from beamkeeper.respond.incident import Deed
@@ -44,6 +45,8 @@ class TakenBack:
         False when it was taken in before.
     record_uids
         The treatment records in it.
+    reports
+        Files that people sent along: to be read, never counted.
     now
         The patient with everything that came back.
     """
@@ -51,6 +54,7 @@ class TakenBack:
     manifest: Manifest
     is_new: bool
     record_uids: tuple[str, ...]
+    reports: tuple[Path, ...]
     now: Now
 
 
@@ -99,6 +103,9 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
         manifest=manifest,
         is_new=there is None,
         record_uids=tuple(record.sop_instance_uid for record in records),
+        reports=tuple(
+            home.joinpath(*item.name.split("/")) for item in manifest.packed if item.role is Role.REPORT
+        ),
         now=patient_now(folder, folder.inventory(), manifest.pseudonym, now),
     )
 
@@ -133,25 +140,44 @@ def _kept(
         bundle=manifest.bundle_id,
         to=sender,
         sha256_of_manifest=digest,
+        is_last=bool(manifest.reply and manifest.reply.is_last),
+        stood_for=sorted({ours for _, ours, _ in manifest.reply.same_plans} if manifest.reply else ()),
         said=f"{len(manifest.packed)} files from {sender}. {manifest.reply.said if manifest.reply else ''}",
     )
     return manifest
 
 
 def _verify_answers(folder: IncidentFolder, manifest: Manifest, sender: str) -> None:
-    """Refuse what answers no bundle of this patient that went to that house."""
+    """Refuse what answers no bundle of this patient that went to that house, or speaks of somebody else."""
     reply = manifest.reply
-    sent = any(
-        row.action == Deed.PACKED
-        and reply is not None
-        and (row.details.get("about"), row.details.get("to"), row.patient_pseudonym)
-        == (reply.answers, sender, manifest.pseudonym)
-        for row in folder.journal.rows()
+    sent = next(
+        (
+            row
+            for row in folder.journal.rows()
+            if row.action == Deed.PACKED
+            and reply is not None
+            and (row.details.get("about"), row.details.get("to"), row.patient_pseudonym)
+            == (reply.answers, sender, manifest.pseudonym)
+        ),
+        None,
     )
-    if not sent:
+    if sent is None or reply is None:
         raise IntegrityError(
             f"This return bundle of {sender} answers no bundle of this patient that went there.",
             do_next="Call them: it may be meant for another incident, or another house's patient.",
+        )
+    persons = folder.inventory().persons
+    ours = next(one.entry.patient for one in persons if one.pseudonym == manifest.pseudonym)
+    if ours.patient_id != manifest.patient.patient_id or likeness(ours, manifest.patient).is_other:
+        raise PatientMismatch(
+            f"This return bundle of {sender} names another person than the one who went there.",
+            do_next="Call them; nothing of it was used.",
+        )
+    plans = sent.details.get("plans")
+    if {plan for _, plan, _ in reply.same_plans} - set(plans if isinstance(plans, list) else ()):
+        raise IntegrityError(
+            f"This return bundle of {sender} speaks of a plan that did not go there with this patient.",
+            do_next="Ask them which plan they treated by, and for the bundle again.",
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copy_stores import asked_requester, connect
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.receiving import find_received, their_ids
+from beamkeeper.app.jobs.receiving import find_received, said_number
 from beamkeeper.app.site_copies import DicomCopies
 from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.errors import SourceAnswerInvalid
@@ -45,14 +45,14 @@ def fetch_records(desk: Desk, bundle_id: str, systems: DeskSystems, into: Path) 
     StorageFull
     """
     manifest = find_received(desk, bundle_id)
-    ids = their_ids(desk, manifest.bundle_id) or (manifest.patient.patient_id,)
+    number, _ = said_number(desk, manifest)
     sent = {item.sop_instance_uid for item in manifest.packed}
     written = []
     for section in systems.dicom:
         if not isinstance(section, DicomCopies):
             continue
         with asked_requester(section, systems.own_ae_title) as asking:
-            listed = [one for number in ids for one in asking.find_instances(number)]
+            listed = asking.find_instances(number)
         wanted = [
             one
             for one in listed

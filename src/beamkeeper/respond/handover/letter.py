@@ -120,7 +120,7 @@ def _sessions(sessions: tuple[Session, ...], zone: ZoneInfo) -> Iterator[PageRow
         sorted(sessions, key=lambda one: (one.day, one.rt_plan_label)), lambda one: one.day
     ):
         said = [
-            f"{one.rt_plan_label}: fraction {one.fraction_number}"
+            f"{one.rt_plan_label}: {'the rest of ' * one.is_rest}fraction {one.fraction_number}"
             + (f", {one.starts_at.astimezone(zone):%H:%M}" if one.starts_at else "")
             + (f", {one.machine}" if one.machine else "")
             for one in items

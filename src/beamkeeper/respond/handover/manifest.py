@@ -69,6 +69,8 @@ class Session:
     ----------
     starts_at
         None where only the day is agreed.
+    is_rest
+        The fraction was begun: what is left of it.
     """
 
     plan_uid: str
@@ -77,6 +79,7 @@ class Session:
     day: date
     machine: str = ""
     starts_at: datetime | None = None
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +119,15 @@ class Reply:
         (plan as treated there, plan as it was sent, why): where it was treated by a copy of the plan.
     said
         What people report, in words.
+    is_last
+        Whether the patient is not treated there any more.
     """
 
     answers: str
     their_ids: tuple[str, ...] = ()
     same_plans: tuple[tuple[str, str, str], ...] = ()
     said: str = ""
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
