@@ -305,9 +305,10 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     if not states:
         print_wrapped('Nobody was handed over yet: `beamkeeper handover make PATIENT --to "…"`.')
     for state in states:
+        one = state.transfer
         print_wrapped(
-            f"{state.name}: to {state.to}, {len(state.bundles)} bundle{'s' * (len(state.bundles) != 1)}, "
-            f"last {state.last_at:%Y-%m-%d %H:%M} UTC; {len(state.returns)} came back"
+            f"{state.name}: {one.house}, {one.state}. {len(one.bundles)} bundle"
+            f"{'s' * (len(one.bundles) != 1)}, last {one.made_at:%Y-%m-%d %H:%M} UTC; {len(one.returns)} back"
         )
         plans = state.position.plans if state.position else ()
         texts = dict.fromkeys(one.text for at in plans for one in at.conflicts)

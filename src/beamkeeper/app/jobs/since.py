@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
+from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
@@ -135,23 +136,14 @@ def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
 
     Each return is a new doubt: what was settled before it does not settle what is given after it.
     """
-    out: dict[str, str] = {}
-    for row in rows:
-        if row.patient_pseudonym == pseudonym and row.outcome == "ok":
-            house, bundle = str(row.details.get("to")), row.details.get("bundle") or row.details.get("about")
-            if row.action == Deed.PACKED:
-                out[house] = f"since bundle {bundle} was made"
-            elif row.action == Deed.RETURNED and not row.details.get("is_last"):
-                out[house] = f"after return bundle {bundle}"
-            elif row.action == Deed.RETURNED:
-                out.pop(house, None)
     return tuple(
         Conflict(
             kind=ConflictKind.POSSIBLY_DELIVERED,
-            text=f"Handed over to {house}: what was given there {when} is not known. Its last return "
-            "bundle ends this doubt.",
+            text=f"Handed over to {one.house} (bundle {one.bundles[-1]}): what was given there "
+            f"{one.away_since} is not known. Its last return bundle ends this doubt.",
         )
-        for house, when in out.items()
+        for one in transfers(row for row in rows if row.patient_pseudonym == pseudonym)
+        if one.is_away
     )
 
 

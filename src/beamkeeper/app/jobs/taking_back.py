@@ -17,6 +17,7 @@ from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.receiving import verify_whose
 from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.identity import likeness
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.since import Now
-    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.app.jobs.transfers import Transfer
     from beamkeeper.domain.position import CoursePosition
     from beamkeeper.respond.handover import Desk, Manifest
 
@@ -183,22 +184,10 @@ def _verify_answers(folder: IncidentFolder, manifest: Manifest, sender: str) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """One patient at one other house.
+    """One patient at one other house, with where the patient stands now; None where that is not known."""
 
-    Attributes
-    ----------
-    bundles, returns
-        Identifiers of what was made for that house, and of what came back from it.
-    position
-        Where the patient stands now; None where that is not known.
-    """
-
-    pseudonym: str
     name: str
-    to: str
-    bundles: tuple[str, ...]
-    returns: tuple[str, ...]
-    last_at: datetime
+    transfer: Transfer
     position: CoursePosition | None
 
 
@@ -206,23 +195,11 @@ def handed_over(folder: IncidentFolder, now: datetime) -> tuple[HandedOver, ...]
     """Return who was handed over, in the order of the first bundle."""
     inventory = folder.inventory()
     persons = {one.pseudonym: one for one in inventory.persons}
-    made: dict[tuple[str, str], list[AuditRow]] = {}
-    came: dict[tuple[str, str], list[str]] = {}
-    for row in folder.journal.rows():
-        key = (row.patient_pseudonym or "", str(row.details.get("to", "")))
-        if row.action == Deed.PACKED:
-            made.setdefault(key, []).append(row)
-        elif row.action == Deed.RETURNED:
-            came.setdefault(key, []).append(str(row.details["bundle"]))
     return tuple(
         HandedOver(
-            pseudonym=pseudonym,
-            name=shown_name(persons[pseudonym].entry.patient.name) or "(no name)",
-            to=to,
-            bundles=tuple(str(row.details["about"]) for row in rows),
-            returns=tuple(came.get((pseudonym, to), ())),
-            last_at=rows[-1].at,
-            position=patient_now(folder, inventory, pseudonym, now).person.position,
+            name=shown_name(persons[one.pseudonym].entry.patient.name) or "(no name)",
+            transfer=one,
+            position=patient_now(folder, inventory, one.pseudonym, now).person.position,
         )
-        for (pseudonym, to), rows in made.items()
+        for one in transfers(folder.journal.rows())
     )

@@ -19,6 +19,7 @@ MENU: Final = (
     ("patients", "Patients"),
     ("order", "Order"),
     ("places", "Places"),
+    ("elsewhere", "Elsewhere"),
     ("todo", "To do"),
     ("journal", "Journal"),
     ("people", "People"),

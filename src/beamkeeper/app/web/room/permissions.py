@@ -39,6 +39,7 @@ PAGES: Final[Mapping[str, Access]] = {
     "places": Access.READ,
     "place": Access.READ,
     "move": Access.SIGN,
+    "elsewhere": Access.READ,
     "todo": Access.READ,
     "tick": Access.ACT,
     "reported": Access.ACT,

@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from beamkeeper.app.web.room.views import (
     doors,
     gap,
+    handover,
     journal,
     now,
     order,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("places/", places.places, name="places"),
     path("places/<pseudonym:pseudonym>/", places.place, name="place"),
     path("places/<pseudonym:pseudonym>/move/", places.move, name="move"),
+    path("elsewhere/", handover.handover, name="elsewhere"),
     path("todo/", todo.todo, name="todo"),
     path("todo/tick/", todo.tick, name="tick"),
     path("todo/reported/", todo.reported, name="reported"),

@@ -1,0 +1,61 @@
+"""The page of who is at another house: what the journal says of bundles, and whom to call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.console_house.clock import FileClock
+from tests.room_house.incident import DECLARED, LATER, make_incident, patient
+from tests.room_house.server import Served, room_server
+
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.handover_desk import desk_of
+from beamkeeper.respond.incident import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.room_house.visitor import Visitor
+
+HOUSE = "AZ Noord, radiothérapie <b>"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("elsewhere")
+    folder = make_incident(root / "incident", tuple(patient(number) for number in range(12)))
+    clock = FileClock(root / "clock")
+    clock.move_to(LATER)
+    with room_server(folder, clock) as made:
+        yield made
+
+
+def test_before_anybody_went_the_page_says_how(reader: Visitor) -> None:
+    assert "Nobody was handed over yet" in reader.get("/elsewhere/").words
+
+
+def test_who_is_away_without_a_word_stands_first_and_is_counted(served: Served, reader: Visitor) -> None:
+    folder = served.folder
+    home = desk_of(folder)
+    silent, partly, back = (one.pseudonym for one in folder.inventory().persons[:3])
+    at = DECLARED + timedelta(hours=1)
+    for number, pseudonym in enumerate((partly, back, silent)):
+        told = {"about": f"{number:016x}", "to": HOUSE, "plans": [], "said": "x"}
+        write(folder, Deed.PACKED, by="Co", at=at + timedelta(minutes=number), pseudonym=pseudonym, **told)
+    write(folder, Deed.SENT, by="Co", at=at, pseudonym=partly, about=f"{0:016x}", to=HOUSE, said="x")
+    for pseudonym, is_last in ((partly, False), (back, True)):
+        came = {"to": HOUSE, "bundle": "f" * 16, "is_last": is_last, "said": "x"}
+        write(folder, Deed.RETURNED, by="Bo", at=at + timedelta(hours=2), pseudonym=pseudonym, **came)
+    page = reader.get("/elsewhere/")
+    places = [page.text.index(f"/patients/{one}/") for one in (silent, partly, back)]
+
+    assert "Handed over 3 Away 2" in page.words
+    assert "Nothing came back 1 ▲ call the house" in page.words
+    assert "Last records are back 1" in page.words
+    assert places == sorted(places)
+    for said in ("bundle made, nothing is back", "some records are back", "last records are back", HOUSE):
+        assert said in page.words
+    assert "<b>" not in page.text.split("radiothérapie", 1)[1][:10]
+    assert home.card.number in page.words
