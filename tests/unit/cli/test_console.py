@@ -39,3 +39,13 @@ def test_json_holds_no_command_and_gives_the_name_back(capsys: pytest.CaptureFix
     assert "\x9b" not in printed
     assert "\x1b" not in printed
     assert json.loads(printed) == {"name": NAME}
+
+
+def test_a_file_name_that_is_no_text_is_shown_and_stops_nothing(capsysbinary) -> None:
+    name = b"autorun-\xff\x1b[2J.inf".decode(errors="surrogateescape")
+    held = io.StringIO()
+    PlainConsole(file=held, width=200, highlight=False).print(Text(name))
+    console.emit_json({"name": name})
+
+    assert held.getvalue() == "autorun-‹U+DCFF›‹U+001B›[2J.inf\n"
+    assert json.loads(capsysbinary.readouterr().out.decode()) == {"name": name}

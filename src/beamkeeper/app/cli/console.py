@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from beamkeeper.errors import BeamkeeperError
 
 WIDTH_MAX = 100
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What a terminal obeys or turns round instead of showing it."""
-_COMMANDS_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029]")
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys or turns round instead of showing it, and bytes of file names that are no text."""
+_COMMANDS_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Of these, JSON itself escapes only what lies below the blank."""
 
 
