@@ -104,6 +104,28 @@ class Opened:
     strangers: tuple[str, ...] = ()
 
 
+class _Digesting:
+    """A stream that digests what passes: a medium may answer otherwise the second time it is read."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._size_bytes = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes."""
+        data = self._stream.read(size)
+        self._digest.update(data)
+        self._size_bytes += len(data)
+        return data
+
+    def drained(self, most: int) -> tuple[int, str]:
+        """Read on to the end, or beyond `most`; return size in bytes and SHA-256 of all that passed."""
+        while self._size_bytes <= most and self.read(_BLOCK_BYTES):
+            pass
+        return self._size_bytes, self._digest.hexdigest()
+
+
 def is_bundle_id(text: str) -> bool:
     """Return whether a text has the form of a bundle's identifier, and may name a folder."""
     return _BUNDLE_ID.fullmatch(text) is not None
@@ -219,7 +241,10 @@ def open_bundle(folder: Path, *, keys: DeskKeys, known: Sequence[Card], out_dir:
     try:
         staging.mkdir(mode=0o700, parents=True)
         with _reading(folder / SEALED) as sealed:
-            manifest = _unpacked(sealed, keys, header, staging)
+            passing = _Digesting(sealed)
+            manifest = _unpacked(passing, keys, header, staging)
+            if passing.drained(header.size_bytes) != (header.size_bytes, header.sha256):
+                raise _refused("its sealed file was another one when it was opened than when it was verified")
         if (manifest.sender, manifest.recipient) != (sender.name, keys.card.name):
             raise _refused("it names other houses inside than outside")
         staging.rename(out_dir)
@@ -233,7 +258,7 @@ def open_bundle(folder: Path, *, keys: DeskKeys, known: Sequence[Card], out_dir:
     return Opened(header=header, manifest=manifest, sender=sender, folder=out_dir, strangers=tuple(strangers))
 
 
-def _unpacked(sealed: io.BufferedReader, keys: DeskKeys, header: Header, staging: Path) -> Manifest:
+def _unpacked(sealed: _Digesting, keys: DeskKeys, header: Header, staging: Path) -> Manifest:
     """Write every file that the manifest names, and refuse one more or one less."""
     with closing(sized_members(sealed, [keys.identity], limits=LIMITS)) as members:
         name, size, reader = next(members, ("", 0, io.BytesIO()))

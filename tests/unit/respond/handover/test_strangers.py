@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +30,12 @@ from beamkeeper.respond.handover import (
     read_header,
     seal_bundle,
 )
+from beamkeeper.respond.handover import bundle as sealing
 from beamkeeper.respond.handover.card import verify_number
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable
 
 HOME, THERE = new_keys("UZ Zuid"), new_keys("AZ Noord")
@@ -146,3 +149,22 @@ def test_a_house_with_another_name_inside_than_on_its_card_is_refused(tmp_path: 
     renamed = Card(name="UZ West", recipient=HOME.card.recipient, signing_key=HOME.card.signing_key)
     with pytest.raises(IntegrityError, match="other houses inside"):
         open_bundle(bundle, keys=THERE, known=[renamed], out_dir=tmp_path / "opened")
+
+
+def test_a_share_that_answers_otherwise_the_second_time_delivers_nothing(tmp_path: Path) -> None:
+    signed = sealed_in(tmp_path)
+    (tmp_path / "other").mkdir()
+    forged = tmp_path / "other" / "forged"
+    inside = replace(manifest(), bundle_id=read_header(signed, [HOME.card])[0].bundle_id)
+    seal_bundle(inside, tmp_path / "files", keys=HOME, to=THERE.card, folder=forged)
+    opened, reading = [], sealing._reading
+
+    def second_time_another(path: Path) -> io.BufferedReader:
+        opened.append(path.name)
+        return reading(forged / path.name if opened.count("bundle.age") > 1 else path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealing, "_reading", second_time_another)
+        with pytest.raises(IntegrityError, match="another one when it was opened"):
+            open_bundle(signed, keys=THERE, known=[HOME.card], out_dir=tmp_path / "opened")
+    assert not (tmp_path / "opened").exists()
