@@ -28,7 +28,7 @@ from beamkeeper.vault import age
 FORMAT: Final = "beamkeeper-card"
 VERSION: Final = 1
 CARD_BYTES_MAX: Final = 16 << 10
-NAME_CHARACTERS_MAX: Final = 80
+NAME_CHARACTERS_MAX: Final = 100
 _DIGITS, _GROUP = 30, 5
 _RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 _SIGNING_KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]{68}")

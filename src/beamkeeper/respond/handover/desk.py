@@ -7,6 +7,8 @@ the house under attack lies in the folder of the incident; a partner makes one b
 from __future__ import annotations
 
 import os
+import secrets
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import ConfigError, KeyUnavailable, StorageFull
@@ -19,15 +21,24 @@ from beamkeeper.respond.handover.card import (
     read_card,
     verify_number,
 )
+from beamkeeper.respond.handover.working import held, sweep, working
 from beamkeeper.vault import age
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CARD: Final = "card.json"
 IDENTITY, SIGNING_KEY = "desk.age", "desk.ed25519"
 KNOWN, OUT, RECEIVED = "known", "out", "received"
 KEY_BYTES_MAX: Final = 64 << 10
+_IN_CLEAR: Final = (
+    ".making-*",
+    ".packing-*",
+    ".back-*",
+    f"{RECEIVED}/.opening-*",
+)
+"""Where somebody works in clear."""
 
 
 class Desk:
@@ -54,15 +65,20 @@ class Desk:
             It cannot be made.
         """
         desk, keys = Desk(path), new_keys(name)
-        if desk.is_there:
-            raise ConfigError(
-                f"{path} is the desk of {desk.card.name} already.", do_next="Use it, or name another folder."
-            )
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_secret(path / IDENTITY, f"{keys.identity}\n".encode())
-            _write_secret(path / SIGNING_KEY, keys.signing_key)
-            _write_secret(path / CARD, card_bytes(keys.card))
+            with desk.held(), working(path, ".making-") as work:
+                if desk.is_there:
+                    raise ConfigError(
+                        f"{path} is the desk of {desk.card.name} already.",
+                        do_next="Use it, or name another folder.",
+                    )
+                _write_secret(work / IDENTITY, f"{keys.identity}\n".encode())
+                _write_secret(work / SIGNING_KEY, keys.signing_key)
+                _write_secret(work / CARD, card_bytes(keys.card))
+                for file in (IDENTITY, SIGNING_KEY, CARD):  # the card last: with it the desk is there
+                    _keep_aside(path / file)
+                    (work / file).rename(path / file)
         except OSError as error:
             raise StorageFull(
                 f"The desk {path} cannot be made: {error.strerror}.", do_next="Name another folder."
@@ -82,6 +98,22 @@ class Desk:
         if not desk.is_there:
             raise ConfigError(f"{path} is no desk.", do_next=f'beamkeeper desk init --desk {path} --name "…"')
         return desk
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody else pack, open or take in at this desk meanwhile; not twice in one process.
+
+        What killed processes left in clear is taken away first.
+
+        Raises
+        ------
+        StorageFull
+            The folder cannot be written.
+        """
+        with held(self.path):
+            for pattern in _IN_CLEAR:
+                sweep(self.path, pattern)
+            yield
 
     @property
     def is_there(self) -> bool:
@@ -133,7 +165,9 @@ class Desk:
             )
         try:
             (self.path / KNOWN).mkdir(mode=0o700, exist_ok=True)
-            _write_secret(self.path / KNOWN / f"{card.number.replace(' ', '')}.json", card_bytes(card))
+            with working(self.path, ".making-") as work:
+                _write_secret(work / CARD, card_bytes(card))
+                (work / CARD).rename(self.path / KNOWN / f"{card.number.replace(' ', '')}.json")
         except OSError as error:
             raise StorageFull(f"The card cannot be kept: {error.strerror}.") from error
 
@@ -188,6 +222,12 @@ def _small(path: Path) -> bytes:
             f"{path.name} of the desk cannot be read: {error.strerror}.",
             do_next="Take the folder of the desk from its backup.",
         ) from error
+
+
+def _keep_aside(path: Path) -> None:
+    """Rename a key that no card goes with, left by a power cut: a key is never deleted."""
+    with suppress(FileNotFoundError):
+        path.rename(path.with_name(f"{path.name}.aside-{secrets.token_hex(4)}"))
 
 
 def _write_secret(path: Path, data: bytes) -> None:
