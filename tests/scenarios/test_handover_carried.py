@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from night_site import SmallSite
-from two_houses import Houses, beamkeeper, told
+from two_houses import PARTNER, Houses, beamkeeper, told
 
-from beamkeeper.app.jobs.carrying import fetch
+from beamkeeper.app.jobs.carrying import Fetched, fetch
+from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import ConfigError, IntegrityError
+from beamkeeper.respond.handover import BundleKind, Desk, Manifest, new_bundle_id, new_keys, seal_bundle
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from beamkeeper.respond.handover import Card, DeskKeys
+
+EMPTY = Manifest(
+    bundle_id=new_bundle_id(),
+    kind=BundleKind.HANDOVER,
+    number=1,
+    incident_id="2026-03-03-kqzt",
+    sender="",
+    recipient="",
+    made_at=datetime(2026, 3, 3, 12, tzinfo=UTC),
+    made_by="A",
+    time_zone="Europe/Brussels",
+    night=date(2026, 3, 2),
+    trust="Confirmed by two.",
+    pseudonym="p",
+    patient=Patient(patient_id="1", name="A"),
+    position=None,
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +72,8 @@ def test_a_bundle_goes_by_a_place_and_its_answer_comes_back(met: Houses, line: P
     told("desk", "fetch", "--place", line, "--desk", met.home)
 
     assert came["fetched"] == [bundle.name]
-    assert told("desk", "fetch", "--place", line, "--desk", met.desk)["fetched"] == [answer]
+    again = told("desk", "fetch", "--place", line, "--desk", met.desk)
+    assert (again["fetched"], again["left"]) == ([], [])
     assert told("handover", "back", met.home / "in" / answer, "--incident", met.incident)["is_new"]
 
 
@@ -70,18 +94,39 @@ def test_a_bundle_that_is_still_being_sent_is_left_for_the_next_time(tmp_path: P
     (tmp_path / "place" / "handover" / "no-bundle").mkdir()
     place = DirectoryDestination(tmp_path / "place")
 
-    assert fetch(place, tmp_path / "in") == ()
+    assert fetch(place, Desk.create(tmp_path / "desk", PARTNER)) == Fetched(bundles=())
 
 
-def test_a_header_that_never_ends_is_refused_and_not_kept(tmp_path: Path) -> None:
-    folder = tmp_path / "place" / "handover" / ("a" * 16)
-    folder.mkdir(parents=True)
-    for name in ("bundle.age", "bundle.json.sig"):
-        (folder / name).write_bytes(b"x")
-    (folder / "bundle.json").write_bytes(bytes(1 << 20))
-    with pytest.raises(IntegrityError, match="larger than it can be"):
-        fetch(DirectoryDestination(tmp_path / "place"), tmp_path / "in")
-    assert not list((tmp_path / "in").iterdir())
+def sent_by(home: DeskKeys, to: Card, place: Path, bundle_id: str) -> Path:
+    """Seal an empty bundle and lay it at a place."""
+    sealed = replace(EMPTY, bundle_id=bundle_id, sender=home.card.name, recipient=to.name)
+    folder = place / "handover" / bundle_id
+    seal_bundle(sealed, place, keys=home, to=to, folder=folder)
+    return folder
+
+
+def test_what_others_lay_at_a_place_takes_no_room_and_stops_nothing(tmp_path: Path) -> None:
+    home, stranger, third = new_keys("UZ Zuid"), new_keys("Nobody"), new_keys("AZ Oost")
+    desk, place = Desk.create(tmp_path / "desk", PARTNER), tmp_path / "place"
+    desk.trust(home.card, home.card.number)
+    endless, larger, other, moved = (
+        sent_by(home, desk.card, place, digit * 16) for digit in ("1", "2", "3", "4")
+    )
+    sent_by(stranger, desk.card, place, "5" * 16)
+    sent_by(home, third.card, place, "6" * 16)
+    sent_by(home, desk.card, place, "9" * 16)
+    (endless / "bundle.json").write_bytes(bytes(1 << 20))
+    (larger / "bundle.age").write_bytes((larger / "bundle.age").read_bytes() + b"x")
+    whole = (other / "bundle.age").read_bytes()
+    (other / "bundle.age").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    moved.rename(moved.with_name("7" * 16))
+    came = fetch(DirectoryDestination(place), desk)
+    (other / "bundle.age").write_bytes(whole)
+
+    assert came.bundles == ("9" * 16,)
+    assert [said[0] for said in came.left] == ["1", "2", "3", "5", "7"]
+    assert [path.name for path in (desk.path / "in").iterdir()] == ["9" * 16]
+    assert fetch(DirectoryDestination(place), desk).bundles == ("3" * 16,)
 
 
 def test_a_file_that_names_no_place_is_refused_with_what_is_wrong(met: Houses, tmp_path: Path) -> None:

@@ -164,26 +164,33 @@ def fetch(
     place: PlaceOption,
     json_: JsonOption = False,
 ) -> int:
-    """Copy the bundles of a place into the desk's folder `in`; nothing of them is believed or opened yet.
+    """Copy the bundles of a place that are for this desk into its folder `in`; nothing is opened yet.
+
+    Only what a house whose card is trusted has signed is copied, and what is wrong with another is said.
+
+    Exit status: 0 fetched, 20 something lies there that was not taken.
 
     Example: beamkeeper desk fetch --place line.toml --desk desk
     """
+    from beamkeeper.app.jobs.carrying import IN, open_place
     from beamkeeper.app.jobs.carrying import fetch as take
-    from beamkeeper.app.jobs.carrying import open_place
     from beamkeeper.respond.handover import Desk
 
     opened, destination = Desk.open(desk), open_place(place)
     try:
-        came = take(destination, opened.path / "in")
+        came = take(destination, opened)
     finally:
         destination.close()
+    into = opened.path / IN
     if json_:
-        emit_json({"fetched": came, "folder": opened.path / "in"})
+        emit_json({"fetched": came.bundles, "left": came.left, "folder": into})
     else:
-        print_wrapped(f"{len(came)} new bundle{'s' * (len(came) != 1)} in {opened.path / 'in'}.")
-        for bundle_id in came:
-            out.print(f"  {opened.path / 'in' / bundle_id}", soft_wrap=True, markup=False)
-    return 0
+        print_wrapped(f"{len(came.bundles)} new bundle{'s' * (len(came.bundles) != 1)} in {into}.")
+        for bundle_id in came.bundles:
+            out.print(f"  {into / bundle_id}", soft_wrap=True, markup=False)
+        for text in came.left:
+            print_wrapped(f"▲ NOT TAKEN {text}")
+    return 20 if came.left else 0
 
 
 @app.command("known-as")

@@ -1,24 +1,23 @@
 """Carrying bundles by a place that both houses reach: a disk, an SFTP server, a share, a bucket.
 
 The place is never trusted: nothing is written over, everything is read back, and who takes a bundle out
-checks its signature before anything else. `bundle.json` goes last: who sees it finds the others there.
+checks its signature before it is copied. `bundle.json` goes last: who sees it finds the others there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import secrets
-import shutil
 import tomllib
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from beamkeeper.app.jobs.destinations import connect_remote
 from beamkeeper.app.site_mirrors import DirectoryMirror, MirrorSection
-from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
+from beamkeeper.errors import ConfigError, IntegrityError, SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.respond.handover.bundle import (
     HEADER,
     HEADER_BYTES_MAX,
@@ -26,26 +25,26 @@ from beamkeeper.respond.handover.bundle import (
     SEALED,
     SIGNATURE,
     is_bundle_id,
+    read_header,
 )
+from beamkeeper.respond.handover.working import no_room, working
 from beamkeeper.wire.destination import BLOCK_BYTES, NameTaken
 from beamkeeper.wire.share.directory import DirectoryDestination
 from beamkeeper.wire.sshsig import SIGNATURE_BYTES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from beamkeeper.respond.handover import Card, Desk
     from beamkeeper.wire.destination import Destination
 
 FOLDER: Final = "handover"
 ORDER: Final = (SEALED, SIGNATURE, HEADER)
 BUNDLES_MAX: Final = 10_000
 PLACE_BYTES_MAX: Final = 64 << 10
-_BYTES_MAX: Final[Mapping[str, int]] = {
-    SEALED: LIMITS.total_bytes,
-    SIGNATURE: SIGNATURE_BYTES_MAX,
-    HEADER: HEADER_BYTES_MAX,
-}
+IN: Final = "in"
+"""Folder of a desk: what was taken out of a place, and not opened yet."""
 
 
 def open_place(path: Path) -> Destination:
@@ -114,17 +113,36 @@ def send(bundle: Path, place: Destination) -> str:
     return bundle.name
 
 
-def fetch(place: Destination, into: Path) -> tuple[str, ...]:
-    """Copy every bundle of a place that is not in a folder yet; return their identifiers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What was taken out of a place.
 
-    Nothing of them is believed: `receive` and `handover back` check them. A bundle that is still being sent
-    has no `bundle.json` yet, and is left for the next time.
+    Attributes
+    ----------
+    bundles
+        Identifiers of what is new.
+    left
+        What was not taken, each with the reason, in sentences.
+    """
+
+    bundles: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
+def fetch(place: Destination, desk: Desk) -> Fetched:
+    """Copy every bundle of a place that is sealed for this desk into its folder `in`, if it is not there yet.
+
+    Only what a trusted house signed is copied, no more of it than it signed, and only if it is that: what
+    anybody else put there takes no room, and stops nothing that comes after it. What is sealed for another
+    house is theirs. A bundle that is still being sent has no `bundle.json` yet, and waits for the next time.
 
     Raises
     ------
     IntegrityError
-        The place lists more bundles, or larger files, than there can be.
-    SourceUnavailable, StorageFull
+        The place lists more bundles than there can be.
+    SourceUnavailable
+        The place gives no list.
+    StorageFull
     """
     names: dict[str, set[str]] = {}
     for listed in place.list(f"{FOLDER}/"):
@@ -132,40 +150,59 @@ def fetch(place: Destination, into: Path) -> tuple[str, ...]:
         bundle_id, _, name = rest.partition("/")
         if is_bundle_id(bundle_id) and name in ORDER:
             names.setdefault(bundle_id, set()).add(name)
-    if len(names) > BUNDLES_MAX:
-        raise IntegrityError(
-            f"The place lists more than {BUNDLES_MAX} bundles.", do_next="Look who writes there."
-        )
-    whole = sorted(bundle_id for bundle_id, found in names.items() if found == set(ORDER))
-    return tuple(bundle_id for bundle_id in whole if _fetched(place, bundle_id, into))
+            if len(names) > BUNDLES_MAX:
+                raise IntegrityError(
+                    f"The place lists more than {BUNDLES_MAX} bundles.", do_next="Look who writes there."
+                )
+    came, left = [], []
+    known, own = (desk.card, *desk.known()), desk.card.recipient
+    for bundle_id in sorted(one for one, found in names.items() if found == set(ORDER)):
+        if (desk.path / IN / bundle_id).exists():
+            continue
+        try:
+            if _fetched(place, bundle_id, desk.path / IN, known, own):
+                came.append(bundle_id)
+        except (IntegrityError, SourceUnavailable, SourceAnswerInvalid) as error:
+            left.append(f"{bundle_id}: {error.message}")
+    return Fetched(bundles=tuple(came), left=tuple(left))
 
 
-def _fetched(place: Destination, bundle_id: str, into: Path) -> bool:
-    folder = into / bundle_id
-    if folder.exists():
-        return False
-    staging = into / f".{bundle_id}-{secrets.token_hex(4)}"
-    try:
-        staging.mkdir(mode=0o700, parents=True)
-        for name in ORDER:
-            source = place.open(f"{FOLDER}/{bundle_id}/{name}")
-            if source is None:
+def _fetched(place: Destination, bundle_id: str, into: Path, known: Sequence[Card], own: str) -> bool:
+    """Copy one bundle; False when it is sealed for another house."""
+    with working(into, ".fetching-") as work:
+        staging = work / bundle_id
+        try:
+            staging.mkdir(mode=0o700)
+            for name, most in ((HEADER, HEADER_BYTES_MAX), (SIGNATURE, SIGNATURE_BYTES_MAX)):
+                _copied(place, bundle_id, name, staging, most)
+            header, _ = read_header(staging, known)
+            if header.recipient != own:
                 return False
-            left = _BYTES_MAX[name]
-            with source, (staging / name).open("xb") as out:
-                while block := source.read(BLOCK_BYTES):
-                    left -= len(block)
-                    if left < 0:
-                        raise IntegrityError(f"{name} of bundle {bundle_id} is larger than it can be.")
-                    out.write(block)
-        staging.rename(folder)
-    except OSError as error:
-        raise StorageFull(
-            f"A bundle cannot be kept in {into}: {error.strerror}.", do_next="Make room."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+            if header.bundle_id != bundle_id:
+                raise IntegrityError("It lies there under the name of another bundle.")
+            most = min(header.size_bytes, LIMITS.total_bytes)
+            if _copied(place, bundle_id, SEALED, staging, most) != header.sha256:
+                raise IntegrityError("Its sealed file is not the one that was signed.")
+            staging.rename(into / bundle_id)
+        except OSError as error:
+            raise no_room(into, error) from error
     return True
+
+
+def _copied(place: Destination, bundle_id: str, name: str, staging: Path, most: int) -> str:
+    """Copy one file, never more than it may have; return its SHA-256."""
+    source = place.open(f"{FOLDER}/{bundle_id}/{name}")
+    if source is None:
+        raise IntegrityError(f"Its {name} is listed and not given.")
+    digest = hashlib.sha256()
+    with source, (staging / name).open("xb") as out:
+        while block := source.read(BLOCK_BYTES):
+            most -= len(block)
+            if most < 0:
+                raise IntegrityError(f"Its {name} is larger than it can be.")
+            digest.update(block)
+            out.write(block)
+    return digest.hexdigest()
 
 
 def _digest_there(place: Destination, name: str, size_bytes: int) -> str:
