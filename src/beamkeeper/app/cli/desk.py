@@ -111,13 +111,13 @@ def show(desk: DeskOption, json_: JsonOption = False) -> int:
 
     Example: beamkeeper desk show --desk desk
     """
-    from beamkeeper.app.jobs.receiving import at_the_desk
+    from beamkeeper.app.jobs.receiving import at_the_desk, missing
     from beamkeeper.respond.handover import Desk
 
     opened = Desk.open(desk)
-    known, patients = opened.known(), at_the_desk(opened)
+    known, patients, gone = opened.known(), at_the_desk(opened), missing(opened)
     if json_:
-        emit_json({"card": opened.card, "known": known, "patients": patients})
+        emit_json({"card": opened.card, "known": known, "patients": patients, "missing": gone})
         return 0
     print_wrapped(
         f"Desk of {opened.card.name}. Trusted: {', '.join(one.name for one in known) or 'nobody yet'}."
@@ -128,6 +128,8 @@ def show(desk: DeskOption, json_: JsonOption = False) -> int:
             f"here as {', '.join(one.known_as) or one.patient_id}; "
             f"{len(one.answers)} return bundle{'s' * (len(one.answers) != 1)}"
         )
+    for bundle_id in gone:
+        print_wrapped(f"▲ Bundle {bundle_id} was received, and its folder is gone: receive it again.")
     return 0
 
 

@@ -9,11 +9,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -24,14 +21,16 @@ from beamkeeper.errors import ConfigError, IntegrityError, KeyUnavailable, Patie
 from beamkeeper.respond.handover import BundleKind, Desk, Role, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST, read_manifest
+from beamkeeper.respond.handover.working import set_aside, working
 from beamkeeper.respond.incident import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.respond.handover import Manifest, Opened
+    from beamkeeper.respond.handover import Header, Manifest, Opened
 
 JOURNAL: Final = "journal.jsonl"
 
@@ -96,15 +95,20 @@ def _received(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
             "This is a return bundle: it belongs to the house that sent the patient.",
             do_next="`beamkeeper handover back` takes it in there.",
         )
+    with desk.held():
+        return _taken_in(desk, bundle, header, by=by, now=now)
+
+
+def _taken_in(desk: Desk, bundle: Path, header: Header, *, by: str, now: datetime) -> Received:
+    """Unpack, keep and write down; between the folder and its line nobody else may look."""
+    home = desk.path / RECEIVED
     known = _known(desk, header.bundle_id)
     if known is not None:
-        return Received(manifest=known, folder=desk.path / RECEIVED / header.bundle_id, is_new=False)
-    home = desk.path / RECEIVED
-    home.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".opening-", dir=home) as work:
-        opened = open_bundle(
-            bundle, keys=desk.keys(), known=desk.known(), out_dir=Path(work) / header.bundle_id
-        )
+        return Received(manifest=known, folder=home / header.bundle_id, is_new=False)
+    if (home / header.bundle_id).exists():
+        set_aside(home / header.bundle_id)
+    with working(home, ".opening-") as work:
+        opened = open_bundle(bundle, keys=desk.keys(), known=desk.known(), out_dir=work / header.bundle_id)
         verify_whose(opened)
         digest = hashlib.sha256((opened.folder / MANIFEST).read_bytes()).hexdigest()
         _verify_newest(desk, opened.manifest)
@@ -203,10 +207,19 @@ def _changed(name: str) -> IntegrityError:
 
 
 def received(desk: Desk) -> tuple[Manifest, ...]:
-    """Return what was received, in the order of its arrival."""
-    rows = (row for row in journal(desk).rows() if row.action == DeskDeed.RECEIVED)
-    found = (_known(desk, str(row.details["about"])) for row in rows)
+    """Return what was received and is here, in the order of its arrival."""
+    found = (_known(desk, bundle_id) for bundle_id in _written_down(desk))
     return tuple(manifest for manifest in found if manifest is not None)
+
+
+def missing(desk: Desk) -> tuple[str, ...]:
+    """Return the bundles that were received and whose folder is no longer here."""
+    return tuple(one for one in _written_down(desk) if not (desk.path / RECEIVED / one).is_dir())
+
+
+def _written_down(desk: Desk) -> tuple[str, ...]:
+    rows = (row for row in journal(desk).rows() if row.action == DeskDeed.RECEIVED)
+    return tuple(dict.fromkeys(str(row.details["about"]) for row in rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,14 +384,12 @@ def note(
 
 
 def _known(desk: Desk, bundle_id: str) -> Manifest | None:
-    """Return the manifest of a bundle that was received; a folder that nobody wrote down is taken away."""
-    folder = desk.path / RECEIVED / bundle_id
-    if not folder.is_dir():
+    """Return the manifest of a bundle that was written down as received, and whose folder is there."""
+    if not (desk.path / RECEIVED / bundle_id).is_dir():
         return None
     for row in journal(desk).rows():
         if row.action == DeskDeed.RECEIVED and row.details.get("about") == bundle_id:
             return kept_manifest(desk, bundle_id, str(row.details["sha256_of_manifest"]))
-    shutil.rmtree(folder)
     return None
 
 

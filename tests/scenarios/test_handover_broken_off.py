@@ -1,0 +1,83 @@
+"""A handover that breaks off, killed or without room, leaves nothing or what is known, and goes on."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from night_site import NIGHT_1, SmallSite, at
+from test_handover import GIVEN
+from two_houses import Houses, beamkeeper, told
+
+from beamkeeper.app.jobs import receiving
+from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.errors import StorageFull
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beamkeeper.protect.lists import Person
+
+
+@pytest.fixture(scope="module")
+def met(kept_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Houses:
+    root = tmp_path_factory.mktemp("houses")
+    return Houses.met(root, SmallSite.copied(kept_root, root / "site"))
+
+
+@pytest.fixture
+def houses(met: Houses, tmp_path: Path) -> Houses:
+    return met.copied(tmp_path / "here")
+
+
+class Killed(BaseException):
+    """Nothing catches it."""
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def without_room(*_: object, **__: object) -> None:
+    raise StorageFull("No room.")
+
+
+def returned(houses: Houses, person: Person, export: Path, first: int = GIVEN) -> Path:
+    """Hand a patient over, have one session given there, and return the bundle that comes back."""
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    made = told("desk", "return", bundle_id, houses.treated(person, first, 1, export), "--desk", houses.desk)
+    return houses.desk / "out" / made["header"]["bundle_id"]
+
+
+def now_of(houses: Houses, person: Person) -> int | None:
+    opened = IncidentFolder.open(houses.incident)
+    found = patient_now(opened, opened.inventory(), person.pseudonym, at(NIGHT_1, 14).now())
+    position = found.person.position
+    return position.plans[0].fractions_complete if position else None
+
+
+def test_what_was_received_and_not_written_down_is_laid_aside_and_received(houses: Houses) -> None:
+    bundle = houses.make(houses.persons()[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receiving, "note", without_room)
+        with pytest.raises(StorageFull):
+            houses.receive(bundle)
+
+    assert houses.receive(bundle)["is_new"]
+    assert len(list((houses.desk / "received").glob(f".aside-{bundle.name}-*/manifest.json"))) == 1
+
+
+def test_a_received_bundle_whose_folder_is_gone_is_named_and_can_come_again(houses: Houses) -> None:
+    bundle = houses.make(houses.persons()[0])
+    houses.receive(bundle)
+    shutil.rmtree(houses.desk / "received" / bundle.name)
+    shown = told("desk", "show", "--desk", houses.desk)
+    said = " ".join(beamkeeper("desk", "show", "--desk", houses.desk)[1].split())
+
+    assert (shown["missing"], shown["patients"]) == ([bundle.name], [])
+    assert f"{bundle.name} was received, and its folder is gone" in said
+    houses.receive(bundle)
+    again = told("desk", "show", "--desk", houses.desk)
+    assert ([one["bundle_id"] for one in again["patients"]], again["missing"]) == ([bundle.name], [])
