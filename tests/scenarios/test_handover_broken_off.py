@@ -10,10 +10,10 @@ from night_site import NIGHT_1, SmallSite, at
 from test_handover import GIVEN
 from two_houses import Houses, beamkeeper, told
 
-from beamkeeper.app.jobs import receiving
+from beamkeeper.app.jobs import receiving, taking_back
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.since import patient_now
-from beamkeeper.errors import StorageFull
+from beamkeeper.errors import IntegrityError, StorageFull
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,38 @@ def now_of(houses: Houses, person: Person) -> int | None:
     found = patient_now(opened, opened.inventory(), person.pseudonym, at(NIGHT_1, 14).now())
     position = found.person.position
     return position.plans[0].fractions_complete if position else None
+
+
+def test_where_a_patient_stands_is_shown_without_a_desk_and_makes_none(houses: Houses) -> None:
+    shutil.rmtree(houses.home)
+
+    assert now_of(houses, houses.persons()[0]) == GIVEN
+    assert not houses.home.exists()
+
+
+def test_what_is_damaged_of_one_who_came_back_stops_nobody_else(houses: Houses, tmp_path: Path) -> None:
+    mine, other = houses.persons()[:2]
+    for person, first in ((mine, GIVEN), (other, 0)):
+        bundle = returned(houses, person, tmp_path / person.pseudonym, first)
+        told("handover", "back", bundle, "--incident", houses.incident)
+    (houses.home / "received" / bundle.name / "manifest.json").write_bytes(b"{}")
+
+    assert now_of(houses, mine) == GIVEN + 1
+    with pytest.raises(IntegrityError, match="not what was taken in"):
+        now_of(houses, other)
+
+
+def test_what_came_back_and_was_not_written_down_is_taken_in_again(houses: Houses, tmp_path: Path) -> None:
+    bundle = returned(houses, houses.persons()[0], tmp_path / "export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taking_back, "write", without_room)
+        with pytest.raises(StorageFull):
+            beamkeeper("handover", "back", bundle, "--incident", houses.incident)
+    kept = houses.home / "received"
+
+    assert told("handover", "back", bundle, "--incident", houses.incident)["is_new"]
+    assert (kept / bundle.name).is_dir()
+    assert len(list(kept.glob(f".aside-{bundle.name}-*"))) == 1
 
 
 def test_what_was_received_and_not_written_down_is_laid_aside_and_received(houses: Houses) -> None:

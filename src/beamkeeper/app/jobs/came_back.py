@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.bundle_objects import Held
-from beamkeeper.app.jobs.handover_desk import desk_of
+from beamkeeper.app.jobs.handover_desk import desk_at
 from beamkeeper.app.jobs.receiving import kept_manifest, objects_of
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.respond.handover.desk import RECEIVED
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
     from beamkeeper.respond.handover import Manifest
 
 
-def returned(folder: IncidentFolder, rows: Sequence[AuditRow]) -> tuple[Manifest, ...]:
-    """Return the manifests of everything that came back, oldest first.
+def returned(folder: IncidentFolder, rows: Sequence[AuditRow], pseudonym: str) -> tuple[Manifest, ...]:
+    """Return the manifests of everything that came back of one patient, oldest first.
+
+    What is damaged of another patient is that patient's business alone.
 
     Raises
     ------
     IntegrityError
         One is not what was taken in.
     """
-    desk = desk_of(folder)
+    desk = desk_at(folder)
     return tuple(
         kept_manifest(desk, str(row.details["bundle"]), str(row.details["sha256_of_manifest"]))
         for row in rows
-        if row.action == Deed.RETURNED
+        if row.action == Deed.RETURNED and row.patient_pseudonym == pseudonym
     )
 
 
@@ -49,9 +51,9 @@ def came_back(
     IntegrityError
         A file is not what was taken in.
     """
-    desk = desk_of(folder)
-    for manifest in returned(folder, rows):
-        if manifest.pseudonym == pseudonym and manifest.reply is not None:
+    desk = desk_at(folder)
+    for manifest in returned(folder, rows, pseudonym):
+        if manifest.reply is not None:
             ours = {new: old for new, old, _ in manifest.reply.same_plans}
             for one in objects_of(manifest, desk.path / RECEIVED / manifest.bundle_id):
                 if isinstance(one, Held) and isinstance(content := one.content.content, TreatmentRecord):

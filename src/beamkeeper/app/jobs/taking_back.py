@@ -7,15 +7,13 @@ every record that came back, each by its own SOP Instance UID. What is in doubt 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.came_back import came_back, returned
+from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.handover_desk import desk_of
-from beamkeeper.app.jobs.receiving import verify_whose
+from beamkeeper.app.jobs.handover_desk import desk_at, desk_of
+from beamkeeper.app.jobs.receiving import kept_manifest, verify_whose
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.identity import likeness
@@ -24,10 +22,12 @@ from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, S
 from beamkeeper.respond.handover import BundleKind, Role, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST
+from beamkeeper.respond.handover.working import set_aside, working
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.since import Now
@@ -92,8 +92,9 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
             "This is no return bundle: it hands a patient over.",
             do_next="`beamkeeper receive` takes it in, at the house it is meant for.",
         )
-    there = _taken(folder, header.bundle_id)
-    manifest = there or _kept(folder, desk, bundle, by=by, now=now, sender=sender.name)
+    with desk.held():
+        there = _taken(folder, header.bundle_id)
+        manifest = there or _kept(folder, desk, bundle, header.bundle_id, by=by, now=now, sender=sender.name)
     home = desk.path / RECEIVED / manifest.bundle_id
     records = [
         record
@@ -113,16 +114,28 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
 
 def _taken(folder: IncidentFolder, bundle_id: str) -> Manifest | None:
     """Return the manifest of a return bundle that the journal names; None when it does not."""
-    return next((one for one in returned(folder, folder.journal.rows()) if one.bundle_id == bundle_id), None)
+    for row in folder.journal.rows():
+        if row.action == Deed.RETURNED and row.details["bundle"] == bundle_id:
+            return kept_manifest(desk_at(folder), bundle_id, str(row.details["sha256_of_manifest"]))
+    return None
 
 
 def _kept(
-    folder: IncidentFolder, desk: Desk, bundle: Path, *, by: str, now: datetime, sender: str
+    folder: IncidentFolder,
+    desk: Desk,
+    bundle: Path,
+    bundle_id: str,
+    *,
+    by: str,
+    now: datetime,
+    sender: str,
 ) -> Manifest:
+    """Keep a bundle that the journal does not name; what lies in its place is of a try that broke off."""
     home = desk.path / RECEIVED
-    home.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".opening-", dir=home) as work:
-        opened = open_bundle(bundle, keys=desk.keys(), known=desk.known(), out_dir=Path(work) / "bundle")
+    if (home / bundle_id).exists():
+        set_aside(home / bundle_id)
+    with working(home, ".opening-") as work:
+        opened = open_bundle(bundle, keys=desk.keys(), known=desk.known(), out_dir=work / "bundle")
         manifest = opened.manifest
         _verify_answers(folder, manifest, sender)
         verify_whose(opened)
