@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from night_site import NIGHT_1, SmallSite, at
 from test_handover import GIVEN
-from two_houses import Houses, beamkeeper, told
+from two_houses import PARTNER, Houses, beamkeeper, told
 
-from beamkeeper.app.jobs import receiving, taking_back
+from beamkeeper.app.jobs import handing_over, receiving, taking_back
+from beamkeeper.app.jobs.handing_over import bundles_of
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.since import patient_now
-from beamkeeper.errors import IntegrityError, StorageFull
+from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +89,42 @@ def test_what_came_back_and_was_not_written_down_is_taken_in_again(houses: House
     assert told("handover", "back", bundle, "--incident", houses.incident)["is_new"]
     assert (kept / bundle.name).is_dir()
     assert len(list(kept.glob(f".aside-{bundle.name}-*"))) == 1
+
+
+def test_a_bundle_that_no_journal_knows_is_not_there(houses: Houses) -> None:
+    person = houses.persons()[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handing_over, "_write_down", killed)
+        with pytest.raises(Killed):
+            houses.make(person)
+    assert not list((houses.home / "out").glob("[!.]*"))
+
+    made = houses.receive(houses.make(person))
+    assert made["manifest"]["number"] == 1
+    assert len(list((houses.home / "out").iterdir())) == 1
+
+
+def test_a_bundle_that_the_journal_knows_gets_its_name_the_next_time(houses: Houses) -> None:
+    person = houses.persons()[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handing_over, "_given_out", killed)
+        with pytest.raises(Killed):
+            houses.make(person)
+    houses.make(person)
+    made = list(bundles_of(IncidentFolder.open(houses.incident), person.pseudonym, PARTNER))
+
+    assert sorted(made) == sorted(path.name for path in (houses.home / "out").iterdir())
+    assert len(made) == 2
+
+
+def test_a_bundle_that_nobody_wrote_down_is_not_sent(houses: Houses, tmp_path: Path) -> None:
+    (tmp_path / "line").mkdir()
+    line = tmp_path / "line.toml"
+    line.write_text(f'name = "line"\nkind = "directory"\npath = "{tmp_path}/line"\n')
+    houses.make(houses.persons()[0]).rename(houses.home / "out" / ("e" * 16))
+    with pytest.raises(ConfigError, match="does not say that bundle eeeeeeeeeeeeeeee was made"):
+        beamkeeper("handover", "send", "e" * 16, "--place", line, "--incident", houses.incident)
+    assert not list((tmp_path / "line").iterdir())
 
 
 def test_what_was_received_and_not_written_down_is_laid_aside_and_received(houses: Houses) -> None:

@@ -209,15 +209,14 @@ def send(
     """
     from beamkeeper.app.jobs.carrying import open_place
     from beamkeeper.app.jobs.carrying import send as put
-    from beamkeeper.app.jobs.handing_over import note_sent
-    from beamkeeper.app.jobs.handover_desk import desk_of
+    from beamkeeper.app.jobs.handing_over import made_bundle, note_sent
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
     opened, actor, sent = IncidentFolder.open(folder), who(by), []
-    desk, destination = desk_of(opened), open_place(place)
+    made, destination = [made_bundle(opened, one) for one in bundles], open_place(place)
     try:
-        for bundle_id in bundles:
-            sent.append(put(desk.bundle(bundle_id), destination))
+        for bundle in made:
+            sent.append(put(bundle, destination))
             note_sent(opened, sent[-1], place.stem, by=actor, now=SystemClock().now())
     finally:
         destination.close()

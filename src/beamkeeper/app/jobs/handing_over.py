@@ -3,14 +3,13 @@
 1. everything of the patient's copy is taken out of the vault, each digest verified, into a folder that goes;
 2. every DICOM object must be of this patient, by what it says itself;
 3. what the open plans lead to is chosen (`respond.handover.select`), and the letter is written;
-4. one sealed, signed bundle appears; only then a line in the journal says so.
+4. one bundle is sealed and signed under a hidden name, a line in the journal says so, then it appears.
 """
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,7 @@ from beamkeeper.app.jobs.handover_papers import (
     with_letter,
 )
 from beamkeeper.clock import local_date, local_instant
-from beamkeeper.errors import IntegrityError, NotDeliverable, PatientMismatch
+from beamkeeper.errors import ConfigError, IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
 from beamkeeper.respond.handover import (
     BundleKind,
@@ -39,21 +38,26 @@ from beamkeeper.respond.handover import (
     select,
 )
 from beamkeeper.respond.handover.desk import OUT
+from beamkeeper.respond.handover.working import no_room, working
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime, time
+    from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.since import Now
     from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.patient import Patient
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.row import PlanLine
-    from beamkeeper.respond.handover import Card, Header, Selection
+    from beamkeeper.respond.handover import Card, Desk, Header, Selection
 
 OLDER: Final = "The copy is of an older night, {}: see the warnings."
+_HIDDEN: Final = ".sealed-"
+"""Name of a bundle that the journal does not know yet; a whole one that it knows loses it."""
 TREATED_ON: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 
 
@@ -102,8 +106,7 @@ def hand_over(
     IntegrityError, KeyUnavailable, StorageFull
         The vault does not give what it names; there is no room.
     """
-    incident, person, row = folder.incident(), patient.person, patient.row
-    zone = ZoneInfo(incident.time_zone)
+    row = patient.row
     lines = [line for line in row.plans if line.section in TREATED_ON]
     if not lines:
         missing = "; ".join(text for line in row.plans for text in line.missing) or "no plan is held"
@@ -112,21 +115,32 @@ def hand_over(
             do_next="Look at the dossier: complete the plan, or plan anew where the patient goes.",
         )
     desk = desk_of(folder)
-    with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
-        basket = Basket(Path(work))
-        chosen, left = _gathered(basket, opened, person, {line.plan_uid for line in lines}, zone)
+    with desk.held():
+        _settle(folder, desk)
+        manifest, header = _sealed(folder, opened, patient, lines, agreed, now=now)
+        _write_down(folder, manifest, header)
+        return header, _given_out(desk, manifest.bundle_id)
+
+
+def _sealed(
+    folder: IncidentFolder,
+    opened: OpenedVault,
+    patient: Now,
+    lines: Sequence[PlanLine],
+    agreed: Agreed,
+    *,
+    now: datetime,
+) -> tuple[Manifest, Header]:
+    """Gather, write the letter, and seal under a hidden name: nobody carries what no journal knows."""
+    desk, incident, person = desk_of(folder), folder.incident(), patient.person
+    zone, plan_uids = ZoneInfo(incident.time_zone), {line.plan_uid for line in lines}
+    with working(desk.path, ".packing-") as work:
+        basket = Basket(work)
+        chosen, left = _gathered(basket, opened, person, plan_uids, zone)
         since = records_since(folder, person)
         apart = add_records(basket, since, person.entry.patient.patient_id)
-        add_summaries(
-            basket,
-            person,
-            {line.plan_uid for line in lines},
-            since,
-            site_name=incident.site_name,
-            zone=zone,
-            made_at=now,
-        )
-        manifest = _manifest(folder, person, row, lines, agreed, zone=zone, now=now)
+        add_summaries(basket, person, plan_uids, since, site_name=incident.site_name, zone=zone, made_at=now)
+        manifest = _manifest(folder, person, patient.row, lines, agreed, zone=zone, now=now)
         manifest = replace(
             manifest,
             sender=desk.card.name,
@@ -135,10 +149,46 @@ def hand_over(
             packed=tuple(basket.packed),
         )
         manifest = with_letter(manifest, basket)
-        target = desk.path / OUT / manifest.bundle_id
-        header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=target)
-    _write_down(folder, manifest, header)
-    return header, target
+        hidden = desk.path / OUT / f"{_HIDDEN}{manifest.bundle_id}"
+        header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=hidden)
+    return manifest, header
+
+
+def _given_out(desk: Desk, bundle_id: str) -> Path:
+    """Give a bundle that the journal names the name under which it is carried."""
+    target = desk.path / OUT / bundle_id
+    try:
+        target.with_name(f"{_HIDDEN}{bundle_id}").rename(target)
+    except OSError as error:
+        raise no_room(target.parent, error) from error
+    return target
+
+
+def _settle(folder: IncidentFolder, desk: Desk) -> None:
+    """Finish what broke off between seal, journal and name: a bundle is known, or it is not there."""
+    known = {row.details.get("about") for row in folder.journal.rows() if row.action == Deed.PACKED}
+    for left in (desk.path / OUT).glob(".*"):
+        bundle_id = left.name.removeprefix(_HIDDEN)
+        if bundle_id in known:
+            _given_out(desk, bundle_id)
+        else:  # sealed, written down nowhere, never carried
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def made_bundle(folder: IncidentFolder, bundle_id: str) -> Path:
+    """Return the folder of a bundle that the journal names, by its identifier or the first digits of it.
+
+    Raises
+    ------
+    ConfigError
+        None, or several; or it lies there and nobody wrote down whose it is.
+    """
+    desk = desk_of(folder)
+    with desk.held():
+        _settle(folder, desk)
+    found = desk.bundle(bundle_id)
+    _packed_row(folder, found.name)
+    return found
 
 
 def _manifest(
@@ -179,7 +229,7 @@ def _manifest(
 
 def note_sent(folder: IncidentFolder, bundle_id: str, place: str, *, by: str, now: datetime) -> None:
     """Write down that a bundle lies at a place, for the patient it is of."""
-    made = next(row for row in folder.journal.rows() if row.details.get("about") == bundle_id)
+    made = _packed_row(folder, bundle_id)
     write(
         folder,
         Deed.SENT,
@@ -189,6 +239,16 @@ def note_sent(folder: IncidentFolder, bundle_id: str, place: str, *, by: str, no
         about=bundle_id,
         to=made.details.get("to"),
         said=f"lies at {place}, read back",
+    )
+
+
+def _packed_row(folder: IncidentFolder, bundle_id: str) -> AuditRow:
+    for row in folder.journal.rows():
+        if row.action == Deed.PACKED and row.details.get("about") == bundle_id:
+            return row
+    raise ConfigError(
+        f"The journal does not say that bundle {bundle_id} was made here.",
+        do_next="Do not send it: make the bundle again with `beamkeeper handover make`.",
     )
 
 
