@@ -10,7 +10,7 @@ from night_site import NIGHT_1, SmallSite, at
 from test_handover import GIVEN
 from two_houses import PARTNER, Houses, beamkeeper, told
 
-from beamkeeper.app.jobs import handing_over, receiving, taking_back
+from beamkeeper.app.jobs import handing_over, receiving, returning, taking_back
 from beamkeeper.app.jobs.handing_over import bundles_of
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.since import patient_now
@@ -150,3 +150,18 @@ def test_a_received_bundle_whose_folder_is_gone_is_named_and_can_come_again(hous
     houses.receive(bundle)
     again = told("desk", "show", "--desk", houses.desk)
     assert ([one["bundle_id"] for one in again["patients"]], again["missing"]) == ([bundle.name], [])
+
+
+def test_an_answer_to_a_house_whose_card_was_taken_out_is_refused_with_what_to_do(
+    houses: Houses, tmp_path: Path
+) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export = houses.treated(person, GIVEN, 1, tmp_path / "export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(returning.shutil, "copyfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+        with pytest.raises(StorageFull, match="cannot be copied"):
+            beamkeeper("desk", "return", bundle_id, export, "--desk", houses.desk)
+    shutil.rmtree(houses.desk / "known")
+    with pytest.raises(ConfigError, match="no longer among those that are trusted"):
+        beamkeeper("desk", "return", bundle_id, export, "--desk", houses.desk)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.domain.identity import IdentityFact, likeness
-from beamkeeper.errors import ObjectUnreadable
+from beamkeeper.errors import ObjectUnreadable, SourceUnavailable
 from beamkeeper.wire.dicom.reader import read_object_and_patient
 
 if TYPE_CHECKING:
@@ -64,10 +64,21 @@ def _is_nobody_near(one: Patient, other: Patient) -> bool:
 
 
 def read_held(paths: Iterable[Path], zone: ZoneInfo) -> Iterator[Held | Path]:
-    """Yield each file read, or its path where it is no DICOM object."""
+    """Yield each file read, or its path where it is no DICOM object.
+
+    Raises
+    ------
+    SourceUnavailable
+        A file cannot be read at all.
+    """
     for path in paths:
         try:
             content, patient = read_object_and_patient(path.read_bytes(), zone=zone)
+        except OSError as error:
+            raise SourceUnavailable(
+                f"{path.name} cannot be read: {error.strerror}.",
+                do_next="Copy the files anew, and try again.",
+            ) from error
         except ObjectUnreadable:
             yield path
         else:

@@ -10,7 +10,6 @@ Everything may be done again: copies are the same bytes, messages have the same 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +24,7 @@ from beamkeeper.errors import BeamkeeperError, ConfigError
 from beamkeeper.protect.compare import CompareRules
 from beamkeeper.protect.copies import ReadBack
 from beamkeeper.respond.handover.desk import RECEIVED
+from beamkeeper.respond.handover.working import working
 from beamkeeper.wire.dicom.coercing import Coercion, coerced
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.outgoing import Outgoing, StoreVerdict, encoding_of
@@ -200,7 +200,7 @@ def _stored(
         section, frozenset((one.sop_class_uid, one.transfer_syntax_uid) for one in items), own_ae_title
     )
     proved: frozenset[str] = frozenset()
-    with tempfile.TemporaryDirectory(prefix=".back-", dir=desk.path) as work:
+    with working(desk.path, ".back-") as work:
         try:
             for item, answer in store.store(items):
                 if answer.verdict not in {StoreVerdict.STORED, StoreVerdict.WARNED}:
@@ -213,7 +213,7 @@ def _stored(
                 sent = {one.sop_instance_uid: one for one in items}
                 proved = frozenset(
                     back.sop_instance_uid
-                    for back in store.fetch(items, Path(work))
+                    for back in store.fetch(items, work)
                     if back.sop_instance_uid in sent and judge(sent[back.sop_instance_uid], back).how
                 )
         except BeamkeeperError as error:

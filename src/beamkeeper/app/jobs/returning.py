@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,16 +15,17 @@ from beamkeeper.domain.crosswalk import Link, home_of
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import ConfigError, StorageFull
 from beamkeeper.respond.handover import BundleKind, Packed, Reply, Role, new_bundle_id, seal_bundle
 from beamkeeper.respond.handover.desk import OUT
+from beamkeeper.respond.handover.working import working
 from beamkeeper.wire.dicom.coercing import read_stated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from beamkeeper.respond.handover import Desk, Header, Manifest
+    from beamkeeper.respond.handover import Card, Desk, Header, Manifest
 
 FILES_MAX: Final = 20_000
 FILE_BYTES_MAX: Final = 2 << 30
@@ -78,11 +78,11 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
     """
     manifest = find_received(desk, bundle_id)
     bundle_id = manifest.bundle_id
-    sender = next(card for card in desk.known() if card.name == manifest.sender)
+    sender = _card_of(desk, manifest.sender)
     _verify_plans(manifest, report)
     theirs = their_ids(desk, bundle_id)
-    with tempfile.TemporaryDirectory(prefix=".packing-", dir=desk.path) as work:
-        packed, not_taken, records = _packed(files, Path(work), desk, manifest, report)
+    with working(desk.path, ".packing-") as work:
+        packed, not_taken, records = _packed(files, work, desk, manifest, report)
         if not packed:
             raise ConfigError(
                 f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
@@ -112,7 +112,7 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
             ),
         )
         folder = desk.path / OUT / back.bundle_id
-        header = seal_bundle(back, Path(work), keys=desk.keys(), to=sender, folder=folder)
+        header = seal_bundle(back, work, keys=desk.keys(), to=sender, folder=folder)
     note(
         desk,
         DeskDeed.REPLIED,
@@ -125,6 +125,16 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
         sha256=header.sha256,
     )
     return Answer(header=header, folder=folder, record_count=records, not_taken=not_taken)
+
+
+def _card_of(desk: Desk, name: str) -> Card:
+    for card in desk.known():
+        if card.name == name:
+            return card
+    raise ConfigError(
+        f"The card of {name} is no longer among those that are trusted here.",
+        do_next="Ask for it, compare its number by telephone: `beamkeeper desk trust`.",
+    )
 
 
 def _verify_plans(manifest: Manifest, report: Report) -> None:
@@ -227,11 +237,17 @@ def _regular_files(folder: Path) -> list[Path]:
 
 def _copied(path: Path, work: Path, name: str, role: Role, *, uid: str = "", title: str = "") -> Packed:
     target = work.joinpath(*name.split("/"))
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
-    with target.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        with target.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    except OSError as error:
+        raise StorageFull(
+            f"{path.name} cannot be copied into the bundle: {error.strerror}.",
+            do_next="See that the file can be read and that there is room; nothing was made.",
+        ) from error
     return Packed(name=name, role=role, size_bytes=size, sha256=digest, sop_instance_uid=uid, title=title)
 
 
