@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +12,14 @@ from test_handover import GIVEN
 from two_houses import PARTNER, Houses, beamkeeper, told
 
 from beamkeeper.app.jobs import handing_over, receiving, returning, taking_back
-from beamkeeper.app.jobs.handing_over import bundles_of
+from beamkeeper.app.jobs.handing_over import Agreed, bundles_of, hand_over
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.receiving import receive
 from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
+from beamkeeper.respond.handover import Desk
+from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,3 +170,29 @@ def test_an_answer_to_a_house_whose_card_was_taken_out_is_refused_with_what_to_d
     shutil.rmtree(houses.desk / "known")
     with pytest.raises(ConfigError, match="no longer among those that are trusted"):
         beamkeeper("desk", "return", bundle_id, export, "--desk", houses.desk)
+
+
+def test_two_who_receive_a_bundle_at_once_receive_it_once(houses: Houses) -> None:
+    bundle, desk = houses.make(houses.persons()[0]), Desk.open(houses.desk)
+    with ThreadPoolExecutor(2) as both:
+        taken = list(both.map(lambda by: receive(desk, bundle, by=by, now=at(NIGHT_1, 14).now()), "AB"))
+
+    assert sorted(one.is_new for one in taken) == [False, True]
+    assert [path.name for path in (houses.desk / "received").iterdir()] == [bundle.name]
+
+
+def test_two_who_make_a_bundle_of_one_patient_at_once_give_it_two_numbers(houses: Houses) -> None:
+    person, now = houses.persons()[0], at(NIGHT_1, 14).now()
+
+    def make(by: str) -> Path:
+        opened = IncidentFolder.open(houses.incident)
+        patient = patient_now(opened, opened.inventory(), person.pseudonym, now)
+        agreed = Agreed(to=Desk.open(houses.desk).card, by=by)
+        return hand_over(opened, open_by_site(houses.site.site, at(NIGHT_1, 14)), patient, agreed, now=now)[1]
+
+    with ThreadPoolExecutor(2) as both:
+        made = list(both.map(make, "AB"))
+    rows = IncidentFolder.open(houses.incident).journal.rows()
+
+    assert sorted(row.details["number"] for row in rows if row.action == Deed.PACKED) == [1, 2]
+    assert sorted(made) == sorted((houses.home / "out").iterdir())
