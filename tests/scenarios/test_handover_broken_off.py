@@ -157,6 +157,17 @@ def test_a_received_bundle_whose_folder_is_gone_is_named_and_can_come_again(hous
     assert ([one["bundle_id"] for one in again["patients"]], again["missing"]) == ([bundle.name], [])
 
 
+def test_an_older_bundle_is_refused_though_the_newer_ones_folder_is_gone(houses: Houses) -> None:
+    mine, other = houses.persons()[:2]
+    old, new, apart = houses.make(mine), houses.make(mine), houses.make(other)
+    houses.receive(new)
+    (houses.desk / "received" / new.name / "manifest.json").write_bytes(b"{}")
+    houses.receive(apart)
+    shutil.rmtree(houses.desk / "received" / new.name)
+    with pytest.raises(IntegrityError, match="number 1 of its patient, and number 2"):
+        houses.receive(old)
+
+
 def test_an_answer_to_a_house_whose_card_was_taken_out_is_refused_with_what_to_do(
     houses: Houses, tmp_path: Path
 ) -> None:

@@ -124,6 +124,9 @@ def _taken_in(desk: Desk, bundle: Path, header: Header, *, by: str, now: datetim
         at=now,
         pseudonym=manifest.pseudonym,
         about=manifest.bundle_id,
+        sender=manifest.sender,
+        incident=manifest.incident_id,
+        number=manifest.number,
         said=f"from {manifest.sender}, number {manifest.number}, {len(manifest.packed)} files as signed",
         sha256=header.sha256,
         sha256_of_manifest=digest,
@@ -394,16 +397,17 @@ def _known(desk: Desk, bundle_id: str) -> Manifest | None:
 
 
 def _verify_newest(desk: Desk, manifest: Manifest) -> None:
-    """Refuse what is older than what is here of the same patient and sender."""
-    newer = [
-        one
-        for one in received(desk)
-        if (one.sender, one.pseudonym, one.incident_id)
+    """Refuse what is older than what came of the same patient and sender, though its folder be gone."""
+    numbers = [
+        int(str(row.details["number"]))
+        for row in journal(desk).rows()
+        if row.action == DeskDeed.RECEIVED
+        and row.details["about"] != manifest.bundle_id
+        and (row.details["sender"], row.patient_pseudonym, row.details["incident"])
         == (manifest.sender, manifest.pseudonym, manifest.incident_id)
-        and one.number >= manifest.number
     ]
-    if newer:
+    if numbers and max(numbers) >= manifest.number:
         raise IntegrityError(
-            f"This bundle is number {manifest.number} of its patient, and number {newer[-1].number} is here.",
+            f"This bundle is number {manifest.number} of its patient, and number {max(numbers)} is here.",
             do_next="Use the newer one; an old one is never put in its place. In doubt call the sender.",
         )
