@@ -87,7 +87,7 @@ class Desk:
 
     @staticmethod
     def open(path: Path) -> Desk:
-        """Return the desk in a folder.
+        """Return the desk in a folder; what killed processes left in it in clear is taken away.
 
         Raises
         ------
@@ -97,6 +97,7 @@ class Desk:
         desk = Desk(path)
         if not desk.is_there:
             raise ConfigError(f"{path} is no desk.", do_next=f'beamkeeper desk init --desk {path} --name "…"')
+        desk._sweep()
         return desk
 
     @contextmanager
@@ -111,9 +112,12 @@ class Desk:
             The folder cannot be written.
         """
         with held(self.path):
-            for pattern in _IN_CLEAR:
-                sweep(self.path, pattern)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        for pattern in _IN_CLEAR:
+            sweep(self.path, pattern)
 
     @property
     def is_there(self) -> bool:

@@ -66,15 +66,23 @@ def test_a_card_that_was_not_written_whole_is_not_among_the_trusted(tmp_path: Pa
     assert desk.known() == (theirs,)
 
 
-def test_what_a_killed_process_left_in_clear_goes_when_the_desk_is_next_used(tmp_path: Path) -> None:
-    desk = Desk.create(tmp_path, "AZ Noord")
+def hold(path: Path) -> None:
+    """Hold a desk for a moment."""
+    with Desk(path).held():
+        pass
+
+
+@pytest.mark.parametrize("use", [Desk.open, hold])
+def test_what_a_killed_process_left_in_clear_goes_when_the_desk_is_next_used(
+    tmp_path: Path, use: Callable[[Path], object]
+) -> None:
+    Desk.create(tmp_path, "AZ Noord")
     left = [tmp_path / name for name in (".packing-1", ".back-1", "received/.opening-1")]
     others = [tmp_path / name for name in (".another", "received/0a")]
     for folder in (*left, *others):
         folder.mkdir(parents=True)
         (folder / "patient.dcm").write_bytes(b"x")
-    with desk.held():
-        pass
+    use(tmp_path)
 
     assert not [folder for folder in left if folder.exists()]
     assert all((folder / "patient.dcm").exists() for folder in others)
