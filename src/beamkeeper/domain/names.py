@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from functools import lru_cache
+
+Spelling = tuple[str, ...]
+"""The words of a name in order of the alphabet, bare of case, accents and marks."""
 
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 _EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
@@ -15,8 +17,6 @@ _BETWEEN_WORDS = re.compile(r"[\s^,\-_]+")
 SLIPS_MAX, LONG_WORD_LETTERS_MIN = 2, 6
 WORDS_IN_COMMON_MIN = 2
 """A name that lacks a part of another must still have family and given name in common with it."""
-LETTERS_COMPARED_MAX = 64
-"""A component group of a PN has no more (DICOM PS3.5 6.2)."""
 NAMES_REMEMBERED_MAX = 8_192
 """Each name of a list is compared with many others."""
 NAME_COMPONENTS_COMPARED = 3
@@ -32,7 +32,7 @@ def same_name(one: str, other: str) -> bool:
     return not _forms(one).isdisjoint(_forms(other))
 
 
-def spellings(name: str) -> frozenset[tuple[str, ...]]:
+def spellings(name: str) -> frozenset[Spelling]:
     """Return what `same_name` compares, to find the same names among many: two names share one, or differ.
 
     Without the empty spelling: nobody's name is the same as no name.
@@ -45,44 +45,68 @@ def near_name(one: str, other: str) -> bool:
 
     A slip is a letter, in longer words two; a part is a middle name, or half of a double name.
     """
-    pairs = ((first, second) for first in _forms(one) for second in _forms(other))
-    return any(_is_near(Counter(first), Counter(second)) for first, second in pairs)
+    return any(near_spelling(first, second) for first in _forms(one) for second in _forms(other))
 
 
-def _is_near(one: Counter[str], other: Counter[str]) -> bool:
-    common = (one & other).total()
-    first, second = " ".join((one - other).elements()), " ".join((other - one).elements())
+def near_spelling(one: Spelling, other: Spelling) -> bool:
+    """Whether two spellings are near, as `near_name` says."""
+    first, second = unshared(one, other)
     if not first or not second:
-        return common >= WORDS_IN_COMMON_MIN
-    first, second = first[:LETTERS_COMPARED_MAX], second[:LETTERS_COMPARED_MAX]
-    slips = SLIPS_MAX if min(len(first), len(second)) >= LONG_WORD_LETTERS_MIN else 1
-    return common > 0 and abs(len(first) - len(second)) <= slips and _edits(first, second, slips) <= slips
+        return len(one) - len(first) >= WORDS_IN_COMMON_MIN
+    if len(first) == len(one):
+        return False
+    left, right = " ".join(first), " ".join(second)
+    return _is_within(left, right, slips_most(min(len(left), len(right))))
 
 
-def _edits(one: str, other: str, most: int) -> int:
-    """Return how many letters must be put in, left out or replaced to make one of the other (Levenshtein).
+def unshared(one: Spelling, other: Spelling) -> tuple[list[str], list[str]]:
+    """Return the words of each that the other has not, in order; a word written twice counts twice."""
+    first, second = list(one), list(other)
+    for word in one:
+        if word in second:
+            first.remove(word)
+            second.remove(word)
+    return first, second
 
-    Some number above `most` as soon as it is more than that.
+
+def slips_most(letters: int) -> int:
+    """Return how many slips of the pen a word of so many letters may have."""
+    return SLIPS_MAX if letters >= LONG_WORD_LETTERS_MIN else 1
+
+
+def _is_within(one: str, other: str, slips: int) -> bool:
+    """Whether so many letters put in, left out or replaced make one of the other (Levenshtein).
+
+    Letters that agree at both ends never need an edit. In time that grows with the length only.
     """
-    row = list(range(len(other) + 1))
-    for index, letter in enumerate(one, start=1):
-        diagonal, row[0] = row[0], index
-        for at, found in enumerate(other, start=1):
-            diagonal, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, diagonal + (letter != found))
-        if min(row) > most:
-            break
-    return max(row[-1], min(row))
+    if abs(len(one) - len(other)) > slips:
+        return False
+    start, most = 0, min(len(one), len(other))
+    while start < most and one[start] == other[start]:
+        start += 1
+    end = 0
+    while end < most - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    left, right = one[start : len(one) - end], other[start : len(other) - end]
+    most = max(len(left), len(right))
+    if most <= slips or slips <= 1:
+        return most <= slips
+    return (
+        _is_within(left[1:], right[1:], slips - 1)
+        or _is_within(left[1:], right, slips - 1)
+        or _is_within(left, right[1:], slips - 1)
+    )
 
 
 @lru_cache(maxsize=NAMES_REMEMBERED_MAX)
-def _forms(name: str) -> frozenset[tuple[str, ...]]:
+def _forms(name: str) -> frozenset[Spelling]:
     first = next((group for group in name.split("=") if group.strip(" ^")), "")
     components = unicodedata.normalize("NFC", first).split("^")[:NAME_COMPONENTS_COMPARED]
     folded = " ".join(components).casefold()
     return frozenset((_words(folded), _words(folded.translate(_EXPANDED))))
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _words(text: str) -> Spelling:
     decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     bare = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return tuple(sorted(word for word in _BETWEEN_WORDS.split(_INSIDE_WORDS.sub("", bare)) if word))
