@@ -7,21 +7,26 @@ person's own data. The lists name both.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.domain.names import near_name, same_name, spellings
+from beamkeeper.domain.names import NAMES_REMEMBERED_MAX, Spelling, spellings
+from beamkeeper.domain.spellings import FOUND_MAX, may_be_one, neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from beamkeeper.domain.census import CensusEntry
     from beamkeeper.domain.patient import Patient
 
-INITIAL_LETTERS: Final = 1
+NAMED_MAX: Final = 50
+"""Of more people alike in one way not all are named: nobody compares a person with so many."""
 _GAPS = re.compile(r"[\s\-_]+")
 
 
@@ -52,60 +57,135 @@ class Namesake:
     machine: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """Whom of a list one patient may be taken for.
+
+    Attributes
+    ----------
+    others
+        By their place in the list, how they are alike; of each way `NAMED_MAX` at most.
+    many
+        In which ways there are more than that.
+    """
+
+    others: Mapping[int, tuple[Alike, ...]]
+    many: frozenset[Alike] = frozenset()
+
+
 def alike(one: Patient, other: Patient) -> tuple[Alike, ...]:
     """Return how two patients may be taken for one another; () where they are not.
 
-    Names are compared in every writing that both have. A very similar one differs by a slip of the pen, lacks
-    a part of the other, or gives initials where the other gives names.
+    Names are compared in every writing that both have, where they share a word. A very similar one differs by
+    a slip of the pen, lacks a part of the other, or gives initials where the other gives names.
     """
-    found = []
-    if one.patient_id.strip() == other.patient_id.strip():
-        found.append(Alike.SAME_ID)
-    pairs = [(first, second) for first in _written(one.name) for second in _written(other.name)]
-    if any(same_name(first, second) for first, second in pairs):
+    found = [Alike.SAME_ID] if one.patient_id.strip() == other.patient_id.strip() else []
+    mine, theirs = _spelled(one.name), _spelled(other.name)
+    if not found and mine.words.isdisjoint(theirs.words):
+        return ()
+    if not mine.whole.isdisjoint(theirs.whole):
         found.append(Alike.SAME_NAME)
-    elif any(near_name(first, second) or _is_initialled(first, second) for first, second in pairs):
+    elif any(may_be_one(first, second) for first in mine.whole for second in theirs.whole):
         found.append(Alike.SIMILAR_NAME)
-    elif _is_same_birth_date(one, other) and same_name(_family(one.name), _family(other.name)):
+    elif _same_birth_date(one, other) and not mine.family.isdisjoint(theirs.family):
         found.append(Alike.SAME_FAMILY_AND_BIRTH)
     return tuple(found)
 
 
-def alike_among(patients: Sequence[Patient]) -> Mapping[int, Mapping[int, tuple[Alike, ...]]]:
-    """Return for each patient who has any: the others, by their place, and how they are alike.
+def alike_to(patient: Patient, others: Sequence[Patient]) -> Others:
+    """Return whom of the others, by their place, one patient may be taken for."""
+    return _kept(patient, others, {how: range(len(others)) for how in Alike}, frozenset())
 
-    Only those who share a word of a name or the Patient ID are compared: no others can be alike.
+
+def alike_among(patients: Sequence[Patient]) -> Mapping[int, Others]:
+    """Return for each patient who may be taken for any: whom of the list, by their place.
+
+    Only those are compared who have in common what two who are alike must have.
     """
-    together: defaultdict[str, list[int]] = defaultdict(list)
-    for place, patient in enumerate(patients):
-        for key in _keys(patient):
-            together[key].append(place)
-    found: defaultdict[int, dict[int, tuple[Alike, ...]]] = defaultdict(dict)
-    compared: set[tuple[int, int]] = set()
-    for group in together.values():
-        for index, one in enumerate(group):
-            for other in group[index + 1 :]:
-                if (one, other) in compared:
-                    continue
-                compared.add((one, other))
-                if how := alike(patients[one], patients[other]):
-                    found[one][other] = found[other][one] = how
-    return found
+    index = _Index(patients)
+    found = {place: index.others(place) for place in range(len(patients))}
+    return {place: others for place, others in found.items() if others.others or others.many}
+
+
+class _Index:
+    """Who of a list has what in common."""
+
+    def __init__(self, patients: Sequence[Patient]) -> None:
+        self._patients = patients
+        self._by_id: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_spelling: defaultdict[Spelling, list[int]] = defaultdict(list)
+        self._by_family: defaultdict[tuple[date, Spelling], list[int]] = defaultdict(list)
+        for place, patient in enumerate(patients):
+            self._by_id[patient.patient_id.strip()].append(place)
+            for spelling in _spelled(patient.name).whole:
+                self._by_spelling[spelling].append(place)
+            for key in _family_keys(patient):
+                self._by_family[key].append(place)
+        self._neighbours = neighbours(self._by_spelling)
+
+    def others(self, place: int) -> Others:
+        """Return whom the patient of one place may be taken for."""
+        patient = self._patients[place]
+        whole = sorted(_spelled(patient.name).whole)
+        near = [self._neighbours[spelling] for spelling in whole]
+        similar = {other for one in near for other in one.found}.difference(whole)
+        cut = any(one.is_cut for one in near)
+        rest = range(len(self._patients)) if cut and len(similar) < FOUND_MAX else ()
+        groups = {
+            Alike.SAME_ID: self._by_id[patient.patient_id.strip()],
+            Alike.SAME_NAME: chain.from_iterable(self._by_spelling[one] for one in whole),
+            Alike.SIMILAR_NAME: chain(
+                chain.from_iterable(self._by_spelling[one] for one in sorted(similar)), rest
+            ),
+            Alike.SAME_FAMILY_AND_BIRTH: chain.from_iterable(
+                self._by_family[key] for key in _family_keys(patient)
+            ),
+        }
+        sure = frozenset({Alike.SIMILAR_NAME} if cut and not rest else ())
+        return _kept(patient, self._patients, groups, sure, but=place)
+
+
+def _kept(
+    patient: Patient,
+    others: Sequence[Patient],
+    groups: Mapping[Alike, Iterable[int]],
+    many: frozenset[Alike],
+    but: int | None = None,
+) -> Others:
+    """Return who of each group is alike in that way, the first of them where they are many."""
+    found: dict[int, tuple[Alike, ...]] = {}
+    more = set(many)
+    for kind, group in groups.items():
+        seen = set() if but is None else {but}
+        count = 0
+        for place in group:
+            if place in seen:
+                continue
+            seen.add(place)
+            if kind not in (how := found.get(place) or alike(patient, others[place])):
+                continue
+            if count == NAMED_MAX:
+                more.add(kind)
+                break
+            found[place], count = how, count + 1
+    return Others(others=found, many=frozenset(more))
 
 
 def namesakes(entries: Sequence[CensusEntry], now: datetime) -> tuple[tuple[Namesake, ...], ...]:
     """Return for each patient of a list whom else of it they may be taken for; () for nobody.
 
-    Those most alike come first, of them whoever comes next.
+    Those most alike come first, of them whoever comes next; of each way `NAMED_MAX` at most.
     """
     found = alike_among([entry.patient for entry in entries])
     return tuple(
         tuple(
             sorted(
-                (_namesake(entry, entries[other], how, now) for other, how in found.get(place, {}).items()),
+                (_namesake(entry, entries[other], how, now) for other, how in found[place].others.items()),
                 key=_worst_first,
             )
         )
+        if place in found
+        else ()
         for place, entry in enumerate(entries)
     )
 
@@ -130,11 +210,32 @@ def _worst_first(one: Namesake) -> tuple[int, bool, float, str]:
     return worst, not one.same_birth_date, soon, one.machine
 
 
-def _keys(patient: Patient) -> Iterator[str]:
-    yield f"={patient.patient_id.strip()}"
-    yield from {
-        word for group in _written(patient.name) for spelling in spellings(group) for word in spelling
-    }
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """What is compared of a name: its spellings in every writing, all their words, the family name's."""
+
+    whole: frozenset[Spelling]
+    words: frozenset[str]
+    family: frozenset[Spelling]
+
+
+@lru_cache(maxsize=NAMES_REMEMBERED_MAX)
+def _spelled(name: str) -> _Spelled:
+    written = _written(name)
+    whole = frozenset(spelling for group in written for spelling in spellings(group))
+    return _Spelled(
+        whole=whole,
+        words=frozenset(word for spelling in whole for word in spelling),
+        family=spellings(next(iter(written), "").split("^")[0]) or frozenset({()}),
+    )
+
+
+def _family_keys(patient: Patient) -> Iterator[tuple[date, Spelling]]:
+    """Yield what those share who have one family name and birth date; without a family name, a word."""
+    if patient.birth_on is not None:
+        spelled = _spelled(patient.name)
+        shared = spelled.family if () not in spelled.family else {("", word) for word in spelled.words}
+        yield from ((patient.birth_on, key) for key in sorted(shared))
 
 
 def _written(name: str) -> tuple[str, ...]:
@@ -146,32 +247,7 @@ def _written(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*groups, *(_GAPS.sub("", group) for group in groups))))
 
 
-def _family(name: str) -> str:
-    return next(iter(_written(name)), "").split("^")[0]
-
-
-def _is_same_birth_date(one: Patient, other: Patient) -> bool:
-    return _same_birth_date(one, other) is True
-
-
 def _same_birth_date(one: Patient, other: Patient) -> bool | None:
     if one.birth_on is None or other.birth_on is None:
         return None
     return one.birth_on == other.birth_on
-
-
-def _is_initialled(one: str, other: str) -> bool:
-    """Whether two names are one where single letters stand for names: "Jansen, M." and "Jansen, Maria"."""
-    pairs = ((Counter(first), Counter(second)) for first in spellings(one) for second in spellings(other))
-    return any(_fits_initials(first, second) for first, second in pairs)
-
-
-def _fits_initials(one: Counter[str], other: Counter[str]) -> bool:
-    first, second = sorted((one - other).elements()), sorted((other - one).elements())
-    if not (one & other) or not first or len(first) != len(second):
-        return False
-    if not all(len(word) == INITIAL_LETTERS for word in first) and not all(
-        len(word) == INITIAL_LETTERS for word in second
-    ):
-        return False
-    return [word[0] for word in first] == [word[0] for word in second]

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beamkeeper.domain.census import Appointment, CensusEntry
-from beamkeeper.domain.namesakes import Alike, alike, alike_among, namesakes
+from beamkeeper.domain.namesakes import (
+    NAMED_MAX,
+    Alike,
+    Others,
+    alike,
+    alike_among,
+    alike_to,
+    namesakes,
+)
 from beamkeeper.domain.patient import Patient
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -84,20 +93,76 @@ def test_one_patient_id_for_two_is_told_whatever_their_names() -> None:
     assert alike(one, replace(one, issuer_of_patient_id="B")) == (Alike.SAME_ID, Alike.SAME_NAME)
 
 
-names = st.sampled_from(sorted({name for pair in (*SAME, *SIMILAR, *OTHER) for name in pair}))
-people = st.builds(
-    patient, names, st.integers(1, 3), st.sampled_from([None, date(1990, 5, 17), date(1950, 1, 2)])
+KNOWN = sorted({name for pair in (*SAME, *SIMILAR, *OTHER) for name in pair})
+BORN = [None, date(1990, 5, 17), date(1950, 1, 2)]
+slipped = st.builds(
+    lambda name, at, put, over: name[:at] + put + name[at + over :],
+    st.sampled_from(KNOWN),
+    st.integers(0, 12),
+    st.sampled_from(["", "s", "é", "ß", "^", "-", " ", "="]),
+    st.integers(0, 2),
 )
+swapped = st.sampled_from(KNOWN).map(lambda name: "^".join(reversed(name.split("^"))))
+names = st.one_of(st.sampled_from(KNOWN), slipped, swapped)
+people = st.builds(patient, names, st.integers(1, 5), st.sampled_from(BORN))
 
 
-@given(st.lists(people, max_size=6))
+def plainly(everybody: list[Patient], place: int) -> dict[int, tuple[Alike, ...]]:
+    found = {
+        other: alike(everybody[place], everybody[other]) for other in range(len(everybody)) if other != place
+    }
+    return {other: how for other, how in found.items() if how}
+
+
+@given(st.lists(people, max_size=7))
 def test_whoever_is_alike_is_found_among_all_and_nobody_else(everybody: list[Patient]) -> None:
     found = alike_among(everybody)
 
-    for one, first in enumerate(everybody):
-        for other, second in enumerate(everybody):
-            if one != other:
-                assert found.get(one, {}).get(other, ()) == alike(first, second)
+    for place in range(len(everybody)):
+        others = found.get(place, Others(others={}))
+        assert (others.others, others.many) == (plainly(everybody, place), frozenset())
+
+
+@given(people, st.lists(people, max_size=7))
+def test_one_person_is_compared_as_all_are(one: Patient, others: list[Patient]) -> None:
+    among = alike_among([*others, one]).get(len(others), Others(others={}))
+
+    assert alike_to(one, others) == among
+
+
+def test_a_long_list_is_compared_as_a_short_one() -> None:
+    families = [f"{first}{rest}" for first in "BDKM" for rest in ("ergen", "aas", "ol", "unster", "ergens")]
+    given_names = ["An", "Anna", "Jan", "Maria", "Marie", "M.", "Maria Elisabeth", "Ann Maria"]
+    everybody = [
+        patient(f"{family}^{name}", number % 150, BORN[number % 3])
+        for number, (family, name) in enumerate(product(families, given_names))
+    ]
+    found = alike_among(everybody)
+
+    assert {place: dict(others.others) for place, others in found.items()} == {
+        place: others for place in range(len(everybody)) if (others := plainly(everybody, place))
+    }
+    assert not any(others.many for others in found.values())
+
+
+CROWDS = {
+    Alike.SAME_ID: [patient(name) for name in (f"{chr(0x4E00 + n)}{chr(0x5E00 + n)}" for n in range(110))],
+    Alike.SAME_NAME: [patient("Test^Patient", n) for n in range(110)],
+    Alike.SIMILAR_NAME: [patient(f"Patient{n:02x}^Anna", n) for n in range(110)],
+    Alike.SAME_FAMILY_AND_BIRTH: [
+        patient(f"Jansen^{chr(0x4E00 + n)}{chr(0x5E00 + n)}{chr(0x6E00 + n)}", n, BORN[1]) for n in range(110)
+    ],
+}
+
+
+@pytest.mark.parametrize("how", CROWDS)
+def test_of_too_many_the_first_are_kept_and_that_there_are_more(how: Alike) -> None:
+    found = alike_among(CROWDS[how])
+    last = alike_to(CROWDS[how][-1], CROWDS[how][:-1])
+
+    assert {others.many for others in (*found.values(), last)} == {frozenset({how})}
+    assert {len(others.others) for others in (*found.values(), last)} == {NAMED_MAX}
+    assert len(found) == len(CROWDS[how])
 
 
 def test_of_the_other_the_next_session_is_kept_and_no_name_number_or_date_of_birth() -> None:

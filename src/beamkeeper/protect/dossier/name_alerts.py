@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.namesakes import Alike
+from beamkeeper.domain.namesakes import NAMED_MAX, Alike
 from beamkeeper.domain.words import line, plural, weekday_at
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ def name_alerts(source: DossierSource) -> tuple[str, ...]:
         return ()
     said = [" ".join(_one(source, other)) for other in found[:SHOWN_MAX]]
     if (more := len(found) - SHOWN_MAX) > 0:
-        said.append(f"and {plural(more, 'other')}: the triage list names them all.")
+        said.append(
+            f"and {plural(more, 'other')}: the triage list names them all."
+            if len(found) < NAMED_MAX
+            else f"and at least {plural(more, 'other')}: too many to be named here."
+        )
     return (*said, _this_one(source))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from beamkeeper.domain.census import CensusReason
-from beamkeeper.domain.namesakes import Alike, alike_among
+from beamkeeper.domain.namesakes import Alike, Others, alike_among, alike_to
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists.category import suggested
 from beamkeeper.protect.lists.order import in_order
@@ -25,14 +25,19 @@ T = TypeVar("T")
 def list_rows(persons: Iterable[Person], head: ListHead) -> tuple[ListRow, ...]:
     """Return one row for each person, in the published order."""
     everybody = tuple(persons)
-    alike = _alike(everybody)
-    return in_order(_row(person, head, alike.get(person.pseudonym, ())) for person in everybody)
+    found = alike_among([person.entry.patient for person in everybody])
+    who_is = [who(person) for person in everybody] if found else []
+    return in_order(
+        _row(person, head, _alike(found[place], who_is) if place in found else ())
+        for place, person in enumerate(everybody)
+    )
 
 
 def row_among(person: Person, everybody: Sequence[Person], head: ListHead) -> ListRow:
     """Return the row of one person, who may be taken for somebody of everybody; its place is not counted."""
-    others = tuple(one for one in everybody if one.pseudonym != person.pseudonym)
-    return _row(person, head, _alike((person, *others)).get(person.pseudonym, ()))
+    others = [one for one in everybody if one.pseudonym != person.pseudonym]
+    found = alike_to(person.entry.patient, [one.entry.patient for one in others])
+    return _row(person, head, _alike(found, {place: who(others[place]) for place in found.others}))
 
 
 def _row(person: Person, head: ListHead, alike: Sequence[str]) -> ListRow:
@@ -141,19 +146,18 @@ _SAID = {
     Alike.SIMILAR_NAME: "SIMILAR NAME: {}: compare birth date and ID.",
     Alike.SAME_FAMILY_AND_BIRTH: "SAME FAMILY NAME AND BIRTH DATE: {}: compare given name and ID.",
 }
+_MANY = "so many others of this list that none is named here"
 
 
-def _alike(persons: Sequence[Person]) -> Mapping[str, tuple[str, ...]]:
-    """Return by pseudonym the warnings about everybody they may be taken for."""
-    found = alike_among([person.entry.patient for person in persons])
-    said: dict[str, tuple[str, ...]] = {}
-    for place, others in found.items():
-        said[persons[place].pseudonym] = tuple(
-            words.format("; ".join(named))
-            for how, words in _SAID.items()
-            if (named := sorted(who(persons[other]) for other, hows in others.items() if how in hows))
-        )
-    return said
+def _alike(found: Others, who_is: Mapping[int, str] | Sequence[str]) -> tuple[str, ...]:
+    """Return the warnings about everybody whom one patient may be taken for, named by their place."""
+    said = []
+    for how, words in _SAID.items():
+        if how in found.many:
+            said.append(words.format(_MANY))
+        elif named := sorted(who_is[place] for place, hows in found.others.items() if how in hows):
+            said.append(words.format("; ".join(named)))
+    return tuple(said)
 
 
 def who(person: Person) -> str:

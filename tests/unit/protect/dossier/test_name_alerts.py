@@ -8,7 +8,7 @@ from datetime import timedelta
 from dossier_facts import AS_OF, named, source
 
 from beamkeeper.domain.census import Appointment
-from beamkeeper.domain.namesakes import Alike, Namesake, namesakes
+from beamkeeper.domain.namesakes import NAMED_MAX, Alike, Namesake, namesakes
 from beamkeeper.protect.dossier import make_dossier, render_html, render_text
 
 OTHER = Namesake(
@@ -50,6 +50,10 @@ def test_one_patient_id_for_two_persons_is_the_first_word_and_a_question() -> No
 
 def test_many_are_counted_and_not_all_printed() -> None:
     assert alerts(*[OTHER] * 7)[2:3] == ("and 5 others: the triage list names them all.",)
+
+
+def test_of_more_than_are_kept_it_is_said_that_there_are_more() -> None:
+    assert alerts(*[OTHER] * NAMED_MAX)[2:3] == ("and at least 48 others: too many to be named here.",)
 
 
 def test_nobody_alike_is_no_word_and_nobody_looked_is_said() -> None:

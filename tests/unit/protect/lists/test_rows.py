@@ -13,7 +13,7 @@ from beamkeeper.domain.chart import Chart, ChartPlan, Note, NoteKind, Triage
 from beamkeeper.domain.patient import Contact
 from beamkeeper.domain.position import CoursePosition
 from beamkeeper.domain.readiness import Readiness
-from beamkeeper.protect.lists import ListRow, Person, Section, list_rows
+from beamkeeper.protect.lists import ListRow, Person, Section, list_rows, row_among
 from beamkeeper.protect.lists.category import suggested
 
 
@@ -131,6 +131,18 @@ def test_two_patients_of_one_name_are_told_apart_and_marked_on_both() -> None:
         "SAME NAME as Jansen, Maria, born 1950-01-02, ID 0000001: compare birth date and ID.",
     )
     assert said["p0003"] == ()
+
+
+def test_of_too_many_of_one_name_each_is_told_that_and_none_is_named() -> None:
+    crowd = [person(number, "Test^Patient") for number in range(110)]
+    twin = person(200, "Claes^Anna", patient_id="0000007")
+    rows = list_rows([*crowd, twin], HEAD)
+    said = {row.pseudonym: row.warnings for row in rows}
+    many = "SAME NAME as so many others of this list that none is named here: compare birth date and ID."
+
+    assert all(many in said[one.pseudonym] for one in crowd)
+    assert said["p0007"][0].startswith("SAME PATIENT ID as Claes, Anna, born 1950-01-02")
+    assert row_among(crowd[7], [*crowd, twin], HEAD).warnings == said["p0007"]
 
 
 def test_a_very_similar_name_and_a_twin_are_marked_too() -> None:
