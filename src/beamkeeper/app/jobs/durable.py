@@ -103,11 +103,18 @@ def _verify_at_work(workflow_id: str) -> None:
         raise NightInterrupted("Another attempt took the place of this one.")
 
 
+class _NightLeftError(BaseException):
+    """Ends a thread for whose night this process does nothing more: it was interrupted.
+
+    No `Exception`: DBOS would write one down as how the workflow ended, and it is to be taken up again.
+    """
+
+
 def _step(name: str, work: Callable[[NightSteps], Facts]) -> Facts:
     def body() -> Facts:
         global _failure  # noqa: PLW0603
         if _steps is None:
-            raise NightInterrupted("No night is open in this process.")
+            raise _NightLeftError
         _on_step(name, "begin")
         try:
             facts = work(_steps)
