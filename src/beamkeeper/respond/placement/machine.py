@@ -249,7 +249,7 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
     for key in ("dose_rate_max", "couch_range_deg"):
         if key in item:
             own[key] = _number(item[key], key, where)
-    if unknown := own.get("techniques", public.techniques) - TECHNIQUES:
+    if unknown := (own.get("techniques", public.techniques) | own.get("commissioned", set())) - TECHNIQUES:
         raise ConfigError(
             f"In the machine file, {where} names techniques nobody knows: {', '.join(sorted(unknown))}.",
             do_next=f"Known are {', '.join(sorted(TECHNIQUES))}.",

@@ -259,6 +259,7 @@ def test_every_public_profile_is_whole(name: str) -> None:
         ('site = "Partner"', 'site = "Partner"\ndose_rate_max = -1', "dose_rate_max is a number"),
         ('site = "Partner"', 'site = "Partner"\nsgrt = "yes"', "sgrt is true or false"),
         ('site = "Partner"', 'site = "Partner"\ntechniques = ["tomo"]', "nobody knows: tomo"),
+        ('["VMAT", "3D", "electron"]', '["VMAT", "IMRT"]', "nobody knows: IMRT"),
     ],
 )
 def test_a_mistake_in_a_machine_file_is_named(old: str, new: str, match: str) -> None:
