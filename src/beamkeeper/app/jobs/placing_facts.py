@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +37,7 @@ def wanted_plans(inventory: Inventory) -> dict[str, tuple[Person, list[str]]]:
     for row in list_rows(inventory.persons, inventory.head):
         person = persons[row.pseudonym]
         digests = [digest for line in _open(row) if (digest := digest_of(person, line.plan_uid)) is not None]
-        if digests and (row.section in CONSIDERED or is_only_asked(person, row)):
+        if digests and row.section in CONSIDERED:
             found[row.pseudonym] = (person, digests)
     return found
 
@@ -63,44 +62,15 @@ def candidates(
         The day on which the placement begins: weekdays until then are spent.
     """
     order = {one.pseudonym: one for one in ranked}
-    behind = len(order) + 1
     persons = {one.pseudonym: one for one in inventory.persons}
     passed = sum(
         (today + timedelta(days=day)).weekday() < _SATURDAY for day in range((first_on - today).days)
     )
     zone = inventory.head.zone
     return tuple(
-        _behind(one, behind) if is_only_asked(persons[row.pseudonym], row) else one
+        _candidate(persons[row.pseudonym], row, order.get(row.pseudonym), demands, passed=passed, zone=zone)
         for row in list_rows(inventory.persons, inventory.head)
-        for one in (
-            _candidate(
-                persons[row.pseudonym], row, order.get(row.pseudonym), demands, passed=passed, zone=zone
-            ),
-        )
     )
-
-
-def is_only_asked(person: Person, row: ListRow) -> bool:
-    """Return whether only a first session that may have been given unseen keeps a course from starting.
-
-    Such a patient is not in the order of triage before somebody asked, and needs a place all the same.
-    """
-    said = {
-        item.text
-        for at in (person.position.plans if person.position else ())
-        for item in at.conflicts
-        if item.kind is ConflictKind.POSSIBLY_DELIVERED
-    }
-    missing = {text for line in _open(row) for text in line.missing}
-    return row.section is Section.NOT_READY and bool(missing) and missing <= said
-
-
-def _behind(one: Candidate, priority: int) -> Candidate:
-    """Return a patient whom nobody put in order, behind all others."""
-    note = (
-        "Not in the order of triage until somebody asked about the first session: placed behind the others."
-    )
-    return replace(one, priority=priority, not_placed="", would_help="", notes=(note, *one.notes))
 
 
 def _candidate(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.ois_against import ois_against
 from beamkeeper.domain.plan import ApprovalStatus, Plan, RadiationType
+from beamkeeper.domain.position import ConflictKind
 from beamkeeper.domain.readiness import is_count_in_doubt
 from beamkeeper.protect.lists.row import PlanLine, Section
 
@@ -90,7 +91,7 @@ def _line(person: Person, plan: Plan | None, at: PlanPosition | None, head: List
     return PlanLine(
         plan_uid=uid,
         label=label or "(plan without label)",
-        section=_section(at, person.entry, uid, is_ready=not missing),
+        section=_section(at, person.entry, uid, is_ready=not set(missing) - _asked(at)),
         given=_given(at, plan),
         next_fraction=next_fraction,
         next_said=next_said,
@@ -104,6 +105,12 @@ def _line(person: Person, plan: Plan | None, at: PlanPosition | None, head: List
         needs=_needs(person.entry, plan, uid),
         missing=tuple(dict.fromkeys(missing)),
     )
+
+
+def _asked(at: PlanPosition | None) -> set[str]:
+    """Return what only has to be asked: a first session may have been given; the plan can be, either way."""
+    conflicts = at.conflicts if at is not None else ()
+    return {one.text for one in conflicts if one.kind is ConflictKind.POSSIBLY_DELIVERED}
 
 
 def _section(at: PlanPosition | None, entry: CensusEntry, uid: str, *, is_ready: bool) -> Section:

@@ -11,7 +11,7 @@ from people_on_lists import HEAD, NIGHT, NOW, person, place, plan
 from beamkeeper.domain.census import CensusReason, Claim, OisCount
 from beamkeeper.domain.chart import Chart, ChartPlan, Note, NoteKind, Triage
 from beamkeeper.domain.patient import Contact
-from beamkeeper.domain.position import CoursePosition
+from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition
 from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.lists import ListRow, Person, Section, list_rows, row_among
 from beamkeeper.protect.lists.category import suggested
@@ -58,6 +58,22 @@ def test_a_count_in_doubt_gives_no_next_fraction_without_a_question_mark() -> No
 )
 def test_a_patient_stands_where_the_records_say(facts: dict, section: Section) -> None:
     assert row_of(person(1, **facts)).section is section
+
+
+@pytest.mark.parametrize(("also", "section"), [((), Section.READY), (("No dose.",), Section.NOT_READY)])
+def test_who_may_have_begun_unseen_is_still_ready_to_start_and_is_asked(
+    also: tuple[str, ...], section: Section
+) -> None:
+    said = "POSSIBLY DELIVERED: booked today."
+    given = person(1, given=0, missing=(said, *also))
+    assert given.position is not None
+    (at,) = given.position.plans
+    conflict = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=said)
+    asked = replace(given.position, plans=(replace(at, conflicts=(conflict,)),))
+    row = row_of(replace(given, position=asked))
+
+    assert row.section is section
+    assert (row.plans[0].next_fraction, row.plans[0].is_ready) == ("1?", False)
 
 
 def test_a_source_that_calls_an_open_course_finished_is_contradicted() -> None:
