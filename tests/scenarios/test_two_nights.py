@@ -1,5 +1,6 @@
 """Two nights of the simulated department and the day between: every event told apart, by grade, in words.
 
+Then the day it happens, from a copy of the vault and three cards.
 The command begins the first night, Ctrl-C ends it in its middle, and all else goes on from there.
 """
 
@@ -18,6 +19,7 @@ from beamkeeper.app.demo import STOCK_TOOLS, Demo
 from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.rehearse.sim import DayEventKind
+from beamkeeper.vault import SiteKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -225,6 +227,20 @@ def test_no_name_or_birth_date_stands_in_the_mail_or_the_vault(played: Played, t
     assert names
     assert not [name for name in (*names, *ids) if name in text]
     assert not [name for name in (*names, *ids) if name in vault_names or name in metadata]
+
+
+def test_from_a_disk_and_three_cards_each_position_is_the_truth_or_a_question(played: Played) -> None:
+    day, opened = played.demo.day()
+    day.declare(opened)
+    counted = day.counted(played.demo.department.state)
+    ranked, version = day.order(), day.places()
+    unnamed = [event for event in played.events if event.kind is DayEventKind.RECORD_WITHOUT_PLAN]
+    there = {one.site for one in version.placed}
+
+    assert opened.identities != SiteKeys.load(played.demo.site.vault.keys_dir).identities
+    assert (counted.wrong, counted.asked) == ((), len(unnamed))
+    assert counted.as_given + counted.asked == len(ranked) == len(version.placed)
+    assert there == {"own", "partner", ""}  # protons are given in neither; nobody goes where the attack is
 
 
 def test_the_command_that_was_interrupted_comes_to_its_end(played: Played) -> None:

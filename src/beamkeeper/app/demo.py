@@ -1,4 +1,4 @@
-"""The demonstration: a simulated department, two nights, the day between, and a restore two ways.
+"""The demonstration: two nights of a simulated department, a restore two ways, and the day it happens.
 
 Every stage looks at what is there and goes on, so that it can be stopped at any point and started
 again. Nothing is pretended: the nights are the real job over real DICOM associations on loopback, and
@@ -17,6 +17,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.demo_day import INCIDENT, Day
 from beamkeeper.app.dossier_files import dossier_files
 from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.notes import write_whole
@@ -38,6 +39,7 @@ from beamkeeper.vault import LocalStore
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.progress import Listener
+    from beamkeeper.app.opened import OpenedVault
     from beamkeeper.app.site import Site
     from beamkeeper.domain.change import ObjectComparison
     from beamkeeper.domain.night import NightReport
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 ZONE_NAME = "Europe/Brussels"
 NIGHT_AT = time(2, 0)
+TEN = time(10, 0)
+CARDS_FOUND = (0, 2, 4)
 HEADER_BYTES_MAX = 1024
 """A file header of ours: preamble and a handful of UIDs."""
 _MORE = """\
@@ -115,7 +119,7 @@ class Demo:
     def __init__(self, root: Path, *, now: datetime, patients: int = 8, seed: int = 1) -> None:
         self.root = root = root.resolve()
         self.site_file = root / "site" / "beamkeeper.toml"
-        self._zone = zone(ZONE_NAME)
+        self._zone, self._now = zone(ZONE_NAME), now
         self.second_night = self._begun_on(now)
         self.first_night = self.second_night - timedelta(days=1)
         self.clock = MovableClock(local_instant(self.first_night, NIGHT_AT, self._zone))
@@ -244,6 +248,25 @@ class Demo:
         source = vault_dossier(opened, opened.find_pseudonym(patient_id), None, wanted)
         write_whole(self.dossier_file, dict(dossier_files(source))[".pdf"])
 
+    @property
+    def incident_dir(self) -> Path:
+        """The folder of the day."""
+        return self.root / INCIDENT
+
+    def day(self) -> tuple[Day, OpenedVault]:
+        """Leave nothing but a disk, at ten in the morning; return the day and the disk, opened.
+
+        Three cards open it. A demonstration that was begun in another process does not know them any more:
+        it opens the vault with the collector's key.
+        """
+        ten = local_instant(self.second_night, TEN, self._zone)
+        self.clock.move_to(min(ten, self._now))
+        day = Day(self.root, clock=self.clock, zone_name=ZONE_NAME)
+        day.save(self.site.vault.directory)
+        if self.cards:
+            return day, day.open_with([" ".join(self.cards[index]) for index in CARDS_FOUND])
+        return day, open_by_site(self.site, self.clock)
+
     def restore(self, patient_id: str) -> tuple[Restored, Restored]:
         """Give one patient back with Beamkeeper, and again with stock tools only."""
         shutil.rmtree(self.root / "restored", ignore_errors=True)
@@ -279,7 +302,7 @@ class Demo:
     def _recovery_identity(self, otherwise: tuple[str, ...]) -> str:
         """Join the recovery key from cards 1, 3 and 5; after a resumed start only the collector's is left."""
         if self.cards:
-            return recovery_from_cards([" ".join(self.cards[index]) for index in (0, 2, 4)]).identity
+            return recovery_from_cards([" ".join(self.cards[index]) for index in CARDS_FOUND]).identity
         return otherwise[0]
 
     def _compared(self, how: str, patient_id: str, out_dir: Path) -> Restored:

@@ -94,17 +94,29 @@ def open_by_site(site: Site, clock: Clock) -> OpenedVault:
     return OpenedVault(open_vault(site, clock, keys), keys.identities)
 
 
-def open_elsewhere(directory: Path, recovery: RecoveryKeys, clock: Clock) -> OpenedVault:
+def open_elsewhere(
+    directory: Path, recovery: RecoveryKeys, clock: Clock, *, memory_dir: Path | None = None
+) -> OpenedVault:
     """Return a copy of a vault on a computer that never saw it, trusted through the recovery key.
 
-    What this computer saw of that vault before is remembered, so that an older copy is refused later.
+    Parameters
+    ----------
+    memory_dir
+        Where this computer remembers what it saw of that vault, so that an older copy is refused later; None
+        for the account's own place.
     """
     if not directory.is_dir():
         raise ConfigError(f"{directory} is not a folder.", do_next="Name the folder of the vault's copy.")
-    state_home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    memory = state_home / "beamkeeper" / hashlib.sha256(recovery.root_public_key.encode()).hexdigest()[:16]
+    if memory_dir is None:
+        state_home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        memory_dir = (
+            state_home / "beamkeeper" / hashlib.sha256(recovery.root_public_key.encode()).hexdigest()[:16]
+        )
     vault = Vault.open(
-        LocalStore(directory), trusted_dir=memory, now=clock.now(), root_public_key=recovery.root_public_key
+        LocalStore(directory),
+        trusted_dir=memory_dir,
+        now=clock.now(),
+        root_public_key=recovery.root_public_key,
     )
     return OpenedVault(vault, (recovery.identity,))
 

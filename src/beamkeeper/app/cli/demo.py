@@ -1,9 +1,10 @@
-"""`beamkeeper demo`: two nights of a simulated department, on this machine only."""
+"""`beamkeeper demo`: two nights of a simulated department and the day it happens, on this machine only."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from beamkeeper.app.demo import Demo, Restored, Told
+    from beamkeeper.app.demo_day import Counted
     from beamkeeper.domain.night import NightReport
 
 FRACTIONS = "fraction delivered"
@@ -31,7 +33,7 @@ def command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on.")] = False,
     json_: JsonOption = False,
 ) -> int:
-    """Play two nights of a simulated department and show what Beamkeeper makes of them.
+    """Play two nights of a simulated department, then the day it happens, and show what comes of it.
 
     Starts an archive, an OIS database and a document share on loopback. Between the nights things
     happen: fractions, a replan, and one MLC leaf altered under an unchanged UID. Nothing leaves this
@@ -41,24 +43,45 @@ def command(
     """
     from beamkeeper.app.demo import Demo, clear
 
-    started = time.monotonic()
+    begun = time.monotonic()
     if fresh:
         clear(directory)
     story = _Story(quiet=json_)
     story.title("Beamkeeper · a simulated department on this machine; nothing leaves it")
     with Demo(directory, now=SystemClock().now(), patients=patients) as demo:
-        told, restored, report = _play(demo, story)
-    good = all(item.as_it_should for item in told) and all(
-        item.skipped or item.equal_count == item.object_count for item in restored
-    )
+        played = _play(demo, story)
     if json_:
-        emit_json({"as_it_should": good, "told": told, "restored": restored, "report": report})
+        emit_json(
+            {
+                "as_it_should": played.is_good,
+                "told": played.told,
+                "restored": played.restored,
+                "counted": played.counted,
+                "report": played.report,
+            }
+        )
     else:
-        _next(demo, time.monotonic() - started)
-    return 0 if good else 1
+        _next(demo, time.monotonic() - begun)
+    return 0 if played.is_good else 1
 
 
-def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, ...], NightReport]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Played:
+    told: tuple[Told, ...]
+    restored: tuple[Restored, ...]
+    counted: Counted
+    report: NightReport
+
+    @property
+    def is_good(self) -> bool:
+        return (
+            all(item.as_it_should for item in self.told)
+            and all(item.skipped or item.equal_count == item.object_count for item in self.restored)
+            and not self.counted.wrong
+        )
+
+
+def _play(demo: Demo, story: _Story) -> _Played:
     people = demo.department.patients
     story.chapter(1, "The department")
     story.line(
@@ -93,7 +116,32 @@ def _play(demo: Demo, story: _Story) -> tuple[tuple[Told, ...], tuple[Restored, 
     demo.dossier(patient_id)
     story.line("the dossier of that patient, with pictures, from the sealed copy alone")
     assert first.patients  # noqa: S101 - a night without patients raises long before
-    return told, restored, report
+    return _Played(told=told, restored=restored, counted=_day(demo, story), report=report)
+
+
+def _day(demo: Demo, story: _Story) -> Counted:
+    story.chapter(7, "The day it happens: the department is gone, a disk and three cards are left")
+    day, opened = demo.day()
+    numbers = day.declare(opened).numbers
+    story.line(
+        f"declare: {numbers.on_treatment} on treatment, {numbers.ready} ready to start;"
+        f" {numbers.possibly_delivered} possibly treated since the copy was made: ask each"
+    )
+    counted = day.counted(demo.department.state)
+    story.line(
+        f"{counted.as_given} positions as they were truly given, {counted.asked} that only people can settle,"
+        f" {len(counted.wrong)} wrong",
+        _sign(not counted.wrong),
+    )
+    ranked = day.order()
+    levels = Counter(one.level.word for one in ranked)
+    words = ", ".join(f"{count} of level {word}" for word, count in sorted(levels.items()))
+    story.line(f"triage: {len(ranked)} in order, each with its reason: {words}")
+    version = day.places()
+    sites = Counter(one.site or "no place" for one in version.placed)
+    words = ", ".join(f"{count} {name}" for name, count in sites.most_common())
+    story.line(f"placement: {words}; {len(version.left_out)} left out, each with the reason")
+    return counted
 
 
 def _night(demo: Demo, run_on: date, story: _Story) -> NightReport:
@@ -173,7 +221,11 @@ def _next(demo: Demo, seconds: float) -> None:
     out.print(f"  triage list           {demo.lists_dir / 'triage-list.pdf'}", soft_wrap=True)
     out.print(f"  dossier of a patient  {demo.dossier_file}", soft_wrap=True)
     out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
+    out.print(f"  first hour, to print  {demo.incident_dir / 'incident.pdf'}", soft_wrap=True)
+    out.print(f"  who first, and why    {demo.incident_dir / 'triage' / 'order.pdf'}", soft_wrap=True)
     out.print("Try next:")
     for verb in ("status", "patients", "changes", "source check aria", "vault verify --open"):
         out.print(f"  beamkeeper {verb} --site {demo.site_file}", soft_wrap=True)
+    for verb in ("incident room", "triage show --all", "placement show --all"):
+        out.print(f"  beamkeeper {verb} --incident {demo.incident_dir}", soft_wrap=True)
     err.print("  (in a checkout: ./dev run instead of beamkeeper)")

@@ -135,6 +135,11 @@ class Department:
         return self._now().days_played
 
     @property
+    def state(self) -> DepartmentState:
+        """What was truly given to whom, as it stands now."""
+        return self._now()
+
+    @property
     def patients(self) -> tuple[DepartmentPatient, ...]:
         """Everyone the department knows, published cases last."""
         state = self._now()
