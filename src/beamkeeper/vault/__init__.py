@@ -7,7 +7,8 @@ patient and one `Vault.publish`; on the day, `RecoveryKeys` and `Vault.restore_p
 `docs/formats/vault.md`; choices: `docs/decisions/0020-vault.md`.
 """
 
-from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, join_words, pseudonym, split_words
+from beamkeeper.vault.cards import join_words, split_words
+from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, pseudonym
 from beamkeeper.vault.local import LocalStore
 from beamkeeper.vault.metadata import DEPARTMENT, LostParcel, ParcelEntry
 from beamkeeper.vault.parcel import SealedParcel, read_parcel, seal_parcel

@@ -16,12 +16,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import shamir_mnemonic
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from securesystemslib.signer import CryptoSigner
-from shamir_mnemonic.utils import MnemonicError
 
 from beamkeeper.errors import ConfigError, KeyUnavailable
 from beamkeeper.vault import age, bech32
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET_BYTES: Final = 32
-SHARES: Final = 5
-SHARES_NEEDED: Final = 3
 ROOT_KEY_INFO: Final = b"beamkeeper/root-signing-key/v1"
 PSEUDONYM_CONTEXT: Final = b"beamkeeper/pseudonym/v1"
 PSEUDONYM_BYTES: Final = 16
@@ -228,30 +224,6 @@ def pseudonym(key: bytes, issuer: str, patient_id: str) -> str:
     message = PSEUDONYM_CONTEXT + len(issuer_bytes).to_bytes(4, "big") + issuer_bytes + patient_id.encode()
     mac = hmac.digest(key, message, hashlib.sha256)
     return base64.b32encode(mac[:PSEUDONYM_BYTES]).decode().rstrip("=").lower()
-
-
-def split_words(secret: bytes) -> tuple[tuple[str, ...], ...]:
-    """Return five lists of 33 words; any three give `secret` back (SLIP-39, no passphrase)."""
-    groups = shamir_mnemonic.generate_mnemonics(1, [(SHARES_NEEDED, SHARES)], secret)
-    return tuple(tuple(share.split()) for share in groups[0])
-
-
-def join_words(shares: Sequence[Sequence[str]]) -> bytes:
-    """Return the secret that three of the five word lists hold; more than three are welcome.
-
-    Raises
-    ------
-    KeyUnavailable
-        Too few lists, a mistyped word, or lists of different secrets.
-    """
-    texts = list(dict.fromkeys(" ".join(words).lower() for words in shares))[:SHARES_NEEDED]
-    try:
-        return bytes(shamir_mnemonic.combine_mnemonics(texts))
-    except (MnemonicError, ValueError) as error:
-        raise KeyUnavailable(
-            f"These word lists do not give the recovery key ({error}).",
-            do_next=f"Enter {SHARES_NEEDED} different lists of the same set, each word as printed.",
-        ) from error
 
 
 def public_hex(signer: CryptoSigner) -> str:

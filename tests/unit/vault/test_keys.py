@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import secrets
@@ -16,44 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beamkeeper.errors import ConfigError, KeyUnavailable
-from beamkeeper.vault import RecoveryKeys, SiteKeys, join_words, pseudonym, split_words
+from beamkeeper.vault import RecoveryKeys, SiteKeys, pseudonym
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 SECRET = bytes(range(32))
-
-
-def test_any_three_of_the_five_word_lists_give_the_secret_back() -> None:
-    shares = split_words(SECRET)
-
-    assert [len(words) for words in shares] == [33] * 5
-    assert all(join_words(three) == SECRET for three in itertools.combinations(shares, 3))
-    assert join_words(shares) == SECRET
-
-
-def test_two_word_lists_give_nothing() -> None:
-    with pytest.raises(KeyUnavailable, match="do not give the recovery key"):
-        join_words(split_words(SECRET)[:2])
-
-
-def test_one_list_given_three_times_is_still_one() -> None:
-    with pytest.raises(KeyUnavailable):
-        join_words([split_words(SECRET)[0]] * 3)
-
-
-def test_a_mistyped_word_is_refused() -> None:
-    first, second, third, *_ = split_words(SECRET)
-    mistyped = ("academic" if first[20] != "academic" else "acid", *first[21:])
-
-    with pytest.raises(KeyUnavailable):
-        join_words([(*first[:20], *mistyped), second, third])
-
-
-def test_lists_of_two_secrets_do_not_mix() -> None:
-    with pytest.raises(KeyUnavailable):
-        join_words([*split_words(SECRET)[:2], split_words(bytes(32))[2]])
 
 
 def test_the_identity_is_the_secret_itself() -> None:

@@ -60,7 +60,9 @@ def recovery_by(identity: Path | None, *, words: bool) -> RecoveryKeys | None:
 
 
 def _ask_cards() -> list[str]:
-    err.print("Type the words of three different cards, without their numbers; Enter ends a card.")
+    err.print(
+        "Type the words of three different cards; four letters of a word are enough. Enter ends a card."
+    )
     return [
         typer.prompt(f"Card {number} of {CARDS_NEEDED}", err=True, hide_input=False)
         for number in range(1, CARDS_NEEDED + 1)
