@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.console_house.clock import FileClock
 from tests.listening import free_port, wait_for_port
 
-from beamkeeper.app.web.room.serving import Place, place, serve
+from beamkeeper.app.web.room.serving import Place, Undeclared, place, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +39,22 @@ class Served:
 
 
 @contextmanager
-def room_server(folder: IncidentFolder, clock: FileClock, listen: str = "127.0.0.1") -> Iterator[Served]:
-    """Serve the pages of an incident while the block runs."""
+def room_server(
+    folder: IncidentFolder, clock: FileClock, listen: str = "127.0.0.1", *, vault: Path | str = ""
+) -> Iterator[Served]:
+    """Serve the pages of an incident while the block runs, or declaring it from the copy `vault` first."""
     where = place(listen, free_port())
     log = folder.path.parent / "room.log"
-    command = [sys.executable, "-m", "tests.room_house.server", folder.path, clock.path, listen, where.port]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.room_house.server",
+        folder.path,
+        clock.path,
+        listen,
+        where.port,
+        vault,
+    ]
     root = Path(__file__).resolve().parents[2]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -61,5 +72,6 @@ def room_server(folder: IncidentFolder, clock: FileClock, listen: str = "127.0.0
 
 
 if __name__ == "__main__":
-    path, clock_path, address, port = sys.argv[1:]
-    serve(Path(path), place(address, int(port)), TOKEN, FileClock(Path(clock_path)))
+    path, clock_path, address, port, copy = sys.argv[1:]
+    undeclared = Undeclared(vault=Path(copy), zone_name="Europe/Brussels") if copy else None
+    serve(Path(path), place(address, int(port)), TOKEN, FileClock(Path(clock_path)), undeclared)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.night import NightReport, PatientNight
 
 ZONE = ZoneInfo("Europe/Brussels")
+CARDS = "cards.txt"
 NIGHT_1, NIGHT_2, NIGHT_3 = (date(2026, 3, day) for day in (2, 3, 4))
 WHO = (2, 3, 4)
 """Breast, skin and brain: photons, electrons, an arc."""
@@ -75,7 +76,9 @@ class SmallSite:
     ) -> SmallSite:
         """Make keys, an empty vault and a site file over `root/source`, or over `objects`."""
         made = cls(root)
-        folder_site(objects or made.source, root / "site", at(on))
+        new = folder_site(objects or made.source, root / "site", at(on)).new
+        assert new is not None
+        (root / CARDS).write_text("\n".join(map(" ".join, new.cards)), encoding="utf-8")
         if "[night]" not in settings:
             settings += "\n[night]\ndossiers = false  # for speed, as lists\nlists = false\n"
         text = made.site_file.read_text(encoding="utf-8")
@@ -90,6 +93,11 @@ class SmallSite:
         text = made.site_file.read_text(encoding="utf-8")
         made.site_file.write_text(text.replace(str(original.resolve()), str(root.resolve())), "utf-8")
         return made
+
+    @property
+    def cards(self) -> list[str]:
+        """The five recovery cards."""
+        return (self.root / CARDS).read_text(encoding="utf-8").splitlines()
 
     @property
     def source(self) -> Path:

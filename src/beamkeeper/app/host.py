@@ -23,6 +23,7 @@ FILE_BYTES_MAX = 4 << 20
 PIECE_BYTES = 16 << 10
 LAYERS_MAX = 8
 """Of devices upon devices: a volume on an array on encryption on a disk."""
+UTC_NAMES = frozenset({"UTC", "UCT", "Zulu", "Universal"})
 UNSYNCHRONISED = 0x40
 """STA_UNSYNC of adjtimex(2)."""
 _TIMEX_BYTES = 512
@@ -51,6 +52,18 @@ class Host:
         """Raise CannotTellError where there is no Linux to look at."""
         if not (self.root / "proc").is_dir() or not sys.platform.startswith("linux"):
             raise CannotTellError("this computer does not run Linux")
+
+    def zone_name(self) -> str:
+        """Return the IANA name of the zone this computer lives in; "" where it names none, or only UTC.
+
+        It is a proposal for a person: a rescue laptop keeps UTC, and that is no hospital's clock on the wall.
+        """
+        try:
+            target = str((self.root / "etc" / "localtime").readlink())
+        except OSError:
+            return ""
+        _, found, name = target.partition("zoneinfo/")
+        return "" if not found or name.rpartition("/")[2] in UTC_NAMES else name
 
     def text(self, name: str) -> str:
         """Return a file of the system.

@@ -179,3 +179,22 @@ def test_the_computer_at_hand_is_looked_at_without_a_fault(hardened) -> None:
     names = [finding.what for finding in check_host(hardened, Host())]
 
     assert len(names) == len(set(names)) == 13
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("/usr/share/zoneinfo/Europe/Brussels", "Europe/Brussels"),
+        ("../usr/share/zoneinfo/America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+        ("/usr/share/zoneinfo/Etc/UTC", ""),
+        ("/usr/share/zoneinfo/UTC", ""),
+        ("/somewhere/else", ""),
+        ("", ""),
+    ],
+)
+def test_the_zone_of_a_computer_is_proposed_and_utc_is_none(tmp_path: Path, target: str, name: str) -> None:
+    (tmp_path / "etc").mkdir()
+    if target:
+        (tmp_path / "etc" / "localtime").symlink_to(target)
+
+    assert Host(root=tmp_path).zone_name() == name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,15 +16,13 @@ from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
 from beamkeeper.app.cli.lists import NewestOption, NightOption, vault_and_list
 from beamkeeper.app.cli.options import JsonOption, SiteOption
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
-from beamkeeper.clock import SystemClock, local_date
+from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from zoneinfo import ZoneInfo
+    from collections.abc import Iterator
 
-    from beamkeeper.app.jobs.declaring import Declaration, Declared
-    from beamkeeper.app.jobs.lists import Gathered
+    from beamkeeper.app.jobs.declaring import Declared
     from beamkeeper.vault import VaultReport
     from beamkeeper.vault.reading import Progress
 
@@ -92,8 +89,10 @@ def command(
 
     Example: beamkeeper declare --vault /mnt/usb/vault --words --zone Europe/Brussels --out incident
     """
+    from beamkeeper.app.jobs.declaration import Typed, declaration
     from beamkeeper.app.jobs.declaring import check_vault, declare
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.incident.checklist import read_checklist
 
     clock = SystemClock()
     if zone is None and (vault is not None or identity is not None or words):
@@ -105,16 +104,15 @@ def command(
     opened, found = vault_and_list(
         site, vault, identity, words=words, night=night, newest=newest, zone=zone or "UTC"
     )
-    said = _declaration(
-        found,
-        clock.now(),
-        by=by,
+    typed = Typed(
+        by=who(by),
         known=known,
-        aware=aware,
-        worked_until=worked_until,
-        laws=law or [],
-        checklist=checklist,
+        aware=aware or "",
+        worked_until=worked_until or "",
+        laws=tuple(law or ()),
+        checklist=read_checklist(checklist) if checklist else "",
     )
+    said = declaration(typed, found, clock.now())
     declared = declare(found, opened.vault, said, folder=folder, clock=clock, more_places=hold or [])
     if not json_:
         _show(declared)
@@ -130,23 +128,6 @@ def command(
     return 0 if is_sound and not declared.inventory.not_read else 20
 
 
-def instant(text: str, zone: ZoneInfo) -> datetime:
-    """Return the instant that a person typed: "2026-11-22 06:30" by the clock on the wall.
-
-    Raises
-    ------
-    ConfigError
-        Not a time.
-    """
-    try:
-        typed = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is no time.", do_next='Write it as "2026-11-22 06:30", by the clock on the wall.'
-        ) from error
-    return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
-
-
 def who(by: str | None) -> str:
     """Return who acts: as typed, else the account."""
     from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
@@ -160,44 +141,6 @@ def within(text: str, most: int | None = None) -> str:
     from beamkeeper.app.jobs.incident_acts import within as bounded
 
     return bounded(text, TEXT_MAX if most is None else most)
-
-
-def _declaration(
-    found: Gathered,
-    now: datetime,
-    *,
-    by: str | None,
-    known: str,
-    aware: str | None,
-    worked_until: str | None,
-    laws: Sequence[str],
-    checklist: Path | None,
-) -> Declaration:
-    from beamkeeper.app.jobs.declaring import Declaration, last_record
-    from beamkeeper.app.jobs.incident_acts import within
-    from beamkeeper.respond.incident.checklist import read_checklist, shipped_checklist
-
-    zone = found.head.zone
-    aware_at = instant(aware, zone) if aware else now
-    attacked_at = instant(worked_until, zone) if worked_until else now
-    if late := next(
-        (text for text, at in ((aware, aware_at), (worked_until, attacked_at)) if at > now), None
-    ):
-        raise ConfigError(f"{late} is in the future.", do_next="Check the date, and the computer's clock.")
-    last = last_record(found.persons)
-    if last is not None and local_date(attacked_at, zone) < local_date(last, zone):
-        raise ConfigError(
-            f"The copy holds a treatment of {last.astimezone(zone):%Y-%m-%d %H:%M}, after {worked_until}.",
-            do_next="Treatment worked then: give a later --worked-until, or leave it out.",
-        )
-    return Declaration(
-        by=who(by),
-        known=within(known),
-        aware_at=aware_at,
-        attacked_at=attacked_at,
-        laws=tuple(laws),
-        checklist=read_checklist(checklist) if checklist else shipped_checklist(),
-    )
 
 
 @contextmanager

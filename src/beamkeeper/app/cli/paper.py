@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, instant, who, within
+from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.file_mode import PeopleOption, PlanOption, ReasonOption
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption, SiteOption
@@ -94,6 +94,7 @@ def enter(
     --machine TB1 --by "A. Jansen" --incident incident
     """
     from beamkeeper.app.jobs import paper
+    from beamkeeper.app.jobs.declaration import instant
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.since import patient_now
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
-from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.declare import ByOption, HoldOption, who
 from beamkeeper.app.cli.incident import FolderOption, app
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.incident_people import Member
+    from beamkeeper.app.web.room.serving import Place, Undeclared
 
-PORT = 8444
+PORT, LOOPBACK = 8444, "127.0.0.1"
 LoginArgument = Annotated[str, typer.Argument(metavar="LOGIN", help="A short name: an.")]
 
 
@@ -27,11 +30,16 @@ def room(
     listen: Annotated[
         str,
         typer.Option("--listen", metavar="ADDRESS", help="Another address of this computer, with TLS."),
-    ] = "127.0.0.1",
+    ] = LOOPBACK,
     name: Annotated[
         list[str] | None,
         typer.Option("--name", help="With --listen: a name browsers may ask by, for the certificate."),
     ] = None,
+    vault: Annotated[
+        Path | None,
+        typer.Option("--vault", metavar="DIR", help="Not declared yet: the copy to declare from, on a page."),
+    ] = None,
+    hold: HoldOption = None,
 ) -> None:
     """Serve the pages of an incident in a browser: numbers, patients, order, checklist, journal.
 
@@ -39,20 +47,43 @@ def room(
     browsers are given once. The printed address lets one browser in, to read. Whoever signs is one of the
     incident's people and gives a passphrase: `beamkeeper incident admit`. Serves until it is stopped.
 
+    With --vault, and no incident in the folder yet, the first page declares it: three cards are typed there.
+
     Example: beamkeeper incident room --incident /mnt/usb/incident
     """
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.web.room.serving import certificates, new_token, place, serve
 
     where, token, clock = place(listen, port, tuple(name or ())), new_token(), SystemClock()
-    from beamkeeper.app.jobs.incident_folder import IncidentFolder
-
-    made = certificates(IncidentFolder.open(folder), where, clock.now())
+    undeclared = _undeclared(folder, vault, hold, where)
+    made = None if undeclared else certificates(IncidentFolder.open(folder), where, clock.now())
     if made is not None:
         err.print(f"Give this to the browsers: {made.authority}", soft_wrap=True, markup=False)
         err.print(f"  SHA-256 {made.fingerprint}", soft_wrap=True, markup=False)
     err.print("Open this once, in one browser; Ctrl-C ends the room:", markup=False)
     err.print(f"  {where.address}open/{token}/", soft_wrap=True, markup=False)
-    serve(folder.absolute(), where, token, clock)
+    serve(folder.absolute(), where, token, clock, undeclared)
+
+
+def _undeclared(folder: Path, vault: Path | None, hold: list[Path] | None, where: Place) -> Undeclared | None:
+    """Return what to declare from; None where the folder holds a whole incident, or no copy is named."""
+    from beamkeeper.app.host import Host
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.web.room.serving import Undeclared
+
+    if vault is None or IncidentFolder(folder).listed() is not None:
+        return None
+    if not where.is_loopback:
+        raise ConfigError(
+            "Cards are typed on this computer only.", do_next="Declare first, then start again with --listen."
+        )
+    if not vault.is_dir():
+        raise ConfigError(f"{vault} is not a folder.", do_next="Name the folder of the vault's copy.")
+    return Undeclared(
+        vault=vault.absolute(),
+        holds=tuple(one.absolute() for one in hold or ()),
+        zone_name=Host().zone_name(),
+    )
 
 
 @app.command("admit")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
+from beamkeeper.app.web.room.lobby import the_lobby
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.app.web.room.session import may_read, present
 from beamkeeper.errors import BeamkeeperError
@@ -35,7 +36,7 @@ def every_page(request: HttpRequest) -> dict[str, object]:
     """Return what the frame of every page needs; a stranger is told nothing of the incident."""
     here = request.resolver_match.view_name if request.resolver_match else ""
     frame: dict[str, object] = {"static": settings.STATIC_URL, "decides": DECIDES, "let_in": False}
-    if not hasattr(request, "session") or not may_read(request):
+    if the_lobby() is not None or not hasattr(request, "session") or not may_read(request):
         return frame
     try:
         return frame | _of_the_incident(request, here)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from beamkeeper.app.web.room.lobby import the_lobby
 from beamkeeper.app.web.room.permissions import PAGES, Access
 from beamkeeper.app.web.room.session import may_read, present
 from beamkeeper.app.web.room.views.refusals import not_shown, ours
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponseBase
+
+
+IN_THE_LOBBY: Final = frozenset({"open", "declare", "door"})
 
 
 class Gate:
@@ -34,7 +38,10 @@ class Gate:
     ) -> HttpResponseBase | None:
         """Return None when this screen may have this page, else the answer it gets instead."""
         assert request.resolver_match is not None  # noqa: S101 - Django found a page
-        access = PAGES.get(request.resolver_match.view_name)
+        name = request.resolver_match.view_name
+        if the_lobby() is not None and name not in IN_THE_LOBBY:
+            return redirect("declare")  # there is no incident yet, and nothing else to show
+        access = PAGES.get(name)
         if access is Access.OPEN:
             return None
         if access is None:

@@ -27,6 +27,7 @@ PAGES: Final[Mapping[str, Access]] = {
     "open": Access.OPEN,
     "door": Access.OPEN,
     "leave": Access.READ,
+    "declare": Access.READ,
     "now": Access.READ,
     "wall": Access.READ,
     "patients": Access.READ,

@@ -66,6 +66,25 @@ class Place:
         return f"http{'' if self.is_loopback else 's'}://{host}:{self.port}/"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeclared:
+    """What the command line names for an incident that is still to be declared.
+
+    Attributes
+    ----------
+    vault
+        A copy of a vault.
+    holds
+        Further copies in which removal is frozen.
+    zone_name
+        What the form proposes as the clock on the wall.
+    """
+
+    vault: Path
+    holds: tuple[Path, ...] = ()
+    zone_name: str = ""
+
+
 def place(listen: str, port: int, names: tuple[str, ...] = ()) -> Place:
     """Return where to serve.
 
@@ -103,24 +122,25 @@ def certificates(folder: IncidentFolder, where: Place, now: datetime) -> Certifi
     )
 
 
-def load(path: Path, where: Place, token: str, clock: Clock) -> Front:
+def load(path: Path, where: Place, token: str, clock: Clock, undeclared: Undeclared | None) -> Front:
     """Return the pages as granian asks for them; called in the worker."""
     from django.core.handlers.wsgi import WSGIHandler  # noqa: PLC0415 - settings first
 
     from beamkeeper.app.web.front import Front  # noqa: PLC0415 - only in the worker
     from beamkeeper.app.web.room.settings import prepare  # noqa: PLC0415 - only in the worker
 
-    prepare(IncidentFolder.open(path), where, token, clock)
+    prepare(path, where, token, clock, undeclared)
     # Found now, so that the first visitor waits neither for the pages nor for the inventory.
     from beamkeeper.app.web.room import urls  # noqa: F401, PLC0415 - after the settings
     from beamkeeper.app.web.room.room import the_room  # noqa: PLC0415 - after the settings
 
-    the_room().rows(), the_room().order()
+    if undeclared is None:
+        the_room().rows(), the_room().order()
     return Front(WSGIHandler())
 
 
-def serve(path: Path, where: Place, token: str, clock: Clock) -> None:
-    """Serve the pages of an incident until somebody stops it.
+def serve(path: Path, where: Place, token: str, clock: Clock, undeclared: Undeclared | None = None) -> None:
+    """Serve the pages of an incident until somebody stops it; first the one to declare it on, if it is not.
 
     One worker for as long as it lasts: sessions and what was tried lie in its memory, and the printed address
     must not count again in another.
@@ -130,9 +150,11 @@ def serve(path: Path, where: Place, token: str, clock: Clock) -> None:
     ConfigError
         The address is not ours or in use, or the lists of the incident were never finished.
     """
-    folder = IncidentFolder.open(path)
-    folder.overview()  # an incident without lists has nothing to show: say so here, not in the worker
-    made = certificates(folder, where, clock.now())
+    made = None
+    if undeclared is None:
+        folder = IncidentFolder.open(path)
+        folder.overview()  # an incident without lists has nothing to show: say so here, not in the worker
+        made = certificates(folder, where, clock.now())
     server = Server(
         "beamkeeper incident room",
         address=where.listen,
@@ -151,7 +173,7 @@ def serve(path: Path, where: Place, token: str, clock: Clock) -> None:
         respawn_failed_workers=False,
     )
     try:
-        server.serve(target_loader=partial(load, path, where, token, clock), wrap_loader=False)
+        server.serve(target_loader=partial(load, path, where, token, clock, undeclared), wrap_loader=False)
     except OSError as error:
         raise ConfigError(
             f"The room cannot be served at {where.listen}:{where.port} ({error}).",

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import django
 from django.conf import settings
 
+from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.web.settings import FIELDS_MAX, HSTS_S, POST_BYTES_MAX, QUIET_LOGGERS
 
 if TYPE_CHECKING:
-    from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.app.web.room.serving import Place
+    from beamkeeper.app.web.room.serving import Place, Undeclared
     from beamkeeper.clock import Clock
 
 HERE: Final = Path(__file__).parent
@@ -25,10 +25,10 @@ SESSION_LASTS: Final = timedelta(days=31)
 """A screen in the room is left alone for as long as the incident lasts; acts ask for a passphrase."""
 
 
-def settings_for(where: Place) -> dict[str, Any]:
+def settings_for(where: Place, *, reads_a_vault: bool = False) -> dict[str, Any]:
     """Return everything Django has to know to show the pages of an incident."""
     return {
-        **_what_it_is_made_of(),
+        **_what_it_is_made_of(reads_a_vault=reads_a_vault),
         **_how_it_is_kept_shut(where),
         # Sessions end with the process that made them.
         "SECRET_KEY": secrets.token_hex(48),
@@ -41,11 +41,13 @@ def settings_for(where: Place) -> dict[str, Any]:
     }
 
 
-def _what_it_is_made_of() -> dict[str, Any]:
+def _what_it_is_made_of(*, reads_a_vault: bool) -> dict[str, Any]:
     loaders = ["django.template.loaders.app_directories.Loader"]
     return {
         "INSTALLED_APPS": [
             "beamkeeper.app.web.room",
+            # Its tables are not used; what makes lists of a vault knows it.
+            *(["beamkeeper.ledger"] if reads_a_vault else ()),
             "django.contrib.messages",
             "django.contrib.staticfiles",
         ],
@@ -118,13 +120,18 @@ def _how_it_is_kept_shut(where: Place) -> dict[str, Any]:
     }
 
 
-def prepare(folder: IncidentFolder, where: Place, token: str, clock: Clock) -> None:
-    """Set Django up for the pages of an incident; once a process."""
+def prepare(path: Path, where: Place, token: str, clock: Clock, undeclared: Undeclared | None = None) -> None:
+    """Set Django up for the pages of an incident, or for declaring it first; once a process."""
     from beamkeeper.app.web.room.doors import Doors  # noqa: PLC0415 - with the room
+    from beamkeeper.app.web.room.lobby import Lobby  # noqa: PLC0415 - with the room
     from beamkeeper.app.web.room.room import SETTING, Room  # noqa: PLC0415 - with the room
 
-    settings.configure(**settings_for(where))
+    settings.configure(**settings_for(where, reads_a_vault=undeclared is not None))
     for name, level in QUIET_LOGGERS.items():
         logging.getLogger(name).setLevel(level)
     django.setup()
-    setattr(settings, SETTING, Room(folder, clock, Doors(token)))
+    doors = Doors(token)
+    if undeclared is None:
+        setattr(settings, SETTING, Room(IncidentFolder.open(path), clock, doors))
+    else:
+        setattr(settings, SETTING, Lobby(path, clock, doors, undeclared))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from beamkeeper.app.web.room.views import (
+    declare,
     doors,
     gap,
     handover,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("open/<slug:token>/", doors.open_, name="open"),
     path("door/", doors.door, name="door"),
     path("leave/", doors.leave, name="leave"),
+    path("declare/", declare.declare, name="declare"),
 ]
 
 handler400 = refusals.not_understood

@@ -8,8 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
+from beamkeeper.app.web.room.lobby import the_lobby
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.app.web.room.session import let_in, may_read, prove, step_back
+from beamkeeper.app.web.room.views import refusals
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def open_(request: HttpRequest, token: str) -> HttpResponse:
 
     Not the address itself: browsers, and programs that look at links, ask for those without anybody's doing.
     """
-    doors = the_room().doors
+    doors = (the_lobby() or the_room()).doors
     if request.method == "POST" and doors.spend(token):
         let_in(request)
         return redirect("now")
@@ -32,6 +34,8 @@ def open_(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def door(request: HttpRequest) -> HttpResponse:
     """Take a person's login and passphrase; names are shown to screens that may read already."""
+    if the_lobby() is not None:
+        return refusals.not_shown(request)  # nobody is a person of an incident that is not declared
     facts: dict[str, object] = {"back": safe(request.GET.get("back", ""))}
     if may_read(request):
         facts["members"] = the_room().members()
