@@ -7,7 +7,6 @@ references (`file:`, `env:`, `credential:`), never values.
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -33,6 +32,7 @@ from beamkeeper.app.site_sources import (
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -353,9 +353,7 @@ def load_site(path: Path) -> Site:
 def parse_site(text: str, *, base: Path) -> Site:
     """Return the site described by TOML `text`; relative paths count from `base`."""
     try:
-        site = Site.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"It is not valid TOML: {error}.") from error
+        site = Site.model_validate(tables_in(text, "It"))
     except ValidationError as error:
         raise ConfigError(explain(error), do_next="Mend the named lines; nothing was started.") from error
     return _absolute(site, base)

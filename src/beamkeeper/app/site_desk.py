@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from beamkeeper.app.site import explain
 from beamkeeper.app.site_copies import CopiesSection
 from beamkeeper.app.site_removals import CharacterSet
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError
 
 FILE_BYTES_MAX: Final = 64 << 10
@@ -77,13 +77,11 @@ def load_systems(path: Path) -> DeskSystems:
     """
     try:
         with path.open("rb") as file:
-            found = tomllib.loads(file.read(FILE_BYTES_MAX).decode())
-        return DeskSystems.model_validate(found)
-    except OSError as error:
+            text = file.read(FILE_BYTES_MAX).decode()
+        return DeskSystems.model_validate(tables_in(text, str(path), do_next="Mend the file."))
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read: {error.strerror}.", do_next="Name the file of your systems."
+            f"{path} cannot be read: {error}.", do_next="Name the file of your systems."
         ) from error
     except ValidationError as error:
         raise ConfigError(f"{path} is wrong. {explain(error)}", do_next="Mend the named lines.") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is no TOML: {error}.", do_next="Mend the file.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +22,7 @@ from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_mirrors import RemoteMirror
 from beamkeeper.app.site_quorum import MailAddress
 from beamkeeper.clock import zone
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.watch import WatchRule
 
@@ -148,14 +148,12 @@ def load_watch(path: Path) -> WatchFile:
     try:
         with path.open("rb") as file:
             text = file.read(SITE_FILE_BYTES_MAX).decode()
-        found = WatchFile.model_validate(tomllib.loads(text))
+        found = WatchFile.model_validate(tables_in(text, f"The watcher's file {path}"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"The watcher's file {path} cannot be read: {error}.",
             do_next="Write one with `beamkeeper watch --init`, or name it with --file.",
         ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"The watcher's file {path} is not valid TOML: {error}.") from error
     except ValidationError as error:
         raise ConfigError(f"The watcher's file {path} is wrong. {explain(error)}") from error
     base = path.resolve().parent

@@ -8,5 +8,6 @@ Types: `patient`, `plan`, `record`, `volume`, `objects`, `clinical`, `census`, `
 `namesakes` finds who of a list is alike, by `spellings`), `counting` (where the course
 stands), `chain` (what a plan stands on), `readiness` (may it be treated from this copy). `placing`,
 `meterset`, `beam_sums`, `given_dose`, `crosscheck` and `findings` are the parts of counting and of no use
-alone. `codec` writes and reads all of it as JSON; `words` says values to people.
+alone. `codec` writes and reads all of it as JSON; `toml_text` reads what people wrote; `words` says values
+to people.
 """

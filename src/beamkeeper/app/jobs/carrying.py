@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from beamkeeper.app.jobs.destinations import connect_remote
+from beamkeeper.app.site import explain
 from beamkeeper.app.site_mirrors import DirectoryMirror, MirrorSection
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError, IntegrityError, SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.respond.handover.bundle import (
     HEADER,
@@ -57,20 +58,16 @@ def open_place(path: Path) -> Destination:
     SourceUnavailable, KeyUnavailable
         The place gives no answer; a secret cannot be read.
     """
+    do_next = 'Write one [[mirrors]] section without its heading: name = "line", kind = "sftp", …'
     try:
         with path.open("rb") as file:
-            found: dict[str, Any] = tomllib.loads(file.read(PLACE_BYTES_MAX).decode())
+            text = file.read(PLACE_BYTES_MAX).decode()
+        found = tables_in(text, str(path), do_next=do_next)
         section: MirrorSection = TypeAdapter(MirrorSection).validate_python(found)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error.strerror}.", do_next="Name a file of a place."
-        ) from error
-    except (ValueError, ValidationError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise ConfigError(
-            f"{path} names no place: {first}.",
-            do_next='Write one [[mirrors]] section without its heading: name = "line", kind = "sftp", …',
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", do_next="Name a file of a place.") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path} names no place. {explain(error)}", do_next=do_next) from error
     if isinstance(section, DirectoryMirror):
         return DirectoryDestination(section.path)
     return connect_remote(section)

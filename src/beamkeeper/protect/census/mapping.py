@@ -5,7 +5,6 @@ The format is documented in docs/formats/ois-mapping.md; this module is its only
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from beamkeeper.clock import zone
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.census.entities import ALIASES, STATUSES, UNKNOWN, Entity
 from beamkeeper.wire.sql import PartsRelation, Relation, SelectRelation, TableRelation, checked_select
@@ -153,10 +153,7 @@ def load_mapping(path: Path) -> OisMapping:
 
 def parse_mapping(text: str) -> OisMapping:
     """Return the mapping described by TOML `text`; raises `ConfigError` as `load_mapping` does."""
-    try:
-        return mapping_of(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"It is not valid TOML: {error}.") from error
+    return mapping_of(tables_in(text, "It"))
 
 
 def mapping_of(keys: Mapping[str, Any]) -> OisMapping:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from datetime import date
 from importlib.resources import files
@@ -11,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap.calendar_days import WEEKDAYS, Calendar, days_from
@@ -235,9 +235,7 @@ def read_course(text: str, sets: ParameterSets, calendar: Calendar) -> tuple[Cou
         Not TOML, an unknown or missing key, a value out of bounds, facts that contradict one another.
     """
     try:
-        read = CourseFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"The course file is not valid TOML: {error}.", do_next=_DO_NEXT) from error
+        read = CourseFile.model_validate(tables_in(text, "The course file", do_next=_DO_NEXT))
     except ValidationError as error:
         raise ConfigError(f"The course file is wrong. {said(error)}", do_next=_DO_NEXT) from error
     try:

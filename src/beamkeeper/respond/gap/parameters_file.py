@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from importlib.resources import files
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap.parameters import (
@@ -232,9 +232,7 @@ def read_parameters(texts: list[tuple[str, str]]) -> ParameterSets:
 
 def _parse(name: str, text: str) -> ParametersFile:
     try:
-        return ParametersFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"The parameters file {name} is not valid TOML: {error}.") from error
+        return ParametersFile.model_validate(tables_in(text, f"The parameters file {name}"))
     except ValidationError as error:
         raise ConfigError(
             f"The parameters file {name} is wrong. {said(error)}",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from beamkeeper.domain.toml_text import tables_in, verify_format
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -127,15 +128,10 @@ def _items(step: dict[str, Any], where: str) -> Iterator[Item]:
 
 
 def _table(text: str) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"The checklist is not TOML: {error}.") from error
-    if table.get("format") != FORMAT:
-        raise ConfigError(
-            f"The checklist has format {table.get('format')!r}; this version reads {FORMAT}.",
-            do_next="Begin it with `format = 1`; the shipped one is an example.",
-        )
+    table = tables_in(text, "The checklist")
+    verify_format(
+        table, "The checklist", FORMAT, do_next="Begin it with `format = 1`; the shipped one is an example."
+    )
     return table
 
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
+from beamkeeper.domain.toml_text import tables_in, verify_format
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -117,15 +118,13 @@ def read_machines(text: str) -> tuple[MachineProfile, ...]:
     ConfigError
         No machine file; the message says what was expected and where.
     """
-    try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"The machine file is not TOML: {error}.") from error
-    if table.get("format") != FORMAT:
-        raise ConfigError(
-            f"The machine file has format {table.get('format')!r}; this version reads {FORMAT}.",
-            do_next="Begin it with `format = 1`; docs/formats/machines.md describes it.",
-        )
+    table = tables_in(text, "The machine file")
+    verify_format(
+        table,
+        "The machine file",
+        FORMAT,
+        do_next="Begin it with `format = 1`; docs/formats/machines.md describes it.",
+    )
     found = table.get("machine")
     if not isinstance(found, list) or not found or not all(isinstance(item, dict) for item in found):
         raise ConfigError("The machine file lists no machine.", do_next="Each is a [[machine]] table.")

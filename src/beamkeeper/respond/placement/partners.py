@@ -5,13 +5,13 @@ A machine is a table of the machine file with its slots beside; a site says what
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamkeeper.domain.toml_text import tables_in
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement.instance import (
     HORIZON_DAYS,
@@ -130,10 +130,7 @@ def read_partners(text: str) -> PartnersFile:
     ConfigError
         Not such a file; the message says where and what was expected.
     """
-    try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"The partners' file is not TOML: {error}.", do_next=DESCRIBED) from error
+    table = tables_in(text, "The partners' file", do_next=DESCRIBED)
     machines = table.get("machine", [])
     if not isinstance(machines, list) or not all(isinstance(item, dict) for item in machines):
         raise ConfigError("In the partners' file, machine is a list of tables.", do_next=DESCRIBED)

@@ -8,11 +8,11 @@ table of the Iridium network. What was recalled and not read is said in `docs/de
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from beamkeeper.domain.toml_text import tables_in, verify_format
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.triage.facts import COMPARED, LEVELS
 
@@ -114,12 +114,8 @@ def read_rules(text: str) -> RuleSet:
     ConfigError
         Not a rule set; the message says what was expected and where.
     """
-    try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"The rule set is not TOML: {error}.") from error
-    if table.get("format") != FORMAT:
-        raise ConfigError(f"The rule set has format {table.get('format')!r}; this version reads {FORMAT}.")
+    table = tables_in(text, "The rule set")
+    verify_format(table, "The rule set", FORMAT)
     if unknown := sorted(set(table) - _KEYS):
         raise ConfigError(f"The rule set has unknown keys: {', '.join(unknown)}.")
     return RuleSet(

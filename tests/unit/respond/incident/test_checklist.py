@@ -50,8 +50,8 @@ def test_every_item_is_somebodys_who_has_a_card() -> None:
             STEP + 'items = [{id = "x", role = "it", text = "1"}, {id = "x", role = "it", text = "2"}]',
             "share an id: x",
         ),
-        ("not = [toml", "not TOML"),
-        ("x = " + "[" * 5000, "not TOML"),
+        ("not = [toml", "not valid TOML"),
+        ("x = " + "[" * 5000, "not valid TOML"),
     ],
 )
 def test_a_file_that_is_no_checklist_is_refused_with_where(text: str, match: str) -> None:

@@ -38,8 +38,8 @@ def test_a_site_without_machines_is_taken_and_named() -> None:
         ("travel_min = 35", "travel_hours = 1", "travel_hours"),
         ('attacked_domain = "own-ad"', 'untested = "never mind"', "untested"),
         ("format = 1", "format = 2", "format"),
-        ("format = 1", "format = 1\nmachine = 3", "machine is a list|not TOML"),
-        ("format = 1", "format = ", "not TOML"),
+        ("format = 1", "format = 1\nmachine = 3", "machine is a list|not valid TOML"),
+        ("format = 1", "format = ", "not valid TOML"),
         ('profile = "Varian TrueBeam, Millennium 120"', 'profile = "Cobalt"', "Cobalt"),
     ],
 )

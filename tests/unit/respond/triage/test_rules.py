@@ -46,7 +46,7 @@ def test_the_shipped_rules_carry_the_table_of_the_talk() -> None:
         ('says = "urgent"', 'says = ""', "share 1 has no says"),
         ('title = "', 'titel = "', "unknown keys: titel"),
         ("when = { cord_compression = true }", "when = { }", "no conditions"),
-        ("format = 1", "format = ", "not TOML"),
+        ("format = 1", "format = ", "not valid TOML"),
     ],
 )
 def test_a_mistake_in_a_rule_set_is_named(old: str, new: str, match: str) -> None:

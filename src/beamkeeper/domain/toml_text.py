@@ -1,0 +1,41 @@
+"""A text that people wrote as TOML, as tables; whatever else it holds is said in a sentence."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from beamkeeper.errors import ConfigError
+
+
+def tables_in(text: str, what: str, *, do_next: str = "") -> dict[str, Any]:
+    """Return what a TOML text says.
+
+    Parameters
+    ----------
+    what
+        Begins the sentence of the error: "The checklist".
+
+    Raises
+    ------
+    ConfigError
+        It is no TOML, or TOML that nobody writes: lists within lists without end, a number of a page.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{what} is not valid TOML: {error}.", do_next=do_next) from error
+
+
+def verify_format(tables: dict[str, Any], what: str, expected: int, *, do_next: str = "") -> None:
+    """Refuse tables of another format.
+
+    Raises
+    ------
+    ConfigError
+        Their key `format` says another one, or nothing.
+    """
+    if tables.get("format") != expected:
+        raise ConfigError(
+            f"{what} has format {tables.get('format')!r}; this version reads {expected}.", do_next=do_next
+        )
