@@ -12,6 +12,7 @@ from tests.room_house.incident import LATER, LONG_NAME, NIGHT, PASSPHRASE
 from tests.room_house.server import TOKEN
 from tests.room_house.visitor import Visitor
 
+from beamkeeper.app.jobs.incident_people import admit, dismiss
 from beamkeeper.app.web.room.permissions import PAGES, Access
 from beamkeeper.domain.patient import shown_name
 
@@ -98,6 +99,29 @@ def test_a_passphrase_opens_the_room_and_its_minutes_end(served: Served) -> None
     assert "Sign in" in visitor.get("/").text
     assert "Where we stand" in visitor.get("/").words, "reading goes on"
     served.clock.move_to(LATER)
+
+
+def test_who_is_admitted_anew_or_dismissed_is_gone_from_every_screen(served: Served) -> None:
+    def admitted(minutes: int) -> None:
+        admit(
+            served.folder,
+            "ex",
+            name="Ex",
+            duty="therapist",
+            passphrase=PASSPHRASE,
+            by="IT",
+            at=LATER + timedelta(minutes=minutes),
+        )
+
+    admitted(0)
+    first, second = Visitor(served), Visitor(served)
+    assert "until 13:47" in first.sign_in("ex").text
+    admitted(1)
+    assert first.ask("GET", "/").headers["Location"].startswith("/door/"), "the passphrase is another one"
+    assert "until 13:47" in second.sign_in("ex").text
+    dismiss(served.folder, "ex", by="IT", at=LATER)
+
+    assert second.ask("GET", "/patients/").headers["Location"].startswith("/door/")
 
 
 def test_the_numbers_of_the_declaration_stand_large_and_the_clocks_run(

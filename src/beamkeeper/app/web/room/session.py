@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 READS, PERSON, SINCE = "reads", "person", "since"
+BY_ADDRESS: Final = "the printed address"
+"""What let a screen read; otherwise the entry of the person whose passphrase did."""
 ACTS_FOR: Final = timedelta(minutes=15)
 """So long after the last act a person counts as being there; reading ends with the browser."""
 
@@ -27,18 +29,24 @@ class Present:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """Whether this screen was let in."""
-    return bool(request.session.get(READS))
+    """Whether this screen was let in: by the printed address, or by a passphrase that still counts."""
+    let_in_by = request.session.get(READS)
+    if not let_in_by or let_in_by == BY_ADDRESS:
+        return bool(let_in_by)
+    try:
+        return _member(let_in_by) is not None
+    except IntegrityError:  # the page of the people says so; reading goes on
+        return True
 
 
 def present(request: HttpRequest) -> Present | None:
     """Return who is at this screen; None for a screen that only reads."""
-    login, since = request.session.get(PERSON), request.session.get(SINCE)
-    if not login or not since:
+    entry, since = request.session.get(PERSON), request.session.get(SINCE)
+    if not entry or not since:
         return None
     at, now = datetime.fromisoformat(since), the_room().now()
     try:
-        member = next((one for one in the_room().members() if one.login == login), None)
+        member = _member(entry)
     except IntegrityError:  # the page of the people says so; reading goes on
         return None
     if member is None or not timedelta() <= now - at < ACTS_FOR:
@@ -46,13 +54,25 @@ def present(request: HttpRequest) -> Present | None:
     return Present(member, at + ACTS_FOR)
 
 
+def _member(entry: str) -> Member | None:
+    """Return the person of a session; None once they were dismissed, or admitted anew."""
+    return next((one for one in the_room().members() if _entry(one) == entry), None)
+
+
+def _entry(member: Member) -> str:
+    return f"{member.login} {member.admitted_at.isoformat()}"
+
+
 def let_in(request: HttpRequest, member: Member | None = None) -> None:
     """Let this screen read, and act as a person where one has proved to be there."""
     request.session.cycle_key()
-    request.session[READS] = True
-    if member is not None:
-        request.session[PERSON] = member.login
-        was_here(request)
+    if member is None:
+        request.session[READS] = BY_ADDRESS
+        return
+    if request.session.get(READS) != BY_ADDRESS:
+        request.session[READS] = _entry(member)
+    request.session[PERSON] = _entry(member)
+    was_here(request)
 
 
 def was_here(request: HttpRequest) -> None:
@@ -89,7 +109,7 @@ def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
             f"This is signed by a {' or '.join(sorted(duties))}; {member.words} is not.",
             do_next="Ask one of them to sign here.",
         )
-    if request.session.get(PERSON) == member.login:
+    if request.session.get(PERSON) == _entry(member):
         was_here(request)
     return member
 
