@@ -27,31 +27,41 @@ def test_the_printed_address_counts_once() -> None:
 def test_after_five_wrong_ones_a_login_waits_five_minutes() -> None:
     doors = Doors("t")
     for second in range(TRIES_MAX):
-        assert doors.may_try("an", NOW)
-        doors.was_wrong("an", NOW + timedelta(seconds=second))
+        assert doors.may_try("an", NOW, inside=True)
+        doors.was_wrong("an", NOW + timedelta(seconds=second), inside=True)
 
-    assert not doors.may_try("an", NOW + timedelta(seconds=30))
-    assert doors.may_try("bo", NOW + timedelta(seconds=30))
-    assert doors.may_try("an", NOW + TRIES_WITHIN + timedelta(seconds=1))
+    assert not doors.may_try("an", NOW + timedelta(seconds=30), inside=True)
+    assert doors.may_try("bo", NOW + timedelta(seconds=30), inside=True)
+    assert doors.may_try("an", NOW + TRIES_WITHIN + timedelta(seconds=1), inside=True)
 
 
 def test_who_tries_many_logins_waits_too_and_fills_no_memory() -> None:
     doors = Doors("t")
     for number in range(TRIES_ALL_MAX):
-        doors.was_wrong(f"login{number}", NOW)
+        doors.was_wrong(f"login{number}", NOW, inside=True)
 
-    assert not doors.may_try("an", NOW)
+    assert not doors.may_try("an", NOW, inside=True)
     for number in range(5000):
-        doors.was_wrong(f"more{number}", NOW + timedelta(hours=number))
+        doors.was_wrong(f"more{number}", NOW + timedelta(hours=number), inside=True)
     assert len(doors._wrong) <= 1001
+
+
+def test_a_stranger_keeps_nobody_from_signing_who_is_inside() -> None:
+    doors = Doors("t")
+    for _ in range(TRIES_ALL_MAX):
+        doors.was_wrong("an", NOW, inside=False)
+
+    assert not doors.may_try("an", NOW, inside=False)
+    assert not doors.may_try("bo", NOW, inside=False)
+    assert doors.may_try("an", NOW, inside=True)
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out() -> None:
     doors = Doors("t")
     for _ in range(TRIES_MAX):
-        doors.was_wrong("an", NOW)
+        doors.was_wrong("an", NOW, inside=True)
 
-    assert doors.may_try("an", NOW - timedelta(days=1))
+    assert doors.may_try("an", NOW - timedelta(days=1), inside=True)
 
 
 def test_elsewhere_than_on_loopback_it_is_tls_and_a_named_address() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 READS, PERSON, SINCE = "reads", "person", "since"
 BY_ADDRESS: Final = "the printed address"
 """What let a screen read; otherwise the entry of the person whose passphrase did."""
+LOGIN_READ: Final = 40
+"""Characters of a login that are looked at; the longest has thirty, and wrong ones are remembered."""
 ACTS_FOR: Final = timedelta(minutes=15)
 """So long after the last act a person counts as being there; reading ends with the browser."""
 
@@ -103,7 +105,7 @@ def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
     ConfigError
         Not that person's passphrase, or not a duty that may sign this.
     """
-    member = prove(request.POST.get("person", ""), request.POST.get("passphrase", ""))
+    member = prove(request, "person")
     if member.duty not in duties:
         raise ConfigError(
             f"This is signed by a {' or '.join(sorted(duties))}; {member.words} is not.",
@@ -114,25 +116,28 @@ def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
     return member
 
 
-def prove(login: str, passphrase: str) -> Member:
-    """Return the person whose passphrase this is.
+def prove(request: HttpRequest, field: str) -> Member:
+    """Return the person whose login stands in a field of a form, and whose passphrase stands beside it.
 
     Raises
     ------
     ConfigError
         Nobody's, or tried too often.
     """
-    room = the_room()
-    now = room.now()
-    if not room.doors.may_try(login, now):
-        raise ConfigError(
-            "Too many wrong passphrases.", do_next="Wait five minutes; then look at the keyboard's layout."
-        )
-    member = proved(room.folder, room.journal(), login, passphrase)
-    if member is None:
-        room.doors.was_wrong(login, now)
-        raise ConfigError(
-            "This is not that person's passphrase.",
-            do_next="Type it again; whoever forgot it is admitted anew: `beamkeeper incident admit`.",
-        )
+    room, inside = the_room(), may_read(request)
+    login, passphrase = request.POST.get(field, "")[:LOGIN_READ], request.POST.get("passphrase", "")
+    with room.doors.one_by_one:
+        now = room.now()
+        if not room.doors.may_try(login, now, inside=inside):
+            raise ConfigError(
+                "Too many wrong passphrases.",
+                do_next="Wait five minutes; then look at the keyboard's layout.",
+            )
+        member = proved(room.folder, room.journal(), login, passphrase)
+        if member is None:
+            room.doors.was_wrong(login, now, inside=inside)
+            raise ConfigError(
+                "This is not that person's passphrase.",
+                do_next="Type it again; whoever forgot it is admitted anew: `beamkeeper incident admit`.",
+            )
     return member

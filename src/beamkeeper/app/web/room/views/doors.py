@@ -42,7 +42,7 @@ def door(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         facts |= {"back": safe(request.POST.get("back", "")), "login": request.POST.get("login", "")[:40]}
         try:
-            member = prove(request.POST.get("login", ""), request.POST.get("passphrase", ""))
+            member = prove(request, "login")
         except ConfigError as error:
             return render(request, "room/door.html", facts | {"error": error}, status=400)
         let_in(request, member)
