@@ -59,6 +59,10 @@ class Card:
         if _RECIPIENT.fullmatch(self.recipient) is None or _SIGNING_KEY.fullmatch(self.signing_key) is None:
             raise _no_card("its keys have another form")
 
+    def has_a_key_of(self, other: Card) -> bool:
+        """Whether it would take bundles, or speak, for another house: a card proves no secret half."""
+        return self.signing_key == other.signing_key or self.recipient == other.recipient
+
     @property
     def number(self) -> str:
         """Thirty digits in groups of five that no other card has: to be compared aloud."""

@@ -154,19 +154,24 @@ class Desk:
         KeyUnavailable
             It is another number.
         ConfigError
-            It is our own card, or another card of that name is trusted already.
+            It is our own card, or another card of that name, or with its keys, is trusted already.
         """
         verify_number(card, number)
-        if card.signing_key == self.card.signing_key:
+        if card.has_a_key_of(self.card):
             raise ConfigError("This is our own card.", do_next="Ask for theirs.")
-        held = {one.name: one for one in self.known()}.get(card.name)
-        if held == card:
-            return
-        if held is not None:
-            raise ConfigError(
-                f"Another card of {card.name} is trusted already ({held.number}).",
-                do_next=f"Call them. If theirs was replaced, take the old one out of {self.path / KNOWN}.",
-            )
+        for other in self.known():
+            if other == card:
+                return
+            if other.name == card.name:
+                raise ConfigError(
+                    f"Another card of {card.name} is trusted already ({other.number}).",
+                    do_next=f"Call them. Was theirs replaced? Take the old one out of {self.path / KNOWN}.",
+                )
+            if card.has_a_key_of(other):
+                raise ConfigError(
+                    f"This card has a key of {other.name}, whose card is trusted already.",
+                    do_next="Call both: one of them names a key that is not theirs.",
+                )
         try:
             (self.path / KNOWN).mkdir(mode=0o700, exist_ok=True)
             with working(self.path, ".making-") as work:

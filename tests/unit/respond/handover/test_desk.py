@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,22 @@ def test_a_card_that_was_not_written_whole_is_not_among_the_trusted(tmp_path: Pa
     assert (desk.known(), list((tmp_path / KNOWN).iterdir())) == ((), [])
 
     desk.trust(theirs, theirs.number)
+    assert desk.known() == (theirs,)
+
+
+def test_a_card_with_a_key_of_a_house_that_is_trusted_takes_nothing_from_it(tmp_path: Path) -> None:
+    desk, theirs, other = (
+        Desk.create(tmp_path, "AZ Noord"),
+        *(new_keys(name).card for name in ("UZ Zuid", "B")),
+    )
+    desk.trust(theirs, theirs.number)
+    for forged in (
+        replace(other, signing_key=theirs.signing_key),
+        replace(other, recipient=theirs.recipient),
+    ):
+        with pytest.raises(ConfigError, match="a key of UZ Zuid"):
+            desk.trust(forged, forged.number)
+
     assert desk.known() == (theirs,)
 
 
