@@ -102,6 +102,9 @@ def _received(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
 def _taken_in(desk: Desk, bundle: Path, header: Header, *, by: str, now: datetime) -> Received:
     """Unpack, keep and write down; between the folder and its line nobody else may look."""
     home = desk.path / RECEIVED
+    row = _row_of(desk, header.bundle_id)
+    if row is not None and row.details["sha256"] != header.sha256:
+        raise another_under_its_name()
     known = _known(desk, header.bundle_id)
     if known is not None:
         return Received(manifest=known, folder=home / header.bundle_id, is_new=False)
@@ -388,12 +391,24 @@ def note(
 
 def _known(desk: Desk, bundle_id: str) -> Manifest | None:
     """Return the manifest of a bundle that was written down as received, and whose folder is there."""
-    if not (desk.path / RECEIVED / bundle_id).is_dir():
+    row = _row_of(desk, bundle_id)
+    if row is None or not (desk.path / RECEIVED / bundle_id).is_dir():
         return None
-    for row in journal(desk).rows():
-        if row.action == DeskDeed.RECEIVED and row.details.get("about") == bundle_id:
-            return kept_manifest(desk, bundle_id, str(row.details["sha256_of_manifest"]))
-    return None
+    return kept_manifest(desk, bundle_id, str(row.details["sha256_of_manifest"]))
+
+
+def _row_of(desk: Desk, bundle_id: str) -> AuditRow | None:
+    """Return the first line that says that a bundle was received."""
+    rows = (row for row in journal(desk).rows() if row.action == DeskDeed.RECEIVED)
+    return next((row for row in rows if row.details["about"] == bundle_id), None)
+
+
+def another_under_its_name() -> IntegrityError:
+    """Return what to say of a bundle whose identifier another one has that was taken in."""
+    return IntegrityError(
+        "Another bundle was taken in under the identifier of this one; nothing of this one was used.",
+        do_next="Call whoever made it: no two bundles have one identifier. Ask for it anew.",
+    )
 
 
 def _verify_newest(desk: Desk, manifest: Manifest) -> None:

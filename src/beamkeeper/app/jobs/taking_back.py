@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.handover_desk import desk_at, desk_of
-from beamkeeper.app.jobs.receiving import kept_manifest, verify_whose
+from beamkeeper.app.jobs.receiving import another_under_its_name, kept_manifest, verify_whose
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.identity import likeness
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.since import Now
     from beamkeeper.app.jobs.transfers import Transfer
     from beamkeeper.domain.position import CoursePosition
-    from beamkeeper.respond.handover import Desk, Manifest
+    from beamkeeper.respond.handover import Desk, Header, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,8 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
             do_next="`beamkeeper receive` takes it in, at the house it is meant for.",
         )
     with desk.held():
-        there = _taken(folder, header.bundle_id)
-        manifest = there or _kept(folder, desk, bundle, header.bundle_id, by=by, now=now, sender=sender.name)
+        there = _taken(folder, header)
+        manifest = there or _kept(folder, desk, bundle, header, by=by, now=now, sender=sender.name)
     home = desk.path / RECEIVED / manifest.bundle_id
     records = [
         record
@@ -112,11 +112,13 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
     )
 
 
-def _taken(folder: IncidentFolder, bundle_id: str) -> Manifest | None:
+def _taken(folder: IncidentFolder, header: Header) -> Manifest | None:
     """Return the manifest of a return bundle that the journal names; None when it does not."""
     for row in folder.journal.rows():
-        if row.action == Deed.RETURNED and row.details["bundle"] == bundle_id:
-            return kept_manifest(desk_at(folder), bundle_id, str(row.details["sha256_of_manifest"]))
+        if row.action == Deed.RETURNED and row.details["bundle"] == header.bundle_id:
+            if row.details["sha256"] != header.sha256:
+                raise another_under_its_name()
+            return kept_manifest(desk_at(folder), header.bundle_id, str(row.details["sha256_of_manifest"]))
     return None
 
 
@@ -124,7 +126,7 @@ def _kept(
     folder: IncidentFolder,
     desk: Desk,
     bundle: Path,
-    bundle_id: str,
+    header: Header,
     *,
     by: str,
     now: datetime,
@@ -132,8 +134,8 @@ def _kept(
 ) -> Manifest:
     """Keep a bundle that the journal does not name; what lies in its place is of a try that broke off."""
     home = desk.path / RECEIVED
-    if (home / bundle_id).exists():
-        set_aside(home / bundle_id)
+    if (home / header.bundle_id).exists():
+        set_aside(home / header.bundle_id)
     with working(home, ".opening-") as work:
         opened = open_bundle(bundle, keys=desk.keys(), known=desk.known(), out_dir=work / "bundle")
         manifest = opened.manifest
@@ -153,6 +155,7 @@ def _kept(
         about=manifest.reply.answers if manifest.reply else "",
         bundle=manifest.bundle_id,
         to=sender,
+        sha256=header.sha256,
         sha256_of_manifest=digest,
         is_last=bool(manifest.reply and manifest.reply.is_last),
         stood_for=sorted({ours for _, ours, _ in manifest.reply.same_plans} if manifest.reply else ()),
