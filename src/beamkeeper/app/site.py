@@ -29,6 +29,7 @@ from beamkeeper.app.site_sources import (
     RayCareSourceSection,
     SqlSourceSection,
 )
+from beamkeeper.app.site_values import AeTitle, Name
 from beamkeeper.app.site_window import WindowSection
 from beamkeeper.clock import zone
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, MetersetTolerance
@@ -41,13 +42,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 SITE_FILE_BYTES_MAX = 1_000_000
 
-AeTitle = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
-]
 OneLine = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$")]
 """A name that stands in subjects of mail, in logs and on pagers."""
 Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class _Section(BaseModel):

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from beamkeeper.app.site_quorum import Login, MailAddress
+from beamkeeper.app.site_values import Name, PortNumber
 
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$")]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
-ChannelName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Reference = Annotated[str, Field(pattern=r"^(|(file|env|credential):.+)$")]
 AlertKind = Literal[
     "stopped",
@@ -70,7 +69,7 @@ class MailSection(_Part):
 
 
 class _ChannelPart(_Part):
-    name: ChannelName
+    name: Name
     when: tuple[AlertKind, ...] = get_args(AlertKind)
 
 

@@ -10,12 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-_AeTitle = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
-]
-_Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
-_Port = Annotated[int, Field(ge=1, le=65535)]
+from beamkeeper.app.site_values import AeTitle, Host, Line, Name, PortNumber
+
 _Modality = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Z0-9]+$")]
 _Share = Literal[
     "plan",
@@ -31,7 +27,6 @@ _Share = Literal[
     "lists",
 ]
 _Group = Literal["on treatment", "plan ready", "listed"]
-_Line = Annotated[str, Field(min_length=1, max_length=1000)]
 HTTP, HTTPS = 80, 443
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -60,7 +55,7 @@ class _Copies(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Name
+    name: Name
     what: Annotated[tuple[_Share, ...], Field(min_length=1)] = (
         "plan",
         "structures",
@@ -92,21 +87,21 @@ class DicomCopies(_Copies):
     """A DICOM store: any AE title that takes C-STORE."""
 
     kind: Literal["dicom"]
-    ae_title: _AeTitle
-    host: _Host
-    port: _Port
-    own_ae_title: _AeTitle | None = None
+    ae_title: AeTitle
+    host: Host
+    port: PortNumber
+    own_ae_title: AeTitle | None = None
     tls_ca: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_name: str = ""
     read_back: Literal["get", "move", "query", "none"] = "get"
-    asked_ae_title: _AeTitle | None = None
-    asked_host: _Host | None = None
-    asked_port: _Port | None = None
-    back_ae_title: _AeTitle | None = None
+    asked_ae_title: AeTitle | None = None
+    asked_host: Host | None = None
+    asked_port: PortNumber | None = None
+    back_ae_title: AeTitle | None = None
     back_bind: str = "127.0.0.1"
-    back_port: _Port | None = None
+    back_port: PortNumber | None = None
     back_networks: tuple[str, ...] = ("127.0.0.0/8",)
     answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300
@@ -134,17 +129,17 @@ class WebCopies(_Copies):
 
     kind: Literal["dicomweb"]
     url: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_address)]
-    token: _Line | None = None
-    user: _Line | None = None
-    password: _Line | None = None
+    token: Line | None = None
+    user: Line | None = None
+    password: Line | None = None
     tls_ca: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     read_back: Literal["web", "query", "none"] = "web"
     remove: Literal["none", "dicomweb", "orthanc"] = "none"
-    remove_token: _Line | None = None
-    remove_user: _Line | None = None
-    remove_password: _Line | None = None
+    remove_token: Line | None = None
+    remove_user: Line | None = None
+    remove_password: Line | None = None
     orthanc_url: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_address)] | None = None
     request_megabytes: Annotated[int, Field(ge=1, le=4000)] = 100
     silence_seconds: Annotated[int, Field(ge=1, le=7200)] = 300

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from beamkeeper.app.site_values import Name
 from beamkeeper.clock import zone
 from beamkeeper.errors import ConfigError
 
-_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Root = Annotated[str, Field(min_length=3, max_length=500, pattern=r"^([\\/]{1,2}|[A-Za-z]:[\\/])(.*\S)?$")]
 _Word = Annotated[str, Field(min_length=2, max_length=60)]
 MIB = 1 << 20
@@ -25,7 +25,7 @@ class _Documents(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Name
+    name: Name
     source: Annotated[str, Field(max_length=40)] = ""
     ois_roots: Annotated[tuple[_Root, ...], Field(max_length=20)] = ()
     quarters_since: date | None = None

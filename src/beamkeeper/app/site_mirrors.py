@@ -10,10 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-_Port = Annotated[int, Field(ge=1, le=65535)]
-_Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
-_Line = Annotated[str, Field(min_length=1, max_length=1000)]
+from beamkeeper.app.site_values import Host, Line, Name, PortNumber
+
 _Folder = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\\:*?\"<>|]*$")]
 _Bucket = Annotated[str, Field(min_length=3, max_length=222, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 _Prefix = Annotated[
@@ -48,7 +46,7 @@ class _Mirror(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Name
+    name: Name
     megabits_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 360
     silence_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
@@ -92,13 +90,13 @@ class SftpMirror(_Mirror):
     """A folder of an SFTP server."""
 
     kind: Literal["sftp"]
-    host: _Host
-    port: _Port = 22
-    user: _Line
+    host: Host
+    port: PortNumber = 22
+    user: Line
     folder: Annotated[_Folder, Field(min_length=1)] = "beamkeeper"
-    host_keys: Annotated[tuple[_Line, ...], Field(min_length=1, max_length=16)]
-    key: _Line | None = None
-    password: _Line | None = None
+    host_keys: Annotated[tuple[Line, ...], Field(min_length=1, max_length=16)]
+    key: Line | None = None
+    password: Line | None = None
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
@@ -115,12 +113,12 @@ class SmbMirror(_Mirror):
     """A folder of a Windows share, over SMB 3 with encryption."""
 
     kind: Literal["smb"]
-    server: _Host
-    port: _Port = 445
+    server: Host
+    port: PortNumber = 445
     share: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f/\\:*?\"<>|]+$")]
     folder: _Folder = ""
-    user: _Line
-    password: _Line
+    user: Line
+    password: Line
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
@@ -141,8 +139,8 @@ class S3Mirror(_Mirror):
     prefix: _Prefix = ""
     region: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
     endpoint: _Endpoint = ""
-    access_key: _Line
-    secret_key: _Line
+    access_key: Line
+    secret_key: Line
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
@@ -163,7 +161,7 @@ class AzureMirror(_Mirror):
     container: _Bucket
     prefix: _Prefix = ""
     endpoint: _Endpoint = ""
-    key: _Line
+    key: Line
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:
@@ -185,7 +183,7 @@ class GcsMirror(_Mirror):
     bucket: _Bucket
     prefix: _Prefix = ""
     endpoint: _Endpoint = ""
-    service_account: _Line
+    service_account: Line
 
     @property
     def servers(self) -> tuple[tuple[str, int], ...]:

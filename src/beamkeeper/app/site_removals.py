@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
-_Port = Annotated[int, Field(ge=1, le=65535)]
-_Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
-_Word = Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f]*$")]
-_AeTitle = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
-]
+from beamkeeper.app.site_values import AeTitle, Host, Name, PortNumber, Word
+
 CharacterSet = Literal[
     "UNICODE UTF-8",
     "8859/1",
@@ -38,48 +33,57 @@ class AskSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ae_title: _AeTitle
-    host: _Host
-    port: _Port
-    own_ae_title: _AeTitle | None = None
+    ae_title: AeTitle
+    host: Host
+    port: PortNumber
+    own_ae_title: AeTitle | None = None
     tls_ca: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
 
 
-class RemovalSection(BaseModel):
-    """One receiver: how it is reached, and which message makes it let a patient go."""
+class Hl7Section(BaseModel):
+    """A receiver of HL7 v2 messages: how it is reached, and how they are addressed and written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Name
-    kind: Literal["hl7"] = "hl7"
-    host: _Host
-    port: _Port
+    name: Name
+    host: Host
+    port: PortNumber
     tls_ca: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    tls_name: _Word = ""
-    template: Literal["ADT^A23", "ADT^A29", "ADT^A03", "ADT^A08"] | None = None
-    template_file: Path | None = None
+    tls_name: Word = ""
     character_set: CharacterSet = "UNICODE UTF-8"
-    version: Annotated[str, Field(pattern=r"^2\.[1-9](\.\d)?$")] = "2.5.1"
     processing_id: Literal["P", "T", "D"] = "P"
-    sending_application: _Word = "BEAMKEEPER"
-    sending_facility: _Word = ""
-    receiving_application: _Word = ""
-    receiving_facility: _Word = ""
+    sending_application: Word = "BEAMKEEPER"
+    receiving_application: Word = ""
     answer_seconds: Annotated[int, Field(ge=1, le=600)] = 30
-    ask: AskSection | None = None
-    ask_copies: _Name | None = None
 
     @model_validator(mode="after")
-    def _one_template(self) -> RemovalSection:
-        if (self.template is None) == (self.template_file is None):
-            raise ValueError("give either template (such as ADT^A23) or template_file")
+    def _whole_tls(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        return self
+
+
+class RemovalSection(Hl7Section):
+    """One receiver: which message makes it let a patient go."""
+
+    kind: Literal["hl7"] = "hl7"
+    template: Literal["ADT^A23", "ADT^A29", "ADT^A03", "ADT^A08"] | None = None
+    template_file: Path | None = None
+    version: Annotated[str, Field(pattern=r"^2\.[1-9](\.\d)?$")] = "2.5.1"
+    sending_facility: Word = ""
+    receiving_facility: Word = ""
+    ask: AskSection | None = None
+    ask_copies: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_template(self) -> Self:
+        if (self.template is None) == (self.template_file is None):
+            raise ValueError("give either template (such as ADT^A23) or template_file")
         if self.ask is not None and self.ask_copies is not None:
             raise ValueError("give either ask (an archive) or ask_copies (a store of [[copies]])")
         return self

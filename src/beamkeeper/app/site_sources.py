@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from beamkeeper.app.site_values import Name
 from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings, RayCareSettings
-
-_Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class OisSection(BaseModel):
@@ -24,7 +23,7 @@ class OisSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Name
+    name: Name
     url: str
     secret: str = ""
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60

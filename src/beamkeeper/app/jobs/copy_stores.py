@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.peers import tls_client
 from beamkeeper.app.site_copies import WebCopies
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.compare import DEFAULT_VOLATILE, CompareRules
@@ -13,7 +14,6 @@ from beamkeeper.wire.dicom.peers import Peer, Timeouts
 from beamkeeper.wire.dicom.receiver import ReceiverConfig
 from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicomweb import DicomWeb, WebPeer, basic, bearer
-from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,7 +119,7 @@ def web_peer(section: WebCopies, *, to_remove: bool = False) -> WebPeer:
     return WebPeer(
         url=section.url,
         authorization=lambda: _may_delete(section) if own else _authorization(section),
-        tls=_tls(section),
+        tls=tls_client(section),
         answer_s=section.silence_seconds,
     )
 
@@ -158,17 +158,6 @@ def asked_requester(section: DicomCopies, own_ae_title: str) -> Requester:
     return Requester(own_ae_title=own, peer=asked_peer(section), timeouts=_timeouts(section))
 
 
-def _tls(section: CopiesSection, server_name: str = "") -> TlsClient | None:
-    if section.tls_ca is None:
-        return None
-    return TlsClient(
-        ca_file=section.tls_ca,
-        certificate_file=section.tls_certificate,
-        key_file=section.tls_key,
-        server_name=server_name,
-    )
-
-
 def _dicom(section: DicomCopies, kinds: frozenset[tuple[str, str]], own_ae_title: str) -> DicomStore:
     return DicomStore(
         own_ae_title=section.own_ae_title or own_ae_title,
@@ -182,7 +171,7 @@ def _dicom(section: DicomCopies, kinds: frozenset[tuple[str, str]], own_ae_title
 
 
 def _peer(section: DicomCopies) -> Peer:
-    tls = _tls(section, section.tls_name)
+    tls = tls_client(section, server_name=section.tls_name)
     return Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls)
 
 
@@ -192,7 +181,7 @@ def asked_peer(section: DicomCopies) -> Peer:
         ae_title=section.asked_ae_title or section.ae_title,
         host=section.asked_host or section.host,
         port=section.asked_port or section.port,
-        tls=_tls(section, section.tls_name),
+        tls=tls_client(section, server_name=section.tls_name),
     )
 
 

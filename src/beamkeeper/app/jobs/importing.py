@@ -18,6 +18,7 @@ from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_stores import connect
 from beamkeeper.app.jobs.handover_messages import messages
 from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.peers import hl7_peer
 from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note, objects_of, received, said_number
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import BeamkeeperError, ConfigError
@@ -28,8 +29,7 @@ from beamkeeper.respond.handover.working import working
 from beamkeeper.wire.dicom.coercing import Coercion, coerced
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.outgoing import Outgoing, StoreVerdict, encoding_of
-from beamkeeper.wire.hl7 import Hl7Peer, deliver, read_acknowledgement
-from beamkeeper.wire.tls import TlsClient
+from beamkeeper.wire.hl7 import deliver, read_acknowledgement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +235,6 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
         "processing_id": section.processing_id,
         "character_set": section.character_set,
     }
-    peer = Hl7Peer(host=section.host, port=section.port, tls=_tls(section), answer_s=section.answer_seconds)
     done, problems = 0, []
     wanted = [
         (_EVENTS[kind], message)
@@ -245,7 +244,7 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
     for event, message in wanted:
         try:
             control_id = message.split(b"\r", 1)[0].split(b"|")[9].decode("ascii")
-            answer = read_acknowledgement(deliver(message, peer), control_id=control_id)
+            answer = read_acknowledgement(deliver(message, hl7_peer(section)), control_id=control_id)
         except BeamkeeperError as error:
             problems.append(f"{event}: {error.message} {error.do_next}".strip())
             break
@@ -254,17 +253,6 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
             break
         done += 1
     return Went(name=section.name, done=done, wanted=len(wanted), problems=tuple(problems))
-
-
-def _tls(section: ReceiverSection) -> TlsClient | None:
-    if section.tls_ca is None:
-        return None
-    return TlsClient(
-        ca_file=section.tls_ca,
-        certificate_file=section.tls_certificate,
-        key_file=section.tls_key,
-        server_name=section.tls_name,
-    )
 
 
 def _note(desk: Desk, deed: DeskDeed, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.peers import hl7_peer, tls_client
 from beamkeeper.app.jobs.removal_copies import listed_at
 from beamkeeper.errors import BeamkeeperError, ConfigError, SourceAnswerInvalid, SourceUnavailable
 from beamkeeper.protect.retain import Going, Order, PlaceAnswer, PlaceState, no_answer
@@ -15,7 +16,6 @@ from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.requester_query import patient_id_key, query
 from beamkeeper.wire.hl7 import (
     TEMPLATES,
-    Hl7Peer,
     MessageFacts,
     Template,
     deliver,
@@ -24,7 +24,6 @@ from beamkeeper.wire.hl7 import (
     read_acknowledgement,
 )
 from beamkeeper.wire.hl7.template import TEMPLATE_BYTES_MAX
-from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,7 +86,7 @@ class Hl7Place:
         """Send the message; return what it came to."""
         assert going.patient is not None  # noqa: S101 - asked before
         facts = _facts(self._section, going.patient, order.number, now.astimezone(self._site.zone))
-        said = deliver(filled(template, facts), _peer(self._section))
+        said = deliver(filled(template, facts), hl7_peer(self._section))
         answer = read_acknowledgement(said, control_id=order.number)
         if answer.is_accepted:
             return self._proved(going.patient, replace(order, is_taken=True))
@@ -196,16 +195,6 @@ def _facts(section: RemovalSection, patient: Patient, number: str, now: datetime
     )
 
 
-def _tls(section: RemovalSection | AskSection) -> TlsClient | None:
-    if section.tls_ca is None:
-        return None
-    made = TlsClient(
-        ca_file=section.tls_ca, certificate_file=section.tls_certificate, key_file=section.tls_key
-    )
-    name = getattr(section, "tls_name", "")
-    return replace(made, server_name=name) if name else made
-
-
 def look_at(site: Site, section: RemovalSection) -> None:
     """Look whether a receiver can be reached, its message made and the archive asked; nothing is sent.
 
@@ -217,18 +206,14 @@ def look_at(site: Site, section: RemovalSection) -> None:
         Why one of them cannot be spoken to.
     """
     _template(section)
-    reach(_peer(section))
+    reach(hl7_peer(section))
     if section.ask is not None:
         with _asking(site, section.ask) as requester:
             requester.echo()
 
 
-def _peer(section: RemovalSection) -> Hl7Peer:
-    return Hl7Peer(host=section.host, port=section.port, tls=_tls(section), answer_s=section.answer_seconds)
-
-
 def _asking(site: Site, section: AskSection) -> Requester:
-    peer = Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=_tls(section))
+    peer = Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls_client(section))
     own = section.own_ae_title or site.receiver.ae_title
     return Requester(own_ae_title=own, peer=peer, timeouts=Timeouts(answer_s=section.answer_seconds))
 

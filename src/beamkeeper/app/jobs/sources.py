@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.peers import tls_client
 from beamkeeper.app.jobs.refused import in_words, refused_callers
 from beamkeeper.app.site import AnySource, DicomSourceSection, ReceiptSourceSection, Site
 from beamkeeper.app.site_sources import (
@@ -34,7 +35,6 @@ from beamkeeper.wire.dicom.peers import Peer, Timeouts
 from beamkeeper.wire.dicom.receiver import Receiver, ReceiverConfig, TlsServer
 from beamkeeper.wire.dicom.requester import Requester
 from beamkeeper.wire.dicom.spool import SpoolReader, SpoolWriter
-from beamkeeper.wire.tls import TlsClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -285,12 +285,7 @@ def sql_source(section: OisSection) -> SqlSource:
 
 def peer_of(section: DicomSourceSection) -> Peer:
     """Return whom a section means."""
-    tls = None
-    if section.tls_ca is not None:
-        tls = TlsClient(
-            ca_file=section.tls_ca, certificate_file=section.tls_certificate, key_file=section.tls_key
-        )
-    return Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls)
+    return Peer(ae_title=section.ae_title, host=section.host, port=section.port, tls=tls_client(section))
 
 
 def receiver_config(site: Site) -> ReceiverConfig:
