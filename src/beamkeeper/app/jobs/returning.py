@@ -15,6 +15,7 @@ from beamkeeper.domain.crosswalk import Link, home_of
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
+from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError, StorageFull
 from beamkeeper.respond.handover import BundleKind, Packed, Reply, Role, new_bundle_id, seal_bundle
 from beamkeeper.respond.handover.desk import OUT
@@ -167,7 +168,8 @@ def _packed(
             not_taken.append(f"file {number}: it is no whole DICOM object")
             continue
         if isinstance(one, Path):
-            packed.append(_copied(one, work, f"report/{number}{_suffix(one)}", Role.REPORT, title=one.name))
+            name = f"report/{number}{_suffix(one)}"
+            packed.append(_copied(one, work, name, Role.REPORT, title=line(one.name)))
             continue
         if not one.is_of(manifest.patient, other_ids=theirs):
             not_taken.append(f"file {number}: it is of another person{_whose(one, others)}")
