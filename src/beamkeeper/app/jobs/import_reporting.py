@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note
+from beamkeeper.app.jobs.receiving import DeskDeed, find_received, kept_file, note
+from beamkeeper.errors import IntegrityError
 from beamkeeper.respond.handover import Role
 from beamkeeper.respond.handover.desk import RECEIVED
-from beamkeeper.respond.handover.import_facts import read_imported
+from beamkeeper.respond.handover.import_facts import Unread, read_imported
 from beamkeeper.respond.handover.import_finding import Announced, Grade
 from beamkeeper.respond.handover.import_page import import_facts, import_files
 from beamkeeper.respond.handover.import_report import verify_import
@@ -48,8 +49,10 @@ def check_received(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> Che
     """
     manifest = find_received(desk, bundle_id)
     zone = ZoneInfo(manifest.time_zone)
+    changed: list[Unread] = []
+    read = read_imported(_files(manifest, desk.path / RECEIVED / manifest.bundle_id, changed), zone=zone)
     report = verify_import(
-        read_imported(_files(manifest, desk.path / RECEIVED / manifest.bundle_id), zone=zone),
+        (*read, *changed),
         Announced(
             patient=manifest.patient,
             object_uids=frozenset(
@@ -78,7 +81,11 @@ def check_received(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> Che
     return Checked(bundle_id=manifest.bundle_id, report=report, folder=folder)
 
 
-def _files(manifest: Manifest, folder: Path) -> Iterator[tuple[str, bytes]]:
+def _files(manifest: Manifest, folder: Path, changed: list[Unread]) -> Iterator[tuple[str, bytes]]:
+    """Yield what is still as it was signed; nothing is judged by bytes that nobody signed."""
     for item in manifest.packed:
         if item.role is Role.DICOM:
-            yield item.name, folder.joinpath(*item.name.split("/")).read_bytes()
+            try:
+                yield item.name, kept_file(folder, item)
+            except IntegrityError as error:
+                changed.append(Unread(name=item.name, why=error.message))

@@ -17,11 +17,20 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_stores import connect
 from beamkeeper.app.jobs.handover_messages import messages
+from beamkeeper.app.jobs.handover_papers import LETTER
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.peers import hl7_peer
-from beamkeeper.app.jobs.receiving import DeskDeed, find_received, note, objects_of, received, said_number
+from beamkeeper.app.jobs.receiving import (
+    DeskDeed,
+    find_received,
+    kept_file,
+    note,
+    objects_of,
+    received,
+    said_number,
+)
 from beamkeeper.domain.patient import Patient
-from beamkeeper.errors import BeamkeeperError, ConfigError
+from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError
 from beamkeeper.protect.compare import CompareRules
 from beamkeeper.protect.copies import ReadBack
 from beamkeeper.respond.handover.desk import RECEIVED
@@ -228,7 +237,6 @@ def _stored(
 
 def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patient, now: datetime) -> Went:
     """Send one receiver what it takes, in order; after a refusal nothing more is sent."""
-    letter = (desk.path / RECEIVED / manifest.bundle_id / "letter.pdf").read_bytes()
     addressed = {
         "sending_application": section.sending_application,
         "receiving_application": section.receiving_application,
@@ -236,6 +244,10 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
         "character_set": section.character_set,
     }
     done, problems = 0, []
+    try:
+        letter = _letter(desk, manifest)
+    except IntegrityError as error:
+        return Went(name=section.name, done=0, wanted=1, problems=(f"{error.message} {error.do_next}",))
     wanted = [
         (_EVENTS[kind], message)
         for kind, message in messages(manifest, letter, there=there, sent_at=now, addressed=addressed)
@@ -253,6 +265,15 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
             break
         done += 1
     return Went(name=section.name, done=done, wanted=len(wanted), problems=tuple(problems))
+
+
+def _letter(desk: Desk, manifest: Manifest) -> bytes:
+    item = next((item for item in manifest.packed if item.name == LETTER), None)
+    if item is None:
+        raise IntegrityError(
+            "This bundle has no letter.", do_next="Ask the sender for a whole one; nothing was told."
+        )
+    return kept_file(desk.path / RECEIVED / manifest.bundle_id, item)
 
 
 def _note(desk: Desk, deed: DeskDeed, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:

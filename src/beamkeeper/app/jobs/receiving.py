@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.respond.handover import Header, Manifest, Opened
+    from beamkeeper.respond.handover import Header, Manifest, Opened, Packed
 
 JOURNAL: Final = "journal.jsonl"
 
@@ -203,6 +203,23 @@ def kept_manifest(desk: Desk, bundle_id: str, sha256: str) -> Manifest:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise _changed(MANIFEST)
     return read_manifest(data)
+
+
+def kept_file(folder: Path, item: Packed) -> bytes:
+    """Return a file of an opened bundle, if it is the one that its manifest names.
+
+    Raises
+    ------
+    IntegrityError
+        It is not there, or not what was taken in.
+    """
+    try:
+        data = folder.joinpath(*item.name.split("/")).read_bytes()
+    except OSError as error:
+        raise _changed(item.name) from error
+    if hashlib.sha256(data).hexdigest() != item.sha256:
+        raise _changed(item.name)
+    return data
 
 
 def _changed(name: str) -> IntegrityError:

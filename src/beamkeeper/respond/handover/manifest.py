@@ -9,10 +9,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from beamkeeper.clock import zone
 from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.position import CoursePosition
-from beamkeeper.errors import IntegrityError
+from beamkeeper.errors import ConfigError, IntegrityError
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "beamkeeper-manifest"
@@ -176,6 +177,10 @@ class Manifest:
     packed: tuple[Packed, ...] = ()
     reply: Reply | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a time zone that nobody here knows: every time of the bundle is said in it."""
+        zone(self.time_zone)
+
 
 def new_bundle_id() -> str:
     """Return an identifier that says nothing and that nobody guesses."""
@@ -201,7 +206,7 @@ def read_manifest(data: bytes) -> Manifest:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise NotThisShapeError("another format or version")
         return from_json(Manifest, document["manifest"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ConfigError) as error:
         raise IntegrityError(
             "The manifest of this bundle cannot be read.",
             do_next="Both houses need the same version of Beamkeeper; then ask for the bundle again.",

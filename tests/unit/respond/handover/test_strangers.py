@@ -96,6 +96,14 @@ def test_a_manifest_with_anything_in_its_places_is_refused(text: object) -> None
             read_manifest(json.dumps(broken).encode())
 
 
+@pytest.mark.parametrize("name", ["", "Europe", "../../../etc/passwd", "Nowhere/Else"])
+def test_a_manifest_in_a_time_zone_that_nobody_knows_is_refused(name: str) -> None:
+    whole = json.loads(manifest_bytes(manifest()))
+    whole["manifest"]["time_zone"] = name
+    with pytest.raises(IntegrityError):
+        read_manifest(json.dumps(whole).encode())
+
+
 def test_a_card_has_a_number_of_its_own_that_no_error_tells() -> None:
     assert len(HOME.card.number.replace(" ", "")) == 30
     assert read_card(card_bytes(HOME.card)).number == HOME.card.number != THERE.card.number
