@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.placing_facts import candidates, fractions_left, sessions_a_day
+from beamkeeper.app.jobs.triage import facts_of
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import ApprovalStatus, Plan
@@ -15,6 +16,7 @@ from beamkeeper.domain.position import Conflict, ConflictKind, CoursePosition, F
 from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.lists import Person
 from beamkeeper.respond.incident import Inventory
+from beamkeeper.respond.triage import rank, read_rules, shipped_rules
 
 if TYPE_CHECKING:
     from beamkeeper.respond.placement import Candidate
@@ -113,7 +115,7 @@ def test_a_patient_without_any_plan_is_listed_with_what_is_missing() -> None:
     assert one.would_help == "what is missing"
 
 
-def test_whose_first_session_may_have_been_given_gets_a_place_behind_the_others() -> None:
+def test_whose_first_session_may_have_been_given_is_in_the_order_and_gets_a_place() -> None:
     asked = "POSSIBLY DELIVERED: booked today. Ask."
     doubt = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=asked)
     at = replace(plan("1", 0, 5), conflicts=(doubt,))
@@ -123,26 +125,22 @@ def test_whose_first_session_may_have_been_given_gets_a_place_behind_the_others(
 
     def everybody(*missing: str) -> Candidate:
         ready = (Readiness(plan_uid="1", rt_plan_label="P", blocking=missing),)
-        (one,) = candidates(
-            Inventory(
-                site_name="s",
-                time_zone="Europe/Brussels",
-                night=MONDAY,
-                trust="",
-                made_at=datetime(2026, 11, 17, tzinfo=UTC),
-                attacked_at=datetime(2026, 11, 17, tzinfo=UTC),
-                persons=(replace(person(at), plans=(kept,), readiness=ready),),
-            ),
-            (),
-            {},
-            today=MONDAY,
-            first_on=MONDAY,
+        now = datetime(2026, 11, 17, tzinfo=UTC)
+        inventory = Inventory(
+            site_name="s",
+            time_zone="Europe/Brussels",
+            night=MONDAY,
+            trust="",
+            made_at=now,
+            attacked_at=now,
+            persons=(replace(person(at), plans=(kept,), readiness=ready),),
         )
+        order = rank(facts_of(inventory, now), read_rules(shipped_rules()), ())
+        (one,) = candidates(inventory, order, {}, today=MONDAY, first_on=MONDAY)
         return one
 
-    assert everybody(asked).not_placed == ""
-    assert everybody(asked).priority == 1
-    assert "behind the others" in everybody(asked).notes[0]
+    assert (everybody(asked).not_placed, everybody(asked).priority) == ("", 1)
+    assert everybody("No dose refers to the plan.").priority is None
     assert "not ready to start" in everybody(asked, "No dose refers to the plan.").not_placed
 
 
