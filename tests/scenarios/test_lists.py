@@ -7,16 +7,18 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from night_site import NIGHT_1, NIGHT_2, SmallSite, at
+from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.lists import gather_by_site, gather_elsewhere
 from beamkeeper.app.jobs.rebuilding import rebuild_ledger
+from beamkeeper.app.jobs.vault_dossiers import Wanted, vault_dossier
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.lists import ListRow, list_rows
+from beamkeeper.protect.lists.contacts import contact_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +60,29 @@ def test_a_copy_of_the_vault_gives_the_same_rows_as_the_site(kept_site: SmallSit
 
     assert rows_of(elsewhere) == rows_of(by_site(kept_site))
     assert elsewhere.head.site_name == kept_site.site.site.name
+
+
+def numbered(site: SmallSite, phone: str) -> None:
+    """Write the department's number at night into the site file, in the place of an older one."""
+    lines = site.site_file.read_text(encoding="utf-8").splitlines()
+    kept = [text for text in lines if not text.startswith("night_phone")]
+    kept.insert(kept.index("[site]") + 1, f'night_phone = "{phone}"')
+    site.site_file.write_text("\n".join(kept), encoding="utf-8")
+
+
+def test_lists_and_dossiers_from_a_copy_alone_say_whom_to_call_at_night(kept_site: SmallSite) -> None:
+    said = []
+    for night, number in ((NIGHT_2, "+32 3 555 00 00"), (NIGHT_3, "+32 3 555 11 11")):
+        numbered(kept_site, number)
+        kept_site.night(night)
+        opened = open_by_site(kept_site.site, at(night, 12))
+        found = gather_elsewhere(opened, zone=kept_site.site.zone, now=at(night, 12).now())
+        wanted = Wanted(zone=kept_site.site.zone, now=at(night, 12).now(), scratch=None)
+        name = opened.vault.pseudonyms()[0]
+        said.append((found.head.night_phone, vault_dossier(opened, name, None, wanted).night_phone))
+
+    assert said == [("+32 3 555 00 00",) * 2, ("+32 3 555 11 11",) * 2]
+    assert "The department at night: +32 3 555 11 11." in contact_page(found.head, rows_of(found)).summary
 
 
 def test_a_rebuilt_ledger_gives_the_same_rows(kept_site: SmallSite) -> None:

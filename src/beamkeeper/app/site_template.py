@@ -91,7 +91,7 @@ format = 1
 name = {name}
 time_zone = {time_zone}          # nights are counted by the clock on this wall
 data_dir = {data_dir}            # ledger, spool, remembered metadata: on an encrypted disk
-# night_phone = "+32 3 555 00 00, physicist on call"   # on the first page of each dossier
+# night_phone = "+32 3 555 00 00, physicist on call"   # on each dossier and list; sealed with them
 
 [vault]
 directory = {vault_dir}          # sealed parcels and signed metadata

@@ -185,6 +185,7 @@ def inventory_of(found: Gathered, attacked_at: datetime) -> Inventory:
         warnings=head.warnings,
         not_read=head.not_read,
         persons=tuple(persons),
+        night_phone=head.night_phone,
     )
 
 

@@ -140,6 +140,7 @@ class _Gathering:
         self._vault, self._identities, self._copies, self._wish = vault, identities, copies, wish
         self._tolerance, self._runtime = tolerance, runtime
         self._unread: list[str] = []
+        self._night_phones: dict[date, str] = {}
 
     def gathered(self, site_name: str) -> Gathered:
         """Return the whole of it."""
@@ -166,11 +167,17 @@ class _Gathering:
                 made_at=self._wish.now,
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(sorted(self._unread)),
-                night_phone=(self._runtime.site.site.night_phone or "") if self._runtime else "",
+                night_phone=self._night_phone(),
             ),
             persons=persons,
             opened=OpenedVault(self._vault, tuple(self._identities)),
         )
+
+    def _night_phone(self) -> str:
+        """Return the department's number: the site file's, else as it was sealed last."""
+        if self._runtime is not None:
+            return self._runtime.site.site.night_phone or ""
+        return self._night_phones[max(self._night_phones)] if self._night_phones else ""
 
     def _everybody(self, names: Iterable[str], report: NightReport | None) -> Iterator[Person]:
         """Yield everybody who can be read; several at a time where only parcels are read, no ledger."""
@@ -256,6 +263,8 @@ class _Gathering:
         held: Sequence[StoredObject],
         report: NightReport | None,
     ) -> Person:
+        known = self._night_phones.get(entry.night, "")
+        self._night_phones[entry.night] = facts.night_phone or known
         position, readiness = stand(facts, held, tolerance=self._tolerance)
         return Person(
             pseudonym=name,

@@ -107,6 +107,8 @@ class PatientFacts:
         SOP Instance UIDs of the records that the hour added: no count of the OIS knows them.
     namesakes
         Whom else of that night's list the patient may be taken for; None when nobody looked.
+    night_phone
+        Of the department, as the site file had it that night: a copy alone knows whom to call.
     """
 
     pseudonym: str
@@ -119,6 +121,7 @@ class PatientFacts:
     counted: tuple[OisCount, ...] = ()
     namesakes: tuple[Namesake, ...] | None = None
     since_night: tuple[str, ...] = ()
+    night_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

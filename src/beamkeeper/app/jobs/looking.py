@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.bytes_at_hand import BytesAtHand
@@ -137,7 +138,8 @@ class Looking:
         if imprints is not None:
             kept_digests = {item.sha256 for item in kept} | {item.sha256 for item in looked.arrived}
             imprints.save(kept_digests)
-        return looked
+        night_phone = self._run.site.site.night_phone or ""
+        return replace(looked, facts=replace(looked.facts, night_phone=night_phone))
 
 
 def said(error: BeamkeeperError) -> str:

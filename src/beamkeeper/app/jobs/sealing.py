@@ -116,7 +116,7 @@ def _lasting(facts: PatientFacts) -> tuple[object, ...]:
         entry.finished,
         entry.charts,
     )
-    return (*of_the_list, facts.objects, frozenset(facts.known_as), facts.namesakes or ())
+    return (*of_the_list, facts.objects, frozenset(facts.known_as), facts.namesakes or (), facts.night_phone)
 
 
 def patient_state(

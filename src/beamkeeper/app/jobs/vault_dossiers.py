@@ -46,7 +46,7 @@ class Wanted:
     people
         Names by login, of those who confirm nights.
     night_phone
-        Of the department; "" where no site file says it.
+        Of the department; "" where no site file is at hand: then the one that was sealed.
     """
 
     zone: ZoneInfo
@@ -139,7 +139,7 @@ def _source(
         as_of=wanted.now,
         documents=state.documents,
         problems=problems,
-        night_phone=wanted.night_phone,
+        night_phone=wanted.night_phone or facts.night_phone,
     )
 
 

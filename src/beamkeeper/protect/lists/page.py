@@ -120,6 +120,7 @@ def headed(
 ) -> Page:
     """Return a page under the head that all lists share."""
     unread = tuple(f"NOT LISTED: {text}" for text in head.not_read)
+    at_night = (f"The department at night: {line(head.night_phone)}.",) if head.night_phone else ()
     return Page(
         title=title,
         site_name=head.site_name,
@@ -127,7 +128,7 @@ def headed(
         trust=head.trust,
         made=f"Made {at(head.made_at, head.zone)} ({head.zone.key})",
         warnings=(*head.warnings, *unread),
-        summary=summary,
+        summary=(*summary, *at_night),
         columns=columns,
         groups=groups,
         notes=notes,

@@ -74,7 +74,7 @@ class ListHead:
     not_read
         Patients of the night whose facts cannot be read, each with the reason.
     night_phone
-        Of the department at night; "" where no site file says it.
+        Of the department at night; "" where neither site file nor copy says it.
     """
 
     site_name: str

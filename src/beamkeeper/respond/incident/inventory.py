@@ -38,6 +38,8 @@ class Inventory:
         When the systems were last known to work: sessions booked until then may have taken place.
     not_read
         Patients whose facts cannot be read, each with the reason.
+    night_phone
+        Of the department, as the copy has it; "" where it has none.
     """
 
     site_name: str
@@ -50,6 +52,7 @@ class Inventory:
     warnings: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
     persons: tuple[Person, ...] = ()
+    night_phone: str = ""
 
     @property
     def head(self) -> ListHead:
@@ -63,6 +66,7 @@ class Inventory:
             confirmed_by=self.confirmed_by,
             warnings=self.warnings,
             not_read=self.not_read,
+            night_phone=self.night_phone,
         )
 
 
