@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine
-from tests.contract.aria_contract import CODES, NOW, AriaContract, ask_aria
+from tests.contract.aria_contract import CODES, NOW, SETTINGS, AriaContract, ask_aria
 from tests.peers.postgresql_cluster import PrivateCluster
 from tests.peers.postgresql_plans import explained, padded, unbounded
 
 from beamkeeper.app.jobs.sources import sql_source
 from beamkeeper.app.site_sources import AriaSourceSection
 from beamkeeper.errors import ConfigError, SourceAnswerInvalid
-from beamkeeper.protect.census import CensusWindow
+from beamkeeper.protect.census import CensusWindow, OisPhotos, aria_mapping
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
+from beamkeeper.rehearse.sim.aria.quirks import PHOTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,18 @@ def test_a_login_that_may_write_is_refused_unless_the_site_file_accepts_it(clust
 
     assert "The login of this database may write." in accepted.warnings
     assert accepted.entries
+
+
+def test_a_photo_is_read_byte_for_byte_by_the_patient_id(cluster: PrivateCluster) -> None:
+    mapping = aria_mapping(SETTINGS)
+    source = OisPhotos(mapping, cluster.url("aria", "reader"), secret="", timeout_s=10, read_only=True)
+    (photo,) = source.names(("plain",))
+    file = source.open(("plain", photo.name))
+    source.close()
+
+    assert photo.name == "photo patient"
+    assert file is not None
+    assert file.read() == PHOTO
 
 
 def test_ten_lines_of_the_site_file_are_enough(cluster: PrivateCluster) -> None:

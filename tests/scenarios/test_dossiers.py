@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pypdf
@@ -18,6 +19,8 @@ from beamkeeper.app.opened import open_by_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.domain.night import NightOutcome
 from beamkeeper.errors import ConfigError
+from beamkeeper.rehearse.sim import aria
+from beamkeeper.rehearse.sim.aria import tables as aria_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.protect.dossier import DossierSource
 
+APPROVED = datetime(2026, 2, 20, 16, 30)  # noqa: DTZ001 - the server's wall clock
 WANTED = "[night]\ndossiers = true\nlists = false\n"
 
 
@@ -223,6 +227,52 @@ def lay_photos(folder: Path) -> None:
         Image.new("RGB", (900, 1200), colour).save(path)
     (folder / "BK-20418").mkdir()
     (folder / "BK-20418" / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(5_000))
+
+
+OIS = """
+[[documents]]
+name = "photos"
+kind = "ois"
+source = "aria"
+
+[[sources]]
+kind = "aria"
+name = "aria"
+url = "sqlite:///{database}"
+timezone = "Europe/Brussels"
+schema = ""
+"""
+
+
+def jpeg(folder: Path, colour: str) -> bytes:
+    path = folder / f"{colour}.jpg"
+    Image.new("RGB", (300, 400), colour).save(path)
+    return path.read_bytes()
+
+
+def test_a_photo_in_arias_table_is_sealed_and_on_the_paper_and_a_hostile_one_is_named(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    clinic, photo, hostile = aria.Clinic(), jpeg(tmp_path, "teal"), b"\xff\xd8\xff\xe0" + bytes(5_000)
+    patient = clinic.patient("BK-20417", "Janssens", "Maria")
+    clinic.plan(patient, clinic.course(patient), "VMAT", approved_at=APPROVED)
+    clinic.add(aria_tables.PHOTO, PatientSer=patient, PhotoType="Portrait", Picture=photo)
+    clinic.add(aria_tables.PHOTO, PatientSer=patient, PhotoType="Setup", Picture=hostile)
+    aria.TABLES.write_sqlite(tmp_path / "aria.db", clinic.rows)
+    make_objects(tmp_path / "house" / "source", who=(1,))
+    settings = f"{WANTED}\n{OIS.format(database=tmp_path / 'aria.db')}"
+    site = SmallSite.make(tmp_path / "house", settings=settings)
+    report = site.night(NIGHT_1)
+    site.restored(tmp_path / "out")
+    (paper,) = (tmp_path / "out").rglob("dossier.pdf")
+    kept = {path.read_bytes() for path in (tmp_path / "out").rglob("documents/*") if path != paper}
+    told = text_of(program, paper)
+
+    assert [(one.document_count, one.not_kept) for one in report.patients] == [(2, ())]
+    assert {photo, hostile} <= kept
+    assert images_on(paper)[0] == 1
+    assert f"Photo kept since {NIGHT_1}" in told
+    assert "The photo “photo setup” is not shown" in told
 
 
 def images_on(paper: Path) -> list[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.finding import Finding
 from beamkeeper.app.jobs.document_shares import connect_documents
+from beamkeeper.app.site_documents import OisDocuments
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.documents import landlock_version, what_stays_open
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def check_documents(site: Site) -> Iterator[Finding]:
     """Yield one finding a share, and one of who reads; none when the site names none."""
     for section in site.documents:
-        yield _look(section)
+        yield _look(section, site)
     if site.documents:
         yield reader_finding(landlock_version())
 
@@ -41,16 +42,20 @@ def reader_finding(landlock: int) -> Finding:
     )
 
 
-def _look(section: DocumentsSection) -> Finding:
+def _look(section: DocumentsSection, site: Site) -> Finding:
     what = f"documents {section.name}"
     try:
-        files = connect_documents(section)
+        files = connect_documents(section, site)
         try:
             count = sum(1 for _ in files.names(()))
         finally:
             files.close()
     except BeamkeeperError as error:
         return Finding(what=what, verdict="bad", text=error.message, do_next=error.do_next)
+    if isinstance(section, OisDocuments):
+        return Finding(
+            what=what, verdict="good", text=f"{section.source} answers, and has the columns of photos."
+        )
     names = "1 name" if count == 1 else f"{count:,} names"
     if not (section.ois_roots or section.find):
         return Finding(

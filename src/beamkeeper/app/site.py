@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from beamkeeper.app.site_alerts import AlertSection, MailSection
 from beamkeeper.app.site_console import ConsoleSection
 from beamkeeper.app.site_copies import CopiesSection
-from beamkeeper.app.site_documents import DocumentsSection
+from beamkeeper.app.site_documents import DocumentsSection, OisDocuments
 from beamkeeper.app.site_gap import GapSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
@@ -26,6 +26,7 @@ from beamkeeper.app.site_removals import RemovalSection
 from beamkeeper.app.site_sources import (
     AriaSourceSection,
     MosaiqSourceSection,
+    OisSection,
     RayCareSourceSection,
     SqlSourceSection,
 )
@@ -282,6 +283,16 @@ class Site(_Section):
             if removal.ask_copies is not None and removal.ask_copies not in answer:
                 raise ValueError(
                     f"removals {removal.name}: no [[copies]] {removal.ask_copies!r} that can be asked"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _photos_are_asked_of_a_source(self) -> Self:
+        databases = {source.name for source in self.sources if isinstance(source, OisSection)}
+        for section in self.documents:
+            if isinstance(section, OisDocuments) and section.source not in databases:
+                raise ValueError(
+                    f"documents {section.name}: no OIS among [[sources]] is called {section.source}"
                 )
         return self
 

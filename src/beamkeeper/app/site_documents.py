@@ -95,4 +95,16 @@ class SmbDocuments(_Documents):
         return ((self.server, self.port),)
 
 
-DocumentsSection = Annotated[FolderDocuments | SmbDocuments, Field(discriminator="kind")]
+class OisDocuments(_Documents):
+    """Photographs in the database of an OIS, which `source` names: each patient's by the Patient ID."""
+
+    kind: Literal["ois"]
+    source: Annotated[str, Field(min_length=1, max_length=40)]
+    ois_roots: tuple[()] = ()
+    quarters_since: None = None
+    find: tuple[Literal["{patient_id}/**"]] = ("{patient_id}/**",)
+    size_mib_max: Annotated[int, Field(ge=1, le=8)] = 8
+    count_max: Annotated[int, Field(ge=1, le=8)] = 8
+
+
+DocumentsSection = Annotated[FolderDocuments | SmbDocuments | OisDocuments, Field(discriminator="kind")]

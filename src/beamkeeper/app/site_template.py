@@ -204,6 +204,11 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # find = ["{{patient_id}}_*.pdf"]  # files that no OIS names, by the Patient ID in their names
 # photos = ["photo", "foto"]     # words in a picture's name or kind: it stands on the dossier
 
+# [[documents]]                  # photos that the OIS keeps in its own tables
+# name = "photos"
+# kind = "ois"
+# source = "aria"
+
 # [[removals]]                   # a PACS told by HL7 that a patient's copy goes: docs/guide/retention.md
 # name = "mim"
 # host = "192.0.2.30"
@@ -291,6 +296,7 @@ _NO_SOURCE = """
 # mrn_column = "IDA"                              # of Ident; holds the Patient ID of the DICOM objects
 # treatment_rooms = ["LINAC*"]                    # default: every room of a treatment machine
 # next_of_kin = { name = "Kin_Name", phone = "Kin_Phone" }   # columns of Admin: ask your vendor which
+# photo = { table = "PatPhoto", picture = "Picture" }        # a table or view of yours, with Pat_ID1
 #
 # [[sources]]
 # kind = "raycare"                                # views or CSV reports that your department makes

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MrnColumn = Literal["IDA", "IDB", "IDC", "IDD", "IDE", "IDF"]
 RayCareView = Literal[
-    "contact", "physician", "prescription", "treated", "fraction_count", "note", "triage", "document"
+    "contact", "physician", "prescription", "treated", "fraction_count", "note", "triage", "document", "photo"
 ]
 """What a RayCare department may give beside patients, courses, plans and appointments."""
 _Name = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
@@ -92,6 +92,23 @@ class TriageCode(BaseModel):
     code: _Named
 
 
+class PhotoColumns(BaseModel):
+    """Where a department keeps photographs of its patients; `patient` is the column that holds Pat_ID1.
+
+    Attributes
+    ----------
+    kind
+        The column that says what is on it; "" for none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: _Named
+    patient: _Named = "Pat_ID1"
+    picture: _Named
+    kind: _Name = ""
+
+
 class MosaiqSettings(BaseModel):
     """What differs from department to department.
 
@@ -109,7 +126,7 @@ class MosaiqSettings(BaseModel):
         Patterns of `code description`; none: what the kind of the room says.
     schedule_status
         Status letters of this department and our words for them.
-    next_of_kin, triage
+    next_of_kin, triage, photo
         Where these stand in this department; None: they are not read, for no public source says where.
     """
 
@@ -126,6 +143,7 @@ class MosaiqSettings(BaseModel):
     schedule_status: dict[str, str] = {}
     next_of_kin: NextOfKin | None = None
     triage: TriageCode | None = None
+    photo: PhotoColumns | None = None
     row_limit: int = 200_000
 
 

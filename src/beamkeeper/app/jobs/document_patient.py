@@ -105,7 +105,7 @@ class DocumentFetcher:
             No room there.
         """
         found = _Patient(listed, self._kept[listed.pseudonym])
-        wanted = found.wanted(self._rules)
+        wanted = found.wanted(self._rules) if self._rules else []
         wanted += self._found_by_name(listed.entry.patient.patient_id, wanted, found)
         count_max = max(section.count_max for section in self._sections.values())
         for one in wanted[:count_max]:

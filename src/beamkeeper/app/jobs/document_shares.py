@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from beamkeeper.app.site_documents import FolderDocuments
+from beamkeeper.app.site_documents import FolderDocuments, OisDocuments
+from beamkeeper.app.site_sources import OisSection
 from beamkeeper.clock import zone
 from beamkeeper.errors import BeamkeeperError, SourceUnavailable
 from beamkeeper.protect.documents import ShareRules
@@ -26,7 +27,7 @@ FAILURES_MAX: Final = 2
 """A second try makes up for a line that was cut; a share that fails again is down for this night."""
 
 
-def connect_documents(section: DocumentsSection) -> SharedFiles:
+def connect_documents(section: DocumentsSection, site: Site) -> SharedFiles:
     """Return the share a section names, asked only when something is read from it.
 
     Raises
@@ -36,6 +37,10 @@ def connect_documents(section: DocumentsSection) -> SharedFiles:
     """
     if isinstance(section, FolderDocuments):
         return FolderFiles(section.path)
+    if isinstance(section, OisDocuments):
+        (ois,) = (one for one in site.sources if one.name == section.source)
+        assert isinstance(ois, OisSection), "the site file was checked for it"  # noqa: S101
+        return _photos_of(ois)
     # Loaded when asked for: a site without a share starts faster.
     from beamkeeper.wire.share.smb_files import SmbFiles  # noqa: PLC0415
     from beamkeeper.wire.share.smb_line import SmbPeer  # noqa: PLC0415
@@ -52,6 +57,19 @@ def connect_documents(section: DocumentsSection) -> SharedFiles:
     return SmbFiles(peer, must_encrypt=not section.unsafe_unencrypted)
 
 
+def _photos_of(section: OisSection) -> SharedFiles:
+    from beamkeeper.app.jobs.sources import ois_mapping  # noqa: PLC0415 - a site without starts faster
+    from beamkeeper.protect.census import OisPhotos  # noqa: PLC0415
+
+    return OisPhotos(
+        ois_mapping(section),
+        section.url,
+        secret=resolve_secret(section.secret) if section.secret else "",
+        timeout_s=section.timeout_seconds,
+        read_only=not section.unsafe_writable_login,
+    )
+
+
 def share_rules(site: Site) -> tuple[ShareRules, ...]:
     """Return how what an OIS writes leads to each share of the site file."""
     return tuple(
@@ -63,6 +81,7 @@ def share_rules(site: Site) -> tuple[ShareRules, ...]:
             quarters_since=section.quarters_since,
         )
         for section in site.documents
+        if not isinstance(section, OisDocuments)
     )
 
 

@@ -139,7 +139,10 @@ class Documents:
         site = self._run.site
         return DocumentFetcher(
             site,
-            {section.name: NightShare(partial(connect_documents, section)) for section in site.documents},
+            {
+                section.name: NightShare(partial(connect_documents, section, site))
+                for section in site.documents
+            },
             patient_ids=[one.entry.patient.patient_id for one in self._notes.listed_tonight().patients()],
             kept={listed.pseudonym: self.kept(listed.pseudonym) for listed in waiting},
             staging=self._staging,

@@ -38,12 +38,12 @@ def documents_part(site: Site, entries: Sequence[CensusEntry]) -> Part:
     )[:TWENTY]
     if not newest:
         return Part(number=6, title=TITLE, verdict="unchecked", lines=("This source names no documents.",))
-    if not site.documents:
+    rules = share_rules(site)
+    if not rules:
         said = "The OIS names documents, and the site file names no share of [[documents]] to look on."
         return Part(number=6, title=TITLE, verdict="unchecked", lines=(said,))
-    rules = share_rules(site)
     shares = {
-        section.name: NightShare(lambda section=section: connect_documents(section))  # type: ignore[misc]
+        section.name: NightShare(lambda section=section: connect_documents(section, site))  # type: ignore[misc]
         for section in site.documents
     }
     try:

@@ -13,6 +13,7 @@ from beamkeeper.protect.census.dicom_source import DicomSource
 from beamkeeper.protect.census.mapping import OisMapping, load_mapping, parse_mapping
 from beamkeeper.protect.census.merge import DropRule, merge
 from beamkeeper.protect.census.mosaiq import mosaiq_mapping
+from beamkeeper.protect.census.photos import OisPhotos
 from beamkeeper.protect.census.raycare import raycare_mapping
 from beamkeeper.protect.census.receipt_source import ReceiptSource
 from beamkeeper.protect.census.self_check import SectionFound, SelfCheck, WordCount
@@ -24,6 +25,7 @@ __all__ = [
     "DicomSource",
     "DropRule",
     "OisMapping",
+    "OisPhotos",
     "ReceiptSource",
     "SectionFound",
     "SelfCheck",

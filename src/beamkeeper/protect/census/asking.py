@@ -205,6 +205,8 @@ class Asking:
         """Find out what this database can answer; a needed section that it cannot stops the source."""
         for section in self._mapping.sections:
             entity = section.entity
+            if entity is Entity.PHOTO:
+                continue
             try:
                 relation = self._database.resolve(section.relation, parameters=self._limits)
                 found = self._database.aliases(relation, parameters=self._limits)

@@ -23,6 +23,8 @@ class Entity(StrEnum):
     NOTE = "note"
     TRIAGE = "triage"
     DOCUMENT = "document"
+    PHOTO = "photo"
+    """Asked for one patient at a time, where the site file says so (`photos.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ ALIASES: dict[Entity, Aliases] = {
     Entity.DOCUMENT: Aliases(
         needed=("doc_key", "patient_key", "title", "path"), useful=("type", "created", "revised", "valid")
     ),
+    Entity.PHOTO: Aliases(needed=("patient_key", "patient_id", "picture"), useful=("kind",)),
 }  # fmt: skip
 
 NEEDED_ENTITIES = (Entity.PATIENT, Entity.COURSE, Entity.PLAN)

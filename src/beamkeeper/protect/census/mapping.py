@@ -238,6 +238,7 @@ class _Document(BaseModel):
     note: _Section | tuple[_Section, ...] = ()
     triage: _Section | None = None
     document: _Section | None = None
+    photo: _Section | None = None
 
     @model_validator(mode="after")
     def _one_section_for_each_method(self) -> Self:

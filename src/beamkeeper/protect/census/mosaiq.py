@@ -8,10 +8,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from beamkeeper.protect.census.mapping import mapping_of
+from beamkeeper.protect.census.photos import PHOTO_BYTES_MAX
 
 if TYPE_CHECKING:
     from beamkeeper.protect.census.mapping import OisMapping
-    from beamkeeper.protect.ois_settings import MosaiqSettings, MrnColumn, NextOfKin, TriageCode
+    from beamkeeper.protect.ois_settings import MosaiqSettings, MrnColumn, NextOfKin, PhotoColumns, TriageCode
 
 _ATTENDED = ("C", "FC", "OC", "SC", "D", "FD", "OD", "SD", "E", "FE", "OE", "SE")
 _NOT_COMING = ("X", "B", "M")
@@ -31,6 +32,8 @@ def mosaiq_mapping(settings: MosaiqSettings) -> OisMapping:
         keys["contact"] = _contact(settings.next_of_kin)
     if settings.triage:
         keys["triage"] = _triage(settings.triage)
+    if settings.photo:
+        keys["photo"] = _photo(settings.photo, settings.mrn_column)
     return mapping_of(
         keys
         | {
@@ -62,6 +65,22 @@ def _triage(where: TriageCode) -> dict[str, Any]:
     return {
         "from": f"{where.table} t",
         "columns": {"patient_key": f"t.{where.patient}", "code": f"RTRIM(t.{where.code})"},
+    }
+
+
+def _photo(where: PhotoColumns, mrn_column: MrnColumn) -> dict[str, Any]:
+    """Return the section of photographs, which are cut one byte behind what is taken of one."""
+    return {
+        "from": (
+            f"Ident i LEFT JOIN {where.table} f ON f.{where.patient} = i.Pat_Id1"
+            f" WHERE i.Version = 0 AND i.{mrn_column} IN :keys"
+        ),
+        "columns": {
+            "patient_key": "i.Pat_Id1",
+            "patient_id": f"RTRIM(i.{mrn_column})",
+            "picture": f"SUBSTRING(f.{where.picture}, 1, {PHOTO_BYTES_MAX + 1})",
+        }
+        | ({"kind": f"f.{where.kind}"} if where.kind else {}),
     }
 
 

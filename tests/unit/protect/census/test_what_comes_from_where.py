@@ -14,6 +14,7 @@ from beamkeeper.protect.ois_settings import (
     AriaSettings,
     MosaiqSettings,
     NextOfKin,
+    PhotoColumns,
     RayCareSettings,
     RayCareView,
     TriageCode,
@@ -42,6 +43,7 @@ WHOLE: dict[str, OisMapping] = {
             timezone=ZONE,
             next_of_kin=NextOfKin(name="Kin_Name", phone="Kin_Phone"),
             triage=TriageCode(code="Code"),
+            photo=PhotoColumns(table="PatPhoto", picture="Picture", kind="Kind"),
         )
     ),
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NIGHT = datetime(2026, 11, 22, 2, 0)  # noqa: DTZ001 - the server's wall clock, as it keeps it
 """A Sunday night, on the server's clock."""
 
+PHOTO = b"\xff\xd8\xff no photo, its first bytes only"
 APPROVED = NIGHT - timedelta(days=20)
 _FIRST_DAY = datetime(2026, 11, 16, 10, 0)  # noqa: DTZ001
 
@@ -73,6 +74,7 @@ def _plain(clinic: Clinic) -> None:
         HomePhone="+32 2",
     )
     clinic.add(tables.PATIENT_PARTICULAR, PatientSer=patient, MedicalAlerts="Pacemaker", UserDefAttrib03="2")
+    clinic.add(tables.PHOTO, PatientSer=patient, PhotoType="Patient", Picture=PHOTO)
     clinic.add(tables.TOLERANCE, ToleranceSer=1, ToleranceId="H+N")
     clinic.rows["ExternalFieldCommon"][plan.fields[0] - 1]["ToleranceSer"] = 1
     for number, name in enumerate(("Bolus 5", "Wedge"), start=1):

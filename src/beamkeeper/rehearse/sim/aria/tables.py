@@ -43,6 +43,15 @@ POINT_OF_CONTACT = _table(
     """,
     indexed=("PatientSer",),
 )
+PHOTO = _table(
+    "Photo",
+    """
+    PhotoSer PatientSer bigint
+    PhotoType varchar:32
+    Picture Thumbnail binary
+    """,
+    indexed=("PatientSer",),
+)
 PATIENT_NOTE = _table(
     "PatientNote",
     """
