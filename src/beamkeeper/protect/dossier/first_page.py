@@ -23,6 +23,10 @@ CALLS_SHOWN_MAX, COMING_SHOWN_MAX = 6, 3
 DISAGREEMENTS_SHOWN_MAX = 4
 OLDEST_YEARS = 120
 """Whoever is older was born on a date that stands for none."""
+OWN = frozenset(
+    {"self", "patient", "zelf", "patiënt", "patiënte", "lui-même", "elle-même", "selbst", "patientin"}
+)
+"""How sources call the patient among those to phone, in the languages of their departments."""
 NO_NIGHT_PHONE = "no number of the department is known here"
 
 
@@ -104,7 +108,7 @@ def _other_plans(others: Sequence[Standing]) -> Iterator[Section]:
 def _calls(source: DossierSource) -> Iterator[Block]:
     rows = []
     for contact in source.entry.patient.contacts:
-        who = "Patient" if contact.relation.strip().lower() in {"self", "patient"} else line(contact.relation)
+        who = "Patient" if contact.relation.strip().casefold() in OWN else line(contact.relation)
         name = "" if who == "Patient" else line(contact.name)
         rows.append((who or "Contact", _reached(contact.phone, name)))
     for chart in source.entry.charts:

@@ -114,7 +114,7 @@ def _standing(source: DossierSource, plan: Plan) -> Standing:
         next_words=_next_words(source, plan, position, ready),
         given=_given(plan, position),
         facts=tuple(_facts(source, plan, position)),
-        ready=_ready_words(plan, ready, position),
+        ready=_ready_words(source, plan, ready, position),
         plan_uid=plan.sop_instance_uid,
         warnings=_first_of(warnings),
     )
@@ -240,15 +240,19 @@ def gap_words(days: int) -> str:
     return {0: "the same day", 1: "the day before"}.get(days, f"{days} days before")
 
 
-def _ready_words(plan: Plan, ready: Readiness | None, position: PlanPosition | None) -> str:
+def _ready_words(
+    source: DossierSource, plan: Plan, ready: Readiness | None, position: PlanPosition | None
+) -> str:
     if not plan.is_clinical:
         return ""
     if position is not None and position.is_finished:
         return "Nothing is left to treat with this plan"
     if ready is None:
         return "Whether this copy is enough to treat was not looked at"
-    if ready.is_ready:
-        if position is not None and position.conflicts:
+    of_course = () if source.position is None else source.position.conflicts
+    conflicts = {one.text for one in (*(position.conflicts if position else ()), *of_course)}
+    if not set(ready.blocking) - conflicts:
+        if ready.blocking or (position is not None and position.conflicts):
             return "The files to treat are all here; clear ▲ first"
         return "This copy has all that is needed to treat"
     return f"NOT enough to treat: {plural(len(ready.blocking), 'thing')} to clear first"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 ASK_AFTER_DAYS: Final = 7
 """After so many midnights without a fraction a person has to say that the course goes on as planned."""
 REASONS_SHOWN_MAX: Final = 3
+WHY_SHOWN_MAX: Final = 2
+WHY_CHARACTERS_MAX: Final = 160
 PLANS_NAMED_MAX: Final = 3
 _REFUSED = frozenset({ApprovalStatus.UNAPPROVED, ApprovalStatus.REJECTED})
 
@@ -55,7 +57,8 @@ def verdict(source: DossierSource) -> Verdict:
     of_plans = which or tuple(_of_each(source, candidates))
     if doubts := tuple(dict.fromkeys((*_who(source), *which, *of_plans, *_of_the_patient(source)))):
         would = () if which else tuple(_would(source, candidates))
-        return _said(source, VerdictKind.ASK, doubts, would)
+        why = () if which else tuple(_why(source, candidates))[:WHY_SHOWN_MAX]
+        return _said(source, VerdictKind.ASK, doubts, would, why)
     return Verdict(
         kind=VerdictKind.TREAT,
         words=_treat(source, candidates),
@@ -78,7 +81,11 @@ def next_plans(source: DossierSource) -> tuple[Plan, ...]:
 
 
 def _said(
-    source: DossierSource, kind: VerdictKind, reasons: Sequence[str], would: Sequence[str] = ()
+    source: DossierSource,
+    kind: VerdictKind,
+    reasons: Sequence[str],
+    would: Sequence[str] = (),
+    why: Sequence[str] = (),
 ) -> Verdict:
     shown = list(reasons[:REASONS_SHOWN_MAX])
     if (more := len(reasons) - len(shown)) > 0:
@@ -86,7 +93,17 @@ def _said(
     first = {VerdictKind.ASK: "Ask first", VerdictKind.DO_NOT: "Do not treat"}[kind]
     whom, night = whom_to_ask(source), unbroken(source.night_phone)
     asked = " ".join(filter(None, (f"Ask {whom}." if whom else "", f"At night: {night}." if night else "")))
-    return Verdict(kind=kind, words=f"{first}: {'; '.join(shown)}", because=(*filter(None, (asked,)), *would))
+    return Verdict(
+        kind=kind, words=f"{first}: {'; '.join(shown)}", because=(*why, *filter(None, (asked,)), *would)
+    )
+
+
+def _why(source: DossierSource, candidates: Sequence[Plan]) -> Iterator[str]:
+    """Yield what the evidence does not agree on, so that nobody looks for it further down."""
+    course = () if source.position is None else source.position.conflicts
+    plans = (find_position(source, plan.sop_instance_uid) for plan in candidates)
+    conflicts = (*(one for plan in plans if plan for one in plan.conflicts), *course)
+    yield from dict.fromkeys(line(one.text, longest=WHY_CHARACTERS_MAX) for one in conflicts)
 
 
 # Do not treat ---------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def without_a_promise(source: DossierSource, found: Sequence[Standing]) -> tuple
     return tuple(
         replace(
             one,
-            next_words=f"If this plan: {one.next_words[0].lower()}{one.next_words[1:]}",
+            next_words=_if_this_plan(one.next_words),
             ready="Its files are all here, but which plan is it"
             if one.ready.startswith(_PROMISES)
             else one.ready,
@@ -124,6 +124,12 @@ def without_a_promise(source: DossierSource, found: Sequence[Standing]) -> tuple
         else one
         for one in found
     )
+
+
+def _if_this_plan(next_words: str) -> str:
+    """Return what would come next; that one asks first is said by the box above it already."""
+    words = next_words.removeprefix("Ask first: ")
+    return f"If this plan: {words[0].lower()}{words[1:]}"
 
 
 def which_plan(source: DossierSource) -> Iterator[Section]:

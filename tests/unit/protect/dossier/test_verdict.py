@@ -193,13 +193,31 @@ def test_treated_in_the_last_days_without_a_counted_fraction_is_a_question() -> 
     assert "no fraction is counted" in said(with_entry(calm(given=0), claims=claims))
 
 
+def test_a_count_in_doubt_says_what_disagrees_and_not_that_files_are_missing() -> None:
+    found = make_dossier(in_doubt(calm()))
+    lacking = make_dossier(blocked(in_doubt(calm()), conflict().text, "No dose refers to the plan."))
+
+    assert found.verdict.because[0] == "Something disagrees."
+    assert found.standings[0].ready == "The files to treat are all here; clear ▲ first"
+    assert lacking.standings[0].ready == "NOT enough to treat: 2 things to clear first"
+
+
+def test_of_rivals_in_doubt_a_card_says_if_once() -> None:
+    new = plan(BOOST, "BorstL new", related_plan_uids=(("PREDECESSOR", MINE),))
+
+    assert (
+        make_dossier(in_doubt(calm(plan(), new))).standings[0].next_words
+        == "If this plan: fraction 10? of 15"
+    )
+
+
 def test_a_question_says_whom_to_ask_and_what_would_be_next() -> None:
     found = make_dossier(in_doubt(calm())).verdict
 
-    assert found.because[0].replace("\u00a0", " ") == (
+    assert found.because[1].replace("\u00a0", " ") == (
         "Ask dr. H. Dubois +32 3 555 01 01 or dr. J. Peeters +32 3 555 01 09."
     )
-    assert found.because[1].startswith(
+    assert found.because[2].startswith(
         "Once that is settled: fraction 10? of 15 of plan BorstL VMAT on LINAC 3"
     )
 
