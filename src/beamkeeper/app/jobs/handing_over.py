@@ -118,7 +118,7 @@ def hand_over(
     with desk.held():
         _settle(folder, desk)
         manifest, header = _sealed(folder, opened, patient, lines, agreed, now=now)
-        _write_down(folder, manifest, header)
+        _write_down(folder, manifest, header, agreed)
         return header, _given_out(desk, manifest.bundle_id)
 
 
@@ -252,7 +252,7 @@ def _packed_row(folder: IncidentFolder, bundle_id: str) -> AuditRow:
     )
 
 
-def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> None:
+def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header, agreed: Agreed) -> None:
     write(
         folder,
         Deed.PACKED,
@@ -265,6 +265,8 @@ def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header) -> N
         night=str(manifest.night),
         sha256=header.sha256,
         plans=[plan.plan_uid for plan in manifest.plans],
+        machine=agreed.machine,
+        first_on=str(agreed.days[0]) if agreed.days else "",
         said=f"{len(manifest.packed)} files to {manifest.recipient}, of the night of {manifest.night}",
     )
 
