@@ -67,6 +67,7 @@ def _plain(instance: Instance, found: Placement) -> dict[str, object]:
         "gap": found.gap,
         "seconds": found.seconds,
         "is_complete": found.is_complete,
+        "announced": found.announced,
         "placed": found.placed,
         "decides": DECIDES,
     }

@@ -161,7 +161,11 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None) -
     schedule = Schedule.of(columns, _as_before(board, columns, number))
     schedule.take_out(number)
     held = {index for index, one in enumerate(board.instance.patient) if _is_held(one)} | {number}
-    if (out := _put(schedule, columns, number, held, is_decided=bool(fixed))) is None:
+    told = {index for index, one in enumerate(board.instance.patient) if one.announced}
+    # First without anybody who was told of a place; only where that is not enough, with them.
+    tries = (held | told, held)
+    found = (_put(schedule, columns, number, one, is_decided=bool(fixed)) for one in tries)
+    if (out := next((one for one in found if one is not None), None)) is None:
         return _refused(board, patient, wanted, _full(board, fixed))
     schedule.put_in_again(out)
     others = (*board.instance.patient[:number], need, *board.instance.patient[number + 1 :])
@@ -232,7 +236,7 @@ def _of(columns: Columns, number: int) -> NDArray[np.float64]:
 
 
 def _is_held(patient: PatientNeed) -> bool:
-    return bool(patient.fixed) or (patient.begun_there and bool(patient.announced))
+    return bool(patient.fixed) or patient.is_bound
 
 
 def _why_not(board: Board, need: PatientNeed) -> str:
@@ -298,6 +302,8 @@ def _remarks(board: Board, need: PatientNeed, place: Place, moved: tuple[Moved, 
         said.append(
             f"class {option.delivery_class} usually takes {lead} treatment days before the first fraction"
         )
+    if need.sent_there and machine != need.announced:
+        said.append(f"the data went to the house of {need.announced}: it has to be told to delete them")
     if need.announced and (machine, day) != (need.announced, need.announced_from or day):
         said.append(f"{need.announced} was announced: call the patient and both sites")
     told = {one.id for one in board.instance.patient if one.announced} - {need.id}

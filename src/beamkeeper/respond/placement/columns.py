@@ -67,6 +67,29 @@ class Columns:
         parts = (self.machine, self.first, self.after, self.cost, self.loss, self.weight)
         return np.column_stack((*parts, self.prepared))
 
+    def only(
+        self, wanted: NDArray[np.bool_], refused: NDArray[np.bool_]
+    ) -> tuple[Columns, NDArray[np.int64]]:
+        """Return some of the columns, with "refused" of everybody, and which of these columns they are.
+
+        Parameters
+        ----------
+        wanted
+            Of each column whether it stays.
+        refused
+            Of each patient whether "refused" is taken only where nothing else can be.
+        """
+        rows = self.rows()
+        ends = self.starts[1:] - 1
+        rows[ends[refused], 3] += DECIDED
+        stays = wanted.copy()
+        stays[ends] = True
+        counts = np.bincount(self.patient[stays], minlength=len(ends))
+        made = joined(
+            rows[stays], counts, capacity=self.capacity, staff=self.staff, days=self.days, shut=self.shut
+        )
+        return made, np.flatnonzero(stays)
+
 
 PLENTY: Final = 1e9
 DECIDED: Final = 1000.0
@@ -173,6 +196,10 @@ class Making:
             return f"a person decided for {patient.fixed}"
         if patient.begun_there and patient.announced and option.machine != patient.announced:
             return f"treatment has begun on {patient.announced}"
+        if patient.sent_there and patient.announced and not patient.fixed:
+            house = instance.machine[self._machines[patient.announced]].site
+            if machine.site != house:
+                return f"the patient was handed over to {house}"
         if option.delivery_class not in CLASSES:
             return f"the plan cannot be given there{f' ({option.why.rstrip(_END)})' if option.why else ''}"
         if option.delivery_class == PLAN_AGAIN and not site.replans_a_day:
@@ -191,7 +218,7 @@ class Making:
     def _refused(self, patient: PatientNeed) -> NDArray[np.float64]:
         days = len(self._days)
         loss = self._loss(patient, np.array([float(days)]))
-        refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.begun_there else 0)
+        refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.is_bound else 0)
         cost = loss + self._waiting(patient, np.array([float(days)])) + refused
         return np.array([[len(self._machines), 0, 0, cost[0], loss[0], 0, -1, -1]], dtype=np.float64)
 
@@ -204,7 +231,7 @@ class Making:
             wanted = [index for index, day in enumerate(self._days) if day == patient.fixed_from]
             days = days[np.isin(days, wanted)]
         else:
-            days = days[days >= lead]
+            days = days[(days >= lead) | self._is_announced(patient, option, days)]
         rows = np.zeros((len(days), _FIELDS))
         waited = days.astype(np.float64)
         loss = self._loss(patient, waited)
@@ -223,6 +250,14 @@ class Making:
         rows[:, 7] = checked if option.qa and not begun else -1
         return rows
 
+    def _is_announced(
+        self, patient: PatientNeed, option: Option, days: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return which days were announced: the work before the first fraction was agreed with them."""
+        if option.machine != patient.announced or patient.announced_from is None:
+            return np.zeros(len(days), dtype=bool)
+        return np.array([self._days[index] == patient.announced_from for index in days], dtype=bool)
+
     def _changed(
         self, patient: PatientNeed, option: Option, days: NDArray[np.int64]
     ) -> NDArray[np.float64] | float:
@@ -234,8 +269,7 @@ class Making:
             return change
         if patient.announced_from is None:
             return 0.0
-        is_other = np.array([self._days[index] != patient.announced_from for index in days], dtype=bool)
-        return np.where(is_other, change, 0.0)
+        return np.where(self._is_announced(patient, option, days), 0.0, change)
 
     def _after(self, number: int, days: NDArray[np.int64], visits: int) -> NDArray[np.int64]:
         """Return the day after the last visit, which may lie behind the horizon."""

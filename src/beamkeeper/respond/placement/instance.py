@@ -18,6 +18,8 @@ _SATURDAY: Final = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Days = Annotated[int, Field(ge=0, le=60)]
+Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+"""Percent points of tumour control: no day and no change is worth more than all of it."""
 HORIZON_DAYS: Final = 42
 LEAD_DAYS: Final = (1, 2, 3)
 
@@ -74,7 +76,7 @@ class Option(_Part):
 
     machine: Name
     delivery_class: Annotated[Literal["A", "B", "C", "D"], Field(alias="class")]
-    travel_min: Annotated[float, Field(ge=0, le=10_000)] = 0
+    travel_min: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0
     qa: bool = True
     why: str = ""
 
@@ -94,6 +96,8 @@ class PatientNeed(_Part):
         The machine that was promised already; `begun_there` keeps the patient on it.
     announced_from
         The first day that was promised; another one is a change, too.
+    sent_there
+        The patient's data went to the house of the announced machine: only a person sends them elsewhere.
     fixed
         A person decided: this machine, and with `fixed_from` this day, however long the work before it.
     """
@@ -108,8 +112,14 @@ class PatientNeed(_Part):
     announced: str = ""
     announced_from: date | None = None
     begun_there: bool = False
+    sent_there: bool = False
     fixed: str = ""
     fixed_from: date | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the course has begun at the announced machine, or was handed over to its house."""
+        return bool(self.announced) and (self.begun_there or self.sent_there)
 
 
 class Weights(_Part):
@@ -128,11 +138,11 @@ class Weights(_Part):
         For each hour on the road and visit; for a place other than the one announced.
     """
 
-    loss_a_day: tuple[float, float, float] = (1.4, 0.5, 0.1)
-    refused: Annotated[float, Field(ge=0)] = 5.0
-    priority_a_day: Annotated[float, Field(ge=0)] = 0.01
-    travel_a_visit_hour: Annotated[float, Field(ge=0)] = 0.005
-    change: Annotated[float, Field(ge=0)] = 0.3
+    loss_a_day: tuple[Points, Points, Points] = (1.4, 0.5, 0.1)
+    refused: Points = 5.0
+    priority_a_day: Points = 0.01
+    travel_a_visit_hour: Points = 0.005
+    change: Points = 0.3
 
 
 class Instance(_Part):
@@ -148,6 +158,9 @@ class Instance(_Part):
         Sites of this failure domain are never used.
     lead_days
         Treatment days from the decision to the first fraction, by class A, B, C.
+    move_announced
+        Whether a place that was announced may be changed for more than `change`; else it is kept where it
+        can be.
     """
 
     format: Literal[1]
@@ -157,6 +170,7 @@ class Instance(_Part):
     attacked_domain: str = ""
     lead_days: tuple[Days, Days, Days] = LEAD_DAYS
     weights: Weights = Weights()
+    move_announced: bool = False
     site: tuple[SiteFacts, ...] = ()
     machine: tuple[MachineSlots, ...] = ()
     patient: tuple[PatientNeed, ...] = ()
@@ -180,6 +194,12 @@ class Instance(_Part):
                 raise ValueError(f"the patient {one.id} names a machine twice")
             if unknown := sorted((named - {""}) - machines):
                 raise ValueError(f"a patient names the machine {unknown[0]}, which is not listed")
+            if (one.begun_there or one.sent_there or one.announced_from) and not one.announced:
+                raise ValueError(
+                    f"the patient {one.id} was announced, sent or has begun, and names no machine (announced)"
+                )
+            if one.fixed_from and not one.fixed:
+                raise ValueError(f"the patient {one.id} has `fixed_from`, and `fixed` is empty")
         if len(self.patient) > PATIENTS_MAX or len(self.machine) > MACHINES_MAX:
             raise ValueError(f"at most {PATIENTS_MAX} patients and {MACHINES_MAX} machines")
         return self

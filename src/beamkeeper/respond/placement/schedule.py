@@ -81,7 +81,7 @@ class Schedule:
         """
         for patient in order:
             column = int(known[patient])
-            if self._fits(column, column + 1)[0]:
+            if self.has_room(column):
                 self._put(patient, column)
         refused = self._columns.starts[1:] - 1
         self.insert_all((one for one in order if self.chosen[one] == refused[one]), key)
@@ -164,7 +164,7 @@ class Schedule:
             Patients who are not taken out: they began there, or a person decided for them.
         """
         out: list[int] = []
-        while not self._fits(column, column + 1)[0]:
+        while not self.has_room(column):
             cost = self._columns.cost
             in_the_way = [one for one in self._in_the_way(column) if one not in held]
             if not in_the_way:
@@ -183,6 +183,10 @@ class Schedule:
     def best_free(self, patient: int) -> int:
         """Return the cheapest column of a patient that has room; the last one, "refused", always has."""
         return self._best(patient, self._columns.cost)
+
+    def has_room(self, column: int) -> bool:
+        """Return whether a column fits beside everybody who is placed."""
+        return bool(self._fits(column, column + 1)[0])
 
     def put(self, patient: int, column: int) -> None:
         """Move a patient to a column that fits."""
@@ -288,7 +292,7 @@ class Schedule:
                 continue
             self._take_out(other)
             self._take_out(patient)
-            if self._fits(column, column + 1)[0]:
+            if self.has_room(column):
                 self._put(patient, column)
                 found = self._best(other, cost)
                 if cost[found] - cost[there] < gain - BETTER:

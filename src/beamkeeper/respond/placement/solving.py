@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beamkeeper.respond.placement.announced import (
+    NOTHING_ANNOUNCED,
+    Announced,
+    keeping,
+    would_gain,
+)
 from beamkeeper.respond.placement.board import chosen_at
 from beamkeeper.respond.placement.columns import columns_of
 from beamkeeper.respond.placement.prices import Prices, price, reduced
@@ -32,6 +38,8 @@ IN_VAIN_MAX: Final = 6
 KEPT_FOR: Final = 0.01
 """A placement that grew out of the one before is taken unless one from nothing is better by this share."""
 HELPED: Final = 1e-3
+SHARE_TO_SOLVE: Final = 0.9
+"""Of the time, where places were announced: the rest is for what the whole would gain without them."""
 REASONS_SHOWN: Final = 5
 PRICE_SHOWN: Final = 0.005
 WORDS: Final = (
@@ -80,9 +88,12 @@ class Placement:
     Attributes
     ----------
     bound
-        No placement costs less; `gap` is how far this one is above it, as a share of it.
+        No placement that keeps these announced places costs less; `gap` is how far this one is above it, as a
+        share of it.
     is_complete
         False where the time was over before nothing helped any more.
+    announced
+        What became of places that were announced, and what keeping them costs.
     """
 
     placed: tuple[Placed, ...]
@@ -90,6 +101,7 @@ class Placement:
     bound: float
     seconds: float
     is_complete: bool
+    announced: Announced = NOTHING_ANNOUNCED
 
     @property
     def gap(self) -> float | None:
@@ -115,15 +127,21 @@ def solve(
     if not instance.patient:
         return Placement(placed=(), cost=0.0, bound=0.0, seconds=0.0, is_complete=True)
     columns = columns_of(instance)
-    known = None if start is None else chosen_at(instance, columns, start)
-    schedule, prices = _schedule(columns, known, begun, seconds)
-    spent = time.monotonic() - begun
+    kept, which, announced = keeping(instance, columns)
+    known = None if start is None else chosen_at(instance, kept, start)
+    limit = seconds * (SHARE_TO_SOLVE if announced.kept else 1)
+    schedule, prices = _schedule(kept, known, begun, limit)
+    is_complete = time.monotonic() - begun < limit
+    chosen = which[schedule.chosen]
+    announced = would_gain(instance, columns, chosen, announced, until=begun + seconds)
+    cost = float(columns.cost[chosen].sum())
     return Placement(
-        placed=tuple(_Explaining(instance, columns, prices).of(schedule.chosen)),
-        cost=schedule.cost,
-        bound=min(prices.bound, schedule.cost),
-        seconds=round(spent, 2),
-        is_complete=spent < seconds,
+        placed=tuple(_Explaining(instance, columns, prices, announced).of(chosen)),
+        cost=cost,
+        bound=min(prices.bound - (schedule.cost - cost), cost),
+        seconds=round(time.monotonic() - begun, 2),
+        is_complete=is_complete,
+        announced=announced,
     )
 
 
@@ -203,8 +221,9 @@ def placed_at(
 class _Explaining:
     """Says for each patient why there."""
 
-    def __init__(self, instance: Instance, columns: Columns, prices: Prices) -> None:
+    def __init__(self, instance: Instance, columns: Columns, prices: Prices, announced: Announced) -> None:
         self._instance, self._columns = instance, columns
+        self._kept, self._released = {*announced.kept, *announced.other_day}, set(announced.released)
         self._paid = reduced(columns, prices.slots, prices.staff)
         self._sites = {one.id: one.site for one in instance.machine}
 
@@ -222,6 +241,8 @@ class _Explaining:
             if is_placed
             else self._refusal(number, patient)
         )
+        if patient.id in self._released:
+            reason = f"the announced place on {patient.announced} cannot be kept; now: {reason}"
         return placed_at(self._instance, self._columns, patient, column, reason=reason, would_help=would_help)
 
     def _reason(self, number: int, patient: PatientNeed, column: int) -> str:
@@ -230,6 +251,8 @@ class _Explaining:
             return "a person decided so" + self._price_of(column)
         if patient.begun_there and patient.announced:
             return "treatment has begun there"
+        if patient.id in self._kept:
+            return "announced, and kept" + self._price_of(column)
         best = self._best(number)
         if columns.cost[column] <= columns.cost[best] + 1e-9:
             return "the best of all places that fit this patient"
@@ -238,7 +261,7 @@ class _Explaining:
         return f"{wished} from {day} costs {less:.2f} less, but its slots are worth more to others"
 
     def _price_of(self, column: int) -> str:
-        """Return what the slots that a person gave away are worth to others."""
+        """Return what the slots that were given away are worth to others."""
         paid = self._paid[column] - self._columns.cost[column]
         return f"; its slots are worth {paid:.2f} percent points to others" if paid > PRICE_SHOWN else ""
 

@@ -134,7 +134,8 @@ def test_who_began_somewhere_stays_there() -> None:
 
 
 def test_what_was_announced_is_changed_only_for_more_than_the_change_costs() -> None:
-    read = instance([patient("a", on=("m1", "m2"), announced="m2")], {"m1": 1, "m2": 1})
+    told = patient("a", on=("m1", "m2"), announced="m2")
+    read = instance([told], {"m1": 1, "m2": 1}, move_announced=True)
 
     assert solve(read).placed[0].machine == "m2"
 
@@ -294,7 +295,8 @@ def test_who_is_treated_on_the_own_machine_or_began_there_needs_no_check() -> No
 
 def test_another_day_than_the_one_announced_is_a_change_as_well() -> None:
     day = date(2026, 11, 25)
-    read = instance([patient("a", category=3, announced="m1", announced_from=day)], {"m1": 1})
+    told = patient("a", category=3, announced="m1", announced_from=day)
+    read = instance([told], {"m1": 1}, move_announced=True)
 
     assert solve(read).placed[0].first_on == day
 
@@ -306,7 +308,8 @@ def test_solving_again_with_a_patient_more_moves_nobody_who_was_announced() -> N
         one | {"announced": first[one["id"]].machine, "announced_from": first[one["id"]].first_on}
         for one in few
     ]
-    more = instance([*told, patient("new", 13, on=("m1", "m2"), fractions_left=3)], {"m1": 2, "m2": 1})
+    new = patient("new", 13, on=("m1", "m2"), fractions_left=3)
+    more = instance([*told, new], {"m1": 2, "m2": 1}, move_announced=True)
     places = {name: (one.machine, one.first_on) for name, one in first.items()}
     again = by_id(solve(more, start=places))
 
