@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from night_site import NIGHT_1, SmallSite, at
@@ -37,6 +38,9 @@ from beamkeeper.errors import (
 from beamkeeper.respond.handover import Desk, Packed, Role, open_bundle, seal_bundle
 from beamkeeper.respond.handover.manifest import manifest_bytes, read_manifest
 from beamkeeper.wire.dicom.identify import identify
+
+if TYPE_CHECKING:
+    from beamkeeper.respond.placement.instance import PatientNeed
 
 WHO = Who(by="C", at=at(NIGHT_1, 13).now())
 GIVEN = 2
@@ -333,6 +337,40 @@ def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days
         place = there[manifest["pseudonym"]]
         first = manifest["sessions"][0]
         assert (first["machine"], first["day"]) == (place.machine, str(place.first_on))
+
+
+def test_who_went_there_stays_there_and_what_came_back_takes_no_slot_any_more(
+    houses: Houses, tmp_path: Path
+) -> None:
+    folder = PlacementFolder(IncidentFolder.open(houses.incident))
+    opened = open_by_site(houses.site.site, at(NIGHT_1, 13))
+    partners = PARTNERS.replace('name = "Partner hospital"', f'name = "{PARTNER}"')
+    make_draft(folder, partners, open_vault=lambda: opened, first_on=LATER, who=WHO)
+    first, _ = make_version(folder, who=WHO, seconds=1)
+    place = next(one for one in first.placed if one.site == "partner")
+    person = next(one for one in houses.persons() if one.pseudonym == place.patient)
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+
+    def solved_again() -> PatientNeed:
+        version, _ = make_version(folder, who=WHO, seconds=1, move_announced=True)
+        _, instance = folder.version(folder.standing(), version.number)
+        return next(one for one in instance.patient if one.id == place.patient)
+
+    def comes_back(begin: int, *last: str) -> None:
+        export = houses.treated(person, GIVEN + begin, 1, tmp_path / f"export-{begin}")
+        made = told("desk", "return", bundle_id, export, *last, "--desk", houses.desk)
+        told("handover", "back", made["folder"], "--incident", houses.incident)
+
+    sent = solved_again()
+    comes_back(0)
+    begun = solved_again()
+    comes_back(1, "--last")
+    back = solved_again()
+
+    assert (sent.announced, sent.sent_there, sent.begun_there) == (place.machine, True, False)
+    assert (begun.announced, begun.begun_there) == (place.machine, True)
+    assert (back.announced, back.sent_there, back.begun_there) == ("", False, False)
+    assert [one.fractions_left - sent.fractions_left for one in (sent, begun, back)] == [0, -1, -2]
 
 
 def test_what_a_partner_gave_goes_along_to_the_next_house_and_is_counted(

@@ -83,6 +83,15 @@ def test_what_the_copy_knows_is_shown_with_its_doubts() -> None:
     assert known_courses(patient(0), BRUSSELS) == ()
 
 
+@pytest.mark.parametrize(("doubled", "a_day"), [(0, 1), (1, 1), (9, 1), (10, 2), (18, 2)])
+def test_a_course_is_twice_daily_only_where_most_of_its_days_are(doubled: int, a_day: int) -> None:
+    days = WEEKDAYS[:19]
+    text = course_text(patient(3), asked(on=tuple(sorted((*days, *days[:doubled]))), fractions=70))
+    course, _ = read_course(text, own_parameters(), Calendar())
+
+    assert course.fractions_per_day == a_day
+
+
 def test_a_choice_stands_in_the_journal_with_file_numbers_and_name(folder: IncidentFolder) -> None:
     text = course_text(patient(3), asked())
     options, digest = computed(folder, text)

@@ -103,14 +103,19 @@ def solve(
     seconds: Annotated[
         float, typer.Option("--seconds", min=0.1, max=86_400, help="Longest time to look for better.")
     ] = 60.0,
+    move_announced: Annotated[
+        bool,
+        typer.Option("--move-announced", help="Announced places may change, for the price of a change."),
+    ] = False,
     by: ByOption = None,
     everybody: EverybodyOption = False,
     json_: JsonOption = False,
 ) -> int:
     """Place everybody of the last draft, as decisions and announcements stand, and keep it as a new version.
 
-    What was announced changes only for more than a change costs; who began somewhere stays. The pages lie in
-    the version's folder: by patient, by site, by day, as PDF, HTML, text, and CSV.
+    Who was told of a place keeps it, and what that costs the others is shown; --move-announced frees them.
+    Who began somewhere stays, by records that came back or a person's word, and so does whose data went to a
+    house. The pages lie in the version's folder: by patient, by site, by day, as PDF, HTML, text, and CSV.
 
     Exit status: 0 everybody has a place, 3 somebody has none or is left out.
 
@@ -119,7 +124,7 @@ def solve(
     from beamkeeper.app.jobs.placing import make_version
 
     opened = _folder(folder)
-    version, before = make_version(opened, who=_who(by), seconds=seconds)
+    version, before = make_version(opened, who=_who(by), seconds=seconds, move_announced=move_announced)
     return _show_version(opened, version, before, everybody=everybody, json_=json_)
 
 
@@ -228,7 +233,7 @@ def announce(
 ) -> int:
     """Write down that patients and sites were told of the places of the last version.
 
-    From now on another place or day for them counts as a change.
+    From now on `placement solve` keeps these places, and says what that costs.
 
     Example: beamkeeper placement announce --patient 0012345 --by "C. Claes" --incident incident
     """

@@ -106,6 +106,11 @@ def _doubts(at: PlanPosition, zone: ZoneInfo) -> Sequence[str]:
     found = [conflict.text for conflict in at.conflicts]
     if (days := len(_days(at, zone))) != at.fractions_complete:
         found.append(f"Days are known for {days} of {at.fractions_complete} fractions given: fill them in.")
+    twice = sum(count > 1 for count in Counter(_days(at, zone)).values())
+    if twice and not is_two_a_day(_days(at, zone)):
+        found.append(
+            f"Two fractions were given on {plural(twice, 'day')}: one a day is taken for prescribed."
+        )
     if at.fractions_partial:
         begun = plural(at.fractions_partial, "fraction")
         found.append(f"Begun and not finished, and not counted here: {begun}.")
@@ -140,11 +145,20 @@ def course_text(person: Person, asked: Asked) -> str:
     ]
     if asked.with_chemotherapy is not None:
         lines.append(f"with_chemotherapy = {'true' if asked.with_chemotherapy else 'false'}")
-    if max(Counter(asked.on).values(), default=1) > 1:
+    if is_two_a_day(asked.on):
         lines.append("fractions_per_day = 2")
     lines += ["[given]", f"on = {_dates(asked.on)}", "[gap]", f"resume_on = {asked.resume_on}", "[calendar]"]
     lines += [f"holidays = {_dates(asked.holidays)}", f"service = {_dates(asked.service)}"]
     return "\n".join(lines) + "\n"
+
+
+def is_two_a_day(on: Sequence[date]) -> bool:
+    """Return whether a course is given twice a day: most of its days have two fractions.
+
+    One day with two, as when a fraction was made up, does not make the prescription so.
+    """
+    counts = Counter(on)
+    return 2 * sum(count > 1 for count in counts.values()) > len(counts)
 
 
 def computed(folder: IncidentFolder, text: str) -> tuple[Options, str]:
@@ -200,7 +214,7 @@ def choose(
         )
     data = text.encode()
     course = hashlib.sha256(data).hexdigest()
-    name = f"{COURSES}/{course[:16]}.toml"
+    name = course_name(course)
     folder.keep(name, data)
     return write(
         folder,
@@ -217,6 +231,11 @@ def choose(
         parameters_sha256=options.model.parameters_sha256,
         signed=signed,
     )
+
+
+def course_name(sha256: str) -> str:
+    """Return where a course file that was signed is kept, by its digest."""
+    return f"{COURSES}/{sha256[:16]}.toml"
 
 
 def _toml(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.placing_facts import candidates, wanted_plans
@@ -22,6 +22,7 @@ from beamkeeper.app.jobs.placing_folder import (
     PlacementFolder,
     Standing,
 )
+from beamkeeper.app.jobs.placing_gaps import signed_gaps
 from beamkeeper.app.jobs.placing_pages import (
     DRAFT_FILES,
     VERSION_FILES,
@@ -30,12 +31,14 @@ from beamkeeper.app.jobs.placing_pages import (
     version_files,
 )
 from beamkeeper.app.jobs.placing_plans import KnownPlans, read_plans
+from beamkeeper.app.jobs.placing_stands import as_it_stands
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.demand import PlanDemand
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.placement import Instance, solve
-from beamkeeper.respond.placement.board import NOWHERE, Board, board_of
+from beamkeeper.respond.placement.board import Board, board_of
 from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.drafting import draft as drafted
 from beamkeeper.respond.placement.pages import Told
@@ -44,12 +47,11 @@ from beamkeeper.respond.placement.solving import SECONDS
 from beamkeeper.respond.placement.version import Version, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date, datetime
 
     from beamkeeper.app.opened import OpenedVault
-
-FRACTIONS_LEFT_MIN: Final = 1
+    from beamkeeper.respond.placement.announced import Announced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +112,20 @@ def make_draft(
     }
     read = read_plans(open_vault(), asked, inventory.head.zone) if asked else {}
     known |= {digest: found for digest, found in read.items() if isinstance(found, PlanDemand)}
-    _, ranked = order_of(incident, inventory, who.at)
+    rules, ranked = order_of(incident, inventory, who.at)
     today = who.at.astimezone(inventory.head.zone).date()
     if first_on < today:
         raise ConfigError(f"{first_on} is over.", do_next="Give a day from today on.")
-    everybody = candidates(inventory, ranked, read | known, today=today, first_on=first_on)
+    everybody = candidates(
+        inventory,
+        ranked,
+        read | known,
+        today=today,
+        first_on=first_on,
+        holidays=file.partners.holidays,
+        signed=signed_gaps(incident, incident.journal.rows(), inventory.head.zone),
+        allowed=rules.prolongation_days,
+    )
     made, instance = drafted(everybody, file, first_on=first_on, made_at=who.at)
     made = replace(made, notes=(*made.notes, *(f"NOT LISTED: {one}" for one in inventory.not_read)))
     number, place = folder.new("draft")
@@ -151,9 +162,14 @@ def counted(made: Draft) -> str:
 
 
 def make_version(
-    folder: PlacementFolder, *, who: Who, seconds: float = SECONDS
+    folder: PlacementFolder, *, who: Who, seconds: float = SECONDS, move_announced: bool = False
 ) -> tuple[Version, Version | None]:
     """Solve the last draft as decisions and announcements stand; return the version and the one before.
+
+    Parameters
+    ----------
+    move_announced
+        Whether places that were announced may change for more than a change costs; else they are kept.
 
     Raises
     ------
@@ -163,8 +179,8 @@ def make_version(
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
     before = folder.version(stand, stand.version)[0] if stand.versions else None
-    instance, notes = _as_it_stands(folder, stand, instance)
-    found = solve(instance, seconds=seconds, start=None if before is None else before.places())
+    now = as_it_stands(folder, stand, draft, instance, now=who.at, move_announced=move_announced)
+    found = solve(now.instance, seconds=seconds, start=None if before is None else before.places())
     with folder.held():
         if folder.standing() != stand:
             raise ConfigError(
@@ -177,46 +193,36 @@ def make_version(
             number=number,
             draft=stand.draft,
             parent=None if before is None else before.number,
-            left_out=draft.left_out,
+            left_out=(*draft.left_out, *now.finished),
             made_at=who.at,
             made_by=who.by,
-            notes=notes,
+            notes=(*now.notes, *announced_words(found.announced, is_free=move_announced)),
         )
-        keep(folder, place, version, instance, signed=who.signed)
+        keep(folder, place, version, now.instance, signed=who.signed)
     return version, before
 
 
-def _as_it_stands(
-    folder: PlacementFolder, stand: Standing, instance: Instance
-) -> tuple[Instance, tuple[str, ...]]:
-    """Return the instance with what people decided, announced and saw begin, and what of it cannot hold."""
-    told = {number: folder.version(stand, number)[0].places() for number in set(stand.announced.values())}
-    there = {one.id for one in instance.machine}
-    needs, notes = [], []
-    for need in instance.patient:
-        announced = told.get(stand.announced.get(need.id, 0), {}).get(need.id, NOWHERE)
-        begun, decision = stand.begun.get(need.id), stand.decisions.get(need.id)
-        update: dict[str, object] = {}
-        if announced[0] in there:
-            update |= {"announced": announced[0], "announced_from": announced[1]}
-        if begun is not None and begun.machine in there:
-            left = max(FRACTIONS_LEFT_MIN, need.fractions_left - begun.given)
-            update |= {"announced": begun.machine, "announced_from": None, "begun_there": True}
-            update |= {"fractions_left": left}
-        if decision is not None and decision.machine in there:
-            update |= {"fixed": decision.machine, "fixed_from": decision.first_on}
-        gone = {
-            "was announced": announced[0],
-            "had begun": begun.machine if begun else "",
-            "was decided for by a person": decision.machine if decision else "",
-        }
-        notes += [
-            f"{machine}, on which patient {need.id[:10]} {what}, is not in the partners' file any more."
-            for what, machine in gone.items()
-            if machine and machine not in there
-        ]
-        needs.append(need.model_copy(update=update))
-    return instance.model_copy(update={"patient": tuple(needs)}), tuple(notes)
+def announced_words(found: Announced, *, is_free: bool) -> Iterator[str]:
+    """Yield what became of the places that were announced, and what keeping them costs the others."""
+    if is_free:
+        yield "Announced places were free to change, each for the price of a change: somebody asked for that."
+    if found.kept:
+        yield f"Kept because they were announced: {plural(len(found.kept), 'place')}."
+    if found.other_day:
+        yield (
+            f"The announced day is no day to begin any more for {plural(len(found.other_day), 'patient')}: "
+            "the machine is kept. Have they begun? `beamkeeper placement begun` says so."
+        )
+    if found.released:
+        yield (
+            f"{plural(len(found.released), 'announced place')} cannot be kept: machine, day or slots are "
+            "not there any more. Call these patients and both houses."
+        )
+    if found.would_move:
+        yield (
+            f"Keeping announced places costs {found.gain:.2f} percent points: {len(found.would_move)} of "
+            "them would have to change for that. `beamkeeper placement solve --move-announced` does it."
+        )
 
 
 def board_at(folder: PlacementFolder) -> At:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.placing_gaps import Spare, spare_of, treatment_days
 from beamkeeper.app.jobs.placing_plans import digest_of
 from beamkeeper.app.jobs.triage import CONSIDERED
 from beamkeeper.clock import local_date
@@ -16,16 +17,16 @@ from beamkeeper.protect.lists import Section, list_rows
 from beamkeeper.respond.placement.drafting import Candidate, OpenPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.app.jobs.placing_gaps import SignedGap
     from beamkeeper.domain.position import PlanPosition
     from beamkeeper.protect.lists import ListRow, Person, PlanLine
     from beamkeeper.respond.incident import Inventory
     from beamkeeper.respond.triage import Ranked
 
-_SATURDAY: Final = 5
 _TWICE_OF: Final = 3
 """Two a day are supposed where most of so many last treatment days had two fractions of one plan."""
 
@@ -49,6 +50,9 @@ def candidates(
     *,
     today: date,
     first_on: date,
+    holidays: Collection[date] = (),
+    signed: Mapping[str, SignedGap] | None = None,
+    allowed: Mapping[int, int] | None = None,
 ) -> tuple[Candidate, ...]:
     """Return everybody of an inventory as a placement sees them.
 
@@ -59,17 +63,44 @@ def candidates(
     demands
         By the digest of the plan's file: what it asks, or why it cannot be read.
     first_on
-        The day on which the placement begins: weekdays until then are spent.
+        The day on which the placement begins: treatment days until then are spent.
+    signed
+        By pseudonym, the way to go on that a physician signed.
+    allowed
+        By category, for how many days a course may be prolonged.
     """
     order = {one.pseudonym: one for one in ranked}
     persons = {one.pseudonym: one for one in inventory.persons}
-    passed = sum(
-        (today + timedelta(days=day)).weekday() < _SATURDAY for day in range((first_on - today).days)
-    )
+    passed = treatment_days(today, first_on, holidays)
     zone = inventory.head.zone
-    return tuple(
-        _candidate(persons[row.pseudonym], row, order.get(row.pseudonym), demands, passed=passed, zone=zone)
-        for row in list_rows(inventory.persons, inventory.head)
+    found = []
+    for row in list_rows(inventory.persons, inventory.head):
+        person, ranked_as = persons[row.pseudonym], order.get(row.pseudonym)
+        one = _candidate(person, row, ranked_as, demands, passed=passed, zone=zone)
+        if gap := (signed or {}).get(row.pseudonym):
+            spare = spare_of(
+                gap,
+                first_on=first_on,
+                holidays=holidays,
+                category=one.category,
+                allowed=allowed or {},
+                fractions_left=one.fractions_left,
+            )
+            one = _as_signed(one, spare)
+        found.append(one)
+    return tuple(found)
+
+
+def _as_signed(one: Candidate, spare: Spare | str) -> Candidate:
+    """Return a patient by the numbers of the gap that was signed, or with the word why not."""
+    if isinstance(spare, str):
+        return replace(one, notes=(*one.notes, spare))
+    return replace(
+        one,
+        days_to_spare=spare.days,
+        fractions_left=spare.sessions,
+        per_day=spare.per_day,
+        notes=(*one.notes, *spare.said),
     )
 
 
@@ -85,8 +116,8 @@ def _candidate(
     lines = _open(row)
     not_placed, would_help = _not_placed(row)
     spare = None if one is None or one.days_to_spare is None else one.days_to_spare - passed
-    left, said = fractions_left(person, {line.plan_uid for line in lines}, zone)
-    per_day = sessions_a_day(person, {line.plan_uid for line in lines}, zone)
+    left, said = fractions_left(person, open_plan_uids(row), zone)
+    per_day = sessions_a_day(person, open_plan_uids(row), zone)
     machines = dict.fromkeys(line.machine for line in lines if line.machine)
     where = (
         f"Treated on {', '.join(machines)} so far."
@@ -117,6 +148,11 @@ def _candidate(
         notes=tuple(notes),
         warnings=row.warnings,
     )
+
+
+def open_plan_uids(row: ListRow) -> set[str]:
+    """Return the plans of which a fraction is left."""
+    return {line.plan_uid for line in _open(row)}
 
 
 def _open(row: ListRow) -> tuple[PlanLine, ...]:

@@ -136,6 +136,9 @@ def standing(rows: Iterable[AuditRow]) -> Standing:
                 found.announced[str(one)] = _number(row, "version")
         elif row.action == Deed.BEGUN:
             found.begun[patient] = Begun(machine=str(said["machine"]), given=int(str(said.get("given", 0))))
+        elif row.action == Deed.RETURNED and said.get("is_last"):  # not treated there any more
+            found.begun.pop(patient, None)
+            found.announced.pop(patient, None)
     return Standing(
         drafts=found.drafts,
         versions=found.versions,
