@@ -14,6 +14,7 @@
     aria      the list from an ARIA database of ten years, 15 million rows
     mosaiq    the list from an invented MOSAIQ of ten years (writes 1.2 GB)
     gap       the options for gaps in 300 courses, and a sheet of one
+    triage    300 patients put in order after each word about one, and the line for two capacities
     place     300 patients on 12 machines for six weeks, beside greedy and first come
     handover  a patient of clinical size to another house and back, each step
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
@@ -54,6 +55,7 @@ NAMES = (
     "dossiers",
     "dossier",
     "declare",
+    "triage",
     "place",
     "attack",
     "handover",

@@ -12,6 +12,7 @@ from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def show(
     folder: FolderOption,
     places: PlacesOption = None,
     percent: PercentOption = None,
+    was: Annotated[
+        int | None,
+        typer.Option("--was", min=0, max=100_000, help="Places before: who gains, who loses, by name."),
+    ] = None,
     rules: Annotated[
         Path | None,
         typer.Option("--rules", metavar="FILE", help="The department's own rules, from now on."),
@@ -48,7 +53,7 @@ def show(
 
     Each patient has a level with its rule, and a sentence that says why before the next. What nobody knows is
     asked, and never counts as no. With --places the line is drawn; --percent lets codes wait whose share of
-    normal capacity is not there.
+    normal capacity is not there; --was names who falls below the line, or rises above it, by another number.
 
     Exit status: 0 everybody has a level, 3 somebody needs a physician to say it.
 
@@ -56,25 +61,38 @@ def show(
     """
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.triage import counted, order_of, take_rules, write_order
-    from beamkeeper.respond.triage import Capacity, cut
+    from beamkeeper.respond.triage import Capacity, changed, cut
 
     opened, now = IncidentFolder.open(folder), SystemClock().now()
     if rules is not None:
         take_rules(opened, rules, by=who(by), now=now)
-    if percent is not None and places is None:
+    if places is None and (percent is not None or was is not None):
         raise ConfigError(
-            "--percent needs --places.", do_next="Say how many patients a day there are places for."
+            "--percent and --was need --places.",
+            do_next="Say how many patients a day there are places for.",
         )
     inventory = opened.inventory()
     chosen, ranked = order_of(opened, inventory, now)
     capacity = None if places is None else Capacity(places=places, percent=percent)
     states = cut(ranked, chosen, capacity) if capacity else ()
+    before = () if was is None else cut(ranked, chosen, Capacity(places=was, percent=percent))
     files = write_order(opened, inventory, chosen, ranked, states, capacity=capacity, now=now)
     if json_:
-        emit_json({"rules": chosen, "capacity": capacity, "ranked": ranked, "cut": states, "files": files})
+        emit_json(
+            {
+                "rules": chosen,
+                "capacity": capacity,
+                "ranked": ranked,
+                "cut": states,
+                "changed": changed(ranked, before, states) if before else (),
+                "files": files,
+            }
+        )
     else:
         print_wrapped(counted(ranked))
         _show(ranked, states, everybody=everybody)
+        if was is not None:
+            _show_changes(ranked, before, states)
         out.print(f"Print: {opened.path}/{files[0]}", soft_wrap=True, markup=False)
         print_wrapped("Decision support: a physician decides who is treated first.")
     return 3 if any(one.level.number is None for one in ranked) else 0
@@ -107,6 +125,25 @@ def say(
     return 0
 
 
+def _gap_words(one: Ranked) -> tuple[str, ...]:
+    gap, good = one.facts.gap_days, one.compensable_days
+    if not gap:
+        return ()
+    made_good = "" if good is None else f", {good} can be made good"
+    return (f"{plural(gap, 'day')} of gap{made_good}",)
+
+
+def _show_changes(ranked: Sequence[Ranked], before: Sequence[CutState], after: Sequence[CutState]) -> None:
+    """Name whose place changes with the number of places."""
+    from beamkeeper.respond.triage import CutState, changed
+
+    found = changed(ranked, before, after)
+    print_wrapped(f"{plural(len(found), 'patient')} would stand otherwise with the places of before:")
+    for one, old, new in found:
+        mark = "+" if new is CutState.TREATED else "−"
+        print_wrapped(f"  {mark} {one.rank}. {one.facts.name}: {new.value}; before: {old.value}")
+
+
 def _show(ranked: Sequence[Ranked], states: Sequence[CutState], *, everybody: bool) -> None:
     shown = ranked if everybody else ranked[:SHOWN]
     last: CutState | None = None
@@ -117,5 +154,6 @@ def _show(ranked: Sequence[Ranked], states: Sequence[CutState], *, everybody: bo
         last = state
         mark = " ▲" if one.level.questions or one.facts.in_doubt or one.level.overridden else ""
         print_wrapped(f"{one.rank:4}. level {one.level.word}{mark}  {one.facts.name}: {one.level.reason}")
+        print_wrapped(f"      {'; '.join((*one.said_facts, *_gap_words(one)))}")
     if len(ranked) > len(shown):
         out.print(f"      and {len(ranked) - len(shown)} more; --all shows them")

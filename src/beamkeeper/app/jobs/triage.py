@@ -38,6 +38,7 @@ CONSIDERED: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 """Who is put in order: those who could be treated. The others stand in the inventory with what is missing."""
 _SITE_CODES: Final = range(1, 6)
 _SATURDAY: Final = 5
+AGE_OF_MAJORITY: Final = 18
 COURSE_PAUSE_DAYS: Final = 42
 """Longer than any planned pause inside a course, split courses included."""
 
@@ -116,7 +117,16 @@ def _facts(person: Person, row: ListRow, today: date, zone: ZoneInfo) -> Facts:
         gap_days=gap_days(person.position, today, zone),
         days_since_last=waiting_days(row),
         fractions_left=_fractions_left(person),
+        paediatric=_is_child(row.patient.birth_on, today),
     )
+
+
+def _is_child(birth_on: date | None, today: date) -> bool | None:
+    """Return whether somebody is under age; None where no birth date is known."""
+    if birth_on is None:
+        return None
+    had_birthday = (today.month, today.day) >= (birth_on.month, birth_on.day)
+    return today.year - birth_on.year - (not had_birthday) < AGE_OF_MAJORITY
 
 
 def _intent(row: ListRow) -> str | None:

@@ -38,6 +38,8 @@ class Facts:
         Over all open plans.
     within_hours
         An emergency: cord compression with function to save, bleeding, airway.
+    paediatric
+        Under 18 on the day of the order; a person may say otherwise.
     """
 
     pseudonym: str
@@ -58,6 +60,7 @@ class Facts:
     adjuvant_low_risk: bool | None = None
     on_hormones: bool | None = None
     anaesthesia: bool | None = None
+    paediatric: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ ASKED: Final = (
     "adjuvant_low_risk",
     "on_hormones",
     "anaesthesia",
+    "paediatric",
 )
 """Facts with yes or no that people state; no OIS says them in a field."""
 STATED: Final = (*ASKED, *_NUMBERS, *_WORDS, LEVEL)

@@ -113,11 +113,12 @@ def _gap(one: Ranked) -> Cell:
         if facts.gap_days is None
         else plural(facts.gap_days, "day")
     )
-    spare = one.days_to_spare
-    if spare is None:
-        return cell(gap)
-    over = Line(f"{plural(-spare, 'day')} longer than allowed", Style.MARK)
-    return cell(gap, over if spare < 0 else Line(f"{spare} to spare"))
+    good, spare = one.compensable_days, one.days_to_spare
+    lines = [Line(f"{good} can be made good", Style.SMALL)] if good is not None and facts.gap_days else []
+    if spare is not None:
+        over = Line(f"{plural(-spare, 'day')} longer than allowed", Style.MARK)
+        lines.insert(0, over if spare < 0 else Line(f"{spare} to spare"))
+    return cell(gap, *lines)
 
 
 def _under(one: Ranked) -> Iterator[Line]:
@@ -125,6 +126,7 @@ def _under(one: Ranked) -> Iterator[Line]:
         yield Line(f"Ask: {' '.join(asked)}", Style.MARK)
     if one.facts.in_doubt:
         yield Line("The position in the course is in doubt: see the inventory.", Style.MARK)
+    yield Line(f"Known: {', '.join(one.said_facts)}.", Style.SMALL)
     yield Line(one.because, Style.SMALL)
 
 
@@ -134,6 +136,10 @@ def _notes(rules: RuleSet) -> Iterator[str]:
         yield f"Level {rule.level}: {rule.says}. {rule.source}."
     order = ", ".join(name.replace("_", " ") for name in rules.order)
     yield f"Then, the first that tells two apart: {order}. What nobody knows stands behind the most urgent."
+    yield (
+        "Made good: how many missed days a second fraction a day, at least 6 h later, could make good before "
+        "the planned end. Weekends and larger fractions: see the gap sheet of the patient."
+    )
     days = ", ".join(
         f"category {key}: {value} days" for key, value in sorted(rules.prolongation_days.items())
     )

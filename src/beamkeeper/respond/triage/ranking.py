@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.words import plural
-from beamkeeper.respond.triage.facts import LEVEL, Facts, Statement, stated_value, with_statements
+from beamkeeper.respond.triage.facts import ASKED, LEVEL, Facts, Statement, stated_value, with_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,6 +71,36 @@ class Ranked:
     def pseudonym(self) -> str:
         """The patient's folder in the vault."""
         return self.facts.pseudonym
+
+    @property
+    def compensable_days(self) -> int | None:
+        """How many days of the gap could be made good until the planned end; None where that is not known.
+
+        By a second fraction on each treatment day that is left until then: fractions left less those for
+        which no day is left. Weekends, larger or extra fractions come on top: the gap sheet has them.
+        """
+        gap, left = self.facts.gap_days, self.facts.fractions_left
+        if not self.facts.begun or gap is None or left is None:
+            return None
+        return min(gap, max(0, left - gap))
+
+    @property
+    def said_facts(self) -> tuple[str, ...]:
+        """Everything the rules ask that is known, in words, whether it decided or not."""
+        facts = self.facts
+        numbers = (
+            f"category {facts.rcr_category}" if facts.rcr_category else "category not known",
+            facts.intent or "intent not known",
+            *(() if facts.site_code is None else (f"code {facts.site_code}",)),
+            "on treatment" if facts.begun else "not begun",
+            *(
+                ()
+                if facts.days_since_last is None or not facts.begun
+                else (f"last fraction {plural(facts.days_since_last, 'day')} ago",)
+            ),
+        )
+        yes = (name.replace("_", " ") for name in ASKED if getattr(facts, name))
+        return (*numbers, *yes)
 
     @property
     def days_over(self) -> int:
@@ -210,6 +240,12 @@ def _spare_words(one: Ranked) -> str:
     return f"{plural(one.days_to_spare, 'day')} to spare"
 
 
+def _made_good_words(one: Ranked) -> str:
+    if one.compensable_days is None:
+        return "days that can be made good not known"
+    return f"{one.compensable_days} of {plural(one.facts.gap_days or 0, 'missed day')} can be made good"
+
+
 _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]]]] = {
     "within_hours": (
         lambda one: 0 if one.facts.within_hours else 1,
@@ -256,6 +292,13 @@ _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]
             else f"{plural(one.facts.fractions_left, 'fraction')} left to make it good"
         ),
     ),
+    "not_compensable": (
+        lambda one: (
+            -1e9 if one.compensable_days is None else one.compensable_days - (one.facts.gap_days or 0)
+        ),
+        _made_good_words,
+    ),
+    "paediatric": (lambda one: _yes_first(value=one.facts.paediatric), _yes_words("paediatric")),
     "anaesthesia": (lambda one: _yes_first(value=one.facts.anaesthesia), _yes_words("anaesthesia")),
 }
 

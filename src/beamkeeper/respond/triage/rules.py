@@ -33,7 +33,9 @@ ORDERED: Final = (
     "days_to_spare",
     "concurrent_chemotherapy",
     "days_since_last",
+    "not_compensable",
     "fractions_left",
+    "paediatric",
     "anaesthesia",
 )
 """What two patients can be compared by; each in its own direction (`ranking`)."""

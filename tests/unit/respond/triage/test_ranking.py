@@ -243,3 +243,34 @@ def test_more_capacity_takes_a_place_from_nobody(everybody: list[Facts], places:
         new is CutState.TREATED for old, new in zip(less, more, strict=True) if old is CutState.TREATED
     )
     assert sum(one is CutState.TREATED for one in less) <= places
+
+
+@pytest.mark.parametrize(
+    ("gap", "left", "good"),
+    [(5, 20, 5), (5, 8, 3), (5, 5, 0), (5, 3, 0), (0, 3, 0), (None, 3, None), (5, None, None)],
+)
+def test_a_gap_can_be_made_good_on_the_days_left_until_the_planned_end(
+    gap: int | None, left: int | None, good: int | None
+) -> None:
+    (ranked,) = rank([replace(KNOWN, gap_days=gap, fractions_left=left)], RULES)
+
+    assert ranked.compensable_days == good
+
+
+def test_of_two_who_are_alike_the_one_whose_gap_cannot_be_made_good_stands_first() -> None:
+    late = replace(KNOWN, pseudonym="b", name="Maes", gap_days=5, fractions_left=6)
+    early = replace(KNOWN, pseudonym="c", name="Adam", gap_days=5, fractions_left=20)
+    ranked = rank([early, late], RULES)
+
+    assert [one.facts.name for one in ranked] == ["Maes", "Adam"]
+    assert "1 of 5 missed days can be made good against 5 of 5" in ranked[0].because
+
+
+@pytest.mark.parametrize("fact", ["paediatric", "anaesthesia", "concurrent_chemotherapy"])
+def test_every_fact_that_is_known_counts_and_is_said(fact: str) -> None:
+    one = replace(KNOWN, pseudonym="b", name="Zoe", **{fact: True})
+    ranked = rank([replace(KNOWN, paediatric=False, anaesthesia=False), one], RULES)
+
+    assert ranked[0].facts.name == "Zoe"
+    assert fact.replace("_", " ") in ranked[0].said_facts
+    assert fact.replace("_", " ") not in ranked[1].said_facts
