@@ -1,25 +1,25 @@
-"""The department that will be attacked: archive, database, nights, hours, people who confirm, a disk."""
+"""The department that will be attacked: archive, database, nights, hours, people who confirm, a disk.
+
+What people and the clock do there is typed as commands, by the clock of the month.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.app.jobs.hourly import run_hour
-from beamkeeper.app.jobs.mirroring import run_mirrors
-from beamkeeper.app.jobs.quorum import cast, take_reports
-from beamkeeper.app.jobs.running import run_night
+from beamkeeper.app.drill.keyboard import typed
+from beamkeeper.app.jobs.quorum_duty import look_at_shares
 from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.setup import make_site
 from beamkeeper.app.site import load_site
 from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock, local_instant
-from beamkeeper.domain.ballot import Ballot, Verdict, VotePath
+from beamkeeper.errors import IntegrityError
 from beamkeeper.rehearse.attack.moment import NIGHT_AT
 from beamkeeper.rehearse.sim import Archive
 from beamkeeper.rehearse.sim.ois import mapping_text
@@ -31,17 +31,19 @@ from beamkeeper.rehearse.sim.records import records
 from beamkeeper.rehearse.sim.state import patient_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
-    from beamkeeper.app.site import Site
     from beamkeeper.rehearse.attack import Month
     from beamkeeper.rehearse.sim.patients import SimObject
     from beamkeeper.rehearse.sim.state import DepartmentState, PatientState
 
+HOME, DISK = "home", "usb/vault"
 CONFIRMED_AFTER: Final = timedelta(hours=6)
 """So long after the night began two people have confirmed it."""
 PEOPLE: Final = ("an", "bo")
+NOT_ALL: Final = 3
+"""Exit status of what did its work and names what is left."""
 SETTINGS: Final = """
 [quorum]
 escalate_to = ["head"]
@@ -76,7 +78,7 @@ class Home:
     Parameters
     ----------
     root
-        Everything lies here: `home`, which the attack destroys, and `usb`, which it does not reach.
+        Everything lies here: `HOME`, which the attack destroys, and `DISK`, which it does not reach.
     with_orthanc
         Whether the archive is a real Orthanc, or our own.
 
@@ -87,9 +89,9 @@ class Home:
     """
 
     def __init__(self, root: Path, month: Month, *, with_orthanc: bool) -> None:
-        self.folder, self.usb, self.month = root / "home", root / "usb", month
-        self.folder.mkdir(parents=True)
-        self.usb.mkdir()
+        self.folder, self.disk, self.month = root / HOME, root / DISK, month
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.disk.mkdir(parents=True, exist_ok=True)
         self.cards: tuple[tuple[str, ...], ...] = ()
         kind = OrthancArchive if with_orthanc else Archive
         (self.folder / "archive").mkdir()
@@ -108,11 +110,6 @@ class Home:
         """The site file."""
         return self.folder / "beamkeeper.toml"
 
-    @property
-    def site(self) -> Site:
-        """The site."""
-        return load_site(self.site_file)
-
     def make_site(self, now: datetime) -> None:
         """Make keys, an empty vault and a site file."""
         port = _free_port()
@@ -128,7 +125,7 @@ class Home:
             archive=(self.archive.ae_title, self.archive.host, self.archive.port),
             ois_url=f"sqlite:///{(self.folder / 'ois.sqlite').resolve()}",
             ois_mapping=mapping.resolve(),
-            more=SETTINGS.format(usb=json.dumps(str(self.usb.resolve()))),
+            more=SETTINGS.format(usb=json.dumps(str(self.disk.resolve()))),
         )
         self.cards = make_site(self.site_file, answers, MovableClock(now)).cards
         text = self.site_file.read_text(encoding="utf-8")
@@ -139,40 +136,39 @@ class Home:
 
     def night(self, day: date) -> None:
         """Run the night of a date; two people confirm it in the morning."""
-        clock = MovableClock(local_instant(day, NIGHT_AT, self.month.zone))
-        state = self._export(clock.now())
+        began_at = local_instant(day, NIGHT_AT, self.month.zone)
+        state = self._export(began_at)
         write_ois(OisKind.SMALL, self.folder / "ois.sqlite", state, (), self.month.zone)
-        run_night(self.site, clock, day)
-        clock.advance(CONFIRMED_AFTER)
-        ledger = open_ledger(self.site)
-        take_reports(self.site, ledger, clock.now())
-        facts = ledger.votes.facts(day)
-        for person in PEOPLE if facts is not None and facts.items else ():
-            said = Ballot(
-                night=day,
-                person=person,
-                verdict=Verdict.CONFIRM,
-                scope=None,
-                path=VotePath.PAGE,
-                at=clock.now(),
-                digest=facts.digest if facts is not None else "",
-            )
-            cast(self.site, ledger, said, clock.now())
+        self._type("night", "--on", day, "--no-mirrors", at=began_at, ends=(0, NOT_ALL))
+        morning = began_at + CONFIRMED_AFTER
+        nights = json.loads(self._type("quorum", "--all", "--json", at=morning, ends=(0, NOT_ALL)))["nights"]
+        facts = next(one["facts"] for one in nights if one["night"] == day.isoformat())
+        for person in PEOPLE if facts["items"] else ():
+            self._type("vote", "confirm", "--night", day, at=morning, account=person)
+        self._attend(morning)
+
+    def _attend(self, at: datetime) -> None:
+        """Do what `serve` does every minute: sign into the vault what people said, or that nobody had to."""
+        site = load_site(self.site_file)
+        found = look_at_shares(site, open_ledger(site), MovableClock(at))
+        if found.errors:
+            raise found.errors[0]
 
     def hour(self, at: datetime) -> None:
         """Fetch the records of the day once."""
         self._export(at)
-        run_hour(self.site, MovableClock(at))
+        self._type("hour", at=at, ends=(0, NOT_ALL))
 
     def plug_in(self, at: datetime) -> None:
         """Write the disk."""
-        for _ in run_mirrors(self.site, MovableClock(at), self.site.mirrors):
-            pass
+        self._type("mirrors", "run", at=at)
 
-    def is_destroyed(self) -> None:
-        """Delete everything but the disk."""
-        self.archive.stop()
-        shutil.rmtree(self.folder)
+    def _type(self, *words: object, at: datetime, account: str = "", ends: Sequence[int] = (0,)) -> str:
+        """Type a command about this site; return what it printed."""
+        done = typed((*map(str, words), "--site", str(self.site_file)), at=at, account=account)
+        if done.status not in ends:
+            raise IntegrityError(f"{words[0]} at {at} ended with {done.status}: {done.out}{done.err}")
+        return done.out
 
     def _export(self, at: datetime) -> DepartmentState:
         """Let the archive hold what it would hold at an instant; return the department as of then."""
