@@ -195,9 +195,8 @@ def _fault(head: AuditHead, sequence: int, line: str, digest: str) -> str:
         return "its digest is not that of its text"
     try:
         body = json.loads(line)
-        datetime.fromisoformat(body["at"])
-        same_text = canonical(body) == line and set(body) == _KEYS
-    except (ValueError, KeyError, TypeError):
+        same_text = canonical(body) == line and set(body) == _KEYS and _is_shaped(body)
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "it is no audit line"
     if not same_text or body["format"] != FORMAT:
         return "it is no audit line of this format"
@@ -206,6 +205,16 @@ def _fault(head: AuditHead, sequence: int, line: str, digest: str) -> str:
     if body["previous"] != head.sha256:
         return "it does not continue the line before it"
     return ""
+
+
+def _is_shaped(body: Mapping[str, object]) -> bool:
+    """Whether every reader of a line can rely on what its values are: who writes the file can digest, too."""
+    texts = (body["action"], body["actor"], body["outcome"], body["patient"] or "")
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(body["details"], dict)
+        and datetime.fromisoformat(str(body["at"])).tzinfo is not None
+    )
 
 
 def _checked(details: Mapping[str, object]) -> dict[str, object]:

@@ -63,6 +63,29 @@ def test_the_log_writes_what_the_format_page_says(tmp_path: Path) -> None:
     assert list(ledger.audit.lines()) == chain(3)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("at", "2026-10-25T00:30:01.000000"),
+        ("details", []),
+        ("details", 5),
+        ("action", None),
+        ("actor", 7),
+        ("outcome", {}),
+        ("patient", ["p"]),
+    ],
+)
+def test_a_line_of_another_shape_is_no_line_though_its_digest_is_right(key: str, said: object) -> None:
+    lines = chain(3)
+    lines[2] = json.dumps(json.loads(lines[2]) | {key: said}, sort_keys=True, separators=(",", ":"))
+
+    assert verify_exported(lines).first_broken == 3
+
+
+def test_a_line_that_nests_without_end_is_no_line() -> None:
+    assert verify_exported([*chain(1), "[" * 50_000]).first_broken == 2
+
+
 @given(st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_no_single_changed_character_goes_unseen(data: st.DataObject) -> None:
