@@ -32,7 +32,11 @@ def escaped(text: str) -> str:
     """Return `text` so that it stays inside its component: delimiters and control characters escaped."""
     return "".join(
         _ESCAPES.get(char)
-        or (char if char.isprintable() else "".join(f"\\X{byte:02X}\\" for byte in char.encode()))
+        or (
+            char
+            if char.isprintable()
+            else "".join(f"\\X{byte:02X}\\" for byte in char.encode("utf-8", "replace"))
+        )
         for char in text
     )
 

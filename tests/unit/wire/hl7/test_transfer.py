@@ -184,6 +184,10 @@ def test_a_name_says_itself_again_once_it_is_unescaped() -> None:
     assert said(person_added(ENVELOPE, person)).unescape(raw[1]) == "N|a\\b&c~d"
 
 
+def test_half_a_character_in_a_name_keeps_nobody_from_being_told() -> None:
+    assert b"Zo\\X3F\\" in person_added(ENVELOPE, replace(PERSON, name="Zo\ud83d"))
+
+
 @pytest.mark.parametrize(
     ("character_set", "name", "stored"),
     [
