@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.domain.identity import likeness
 from beamkeeper.domain.objects import ObjectKind
+from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.handover.import_finding import Finding, Grade, Question, judged, listed
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.domain.chain import Chain
     from beamkeeper.domain.patient import Patient
+    from beamkeeper.domain.position import CoursePosition, PlanPosition
     from beamkeeper.respond.handover.import_facts import Imported, PlanSet, Unread
     from beamkeeper.respond.handover.import_finding import Announced
 
@@ -118,18 +120,48 @@ def chain_findings(of: PlanSet) -> Iterator[Finding]:
     )
 
 
-def orphan_findings(chain: Chain, objects: Mapping[str, Imported]) -> Iterator[Finding]:
-    """Yield what belongs to no plan that is here."""
-    labels = [_label(objects, uid) for uid in chain.orphan_uids]
-    is_record = any(
-        uid in objects and objects[uid].item.kind is ObjectKind.TREATMENT_RECORD for uid in chain.orphan_uids
-    )
+def orphan_findings(
+    chain: Chain, objects: Mapping[str, Imported], position: CoursePosition | None
+) -> Iterator[Finding]:
+    """Yield what belongs to no plan that is here.
+
+    Records of a plan that the sender counts and did not send are as they should be: a course's first plan is
+    given, its boost goes on. The dose counts all the same, so somebody looks at it.
+
+    Parameters
+    ----------
+    position
+        The sender's count; None where none came along.
+    """
+    counted = {at.plan_uid: at for at in (position.plans if position is not None else ())}
+    labels, earlier, is_record = [], dict[str, int](), False
+    for uid in chain.orphan_uids:
+        content = objects[uid].item.content if uid in objects else None
+        plan_uid = content.referenced_plan_uid if isinstance(content, TreatmentRecord) else None
+        if plan_uid is not None and plan_uid in counted:
+            earlier[plan_uid] = earlier.get(plan_uid, 0) + 1
+            continue
+        labels.append(_label(objects, uid))
+        is_record |= uid in objects and objects[uid].item.kind is ObjectKind.TREATMENT_RECORD
     yield _finding(
         "Objects of a plan that is not here",
         Grade.STOP if is_record else judged(not labels, otherwise=Grade.LOOK),
         expected="none",
         found=listed(labels),
     )
+    if earlier:
+        yield _finding(
+            "Records of plans that the sender counts and did not send",
+            Grade.LOOK,
+            expected="dose that was given and is in the letter",
+            found=listed(_earlier(counted[uid], records) for uid, records in earlier.items()),
+        )
+
+
+def _earlier(at: PlanPosition, records: int) -> str:
+    planned = "?" if at.fractions_planned is None else at.fractions_planned
+    given = f"{at.rt_plan_label}: {at.fractions_complete} of {planned} given"
+    return f"{given}, {at.fractions_partial} begun, in {plural(records, 'record')}"
 
 
 def _label(objects: Mapping[str, Imported], uid: str | None) -> str:

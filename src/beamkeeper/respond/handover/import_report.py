@@ -72,7 +72,7 @@ def verify_import(read: Sequence[Imported | Unread], announced: Announced) -> Im
     findings = [
         *objects_findings(objects, [one for one in read if isinstance(one, Unread)], announced),
         *_plans_there(by_uid, plans, announced),
-        *orphan_findings(chain, by_uid),
+        *orphan_findings(chain, by_uid, announced.position),
     ]
     for plan in plans:
         own = chain.find(plan.sop_instance_uid)
