@@ -51,6 +51,11 @@ class Report:
     same_plans: tuple[tuple[str, str, str], ...] = ()
     is_last: bool = False
 
+    @property
+    def says_nothing_was_given(self) -> bool:
+        """Whether a return without any file means something: a person says that it is the last, and why."""
+        return self.is_last and bool(self.said.strip())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -84,10 +89,11 @@ def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: date
     theirs = their_ids(desk, bundle_id)
     with working(desk.path, ".packing-") as work:
         packed, not_taken, records = _packed(files, work, desk, manifest, report)
-        if not packed:
+        if not packed and (not_taken or not report.says_nothing_was_given):
             raise ConfigError(
                 f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
-                do_next="Name the folder with the treatment records that your OIS exported, and reports.",
+                do_next="Name the folder with the treatment records that your OIS exported, and reports; or "
+                'say that nothing was given and nothing will be: --last --said "never came".',
             )
         back = replace(
             manifest,
