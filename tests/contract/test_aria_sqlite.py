@@ -15,6 +15,7 @@ from tests.contract.aria_contract import CODES, NOW, SETTINGS, AriaContract, ask
 from tests.contract.sqlite_plans import scanned
 
 from beamkeeper.errors import SourceAnswerInvalid
+from beamkeeper.protect.census import OisPhotos, aria_mapping
 from beamkeeper.rehearse.sim.aria import TABLES, quirky_clinic
 from beamkeeper.rehearse.sim.aria.bulk import COLUMNS, Bulk
 
@@ -102,6 +103,9 @@ def test_another_column_may_hold_the_patient_id(whole: Path) -> None:
 def test_no_question_reads_a_table_from_end_to_end(whole: Path, questions: list[tuple[str, Any]]) -> None:
     """Each starts from a patient, a plan or a date: a vendor's database holds decades."""
     ask_aria(f"sqlite:///{whole}")
+    photos = OisPhotos(aria_mapping(SETTINGS), f"sqlite:///{whole}", secret="", timeout_s=10, read_only=True)
+    assert [one.name for one in photos.names(("plain",))] == ["photo patient"]
+    photos.close()
     bounded = [(text, values) for text, values in questions if text.startswith("SELECT q.")]
     with closing(sqlite3.connect(whole)) as connection:
         plans = [

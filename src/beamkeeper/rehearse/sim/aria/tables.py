@@ -23,6 +23,7 @@ PATIENT = _table(
     Comment varchar:254
     ArchiveDate CreationDate datetime
     """,
+    indexed=("PatientId",),
 )
 PATIENT_PARTICULAR = _table(
     "PatientParticular",
