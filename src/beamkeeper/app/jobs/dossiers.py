@@ -14,6 +14,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.dossier_pictures import with_tonights_pictures
+from beamkeeper.app.jobs.freed import give_back
 from beamkeeper.app.jobs.standing import current_versions, is_quarantined, named_only
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord
@@ -60,9 +61,11 @@ def paper_of(render: Callable[[], bytes]) -> Paper:
     The kind of the failure is told and not its words, which may quote the patient. No more are made at a
     time than there are processor cores.
     """
-    with _AT_A_TIME, ThreadPoolExecutor(max_workers=1) as pool:
-        work = pool.submit(render)
-        failure = work.exception()
+    with _AT_A_TIME:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            work = pool.submit(render)
+            failure = work.exception()
+        give_back()
     if failure is None:
         return Paper(pdf=work.result())
     return Paper(error=f"The dossier could not be made ({type(failure).__name__}).")
