@@ -1,10 +1,10 @@
 """HL7 v2 as far as we speak it: one message out, one acknowledgement back, over MLLP, TLS or not.
 
 `filled` fills a template (A23, A29, A03, A08, or a site's own); `person_added`, `patient_registered`,
-`appointment_made` and `document_added` make a patient known at another hospital. `deliver` sends a message
-and returns what the receiver answered, `reach` only connects. What an answer means for a patient is decided
-elsewhere. Framing and reading are our own: the libraries' clients have no limits on time or length
-(measured), and the `hl7` library asserts what a receiver may well not hold to.
+`appointment_made`, `appointment_cancelled` and `document_added` make a patient known at another hospital.
+`deliver` sends a message and returns what the receiver answered, `reach` only connects. What an answer means
+for a patient is decided elsewhere. Framing and reading are our own: the libraries' clients have no limits on
+time or length (measured), and the `hl7` library asserts what a receiver may well not hold to.
 """
 
 from beamkeeper.wire.hl7.acknowledgement import AckCode, Acknowledgement, read_acknowledgement
@@ -17,6 +17,7 @@ from beamkeeper.wire.hl7.transfer import (
     Envelope,
     Identifier,
     Person,
+    appointment_cancelled,
     appointment_made,
     document_added,
     patient_registered,
@@ -36,6 +37,7 @@ __all__ = [
     "MessageFacts",
     "Person",
     "Template",
+    "appointment_cancelled",
     "appointment_made",
     "deliver",
     "document_added",

@@ -5,13 +5,13 @@ and the moments. What a receiver makes of them is its own: only its acknowledgem
 
 References
 ----------
-HL7 v2.5.1 chapter 3.3 (ADT A04, A28), 9.6.2 (MDM T02), 10.4.1 (SIU S12); IHE PAM [ITI-30], [ITI-31]
+HL7 v2.5.1 chapter 3.3 (ADT A04, A28), 9.6.2 (MDM T02), 10.4 (SIU S12, S15); IHE PAM [ITI-30], [ITI-31]
 """
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -34,6 +34,7 @@ class AppointmentStatus(StrEnum):
     """How sure an appointment is: HL7 table 0278."""
 
     BOOKED = "Booked"
+    CANCELLED = "Cancelled"
     PENDING = "Pending"
     """Asked for; the receiver has still to agree."""
 
@@ -211,6 +212,16 @@ def patient_registered(envelope: Envelope, person: Person, *, comes_at: datetime
 
 def appointment_made(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
     """Return SIU^S12: one appointment."""
+    return _scheduled("S12", envelope, person, appointment)
+
+
+def appointment_cancelled(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
+    """Return SIU^S15: an appointment that was asked for under the same number no longer stands."""
+    gone = replace(appointment, status=AppointmentStatus.CANCELLED)
+    return _scheduled("S15", envelope, person, gone)
+
+
+def _scheduled(event: str, envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
     start = _at(appointment.starts_at, envelope)
     end = _at(appointment.starts_at + timedelta(minutes=appointment.minutes), envelope)
     number = components(appointment.appointment_id, envelope.sending_application)
@@ -218,7 +229,7 @@ def appointment_made(envelope: Envelope, person: Person, appointment: Appointmen
     what = components("RTTX", appointment.text, "L")
     by = components("", appointment.booked_by)
     segments = (
-        _head(envelope, "SIU^S12^SIU_S12"),
+        _head(envelope, f"SIU^{event}^SIU_S12"),
         segment(
             "SCH",
             {

@@ -23,6 +23,7 @@ from beamkeeper.wire.hl7 import (
     Envelope,
     Identifier,
     Person,
+    appointment_cancelled,
     appointment_made,
     document_added,
     patient_registered,
@@ -204,6 +205,16 @@ def test_names_are_written_in_the_receivers_character_set(
 
     assert stored in data
     assert data.split(b"\r")[0].split(b"|")[17] == character_set.encode()
+
+
+def test_a_cancelled_appointment_bears_the_number_under_which_it_was_asked_for() -> None:
+    asked, gone = (
+        said(make(ENVELOPE, PERSON, SESSION)) for make in (appointment_made, appointment_cancelled)
+    )
+
+    assert str(gone.segment("MSH")(9)) == "SIU^S15^SIU_S12"
+    assert str(gone.segment("SCH")(1)) == str(asked.segment("SCH")(1))
+    assert str(gone.segment("SCH")(25)) == "Cancelled"
 
 
 def test_a_name_that_the_receivers_character_set_lacks_is_said_and_not_mangled() -> None:
