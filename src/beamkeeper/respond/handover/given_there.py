@@ -1,0 +1,449 @@
+"""Sessions that another house gave: which count as they stand, and which two people have to number first.
+
+A session counts by itself where its record is of our plan with our metersets, and its fraction is not one
+that was given before somewhere else. Two things keep it from that; both are questions, never decided here:
+
+* it was given by a recalculated plan: its metersets are not ours, so nothing can be added up;
+* the house numbers its fractions from 1 again: its first is not our first, and ours was not given twice.
+
+Sessions are told apart by house, plan and that house's number, and by their times; copies of our own records
+that come back are known by their SOP Instance UID, or by their second.
+
+References
+----------
+`protocols` 2.5; DICOM PS3.3 C.8.8.21.2 (the delivered meterset is that of one item)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.domain.counting import course_position
+from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, usable
+from beamkeeper.domain.placing import COUNTED_TYPES, fraction_groups, treatment_beams
+from beamkeeper.domain.plan import DeliveryType
+from beamkeeper.domain.record import TerminationStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from beamkeeper.domain.plan import Beam, Plan
+    from beamkeeper.domain.position import PlanPosition
+    from beamkeeper.domain.record import BeamDelivery, TreatmentRecord
+
+SAME_SESSION_MAX: Final = timedelta(hours=3)
+"""Clocks of two houses differ, and paper is written later; two a day lie further apart."""
+RECALCULATED: Final = "it was given by a recalculated plan, whose metersets are not those of ours"
+NOT_WHOLE: Final = "by its records it was begun and not finished: a physicist says what that is in our plan"
+SEVERAL_GROUPS: Final = "our plan has several fraction groups, and the session does not say of which it is"
+NO_PLAN: Final = "their plan did not come along, so that nobody sees here whether it has more beams"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenThere:
+    """A treatment record that came back.
+
+    Attributes
+    ----------
+    record
+        In our words: our Patient ID, our plan where one of ours is meant.
+    plan_uid
+        The plan by which it was given, as the record itself says.
+    """
+
+    house: str
+    record: TreatmentRecord
+    plan_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPaper:
+    """A fraction that people typed in: which, when, and its line in the journal."""
+
+    number: int
+    plan_uid: str
+    fraction_number: int
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A session that two people have to number.
+
+    Attributes
+    ----------
+    key
+        Of house, plan, number and records: one record more is another question.
+    plan_uid
+        Our plan.
+    their_fraction
+        As that house numbers it.
+    proposed
+        Our number that would follow; None where that is not to be seen.
+    reasons
+        Why it does not count by itself.
+    is_enterable
+        Whether it can be counted under a number: a recalculated session only where it is whole.
+    """
+
+    key: str
+    house: str
+    plan_uid: str
+    their_fraction: int
+    proposed: int | None
+    given_at: datetime | None
+    record_uids: tuple[str, ...]
+    reasons: tuple[str, ...]
+    is_enterable: bool
+
+    def in_words(self, zone: ZoneInfo) -> str:
+        """Return the question, for people."""
+        when = f"{self.given_at.astimezone(zone):%Y-%m-%d %H:%M}" if self.given_at else "a day not stated"
+        meant = f"Proposed: fraction {self.proposed}." if self.proposed else "No number is proposed."
+        return (
+            f"{self.house} gave a session on {when} (its fraction {self.their_fraction}), which is not "
+            f"counted: {'; '.join(self.reasons)}. {meant} Two people say which it is: `handover assign`, "
+            f"{self.key}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """What came back, sorted.
+
+    Attributes
+    ----------
+    counted
+        Records to be counted with all others.
+    questions
+        What waits for two people.
+    answered
+        What two people have said; they may say otherwise.
+    apart
+        Records that do not count: of open questions, and those that people said not to count.
+    """
+
+    counted: tuple[TreatmentRecord, ...]
+    questions: tuple[Question, ...]
+    answered: tuple[Question, ...]
+    apart: tuple[str, ...]
+
+
+def sort_given(
+    there: Iterable[GivenThere],
+    here: Sequence[TreatmentRecord],
+    plans: Iterable[Plan],
+    *,
+    patient_id: str,
+    their_plans: Iterable[Plan] = (),
+    on_paper: Sequence[OnPaper] = (),
+    answered: Mapping[str, int | None],
+) -> Sorted:
+    """Sort what came back of one patient.
+
+    Parameters
+    ----------
+    here
+        Everything else that machines recorded.
+    plans, their_plans
+        Ours; those that were made elsewhere and came along.
+    answered
+        What two people said of questions, by key: our fraction number, None for "does not count".
+
+    Returns
+    -------
+    Sorted
+        What is known here of a plan that is not treated by (`Plan.is_clinical`) is left to the count.
+    """
+    known = {one.sop_instance_uid: one for one in plans if one.is_clinical}
+    made_there = {one.sop_instance_uid: one for one in their_plans}
+    own_uids = {record.sop_instance_uid for record in here}
+    sessions: dict[tuple[str, str, str, int], list[TreatmentRecord]] = {}
+    counted: list[TreatmentRecord] = []
+    for one in there:
+        number, ours = _one_number(one.record), one.record.referenced_plan_uid
+        if one.record.sop_instance_uid in own_uids or number is None or ours not in known:
+            counted.append(one.record)
+        else:
+            sessions.setdefault((one.house, ours, one.plan_uid, number), []).append(one.record)
+    by_plan: dict[tuple[str, str], list[_Session]] = {}
+    for (house, ours, theirs, number), items in sessions.items():
+        session = _Session(house, known[ours], made_there.get(theirs), theirs, number, tuple(items))
+        by_plan.setdefault((house, ours), []).append(session)
+    open_: list[Question] = []
+    said: list[Question] = []
+    apart: list[str] = []
+    for group in by_plan.values():
+        judging = _Judging(group, (*here, *counted), on_paper, answered, patient_id)
+        for session, question in judging.judged():
+            if question is None:
+                counted += session.records
+                continue
+            (said if question.key in answered else open_).append(question)
+            fraction = answered.get(question.key)
+            if fraction is None:
+                apart += question.record_uids
+            else:
+                counted += session.as_fraction(fraction)
+    return Sorted(counted=tuple(counted), questions=tuple(open_), answered=tuple(said), apart=tuple(apart))
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One fraction of one plan as another house numbers it."""
+
+    house: str
+    plan: Plan
+    made_there: Plan | None
+    plan_uid: str
+    number: int
+    records: tuple[TreatmentRecord, ...]
+
+    @property
+    def given_at(self) -> datetime | None:
+        return min((at for one in self.records for at in _times(one)), default=None)
+
+    @property
+    def is_recalculated(self) -> bool:
+        """Whether it was given by another plan than ours, with other metersets."""
+        return self.plan_uid != self.plan.sop_instance_uid and any(
+            not _has_our_meterset(delivery, self.plan) for delivery in self.deliveries
+        )
+
+    @property
+    def deliveries(self) -> tuple[BeamDelivery, ...]:
+        """What gave dose that counts."""
+        return tuple(
+            one for record in self.records for one in record.deliveries if one.delivery_type in COUNTED_TYPES
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each beam was given to the end, and none is missing of a plan that came along."""
+        given: dict[str, float] = {}
+        specified: dict[str, float] = {}
+        ended: set[str] = set()
+        for one in self.deliveries:
+            beam = _beam_key(one)
+            given[beam] = given.get(beam, 0.0) + (usable(one.delivered_meterset) or 0.0)
+            specified[beam] = max(specified.get(beam, 0.0), usable(one.specified_meterset) or 0.0)
+            if one.termination_status is TerminationStatus.NORMAL:
+                ended.add(beam)
+        needed = {str(one.beam_number) for one in _treatment(self.made_there)} if self.made_there else set()
+        return (
+            bool(given)
+            and needed <= given.keys()
+            and all(
+                beam in ended and specified[beam] > 0 and given[beam] >= specified[beam] * _NEARLY
+                for beam in given
+            )
+        )
+
+    def as_fraction(self, fraction: int) -> tuple[TreatmentRecord, ...]:
+        """Return its records under our number; a recalculated session as one whole fraction of our plan."""
+        if not self.is_recalculated:
+            return tuple(_numbered(record, fraction) for record in self.records)
+        first = min(self.records, key=lambda one: one.sop_instance_uid)
+        model = self.deliveries[0]
+        deliveries = tuple(
+            replace(
+                model,
+                referenced_beam_number=beam.beam_number,
+                beam_name=beam.beam_name,
+                current_fraction_number=fraction,
+                delivery_type=DeliveryType.TREATMENT,
+                termination_status=TerminationStatus.NORMAL,
+                specified_meterset=beam.beam_meterset,
+                delivered_meterset=beam.beam_meterset,
+                primary_dosimeter_unit=beam.primary_dosimeter_unit,
+                started_at=self.given_at,
+            )
+            for beam in _treatment(self.plan)
+        )
+        return (replace(first, deliveries=deliveries, number_of_fractions_planned=None),)
+
+
+_NEARLY: Final = 1 - DEFAULT_TOLERANCE.relative
+
+
+class _Judging:
+    """The sessions of one house and plan, held against what was given elsewhere."""
+
+    def __init__(
+        self,
+        sessions: Iterable[_Session],
+        here: Iterable[TreatmentRecord],
+        on_paper: Iterable[OnPaper],
+        answered: Mapping[str, int | None],
+        patient_id: str,
+    ) -> None:
+        self._sessions = sorted(sessions, key=_by_time)
+        self._plan = self._sessions[0].plan
+        own = self._plan.sop_instance_uid
+        self._before = [record for record in here if record.referenced_plan_uid == own]
+        self._paper = [one for one in on_paper if one.plan_uid == own]
+        self._answered = answered
+        found = course_position((self._plan,), self._before, patient_id=patient_id)
+        self._at: PlanPosition | None = found.plans[0] if found.plans else None
+
+    def judged(self) -> Iterator[tuple[_Session, Question | None]]:
+        """Yield each session in the order of their times, with what is asked of it."""
+        asked, clash = self._asked()
+        begun = {state.fraction_number for state in (self._at.fractions if self._at else ()) if state.begun}
+        begun |= {one.fraction_number for one in self._paper}
+        begun |= {one.number for one in self._sessions if one not in asked}
+        last = max(begun, default=0)
+        for session in self._sessions:
+            if session not in asked:
+                yield session, None
+                continue
+            question = self._question(session, last + 1, clash)
+            yield session, question
+            last = max(last, self._answered.get(question.key, question.proposed) or last)
+
+    def _asked(self) -> tuple[list[_Session], str]:
+        """Return what is asked of people, and why the house's numbers are not ours; "" where they are.
+
+        From the first session on whose number cannot be ours: what was before it was counted already.
+        """
+        clash, asked = "", []
+        for session in self._sessions:
+            clash = clash or _clash(session, self._before)
+            if session.is_recalculated or (clash and not _is_told_again(session, self._before)):
+                asked.append(session)
+        return asked, clash
+
+    def _question(self, session: _Session, following: int, clash: str) -> Question:
+        reasons = [clash] if clash else []
+        is_enterable = True
+        if session.is_recalculated:
+            is_one_group = len(fraction_groups(self._plan)) == 1
+            is_enterable = session.is_whole and is_one_group
+            reasons.append(RECALCULATED)
+            reasons += [] if session.is_whole else [NOT_WHOLE]
+            reasons += [] if is_one_group else [SEVERAL_GROUPS]
+            reasons += [] if session.made_there is not None else [NO_PLAN]
+        line = next((one for one in self._paper if _is_near(one.given_at, session.given_at)), None)
+        begun = self._at.next_fraction_number if self._at and self._at.next_is_continuation else None
+        if line is not None:
+            following, begun = line.fraction_number, None
+            reasons.append(f"line {line.number}, typed in from paper, is of the same hours")
+        elif begun is not None:
+            reasons.append(f"fraction {begun} was begun before, and this may have ended it")
+        planned = self._plan.number_of_fractions_planned
+        can_be = is_enterable and begun is None and (planned is None or following <= planned)
+        uids = tuple(sorted(record.sop_instance_uid for record in session.records))
+        said = "\n".join((session.house, session.plan_uid, str(session.number), *uids))
+        return Question(
+            key=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:12],
+            house=session.house,
+            plan_uid=self._plan.sop_instance_uid,
+            their_fraction=session.number,
+            proposed=following if can_be else None,
+            given_at=session.given_at,
+            record_uids=uids,
+            reasons=tuple(reasons),
+            is_enterable=is_enterable,
+        )
+
+
+def _by_time(session: _Session) -> tuple[bool, float, int]:
+    at = session.given_at
+    return at is None, 0.0 if at is None else at.timestamp(), session.number
+
+
+def _clash(session: _Session, before: Iterable[TreatmentRecord]) -> str:
+    """Return why a session cannot be the fraction whose number it bears; "" where it can.
+
+    It cannot where a beam of that fraction was given at another time, and both together are more than the
+    plan gives: nobody gave that fraction twice, the house counts anew.
+    """
+    if session.given_at is None or _resumes(session):
+        return ""
+    for record in before:
+        at = min(_times(record), default=None)
+        if at is None or _is_near(at, session.given_at):
+            continue
+        for own in record.deliveries:
+            if own.current_fraction_number == session.number and _is_too_much(own, session):
+                return (
+                    f"that house seems to number its fractions anew: fraction {session.number} was given "
+                    f"before, on {at:%Y-%m-%d}"
+                )
+    return ""
+
+
+def _is_too_much(own: BeamDelivery, session: _Session) -> bool:
+    """Whether a beam was given before so far that the session would be more than the plan has."""
+    beam = next((one for one in session.plan.beams if str(one.beam_number) == _beam_key(own)), None)
+    if beam is None or not beam.beam_meterset:
+        return True
+    given = sum(
+        usable(one.delivered_meterset) or 0.0
+        for one in session.deliveries
+        if _beam_key(one) == _beam_key(own)
+    )
+    allowed = DEFAULT_TOLERANCE.allowed(beam.beam_meterset, beam.primary_dosimeter_unit)
+    return (usable(own.delivered_meterset) or 0.0) + given > beam.beam_meterset + allowed
+
+
+def _resumes(session: _Session) -> bool:
+    """Whether it says of itself that it goes on with a fraction that was begun."""
+    return all(one.delivery_type is DeliveryType.CONTINUATION for one in session.deliveries)
+
+
+def _is_told_again(session: _Session, before: Iterable[TreatmentRecord]) -> bool:
+    """Whether it is one of our own sessions, exported anew there: same number, same hours."""
+    return any(
+        session.number in _numbers(record) and any(_is_near(at, session.given_at) for at in _times(record))
+        for record in before
+    )
+
+
+def _has_our_meterset(delivery: BeamDelivery, plan: Plan) -> bool:
+    beam = next((one for one in plan.beams if one.beam_number == delivery.referenced_beam_number), None)
+    planned, specified = (beam.beam_meterset if beam else None), delivery.specified_meterset
+    if beam is None or planned is None or specified is None:
+        return False
+    return abs(specified - planned) <= DEFAULT_TOLERANCE.allowed(planned, beam.primary_dosimeter_unit)
+
+
+def _numbered(record: TreatmentRecord, fraction: int) -> TreatmentRecord:
+    deliveries = tuple(replace(one, current_fraction_number=fraction) for one in record.deliveries)
+    return replace(record, deliveries=deliveries, number_of_fractions_planned=None)
+
+
+def _treatment(plan: Plan) -> tuple[Beam, ...]:
+    found = (beam for group in fraction_groups(plan) for beam in treatment_beams(plan, group))
+    return tuple({beam.beam_number: beam for beam in found}.values())
+
+
+def _one_number(record: TreatmentRecord) -> int | None:
+    """Return the only fraction that a record is of; None where it names none, or several."""
+    found = {one.current_fraction_number for one in record.deliveries}
+    return found.pop() if len(found) == 1 else None
+
+
+def _numbers(record: TreatmentRecord) -> set[int]:
+    return {
+        one.current_fraction_number for one in record.deliveries if one.current_fraction_number is not None
+    }
+
+
+def _times(record: TreatmentRecord) -> list[datetime]:
+    found = [one.started_at or record.treated_at for one in record.deliveries] or [record.treated_at]
+    return [at for at in found if at is not None]
+
+
+def _is_near(one: datetime, other: datetime | None) -> bool:
+    return other is not None and abs(one - other) <= SAME_SESSION_MAX
+
+
+def _beam_key(delivery: BeamDelivery) -> str:
+    number = delivery.referenced_beam_number
+    return delivery.beam_name.strip() if number is None else str(number)
