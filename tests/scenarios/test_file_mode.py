@@ -128,6 +128,8 @@ def test_a_second_plan_on_the_share_is_refused_until_the_first_is_collected(dril
     assert "drop d1 on LINAC1 was not collected" in said
     assert "the share holds 1 already" in said
     assert len(drill.plans()) == 1
+    with pytest.raises(ConfigError, match="share of LINAC1"):
+        beamkeeper("incident", "close", "--said", "x", "--incident", drill.incident.path)
 
     drill.treat()
     drill.collect()

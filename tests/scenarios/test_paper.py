@@ -59,6 +59,8 @@ def test_a_fraction_from_paper_counts_once_two_people_read_it(desk: Desk) -> Non
     assert "NOT CHECKED" in said
     assert "Next fraction 4?" in said
     assert desk.do("show")[0] == 3
+    with pytest.raises(ConfigError, match=f"line {line}\\) was not checked"):
+        beamkeeper("incident", "close", "--said", "x", "--incident", desk.incident.path)
 
     assert desk.do("check", line, "--fraction", 3, "--total", round(desk.total()), "--by", "B")[0] == 0
     said = desk.chart()

@@ -1,0 +1,88 @@
+"""Closing an incident: what is still open is said first, and stands in the line that closes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.file_mode_records import drops
+from beamkeeper.app.jobs.incident_acts import within
+from beamkeeper.app.jobs.paper import all_entries
+from beamkeeper.app.jobs.transfers import transfers
+from beamkeeper.errors import IntegrityError
+from beamkeeper.respond.incident import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.audit import AuditRow
+
+_LEFT_MAX: Final = 10
+_LEFT_CHARACTERS_MAX: Final = 300
+"""So much is named in the journal's line, which has an end; all of them are counted."""
+
+
+def still_open(folder: IncidentFolder) -> tuple[str, ...]:
+    """Return what is not at its end, in sentences; what cannot be read is open too."""
+    said: list[str] = []
+    for found in (_on_shares, _elsewhere, _unchecked):
+        said += _tried(found, folder)
+    return tuple(said)
+
+
+def close(
+    folder: IncidentFolder, said: str, *, places: str, left: tuple[str, ...], by: str, at: datetime
+) -> AuditRow:
+    """Write down that the incident is closed, and what was left open.
+
+    Parameters
+    ----------
+    places
+        Where the notice that freezes removal is taken away, in words; "" for nowhere.
+    """
+    about = "; ".join(
+        filter(None, (f"lifted in {places}" if places else "", f"{len(left)} left open" if left else ""))
+    )
+    return write(
+        folder,
+        Deed.CLOSED,
+        by=by,
+        at=at,
+        about=about,
+        said=within(said),
+        left_open=[one[:_LEFT_CHARACTERS_MAX] for one in left[:_LEFT_MAX]] or None,
+    )
+
+
+def _tried(found: Callable[[IncidentFolder], Iterator[str]], folder: IncidentFolder) -> list[str]:
+    try:
+        return list(found(folder))
+    except IntegrityError as error:
+        return [error.message]
+
+
+def _on_shares(folder: IncidentFolder) -> Iterator[str]:
+    for state in drops(folder, folder.journal.rows()):
+        if state.is_open:
+            yield (
+                f"A plan may still lie on the share of {state.drop.treatment_machine_name} (drop "
+                f"{state.drop.drop_id}), and what was given from it is not collected: "
+                "`beamkeeper filemode collect`."
+            )
+
+
+def _elsewhere(folder: IncidentFolder) -> Iterator[str]:
+    for one in transfers(folder.journal.rows()):
+        if one.is_away:
+            yield (
+                f"Bundle {one.bundles[-1]} went to {one.house}; what was given there {one.away_since} is not "
+                "known: ask for the last return."
+            )
+
+
+def _unchecked(folder: IncidentFolder) -> Iterator[str]:
+    for entry in all_entries(folder):
+        if not entry.checked_by and not entry.struck_by:
+            yield f"A fraction from paper (line {entry.number}) was not checked: `beamkeeper paper check`."
