@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,15 +50,18 @@ def read_note(path: Path, kind: type[T]) -> T | None:
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` so that `path` is either the old file or the whole new one, even after a power cut.
 
+    Two who write the same file at once do not meet: the last one's stays.
+
     Raises
     ------
     StorageFull
         No room, or no right to write.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
+        with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
