@@ -32,13 +32,17 @@ def ois_against(
     )
 
 
-def _closed(entry: CensusEntry, position: PlanPosition | None, plan_uid: str) -> Iterator[str]:
-    if position is not None and position.is_finished:
-        return
+def closed_by_ois(entry: CensusEntry, plan_uid: str) -> Iterator[str]:
+    """Yield, in words, what the OIS calls a plan that it does not treat by any more."""
     for chart in entry.charts:
         for listed in chart.plans:
             if listed.plan_uid == plan_uid != "" and listed.status in _CLOSED:
                 yield f"{chart.source} calls this plan {listed.status}."
+
+
+def _closed(entry: CensusEntry, position: PlanPosition | None, plan_uid: str) -> Iterator[str]:
+    if position is None or not position.is_finished:
+        yield from closed_by_ois(entry, plan_uid)
 
 
 def _later(entry: CensusEntry, position: PlanPosition | None, plan_uid: str, zone: ZoneInfo) -> Iterator[str]:

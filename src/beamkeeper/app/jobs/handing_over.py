@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.handover_days import dated, may_be_replaced
 from beamkeeper.app.jobs.handover_desk import desk_of
 from beamkeeper.app.jobs.handover_papers import (
     Basket,
@@ -24,7 +25,7 @@ from beamkeeper.app.jobs.handover_papers import (
     records_since,
     with_letter,
 )
-from beamkeeper.clock import local_date, local_instant
+from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError, IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
 from beamkeeper.respond.handover import (
@@ -32,7 +33,6 @@ from beamkeeper.respond.handover import (
     Manifest,
     PlanTold,
     Role,
-    Session,
     new_bundle_id,
     seal_bundle,
     select,
@@ -219,7 +219,7 @@ def _manifest(
         patient=person.entry.patient,
         position=person.position,
         plans=tuple(map(_told, lines)),
-        sessions=tuple(_sessions(person, lines, agreed, zone, local_date(now, zone))),
+        sessions=tuple(dated(person, lines, agreed, zone, local_date(now, zone))),
         accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
         before=tuple(_before(person, row, lines)),
         consent=agreed.consent,
@@ -339,9 +339,13 @@ def _before(person: Person, row: ListRow, lines: Sequence[PlanLine]) -> Iterator
     """Say what is in doubt, before anything is treated."""
     yield from row.warnings
     yield from person.doubts
+    positions = person.position.plans if person.position else ()
+    replaced = {at.plan_uid for at in positions if may_be_replaced(person, at)}
     for line in lines:
         for said in (*line.conflicts, *line.missing):
             yield f"{line.label}: {said}"
+        if line.plan_uid in replaced:
+            yield f"{line.label}: no day is proposed before somebody says which plan is valid."
 
 
 def _told(line: PlanLine) -> PlanTold:
@@ -356,30 +360,6 @@ def _told(line: PlanLine) -> PlanTold:
         needs=line.needs,
         before=tuple(dict.fromkeys((*line.conflicts, *line.missing))),
     )
-
-
-def _sessions(
-    person: Person, lines: Sequence[PlanLine], agreed: Agreed, zone: ZoneInfo, today: date
-) -> Iterator[Session]:
-    """Lay the open fractions of what has begun on the agreed days; what waits for a word gets no day."""
-    positions = {at.plan_uid: at for at in person.position.plans} if person.position else {}
-    begun = [line for line in lines if line.section is Section.ON_TREATMENT] or lines[:1]
-    for line in begun:
-        at = positions.get(line.plan_uid)
-        if at is None or at.next_fraction_number is None or at.fractions_planned is None:
-            continue
-        numbers = range(at.next_fraction_number, at.fractions_planned + 1)
-        coming = [day for day in agreed.days if day >= today]
-        for number, day in zip(numbers, coming, strict=False):
-            yield Session(
-                plan_uid=line.plan_uid,
-                rt_plan_label=line.label,
-                fraction_number=number,
-                day=day,
-                machine=agreed.machine,
-                is_rest=at.next_is_continuation and number == at.next_fraction_number,
-                starts_at=None if agreed.at is None else local_instant(day, agreed.at, zone),
-            )
 
 
 def _accessories(person: Person, lines: Iterable[PlanLine]) -> Iterator[str]:
