@@ -66,6 +66,8 @@ class Ended:
         Sessions given at the partner, parts counted as sessions.
     unknown_plans
         Patients who are treated by a plan that was made after the copy: nobody can count or send it.
+    by_phone
+        Whom the partner had to phone about, since the sender's copy does not say which plan is valid.
     stopped
         Whose import report has something to be settled before treating.
     in_doubt
@@ -82,6 +84,7 @@ class Ended:
     handed_over: int
     fractions_elsewhere: int
     unknown_plans: int
+    by_phone: int
     stopped: int
     in_doubt: int
     wrong: tuple[str, ...]
@@ -151,6 +154,7 @@ class _Aftermath:
             handed_over=len(guests),
             fractions_elsewhere=sum(map(len, self._truth.given.values())),
             unknown_plans=len(persons) - len(known),
+            by_phone=sum(not one.sessions for one in guests.values()),
             stopped=sum(one.is_stopped for one in guests.values()),
             in_doubt=in_doubt,
             wrong=tuple(self._wrong),
@@ -232,6 +236,8 @@ class _Aftermath:
         """Return what the partner gives on a day: of the plans and on the days that it was sent."""
         patient = self._truth.patient(person)
         wanted = {plan_uid for on, plan_uid, _, _ in guest.sessions if on == day}
+        if not guest.sessions:  # they phoned, and home knows by now which of the plans it is
+            wanted = set(guest.plan_uids)
         return [
             one
             for one in self._truth.due(person, day)

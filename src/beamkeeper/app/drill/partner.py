@@ -38,14 +38,18 @@ class Guest:
     ----------
     known_as
         The number here.
+    plan_uids
+        Plans that were sent to be treated on.
     sessions
-        (day, plan, fraction, whether only its rest) as the sender dated them.
+        (day, plan, fraction, whether only its rest) as the sender dated them; () where the sender does not
+        know which plan is valid: then somebody phones.
     is_stopped
         Whether the import report has something that must be settled before treating.
     """
 
     bundle_id: str
     known_as: str
+    plan_uids: frozenset[str]
     sessions: tuple[tuple[date, str, int, bool], ...]
     is_stopped: bool
 
@@ -102,6 +106,7 @@ class Partner:
         return manifest["pseudonym"], Guest(
             bundle_id=bundle_id,
             known_as=known_as,
+            plan_uids=frozenset(one["plan_uid"] for one in manifest["plans"]),
             sessions=tuple(map(_session, manifest["sessions"])),
             is_stopped=judged == STOPPED,
         )
@@ -135,7 +140,10 @@ class Partner:
         """Make the last return bundle and put it into the place; return its identifier."""
         files = self._exported / guest.known_as
         files.mkdir(parents=True, exist_ok=True)
-        made = self._house.told("desk", "return", guest.bundle_id, files, "--last", *BY, *self._desk, at=at)
+        said = ("--said", "all is in it" if any(files.iterdir()) else "never came")
+        made = self._house.told(
+            "desk", "return", guest.bundle_id, files, "--last", *said, *BY, *self._desk, at=at
+        )
         bundle_id = PurePath(made["folder"]).name
         self._house.type("desk", "send", bundle_id, "--place", self._line, *self._desk, at=at)
         return bundle_id

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from beamkeeper.app.drill.house import House
 
 PARTNER: Final = "noord"
+DIRECT: Final = "A"
+"""Given there by the very plan; nobody plans anew in a drill."""
 SECONDS: Final = 20
 _SITES: Final = """format = 1
 attacked_domain = "drilled-ad"
@@ -80,7 +82,8 @@ class Placing:
     spoken_of
         Pseudonyms of everybody who has a place, or a reason why not.
     there
-        First day at the partner of those it sends there, by pseudonym; the earliest first.
+        First day at the partner of those it sends there to be treated by their own plan, by pseudonym; the
+        earliest first.
     """
 
     ranked: int
@@ -108,7 +111,11 @@ def place(
     version = house.told(*solved, *here, at=at, ends=(0, NOT_ALL))["version"]
     house.type("placement", "announce", "--by", "drill", *here, at=at)
     placed = [one for one in version["placed"] if one["machine"]]
-    there = {one["patient"]: date.fromisoformat(one["first_on"]) for one in placed if one["site"] == PARTNER}
+    there = {
+        one["patient"]: date.fromisoformat(one["first_on"])
+        for one in placed
+        if (one["site"], one["delivery_class"]) == (PARTNER, DIRECT)
+    }
     named = [one["patient"] for one in version["placed"] if one["machine"] or one["reason"]]
     return Placing(
         ranked=len(order["ranked"]),
