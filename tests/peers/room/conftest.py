@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.console_house.chromium import chromium_with
 from tests.console_house.clock import FileClock
 from tests.room_house.incident import LATER, make_incident, patient
 from tests.room_house.server import Served, room_server
 from tests.room_house.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
 
 PATIENTS = 40
 
@@ -32,3 +35,10 @@ def reader(served: Served) -> Visitor:
     visitor = Visitor(served)
     visitor.open()
     return visitor
+
+
+@pytest.fixture(scope="package")
+def browser(program: Callable[[str], str]) -> Iterator[Browser]:
+    """One browser for all pages of the room; who is at it is a matter of its contexts."""
+    with chromium_with(program("chromium")) as started:
+        yield started

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from tests.console_house.chromium import chromium_with, complaints, tab_to
+from tests.console_house.chromium import complaints, tab_to
+from tests.room_house.browsing import NARROW, NARROWEST, PROJECTOR, seen_by
 from tests.room_house.incident import PASSPHRASE
 from tests.room_house.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
     from tests.room_house.server import Served
 
 pytestmark = pytest.mark.peer
@@ -28,33 +27,13 @@ PAGES = (
     "order/",
     "order/?places=12&percent=20&was_places=10",
     "places/",
+    "places/board/",
     "todo/",
     "journal/",
     "people/",
     "door/",
     "nothing/",
 )
-WIDE, PROJECTOR, NARROW, NARROWEST = 1280, 1920, 390, 320
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served, program: Callable[[str], str]) -> Iterator[Browser]:
-    with chromium_with(program("chromium")) as started:
-        yield started
-
-
-def seen_by(browser: Browser, visitor: Visitor, width: int = WIDE, **more: object) -> tuple[Page, list[str]]:
-    """Return a page with somebody's session, and what the browser asked of others or complained of."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, **more)  # type: ignore[arg-type]
-    base = visitor.served.where.address
-    context.add_cookies(
-        [{"name": name, "value": value, "url": base} for name, value in visitor.cookies.items()]
-    )
-    page = context.new_page()
-    odd: list[str] = []
-    page.on("request", lambda asked: None if asked.url.startswith((base, "data:")) else odd.append(asked.url))
-    page.on("console", lambda said: odd.append(said.text) if "404" not in said.text else None)
-    return page, odd
 
 
 @pytest.mark.parametrize("width", [pytest.param(PROJECTOR, marks=pytest.mark.long), NARROW])

@@ -1,24 +1,32 @@
-"""The placement on the pages: what stands there is what counts, and a move is signed for its price."""
+"""The placement on the pages and the board: what stands there counts, a move is signed for its price."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
+from tests.console_house.chromium import complaints, tab_to
 from tests.console_house.clock import FileClock
+from tests.room_house.browsing import NARROW, NARROWEST, PROJECTOR, WIDE, seen_by
 from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
 from tests.room_house.placing import make_placement
 from tests.room_house.server import Served, room_server
 
 from beamkeeper.app.jobs.placing import board_at
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.web.room.views.board import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser, Locator, Page
     from tests.room_house.visitor import Visitor
+
+    from beamkeeper.respond.placement.solving import Placed
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +94,207 @@ def test_a_move_that_cannot_be_made_says_why(reader: Visitor, asked: str) -> Non
     assert "▲" in reader.get(f"/places/p0001/?{asked}").words
 
 
+def test_a_day_that_is_over_is_refused_on_the_board_as_on_the_patients_page(
+    served: Served, reader: Visitor
+) -> None:
+    one = next(
+        item for item in board_at(PlacementFolder(served.folder)).version.placed if item.machine == "leuven-1"
+    )
+    asked = "machine=leuven-1&from=2026-03-05"
+    served.clock.move_to(LATER + timedelta(days=6))
+    pages = (f"/places/{one.patient}/?{asked}", f"/places/board/?patient={one.patient}&{asked}")
+    said = [reader.get(page).words for page in pages]
+    served.clock.move_to(LATER)
+
+    assert ["2026-03-05 is over" in words for words in said] == [True, True]
+    assert "Sign" not in said[1].partition("Slots")[0]
+
+
+def test_what_was_typed_stays_on_the_board_when_the_signature_is_refused(
+    served: Served, reader: Visitor
+) -> None:
+    one = next(
+        item for item in board_at(PlacementFolder(served.folder)).version.placed if item.machine == "leuven-1"
+    )
+    page = f"/places/board/?weeks=4&patient={one.patient}&machine=leuven-1"
+    typed = fields(reader.get(page).text, "co", passphrase="not the words", board="weeks=4")
+    answer = reader.post(f"/places/{one.patient}/move/", typed, page=page)
+
+    assert answer.status == 400
+    assert "not that person's passphrase" in answer.words
+    assert 'value="lives there"' in answer.text
+    assert answer.text.count('scope="col"') == 2 * (1 + 4 * 7), "four weeks, as before"
+
+
 def test_who_is_left_out_has_a_page_with_the_reason_and_nobody_else_has_one(reader: Visitor) -> None:
     assert "No place is looked for: no plan is kept" in reader.get("/places/p0019/").words
     assert reader.get("/places/nobody/").status == 404
+
+
+# The board in a real browser ------------------------------------------------------------------------------
+
+
+def one_on(served: Served, machine: str) -> Placed:
+    """Return somebody on a machine whose plans the two machines of the partner can give, too."""
+    at = board_at(PlacementFolder(served.folder))
+    fits = {
+        one.id: {option.machine: option.delivery_class for option in one.options}
+        for one in at.board.instance.patient
+    }
+    return next(
+        one
+        for one in at.version.placed
+        if one.machine == machine
+        and "D" not in {fits[one.patient]["leuven-1"], fits[one.patient]["leuven-2"]}
+    )
+
+
+def middle(of: Locator) -> tuple[float, float]:
+    box = of.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def lift(page: Page, row: Locator) -> None:
+    row.scroll_into_view_if_needed()
+    page.mouse.move(*middle(row))
+    page.mouse.down()
+    page.mouse.move(middle(row)[0] + 30, middle(row)[1] + 10)
+
+
+def sign(page: Page, person: str) -> None:
+    page.get_by_label("Why").fill("lives there")
+    page.get_by_label("Signed by").select_option(person)
+    page.get_by_label("Passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Sign", exact=True).click()
+
+
+@pytest.mark.peer
+def test_a_row_that_is_dragged_is_priced_then_signed_and_taken_back(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    one = one_on(served, "leuven-1")
+    before = board_at(PlacementFolder(served.folder)).version
+    page, odd = seen_by(browser, reader)
+    page.goto(served.where.address + "places/board/")
+    lift(page, page.locator(f"#row-{one.patient} .rank"))
+    page.mouse.move(*middle(page.locator("#machines tr[data-machine='leuven-2'] td:nth-child(10)")), steps=3)
+    expect(page.locator(".ghost")).to_contain_text("→ leuven-2, Tue 10 Mar")
+    page.mouse.up()
+    expect(page.locator("#price")).to_contain_text("leuven-2 from 10 March 2026:")
+    expect(page.locator("#price")).to_contain_text("min to travel")
+    assert PlacementFolder(served.folder).standing().version == before.number, "nothing is moved by dragging"
+    sign(page, "co")
+    expect(page.get_by_role("status")).to_contain_text("It stands in the journal, signed")
+    row = page.locator(f"#row-{one.patient}")
+    expect(row).to_contain_text("△ was on leuven-1")
+    there = page.locator("tbody[data-machine='leuven-2']")
+    expect(there.locator(f"#row-{one.patient} td:nth-child(10)")).to_have_text("1")
+    row.get_by_role("link", name="Move").click()
+    page.get_by_role("link", name="What would taking it back cost?").click()
+    sign(page, "bo")
+
+    expect(page.get_by_role("status")).to_contain_text("It stands in the journal, signed")
+    assert board_at(PlacementFolder(served.folder)).version.places() == before.places()
+    assert odd == []
+
+
+@pytest.mark.peer
+def test_keys_alone_choose_a_place_and_leave_again_without_a_script_too(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    one = one_on(served, "leuven-1")
+    for script in (True, False):
+        page, _ = seen_by(browser, reader, java_script_enabled=script)
+        page.goto(served.where.address + f"places/board/?patient={one.patient}#machines")
+        if script:
+            tab_to(page, "leuven-2")
+            for key in ("ArrowRight", "ArrowRight", "Enter"):
+                page.keyboard.press(key)
+        else:
+            page.get_by_label("leuven-2, Thursday 5 March").click()
+        expect(page.locator("#price")).to_contain_text("leuven-2 from 5 March 2026")
+        if script:
+            page.keyboard.press("Escape")
+        else:
+            page.get_by_role("link", name="Leave it as it is").click()
+        expect(page.locator("#price")).to_have_count(0)
+
+
+@pytest.mark.peer
+def test_what_cannot_be_is_said_while_it_is_dragged_and_escape_lets_go(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    one = one_on(served, "leuven-2")
+    page, _ = seen_by(browser, reader)
+    page.goto(served.where.address + "places/board/")
+    lift(page, page.locator(f"#row-{one.patient} .rank"))
+    expect(page.locator("#machines tr[data-machine='near']")).to_be_hidden()
+    page.mouse.move(*middle(page.locator("#machines tr[data-machine='leuven-1'] td:nth-child(2)")), steps=3)
+    expect(page.locator(".ghost")).to_contain_text("leuven-1: not on Mon 2 Mar")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+
+    expect(page.locator(".ghost, .tray")).to_have_count(0)
+    assert "patient=" not in page.url
+
+
+@pytest.mark.peer
+def test_a_finger_drags_by_the_handle(served: Served, reader: Visitor, browser: Browser) -> None:
+    one = one_on(served, "leuven-1")
+    page, _ = seen_by(browser, reader, 1024, has_touch=True)
+    page.goto(served.where.address + "places/board/")
+    grip = page.locator(f"#row-{one.patient} .grip")
+    grip.scroll_into_view_if_needed()
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": x, "y": y} for x, y in points]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    x, y = middle(grip)
+    touch("touchStart", (x, y))
+    touch("touchMove", (x + 20, y + 20))
+    touch("touchMove", middle(page.locator("#machines tr[data-machine='leuven-2'] th")))
+    touch("touchEnd")
+
+    expect(page.locator("#price")).to_contain_text("leuven-2 from")
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("width", [pytest.param(PROJECTOR, marks=pytest.mark.long), NARROW])
+def test_axe_finds_nothing_on_the_board(
+    served: Served, reader: Visitor, browser: Browser, width: int
+) -> None:
+    one = one_on(served, "leuven-1").patient
+    page, odd = seen_by(browser, reader, width)
+    page.goto(f"{served.where.address}places/board/?patient={one}&machine=leuven-2")
+    found = complaints(page)
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST
+    assert odd == []
+
+
+@pytest.mark.peer
+def test_paper_has_every_row_the_days_on_each_sheet_and_no_buttons(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    page, _ = seen_by(browser, reader, WIDE)
+    page.goto(served.where.address + "places/board/?all=1")
+    page.emulate_media(media="print")
+
+    expect(page.locator("button:visible, .grip:visible")).to_have_count(0)
+    expect(page.locator("#board tr[id]")).to_have_count(20)
+    assert page.locator("#board thead").evaluate("it => getComputedStyle(it).display") == "table-header-group"
+    assert b"/MediaBox [0 0 84" in page.pdf(format="A4"), "landscape"
+
+
+def test_only_the_board_may_have_a_script_and_only_ours(reader: Visitor) -> None:
+    board = reader.get("/places/board/")
+
+    assert board.headers["Content-Security-Policy"] == POLICY
+    assert re.findall("<script.*?>", board.text) == ['<script src="/static/room/board.js" defer>']
+    assert "script" not in reader.get("/places/").headers["Content-Security-Policy"]
+    assert "style=" not in board.text

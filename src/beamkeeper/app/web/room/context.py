@@ -26,6 +26,7 @@ MENU: Final = (
     ("people", "People"),
 )
 ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients") | {
+    "board": "places",
     "place": "places",
     "move": "places",
 }

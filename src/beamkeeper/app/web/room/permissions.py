@@ -38,6 +38,7 @@ PAGES: Final[Mapping[str, Access]] = {
     "order": Access.READ,
     "print-order": Access.READ,
     "places": Access.READ,
+    "board": Access.READ,
     "place": Access.READ,
     "move": Access.SIGN,
     "elsewhere": Access.READ,

@@ -17,23 +17,27 @@ from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
+from beamkeeper.app.web.room.grid import grid_of
 from beamkeeper.clock import local_date
 from beamkeeper.respond.incident import Deed, standing
 from beamkeeper.respond.incident.inventory import is_asked
+from beamkeeper.respond.placement.version import Made, differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from datetime import datetime
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.incident_people import Member
     from beamkeeper.app.jobs.placing import At
     from beamkeeper.app.web.room.doors import Doors
+    from beamkeeper.app.web.room.grid import Grid
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.respond.incident import Incident, Inventory, Overview, Standing
     from beamkeeper.respond.incident.clocks import Due
+    from beamkeeper.respond.placement.board import Place as BoardPlace
     from beamkeeper.respond.triage import Ranked, RuleSet
 
     T = TypeVar("T")
@@ -153,6 +157,25 @@ class Room:
             return None
         return self._once("placement", self._journal_stamp(), lambda: board_at(folder))
 
+    def grid(self, at: At) -> Grid:
+        """Return the rows and days of the placement that counts."""
+        return self._once(
+            "grid",
+            (at.version.number, at.version.made_at),
+            lambda: grid_of(at.board.instance, at.version.placed),
+        )
+
+    def moved(self, at: At) -> Mapping[str, BoardPlace]:
+        """Return where those stood before whom the last move by hand moved; nobody after a computed one."""
+        if at.version.made is Made.SOLVED or at.version.parent is None:
+            return {}
+        parent = at.version.parent
+        return self._once(
+            "moved",
+            (at.version.number, at.version.made_at),
+            lambda: _moved(PlacementFolder(self.folder), at, parent),
+        )
+
     def _listed(self) -> Hashable:
         return tuple(sorted((listed(self.journal()) or {}).items()))
 
@@ -171,6 +194,15 @@ class Room:
                 known = (key, make())
                 self._made[what] = known
             return cast("T", known[1])
+
+
+def _moved(folder: PlacementFolder, at: At, parent: int) -> Mapping[str, BoardPlace]:
+    before = folder.version(at.stand, parent)[0]
+    return {
+        one.patient: (one.machine_before, one.first_before)
+        for one in differences(before, at.version)
+        if one.in_both
+    }
 
 
 def the_room() -> Room:

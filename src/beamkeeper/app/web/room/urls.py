@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from beamkeeper.app.web.room.views import (
+    board,
     declare,
     doors,
     gap,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("order/", order.order, name="order"),
     path("order/print/", order.print_order, name="print-order"),
     path("places/", places.places, name="places"),
+    path("places/board/", board.board, name="board"),
     path("places/<pseudonym:pseudonym>/", places.place, name="place"),
     path("places/<pseudonym:pseudonym>/move/", places.move, name="move"),
     path("elsewhere/", handover.handover, name="elsewhere"),

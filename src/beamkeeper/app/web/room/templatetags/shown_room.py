@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django import template
+from django.utils.html import format_html, format_html_join
 
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.domain.patient import shown_name
@@ -13,7 +15,12 @@ from beamkeeper.respond.gap.words import signed
 from beamkeeper.respond.incident.pages import left_in_words, said_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime, timedelta
+
+    from django.utils.safestring import SafeString
+
+    from beamkeeper.app.web.room.grid import Cell
 
 register = template.Library()
 register.filter("person_name", shown_name)
@@ -58,6 +65,17 @@ def lasting(time: timedelta) -> str:
 def counted(number: int, what: str) -> str:
     """Return a number with its word: "1 patient", "2 patients"."""
     return plural(number, what)
+
+
+@register.filter
+def day_cells(cells: Iterable[Cell]) -> SafeString:
+    """Return the days of a row of the board: by hundreds of rows, a template's loop takes seconds."""
+    return format_html_join("", "{}", ((_day_cell(one),) for one in cells))
+
+
+@lru_cache(maxsize=1000)
+def _day_cell(one: Cell) -> SafeString:
+    return format_html("<td{}>{}</td>", format_html(' class="{}"', one.kind) if one.kind else "", one.text)
 
 
 @register.filter

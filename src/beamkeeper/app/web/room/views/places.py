@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from beamkeeper.app.jobs.placing import Who, board_at, words
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
-from beamkeeper.app.jobs.placing_hand import move_back, priced, take, undo
+from beamkeeper.app.jobs.placing_hand import take, undo
 from beamkeeper.app.web.room.permissions import PLACE
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.app.web.room.session import signed_by
+from beamkeeper.app.web.room.views.board import address, board_page, view_of
+from beamkeeper.app.web.room.views.moving import (
+    TYPED,
+    back_price,
+    day_of,
+    names_of,
+    price_facts,
+    price_of,
+    shown_price,
+    wanted,
+)
 from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement.timetable import timetable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from django.http import HttpRequest, HttpResponse
 
@@ -59,11 +71,12 @@ def places(request: HttpRequest) -> HttpResponse:
     if at is None:
         return render(request, "room/places.html", {"at": None})
     days = at.board.instance.calendar()
-    begin = _day(request.GET.get("from", "")) or next(iter(days), at.draft.first_on)
+    begin = day_of(request.GET.get("from", "")) or next(iter(days), at.draft.first_on)
     shown = [day for day in days if day >= begin][:DAYS_SHOWN]
-    names = _names(at)
+    names = names_of(at)
     asked = request.GET.get("machine", "")
-    rows = sorted(at.version.placed, key=lambda one: (bool(one.machine), _priority(at)[one.patient]))
+    priority = {one.id: one.priority for one in at.board.instance.patient}
+    rows = sorted(at.version.placed, key=lambda one: (bool(one.machine), priority[one.patient]))
     listed = [
         {"one": one, "name": names.get(one.patient, one.patient)}
         for one in rows
@@ -89,8 +102,7 @@ def places(request: HttpRequest) -> HttpResponse:
 @require_safe
 def place(request: HttpRequest, pseudonym: str) -> HttpResponse:
     """Show where one patient goes and could go; with a machine, what that move costs."""
-    room = the_room()
-    at = room.placement()
+    at = the_room().placement()
     if at is None:
         raise Http404
     machine, asked = request.GET.get("machine", ""), request.GET.get("from", "").strip()
@@ -98,7 +110,7 @@ def place(request: HttpRequest, pseudonym: str) -> HttpResponse:
     found: Move | None = None
     if machine:
         try:
-            found = priced(at, pseudonym, machine, _asked_day(asked))
+            found = price_of(at, pseudonym, machine, asked)
         except ConfigError as error:
             facts["form_error"] = error
     return _page(request, at, pseudonym, facts, move=found)
@@ -106,48 +118,40 @@ def place(request: HttpRequest, pseudonym: str) -> HttpResponse:
 
 @require_POST
 def move(request: HttpRequest, pseudonym: str) -> HttpResponse:
-    """Make a move, or take one back, as it was priced: signed, with a reason."""
+    """Make a move, or take one back, as it was priced: signed, with a reason; from the board, or not."""
     room = the_room()
-    at = board_at(PlacementFolder(room.folder))
-    typed = {
-        key: request.POST.get(key, "") for key in ("machine", "from", "reason", "person", "seen", "price")
-    }
-    back = bool(request.POST.get("undo"))
+    folder = PlacementFolder(room.folder)
+    at = board_at(folder)
+    typed = {key: request.POST.get(key, "") for key in TYPED}
+    back, on_board = bool(request.POST.get("undo")), request.POST.get("board")
     found: Move | None = None
     try:
-        found = _wanted(at, pseudonym, typed, back=back)
+        found = wanted(at, pseudonym, typed, back=back)
         member = signed_by(request, PLACE)
-        folder, reason = PlacementFolder(room.folder), typed["reason"]
         who = Who(by=member.words, at=room.now(), signed=member.login)
         if back:
-            undo(folder, at, pseudonym, who=who, reason=reason)
+            undo(folder, at, pseudonym, who=who, reason=typed["reason"])
         else:
-            take(folder, at, found, who=who, reason=reason)
+            take(folder, at, found, who=who, reason=typed["reason"])
     except ConfigError as error:
+        if on_board is not None:
+            return board_page(
+                request, at, _asked(on_board, pseudonym, typed, back=back), typed=typed, error=error
+            )
         facts = {"form": typed, "typed": typed, "error": error}
         return _page(request, at, pseudonym, facts, move=None if back else found, status=400)
     messages.success(request, "It stands in the journal, signed; this is the placement that counts now.")
-    return redirect("place", pseudonym)
+    if on_board is None:
+        return redirect("place", pseudonym)
+    return redirect(f"{address(view_of(QueryDict(on_board)))}#row-{pseudonym}")
 
 
-def _wanted(at: At, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> Move:
-    """Return the move of a form, if it is still the one that was priced.
-
-    Raises
-    ------
-    ConfigError
-        Another placement was made since, or it cannot be made.
-    """
-    if back:
-        found = move_back(PlacementFolder(the_room().folder), at, pseudonym)
-    else:
-        found = priced(at, pseudonym, typed["machine"], _asked_day(typed["from"]))
-    if typed["seen"] != str(at.version.number) or typed["price"] != _shown_price(found):
-        raise ConfigError(
-            "Another placement was made since you saw the price.",
-            do_next="Look at the new one, and sign then.",
-        )
-    return found
+def _asked(on_board: str, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> QueryDict:
+    """Return what the board was asked for when the form on it was sent."""
+    asked = view_of(QueryDict(on_board))
+    asked["patient"] = pseudonym
+    asked.update({"undo": "1"} if back else {key: typed[key] for key in ("machine", "from")})
+    return asked
 
 
 def _page(
@@ -163,45 +167,24 @@ def _page(
     gone = next((one for one in at.version.left_out if one.id == pseudonym), None)
     if need is None and gone is None:
         raise Http404
-    names, decided = _names(at), at.stand.decisions.get(pseudonym)
-    back = None if decided is None else move_back(PlacementFolder(the_room().folder), at, pseudonym)
+    back = back_price(at, pseudonym)
     frame: dict[str, object] = {
         "at": at,
         "pseudonym": pseudonym,
-        "name": names.get(pseudonym, pseudonym),
+        "name": names_of(at).get(pseudonym, pseudonym),
         "need": need,
         "gone": gone,
         "placed": next((one for one in at.version.placed if one.patient == pseudonym), None),
         "options": sorted(need.options, key=lambda one: (one.delivery_class, one.machine)) if need else (),
-        "decided": decided,
+        "decided": at.stand.decisions.get(pseudonym),
         "announced": at.stand.announced.get(pseudonym),
         "members": the_room().members(),
-        "move": move,
-        "displaced": _displaced(move, names) if move else (),
-        "price": _shown_price(move) if move else "",
+        **price_facts(at, pseudonym, move),
         "back": back,
-        "back_price": _shown_price(back) if back else "",
+        "back_price": shown_price(back) if back else "",
         "typed": {},
     }
     return render(request, "room/place.html", {**frame, **facts}, status=status)
-
-
-def _displaced(found: Move, names: Mapping[str, str]) -> list[dict[str, object]]:
-    return [{"moved": one, "name": names.get(one.patient, one.patient)} for one in found.displaced]
-
-
-def _shown_price(found: Move) -> str:
-    """Return a price as people see it, and as a signature is for it."""
-    return f"{found.price:+.2f}".replace("-", "−")
-
-
-def _names(at: At) -> dict[str, str]:
-    names = {one.id: one.name for one in at.draft.patients}
-    return names | {one.id: one.name for one in at.version.left_out}
-
-
-def _priority(at: At) -> dict[str, int]:
-    return {one.id: one.priority for one in at.board.instance.patient}
 
 
 def _grid(at: At, days: Sequence[date]) -> list[dict[str, object]]:
@@ -232,26 +215,3 @@ def _cell(one: MachineDay | None) -> dict[str, int] | None:
 
 def _index(days: Sequence[date], day: date) -> int:
     return next((index for index, one in enumerate(days) if one >= day), 0)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _asked_day(text: str) -> date | None:
-    """Return the day that was typed; None for none.
-
-    Raises
-    ------
-    ConfigError
-        It is no day.
-    """
-    if not text:
-        return None
-    found = _day(text)
-    if found is None:
-        raise ConfigError(f"{text[:20]!r} is no day.", do_next="Write it as 2026-11-22, or leave it out.")
-    return found

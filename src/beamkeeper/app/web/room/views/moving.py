@@ -1,0 +1,124 @@
+"""One move on the pages: what was asked for, what it costs, and whether that is still what was seen."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_hand import move_back, priced
+from beamkeeper.app.web.room.room import the_room
+from beamkeeper.clock import local_date
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beamkeeper.app.jobs.placing import At
+    from beamkeeper.respond.placement.board import Move, Place
+
+TYPED = ("machine", "from", "reason", "person", "seen", "price")
+"""Fields of the form that signs a move."""
+
+
+def names_of(at: At) -> dict[str, str]:
+    """Return the names of everybody, those for whom no place is looked for, too."""
+    names = {one.id: one.name for one in at.draft.patients}
+    return names | {one.id: one.name for one in at.version.left_out}
+
+
+def price_of(at: At, pseudonym: str, machine: str, asked: str) -> Move:
+    """Return what it costs to put a patient on a machine, from the day that was typed or the best free one.
+
+    Raises
+    ------
+    ConfigError
+        No such patient, machine or day, or the day is over.
+    """
+    room = the_room()
+    today = local_date(room.now(), room.zone)
+    found = priced(at, pseudonym, machine, asked_day(asked))
+    first_on = found.wanted[1]
+    if not found.refusal and first_on is not None and first_on < today:
+        raise ConfigError(
+            f"{first_on} is over.",
+            do_next=f"Name a day from {today} on; `beamkeeper placement draft` begins the placement anew.",
+        )
+    return found
+
+
+def back_price(at: At, pseudonym: str) -> Move | None:
+    """Return what taking a decision back costs; None where nobody decided for this patient."""
+    if pseudonym not in at.stand.decisions:
+        return None
+    return move_back(PlacementFolder(the_room().folder), at, pseudonym)
+
+
+def wanted(at: At, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> Move:
+    """Return the move of a form, if it is still the one that was priced.
+
+    Raises
+    ------
+    ConfigError
+        Another placement was made since, or it cannot be made.
+    """
+    if back:
+        found = move_back(PlacementFolder(the_room().folder), at, pseudonym)
+    else:
+        found = price_of(at, pseudonym, typed["machine"], typed["from"])
+    if typed["seen"] != str(at.version.number) or typed["price"] != shown_price(found):
+        raise ConfigError(
+            "Another placement was made since you saw the price.",
+            do_next="Look at the new one, and sign then.",
+        )
+    return found
+
+
+def shown_price(found: Move) -> str:
+    """Return a price as people see it, and as a signature is for it."""
+    return f"{found.price:+.2f}".replace("-", "−")
+
+
+def price_facts(at: At, pseudonym: str, found: Move | None) -> dict[str, object]:
+    """Return what a page says of a move before it is signed: price, who has to go, the way there."""
+    if found is None:
+        return {"move": None}
+    names = names_of(at)
+    before = at.board.places()[pseudonym]
+    return {
+        "move": found,
+        "price": shown_price(found),
+        "displaced": [{"moved": one, "name": names.get(one.patient, one.patient)} for one in found.displaced],
+        "travel": (travel(at, pseudonym, before), travel(at, pseudonym, found.wanted)),
+        "before": before,
+    }
+
+
+def travel(at: At, pseudonym: str, place: Place) -> float | None:
+    """Return how long the way to a place is, in minutes; None for nowhere."""
+    need = next(one for one in at.board.instance.patient if one.id == pseudonym)
+    return next((one.travel_min for one in need.options if one.machine == place[0]), None)
+
+
+def day_of(text: str) -> date | None:
+    """Return a day; None for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def asked_day(text: str) -> date | None:
+    """Return the day that was typed; None for none.
+
+    Raises
+    ------
+    ConfigError
+        It is no day.
+    """
+    if not text.strip():
+        return None
+    found = day_of(text.strip())
+    if found is None:
+        raise ConfigError(f"{text[:20]!r} is no day.", do_next="Write it as 2026-11-22, or leave it out.")
+    return found
