@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 HANGS_S = 120
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = """
-import os, pathlib, pytest
+import os, pathlib, pytest, time
 
 @pytest.fixture(scope="module")
 def server(request):
+    ends_s = time.process_time() + 0.2
+    while time.process_time() < ends_s:
+        pass
     yield os.getpid()
     print("stopped in", os.getpid())
     (pathlib.Path(__file__).parent / f"stopped-{request.module.__name__}").touch()
@@ -80,9 +83,19 @@ def said(folder: Path) -> str:
 
 
 def crowd(folder: Path, *more: str) -> str:
-    command = [sys.executable, "-m", "pytest", "-p", "tests.crowd", "--crowd", "2", "-rs", "-c", "/dev/null"]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.crowd", "--crowd", "2", "-p", "tests.where"]
     done = subprocess.run(
-        [*command, f"--rootdir={folder}", f"--basetemp={folder / 'temporary'}", *more, str(folder)],
+        [
+            *command,
+            "--where",
+            "-rs",
+            "-c",
+            "/dev/null",
+            f"--rootdir={folder}",
+            f"--basetemp={folder / 'temporary'}",
+            *more,
+            str(folder),
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # whoever is left behind holds it
@@ -117,6 +130,13 @@ def test_fixtures_of_a_module_end_in_the_process_that_used_them(said: str, folde
     assert {path.name for path in folder.glob("stopped-*")} == {
         f"stopped-{name}" for name in ("test_one", "test_two", "test_bad")
     }
+
+
+def test_whoever_wants_it_hears_which_files_and_fixtures_used_the_processor(said: str) -> None:
+    for name in ("test_one", "test_two", "test_bad"):
+        (line,) = re.findall(rf"^ +(\S+) +(\S+) +\S+  \S*{name}\.py$", said, re.MULTILINE)
+        assert float(line[0]) >= float(line[1]) >= 0.1, "all of it, and of that the fixtures"
+    assert re.search(r"^ +\S+ +4  server \(module\)$", said, re.MULTILINE)
 
 
 def test_the_first_failure_ends_the_run_where_that_is_wanted(folder: Path) -> None:
