@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ from beamkeeper.errors import ConfigError, SourceAnswerInvalid
 from beamkeeper.protect.census import OisPhotos, aria_mapping, mosaiq_mapping
 from beamkeeper.protect.census.photos import PHOTO_BYTES_MAX, PHOTOS_MAX
 from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings
-from beamkeeper.rehearse.sim import aria
+from beamkeeper.rehearse.sim import aria, mosaiq
 from beamkeeper.rehearse.sim.aria import tables
 from beamkeeper.wire.shared_files import FileRefused
 
@@ -97,6 +99,25 @@ def test_a_kind_that_would_be_a_path_or_a_device_is_only_letters_of_a_name(tmp_p
     source = photos(tmp_path, one=[("../../etc/passwd\x00", FACE), ("C:\\nul.", SETUP), ("\u202egpj", b"z")])
 
     assert list(read(source, "one")) == ["photo cnul", "photo etcpasswd", "photo gpj"]
+
+
+def test_a_table_of_the_department_beside_mosaiq_is_read_by_the_patient_id(tmp_path: Path) -> None:
+    clinic = mosaiq.Clinic()
+    mine, other = clinic.patient("4711", "Jansen", "Maria"), clinic.patient("4712", "Jansen", "Mia")
+    mosaiq.TABLES.write_sqlite(tmp_path / "mosaiq.db", clinic.rows)
+    with closing(sqlite3.connect(tmp_path / "mosaiq.db")) as connection:
+        connection.execute("CREATE TABLE PatPhoto (Pat_ID1 INTEGER, Face BLOB, What TEXT)")
+        connection.executemany(
+            "INSERT INTO PatPhoto VALUES (?, ?, ?)", [(mine, FACE, "ID"), (other, SETUP, "setup")]
+        )
+        connection.commit()
+    columns = {"table": "PatPhoto", "picture": "Face", "kind": "What"}
+    mapping = mosaiq_mapping(MosaiqSettings.model_validate({"timezone": ZONE, "photo": columns}))
+    url = f"sqlite:///{tmp_path / 'mosaiq.db'}"
+    source = OisPhotos(mapping, url, secret="", timeout_s=10, read_only=True)
+
+    assert read(source, "4711") == {"photo id": FACE}
+    assert read(source, "4712") == {"photo setup": SETUP}
 
 
 def test_an_ois_without_such_a_table_or_mapping_says_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.unit.protect.census.transact_sql import refused
 
 from beamkeeper.protect.census import aria_mapping, mosaiq_mapping
 from beamkeeper.protect.census.entities import STATUSES, Entity
-from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings, NextOfKin, TriageCode
+from beamkeeper.protect.ois_settings import AriaSettings, MosaiqSettings, NextOfKin, PhotoColumns, TriageCode
 from beamkeeper.rehearse.sim import aria, mosaiq
 from beamkeeper.wire.sql import Among, PartsRelation, Since
 from beamkeeper.wire.sql.relation import counting_select, relation_select
@@ -38,6 +38,7 @@ MAPPINGS = {
             timezone="UTC",
             next_of_kin=NextOfKin(name="Nurse_Unit", phone="Pat_Work_Phone"),
             triage=TriageCode(code="Nurse_Unit"),
+            photo=PhotoColumns(table="Image", picture="Image_Name", kind="Image_Type"),
         )
     ),
 }
