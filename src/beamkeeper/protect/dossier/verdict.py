@@ -94,7 +94,9 @@ def _said(
     whom, night = whom_to_ask(source), unbroken(source.night_phone)
     asked = " ".join(filter(None, (f"Ask {whom}." if whom else "", f"At night: {night}." if night else "")))
     return Verdict(
-        kind=kind, words=f"{first}: {'; '.join(shown)}", because=(*why, *filter(None, (asked,)), *would)
+        kind=kind,
+        words=f"{first}: {'; '.join(shown).replace('?; ', '? Also: ')}",
+        because=(*why, *filter(None, (asked,)), *would),
     )
 
 

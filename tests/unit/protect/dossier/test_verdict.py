@@ -211,6 +211,14 @@ def test_of_rivals_in_doubt_a_card_says_if_once() -> None:
     )
 
 
+def test_a_reason_after_a_question_is_told_as_another() -> None:
+    new = plan(BOOST, "BorstL new", related_plan_uids=(("PREDECESSOR", MINE),))
+
+    assert "or BorstL new? Also: the sources disagree" in said(
+        with_entry(calm(plan(), new), disagreements=("a, b",))
+    )
+
+
 def test_a_question_says_whom_to_ask_and_what_would_be_next() -> None:
     found = make_dossier(in_doubt(calm())).verdict
 
