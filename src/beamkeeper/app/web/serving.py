@@ -20,6 +20,7 @@ from beamkeeper.app.web.certificates import Certificates, console_dir, make_cert
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beamkeeper.app.site import Site
@@ -77,10 +78,49 @@ def serve(site: Site, site_file: Path, clock: Clock) -> None:
         The address is not ours or in use.
     """
     certificates = console_certificates(site, clock)
+    try:
+        serve_pages(
+            "console",
+            partial(load, site_file, clock),
+            (site.console.bind, site.console.port),
+            certificates,
+            lives_s=WORKER_LIVES_S,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"The console cannot listen at {site.console.bind}:{site.console.port} ({error}).",
+            do_next="Check [console] bind and port, and that no other console runs.",
+        ) from error
+
+
+def serve_pages(
+    name: str,
+    pages: Callable[[], Front],
+    at: tuple[str, int],
+    certificates: Certificates | None,
+    *,
+    lives_s: int | None = None,
+) -> None:
+    """Serve pages of ours until somebody stops it, with the bounds that hold for all of them.
+
+    Parameters
+    ----------
+    pages
+        Makes them, in the worker.
+    certificates
+        None for loopback in clear.
+    lives_s
+        After so long, or when it died, the worker is replaced; None for one worker as long as it lasts.
+
+    Raises
+    ------
+    OSError
+        The address is not ours or in use.
+    """
     server = Server(
-        "beamkeeper console",
-        address=site.console.bind,
-        port=site.console.port,
+        f"beamkeeper {name}",
+        address=at[0],
+        port=at[1],
         interface=Interfaces.RSGI,
         workers=1,
         backpressure=WAITING_MAX,
@@ -88,17 +128,11 @@ def serve(site: Site, site_file: Path, clock: Clock) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=BUFFER_BYTES),
         websockets=False,
         log_level=LogLevels.warning,
-        ssl_cert=certificates.server,
-        ssl_key=certificates.server_key,
+        ssl_cert=certificates.server if certificates else None,
+        ssl_key=certificates.server_key if certificates else None,
         ssl_protocol_min=SSLProtocols.tls12,
-        workers_lifetime=WORKER_LIVES_S,
+        workers_lifetime=lives_s,
         workers_kill_timeout=STOPS_WITHIN_S,
-        respawn_failed_workers=True,
+        respawn_failed_workers=lives_s is not None,
     )
-    try:
-        server.serve(target_loader=partial(load, site_file, clock), wrap_loader=False)
-    except OSError as error:
-        raise ConfigError(
-            f"The console cannot listen at {site.console.bind}:{site.console.port} ({error}).",
-            do_next="Check [console] bind and port, and that no other console runs.",
-        ) from error
+    server.serve(target_loader=pages, wrap_loader=False)

@@ -18,6 +18,8 @@ from beamkeeper.app.web.certificates import SECRET_NAME, console_dir
 from beamkeeper.errors import ConfigError, KeyUnavailable, StorageFull
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from beamkeeper.app.site import Site
     from beamkeeper.clock import Clock
 
@@ -35,6 +37,18 @@ QUIET_LOGGERS: Final = {
 }
 """Whoever is outside could fill the log; the audit log has what matters."""
 HSTS_S: Final = 365 * 24 * 3600
+KEPT_SHUT: Final[Mapping[str, Any]] = {
+    "DEBUG": False,
+    "SECURE_CONTENT_TYPE_NOSNIFF": True,
+    "SECURE_REFERRER_POLICY": "same-origin",
+    "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
+    "DATA_UPLOAD_MAX_MEMORY_SIZE": POST_BYTES_MAX,
+    "DATA_UPLOAD_MAX_NUMBER_FIELDS": FIELDS_MAX,
+    "DATA_UPLOAD_MAX_NUMBER_FILES": 0,
+}
+"""What holds for all pages of ours; hosts, TLS and cookies are each site's own."""
 
 LIMITS: Final = {
     "login": "30/m/ip",
@@ -143,29 +157,26 @@ def _what_it_is_made_of(site: Site) -> dict[str, Any]:
 def _how_it_is_kept_shut(site: Site) -> dict[str, Any]:
     section = site.console
     return {
-        "DEBUG": False,
-        "ALLOWED_HOSTS": [f"[{host}]" if ":" in host else host for host in section.hosts],
+        **KEPT_SHUT,
+        "ALLOWED_HOSTS": allowed(section.hosts),
         "SECURE_HSTS_SECONDS": HSTS_S,
-        "SECURE_CONTENT_TYPE_NOSNIFF": True,
-        "SECURE_REFERRER_POLICY": "same-origin",
-        "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         "SESSION_ENGINE": "django.contrib.sessions.backends.db",
         "SESSION_COOKIE_NAME": "__Host-beamkeeper",
         "SESSION_COOKIE_SECURE": True,
-        "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_AGE": section.session_hours * 3600,
-        "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
         "CSRF_USE_SESSIONS": True,
         "CSRF_FAILURE_VIEW": "beamkeeper.app.web.views.refusals.forged",
         "LANGUAGE_COOKIE_NAME": "__Host-language",
         "LANGUAGE_COOKIE_SECURE": True,
         "LANGUAGE_COOKIE_HTTPONLY": True,
         "LANGUAGE_COOKIE_SAMESITE": "Lax",
-        "DATA_UPLOAD_MAX_MEMORY_SIZE": POST_BYTES_MAX,
-        "DATA_UPLOAD_MAX_NUMBER_FIELDS": FIELDS_MAX,
-        "DATA_UPLOAD_MAX_NUMBER_FILES": 0,
     }
+
+
+def allowed(hosts: Iterable[str]) -> list[str]:
+    """Return names and addresses as Django compares them: IPv6 addresses in brackets."""
+    return [f"[{host}]" if ":" in host else host for host in hosts]
 
 
 def _how_people_log_in() -> dict[str, Any]:

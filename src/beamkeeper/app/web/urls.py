@@ -11,6 +11,7 @@ from allauth.mfa.recovery_codes.views import generate_recovery_codes, view_recov
 from allauth.mfa.totp.views import activate_totp, deactivate_totp
 from django.urls import path, register_converter
 
+from beamkeeper.app.web.paths import Pseudonym
 from beamkeeper.app.web.views import (
     account,
     audit,
@@ -37,19 +38,7 @@ class _Day:
         return value.isoformat()
 
 
-class _Pseudonym:
-    """A vault folder's name in a path."""
-
-    regex = r"[A-Za-z0-9_-]{1,128}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-class _Uid(_Pseudonym):
+class _Uid(Pseudonym):
     """A DICOM UID in a path."""
 
     regex = r"[0-9.]{1,64}"
@@ -57,7 +46,7 @@ class _Uid(_Pseudonym):
 
 register_converter(_Day, "day")
 register_converter(_Uid, "uid")
-register_converter(_Pseudonym, "pseudonym")
+register_converter(Pseudonym, "pseudonym")
 
 urlpatterns = [
     path("", tonight.tonight, name="tonight"),

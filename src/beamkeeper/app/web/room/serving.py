@@ -9,14 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server
-
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.web.certificates import Certificates, make_certificates
-from beamkeeper.app.web.serving import BUFFER_BYTES, HEADERS_WITHIN_MS, STOPS_WITHIN_S, WAITING_MAX
+from beamkeeper.app.web.serving import serve_pages
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -155,25 +150,9 @@ def serve(path: Path, where: Place, token: str, clock: Clock, undeclared: Undecl
         folder = IncidentFolder.open(path)
         folder.overview()  # an incident without lists has nothing to show: say so here, not in the worker
         made = certificates(folder, where, clock.now())
-    server = Server(
-        "beamkeeper incident room",
-        address=where.listen,
-        port=where.port,
-        interface=Interfaces.RSGI,
-        workers=1,
-        backpressure=WAITING_MAX,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=BUFFER_BYTES),
-        websockets=False,
-        log_level=LogLevels.warning,
-        ssl_cert=made.server if made else None,
-        ssl_key=made.server_key if made else None,
-        ssl_protocol_min=SSLProtocols.tls12,
-        workers_kill_timeout=STOPS_WITHIN_S,
-        respawn_failed_workers=False,
-    )
+    pages = partial(load, path, where, token, clock, undeclared)
     try:
-        server.serve(target_loader=partial(load, path, where, token, clock, undeclared), wrap_loader=False)
+        serve_pages("incident room", pages, (where.listen, where.port), made)
     except OSError as error:
         raise ConfigError(
             f"The room cannot be served at {where.listen}:{where.port} ({error}).",

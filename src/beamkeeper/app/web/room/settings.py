@@ -12,7 +12,7 @@ import django
 from django.conf import settings
 
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
-from beamkeeper.app.web.settings import FIELDS_MAX, HSTS_S, POST_BYTES_MAX, QUIET_LOGGERS
+from beamkeeper.app.web.settings import HSTS_S, KEPT_SHUT, QUIET_LOGGERS, allowed
 
 if TYPE_CHECKING:
     from beamkeeper.app.web.room.serving import Place, Undeclared
@@ -96,27 +96,19 @@ def _how_it_is_kept_shut(where: Place) -> dict[str, Any]:
     is_tls = not where.is_loopback
     prefix = "__Host-" if is_tls else ""  # browsers take the prefix with TLS only
     return {
-        "DEBUG": False,
-        "ALLOWED_HOSTS": [f"[{host}]" if ":" in host else host for host in where.hosts],
+        **KEPT_SHUT,
+        "ALLOWED_HOSTS": allowed(where.hosts),
         "SECURE_HSTS_SECONDS": HSTS_S if is_tls else 0,
-        "SECURE_CONTENT_TYPE_NOSNIFF": True,
-        "SECURE_REFERRER_POLICY": "same-origin",
-        "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         "SESSION_ENGINE": "django.contrib.sessions.backends.cache",
         "SESSION_COOKIE_NAME": f"{prefix}room-{where.port}",  # cookies of two rooms on one computer
         "SESSION_COOKIE_SECURE": is_tls,
-        "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Strict",
         "SESSION_COOKIE_AGE": int(SESSION_LASTS.total_seconds()),
-        "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
         "CSRF_COOKIE_NAME": f"{prefix}room-form-{where.port}",
         "CSRF_COOKIE_SECURE": is_tls,
         "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SAMESITE": "Strict",
         "CSRF_FAILURE_VIEW": "beamkeeper.app.web.room.views.refusals.forged",
-        "DATA_UPLOAD_MAX_MEMORY_SIZE": POST_BYTES_MAX,
-        "DATA_UPLOAD_MAX_NUMBER_FIELDS": FIELDS_MAX,
-        "DATA_UPLOAD_MAX_NUMBER_FILES": 0,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from beamkeeper.app.web.paths import Pseudonym
 from beamkeeper.app.web.room.views import (
     board,
     declare,
@@ -22,20 +23,7 @@ from beamkeeper.app.web.room.views import (
     todo,
 )
 
-
-class _Pseudonym:
-    """A vault folder's name in a path."""
-
-    regex = r"[A-Za-z0-9_-]{1,128}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(_Pseudonym, "pseudonym")
+register_converter(Pseudonym, "pseudonym")
 
 urlpatterns = [
     path("", now.now, name="now"),
