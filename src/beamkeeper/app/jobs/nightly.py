@@ -14,7 +14,6 @@ Each step is idempotent and hands its result on as a note: the one that was inte
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from beamkeeper.app.jobs.dossiers import tonights_paper, with_paper
 from beamkeeper.app.jobs.gathering import Gathering
 from beamkeeper.app.jobs.held import Lost, digests_in, in_words, lost_parcels, settled, without_lost
 from beamkeeper.app.jobs.hour_notes import hour_spool
-from beamkeeper.app.jobs.judging import documents_alarm, night_alarm, shared_studies
+from beamkeeper.app.jobs.judging import documents_alarm, night_alarm
 from beamkeeper.app.jobs.listing import take_census
 from beamkeeper.app.jobs.looked import (
     AlarmNote,
@@ -52,6 +51,7 @@ from beamkeeper.app.jobs.night_notes import (
     NightNotes,
     remove_working_files,
 )
+from beamkeeper.app.jobs.night_patients import as_reported
 from beamkeeper.app.jobs.notes import read_note, write_note
 from beamkeeper.app.jobs.old_metadata import tidy_metadata
 from beamkeeper.app.jobs.progress import Event, silent
@@ -61,7 +61,7 @@ from beamkeeper.app.jobs.reporting import NOTE_NAME, build_report, nights_ahead,
 from beamkeeper.app.jobs.retention_words import retention_remarks
 from beamkeeper.app.jobs.shares import Shares
 from beamkeeper.app.jobs.sources import Sources
-from beamkeeper.domain.night import NightOutcome, NightReport, PatientNight
+from beamkeeper.domain.night import NightOutcome, NightReport
 from beamkeeper.errors import BeamkeeperError, StorageFull
 from beamkeeper.protect.quorum import list_digest
 from beamkeeper.vault import ParcelEntry
@@ -386,11 +386,7 @@ class Nightly:
 
     def _build_report(self, unclaimed: Unclaimed) -> NightReport:
         judged = read_note(self.folder / ALARM_NAME, AlarmNote) or AlarmNote()
-        shared = shared_studies({one: self._studies(one) for one in self._notes.tonight().everybody})
-        nights = [
-            self._as_reported(pseudonym, judged.stops, shared.get(pseudonym, ()))
-            for pseudonym in self._notes.tonight().everybody
-        ]
+        nights = as_reported(self._run.ledger, self._notes, self.folder, self._run_on, stopped=judged.stops)
         return build_report(
             self._run,
             self._run_on,
@@ -426,32 +422,10 @@ class Nightly:
         said = (unended_in_words(day, self._run.site.night_dir(day)) for day in days)
         return tuple(sentence for sentence, lost in said if lost == at_stake)
 
-    def _studies(self, pseudonym: str) -> set[str]:
-        """Return the studies of which a patient has objects, kept or come tonight."""
-        kept = self._run.ledger.current_objects(pseudonym)
-        came = self._notes.looked(pseudonym).arrived
-        return {item.study_instance_uid for item in kept} | {item.study_instance_uid for item in came}
-
     def _unclaimed(self) -> Unclaimed:
         patient_ids = [entry.patient.patient_id for entry in self._notes.tonight().census.entries]
         taken = (pair for looked in self._notes.all_looked() for pair in looked.seen)
         return self._pushed.unclaimed(taken, patient_ids)
-
-    def _as_reported(self, pseudonym: str, stopped: bool, shared: tuple[str, ...]) -> PatientNight:  # noqa: FBT001
-        night = told_with_earlier(self._run.ledger, self.folder, self._notes.looked(pseudonym), self._run_on)
-        night = replace(night, disagreements=(*night.disagreements, *shared))
-        if stopped or night.error:
-            return night
-        sealed = self._notes.sealed(pseudonym)
-        no_paper = (sealed.dossier_error,) if sealed.dossier_error else ()
-        return replace(
-            night,
-            disagreements=(*night.disagreements, *no_paper),
-            stored=not sealed.error,
-            parcel=sealed.path or night.parcel,
-            parcel_bytes=sealed.size_bytes or night.parcel_bytes,
-            error=sealed.error,
-        )
 
     def close(self) -> dict[str, object]:
         """Remove the working files: what stays is the report, the ledger and the vault."""
