@@ -1,10 +1,11 @@
 """Placing patients: prices with a bound beside greedy by priority and first come, on the same instances.
 
-    python bench/place.py [--patients 300] [--sites 6] [--machines 2] [--seconds 60] [--seeds 1] [--json FILE]
+    python bench/place.py [--patients 300] [--sites 6] [--machines 2] [--seconds 60] [--seeds 1]
+                          [--instance FILE] [--json FILE]
 
 Instances are invented: each site with so many machines of 4 to 9 slots a day for six weeks, each patient with
-3 to 30 fractions left and two to eight machines of class A to D. Everybody's cost is counted by the same
-columns.
+3 to 30 fractions left and two to eight machines of class A to D. `--instance` takes one that was drafted
+instead: placement/version-N/instance.json of an incident. Everybody's cost is counted by the same columns.
 HiGHS (scipy, `--highs`) and CP-SAT (ortools, `--cp-sat`) are baselines, too, where they can be imported: from
 scratch, on the same columns, with as many seconds.
 """
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beamkeeper.respond.placement import Instance, board_of, price, solve
+from beamkeeper.respond.placement import Instance, board_of, price, read_instance, solve
 from beamkeeper.respond.placement.columns import Columns, columns_of
 from beamkeeper.respond.placement.schedule import Schedule
 
@@ -153,10 +154,11 @@ def prices(instance: Instance, places: dict[str, Place], seed: int, count: int =
     board = board_of(instance, places)
     board_s = time.process_time() - begun
     chance, spent = np.random.default_rng(seed), []
+    anybody = [one for one in instance.patient if one.options]
     for _ in range(count):
-        patient = instance.patient[int(chance.integers(len(instance.patient)))]
+        patient = anybody[int(chance.integers(len(anybody)))]
         machine = patient.options[int(chance.integers(len(patient.options)))].machine
-        day = board.columns.days[int(chance.integers(2, 15))]
+        day = board.columns.days[int(chance.integers(2, min(15, len(board.columns.days))))]
         begun = time.process_time()
         price(board, patient.id, machine, day)
         spent.append(1000 * (time.process_time() - begun))
@@ -168,15 +170,21 @@ def prices(instance: Instance, places: dict[str, Place], seed: int, count: int =
 
 
 def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
-    instance = invented(given.patients, given.sites, given.machines, seed)
+    instance = (
+        read_instance(given.instance.read_bytes(), is_json=True)
+        if given.instance
+        else invented(given.patients, given.sites, given.machines, seed)
+    )
     begun = time.process_time()
     found = solve(instance, seconds=given.seconds)
     cpu = time.process_time() - begun
     columns = columns_of(instance)
-    everybody = list(range(given.patients))
+    everybody = sorted(range(len(instance.patient)), key=lambda one: instance.patient[one].priority)
     first_free = columns.first.astype(np.float64) + 1e6 * (columns.machine == len(instance.machine))
-    arrival = [int(one) for one in np.random.default_rng(seed).permutation(given.patients)]
+    arrival = [int(one) for one in np.random.default_rng(seed).permutation(len(everybody))]
     return {
+        "patients": len(everybody),
+        "machines": len(instance.machine),
         "columns": len(columns.cost),
         "bound": round(found.bound, 2),
         "ours": round(found.cost, 2),
@@ -203,12 +211,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--highs", action="store_true")
     parser.add_argument("--cp-sat", action="store_true")
+    parser.add_argument("--instance", type=Path, help="an instance in JSON; --seeds is of no use then")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     runs = [measure(given, seed) for seed in range(given.seeds)]
     found = {
-        "patients": given.patients,
-        "machines": given.sites * given.machines,
         "above_the_bound_percent_median": statistics.median(
             run["above_the_bound_percent"] or 0 for run in runs
         ),

@@ -34,7 +34,8 @@ def command(
     stand open, jaws, wedges, applicators, couch, motion, declared beam match, end-to-end test. Needs neither
     site file nor vault. The physicist of the machine decides.
 
-    Exit status: 0 some machine can give it or a plan like it, 3 none can.
+    Exit status: 0 some machine can give it or a plan like it, 3 none can; 2 the machine file is wrong, 11 to
+    13 the plan's file is cut short, no plan, or no DICOM.
 
     Example: beamkeeper deliverable plan.dcm --machines machines.toml --json
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
@@ -31,7 +32,7 @@ def command(
     changes of what was announced. With the placement comes a bound that none can beat. Needs neither site nor
     vault.
 
-    Exit status: 0 everybody has a place, 3 somebody has none.
+    Exit status: 0 everybody has a place, 3 somebody has none; 2 the instance is wrong, and where.
 
     Example: beamkeeper place instance.toml --json
     """
@@ -93,8 +94,8 @@ def _show(instance: Instance, found: Placement) -> None:
     by_id = {one.id: one.priority for one in instance.patient}
     for one in sorted(placed, key=lambda item: by_id[item.patient]):
         table.add_row(
-            one.patient,
-            f"{one.machine} ({one.site})",
+            escape(one.patient),
+            escape(f"{one.machine} ({one.site})"),
             str(one.first_on),
             one.delivery_class,
             f"{one.waited_days} d",

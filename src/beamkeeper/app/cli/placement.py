@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
@@ -300,7 +301,7 @@ def _show_draft(made: Draft) -> None:
         by_class = (
             "".join(f"{fit.machine} " for fit in one.fits if fit.delivery_class == kind) for kind in "ABCD"
         )
-        table.add_row(one.name, *by_class)
+        table.add_row(*map(escape, (one.name, *by_class)))
     out.print(table)
     _more(len(made.patients), SHOWN)
     for one in made.patients:
@@ -356,8 +357,8 @@ def _show_version(
     placed = [one for one in version.placed if one.machine]
     for one in placed if everybody else placed[:SHOWN]:
         table.add_row(
-            names[one.patient],
-            one.machine,
+            escape(names[one.patient]),
+            escape(one.machine),
             str(one.first_on),
             one.delivery_class,
             f"{one.waited_days} d",

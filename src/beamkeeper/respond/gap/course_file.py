@@ -26,7 +26,7 @@ from beamkeeper.respond.gap.course import (
 )
 from beamkeeper.respond.gap.modelling import COURSE_SOURCE, ModelChange, model_for
 from beamkeeper.respond.gap.parameters import DayCount, Model, Parameter, ParameterSets, Tissue
-from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, Id, OneLine, said
+from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, DIVISOR_MIN, INTERVAL_H_MIN, Id, OneLine, said
 from beamkeeper.respond.gap.schedules import EXTRA_MAX, planned_course
 
 FORMAT, VERSION = "beamkeeper-course", 1
@@ -39,7 +39,7 @@ FractionDays = Annotated[list[Day], Field(min_length=1, max_length=FRACTIONS_MAX
 Dose = Annotated[float, Field(gt=0, le=DOSE_GY_MAX, allow_inf_nan=False)]
 FractionCount = Annotated[int, Field(ge=1, le=FRACTIONS_MAX)]
 AlphaBeta = Annotated[float, Field(ge=ALPHA_BETA_GY_MIN, le=1000, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+Divisor = Annotated[float, Field(ge=DIVISOR_MIN, le=1000, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
@@ -127,13 +127,13 @@ class ModelSection(_Section):
     alpha_beta_gy: AlphaBeta | None = None
     k_gy_per_day: NotNegative | None = None
     proliferation_gy_per_day: NotNegative | None = None
-    alpha_per_gy: Positive | None = None
-    doubling_days: Positive | None = None
+    alpha_per_gy: Divisor | None = None
+    doubling_days: Divisor | None = None
     delay_days: NotNegative | None = None
     repair_half_time_h: NotNegative | None = None
     rcr_category: Literal[1, 2, 3] | None = None
     day_count: Literal["elapsed", "inclusive"] | None = None
-    interval_h: Annotated[float, Field(ge=4, le=24, allow_inf_nan=False)] | None = None
+    interval_h: Annotated[float, Field(ge=INTERVAL_H_MIN, le=24, allow_inf_nan=False)] | None = None
     late_rise_percent_max: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     extra_fractions_max: Annotated[int, Field(ge=0, le=EXTRA_MAX)] | None = None
 

@@ -267,7 +267,7 @@ def _corners(model: Model, prescribed: Amount, days: int) -> tuple[tuple[tuple[f
     """Return the ends of the ranges, each with the BED of the prescribed course there."""
     tumour = model.tumour
     ends = product(
-        _ends(tumour.alpha_beta_gy),
+        _ends(tumour.alpha_beta_gy, above=0.0),
         _ends(tumour.repopulation.k_gy_per_day),
         _ends(tumour.repopulation.delay_days),
     )
@@ -293,9 +293,11 @@ def amount_of_schedule(days: Mapping[int, int], dose_gy: float, h: float) -> Amo
     return Amount(dose_gy * fractions, dose_gy * dose_gy * weight)
 
 
-def _ends(parameter: Parameter) -> tuple[float, ...]:
-    ends = {end for end in (parameter.low, parameter.high) if end is not None and end > 0}
-    return tuple(sorted(ends)) or (parameter.value,)
+def _ends(parameter: Parameter, *, above: float = -1.0) -> tuple[float, ...]:
+    """Return the ends of a range; the value itself where an end is not given, or divides by nothing."""
+    ends = (parameter.low, parameter.high)
+    found = {end if end is not None and end > above else parameter.value for end in ends}
+    return tuple(sorted(found))
 
 
 def _percent(value: float, of: float) -> float:

@@ -23,7 +23,7 @@ from beamkeeper.respond.gap.parameters import (
     from_doubling,
     from_proliferation,
 )
-from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, Id, OneLine, said
+from beamkeeper.respond.gap.reading import ALPHA_BETA_GY_MIN, DIVISOR_MIN, INTERVAL_H_MIN, Id, OneLine, said
 from beamkeeper.respond.gap.schedules import EXTRA_MAX
 
 FORMAT = "beamkeeper-gap-parameters"
@@ -31,7 +31,7 @@ OWN_TEXT = files(__package__).joinpath("parameters.toml").read_text(encoding="ut
 """The file that comes with the program."""
 
 _RULES: dict[str, tuple[str, float, float]] = {
-    "interval_h": ("h", 4, 24),
+    "interval_h": ("h", INTERVAL_H_MIN, 24),
     "late_rise_percent_max": ("%", 0, 100),
     "dose_per_fraction_low_gy": ("Gy", 0, 30),
     "dose_per_fraction_high_gy": ("Gy", 0.1, 30),
@@ -73,7 +73,7 @@ class NumberSection(_Section):
 class PositiveSection(NumberSection):
     """A number by which something is divided."""
 
-    value: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    value: Annotated[float, Field(ge=DIVISOR_MIN, le=1000, allow_inf_nan=False)]
 
 
 class RatioSection(NumberSection):

@@ -13,6 +13,10 @@ Id = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-
 OneLine = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$")]
 ALPHA_BETA_GY_MIN = 0.1
 """Below, nothing has been measured."""
+DIVISOR_MIN = 0.001
+"""Of what something is divided by: a smaller one is a slip of the pen, and its inverse no number."""
+INTERVAL_H_MIN = 6
+"""Between two fractions of one day: less is not offered."""
 _SAID_MAX = 5
 """So many faults are named; a file full of them says the rest by number."""
 

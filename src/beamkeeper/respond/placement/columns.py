@@ -216,7 +216,7 @@ class Making:
         return "no day is left in the horizon on which it could begin"
 
     def _refused(self, patient: PatientNeed) -> NDArray[np.float64]:
-        days = len(self._days)
+        days = max(len(self._days), self._instance.weekdays)
         loss = self._loss(patient, np.array([float(days)]))
         refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.is_bound else 0)
         cost = loss + self._waiting(patient, np.array([float(days)])) + refused

@@ -178,7 +178,8 @@ def draft(
         machine=partners.machine,
         patient=tuple(needs),
     )
-    notes = [f"{site.title} lists no machine: nobody can go there." for site in file.without_machines]
+    notes = [*_of_domains(file)]
+    notes += [f"{site.title} lists no machine: nobody can go there." for site in file.without_machines]
     notes += [
         f"{one.id} has no slot for us on any day."
         for one in partners.machine
@@ -194,6 +195,16 @@ def draft(
         ),
         instance,
     )
+
+
+def _of_domains(file: PartnersFile) -> Iterable[str]:
+    """Yield what is not known of what falls together: a partner that fell too takes nobody."""
+    if not file.partners.attacked_domain.strip():
+        yield "The partners' file names no attacked_domain: no site is shut for standing in it."
+        return
+    for site in file.partners.site:
+        if not site.own and not site.failure_domain.strip():
+            yield f"{site.title}: its failure_domain is not said. Ask whether it fell with the attacked one."
 
 
 def _left_out(one: Candidate) -> LeftOut | None:

@@ -13,14 +13,21 @@ from beamkeeper.errors import ConfigError
 
 PATIENTS_MAX: Final = 20_000
 MACHINES_MAX: Final = 2_000
-BYTES_MAX: Final = 256 << 20
+BYTES_MAX: Final = 64 << 20
+WAYS_MAX: Final = 10_000_000
+"""Machines of all patients times days: what fits into the memory of a laptop."""
 _SATURDAY: Final = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Days = Annotated[int, Field(ge=0, le=60)]
-Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
+Days = Annotated[int, Field(ge=0, le=60, strict=True)]
+Count = Annotated[int, Field(ge=0, le=1000, strict=True)]
+YesNo = Annotated[bool, Field(strict=True)]
+Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, strict=True)]
 """Percent points of tumour control: no day and no change is worth more than all of it."""
+Minutes = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False, strict=True)]
 HORIZON_DAYS: Final = 42
+_DESCRIBED: Final = "docs/formats/placement.md describes it."
 LEAD_DAYS: Final = (1, 2, 3)
 
 
@@ -43,9 +50,9 @@ class SiteFacts(_Part):
 
     id: Name
     failure_domain: str = ""
-    agreement_signed: bool = True
-    replans_a_day: Annotated[int, Field(ge=0, le=1000)] = 0
-    qa_a_day: Annotated[int, Field(ge=0, le=1000)] | None = None
+    agreement_signed: YesNo = True
+    replans_a_day: Count = 0
+    qa_a_day: Count | None = None
 
 
 class MachineSlots(_Part):
@@ -59,8 +66,8 @@ class MachineSlots(_Part):
 
     id: Name
     site: Name
-    slots: Annotated[int, Field(ge=0, le=1000)]
-    other_days: dict[date, Annotated[int, Field(ge=0, le=1000)]] = {}
+    slots: Count
+    other_days: dict[Day, Count] = {}
 
 
 class Option(_Part):
@@ -76,8 +83,8 @@ class Option(_Part):
 
     machine: Name
     delivery_class: Annotated[Literal["A", "B", "C", "D"], Field(alias="class")]
-    travel_min: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0
-    qa: bool = True
+    travel_min: Minutes = 0
+    qa: YesNo = True
     why: str = ""
 
 
@@ -103,18 +110,18 @@ class PatientNeed(_Part):
     """
 
     id: Name
-    priority: Annotated[int, Field(ge=1)]
-    category: Annotated[int, Field(ge=1, le=3)]
-    fractions_left: Annotated[int, Field(ge=1, le=100)]
-    days_to_spare: Annotated[int, Field(ge=-100, le=100)] = 0
-    per_day: Annotated[int, Field(ge=1, le=3)] = 1
+    priority: Annotated[int, Field(ge=1, le=10**9, strict=True)]
+    category: Annotated[int, Field(ge=1, le=3, strict=True)]
+    fractions_left: Annotated[int, Field(ge=1, le=100, strict=True)]
+    days_to_spare: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    per_day: Annotated[int, Field(ge=1, le=3, strict=True)] = 1
     options: tuple[Option, ...] = ()
     announced: str = ""
-    announced_from: date | None = None
-    begun_there: bool = False
-    sent_there: bool = False
+    announced_from: Day | None = None
+    begun_there: YesNo = False
+    sent_there: YesNo = False
     fixed: str = ""
-    fixed_from: date | None = None
+    fixed_from: Day | None = None
 
     @property
     def is_bound(self) -> bool:
@@ -164,13 +171,13 @@ class Instance(_Part):
     """
 
     format: Literal[1]
-    first_on: date
-    days: Annotated[int, Field(ge=1, le=366)] = HORIZON_DAYS
-    holidays: tuple[date, ...] = ()
+    first_on: Day
+    days: Annotated[int, Field(ge=1, le=366, strict=True)] = HORIZON_DAYS
+    holidays: tuple[Day, ...] = ()
     attacked_domain: str = ""
     lead_days: tuple[Days, Days, Days] = LEAD_DAYS
     weights: Weights = Weights()
-    move_announced: bool = False
+    move_announced: YesNo = False
     site: tuple[SiteFacts, ...] = ()
     machine: tuple[MachineSlots, ...] = ()
     patient: tuple[PatientNeed, ...] = ()
@@ -196,12 +203,17 @@ class Instance(_Part):
                 raise ValueError(f"a patient names the machine {unknown[0]}, which is not listed")
             if (one.begun_there or one.sent_there or one.announced_from) and not one.announced:
                 raise ValueError(
-                    f"the patient {one.id} was announced, sent or has begun, and names no machine (announced)"
+                    f"the patient {one.id} has begun or was told of a day, and `announced` is empty"
                 )
             if one.fixed_from and not one.fixed:
                 raise ValueError(f"the patient {one.id} has `fixed_from`, and `fixed` is empty")
         if len(self.patient) > PATIENTS_MAX or len(self.machine) > MACHINES_MAX:
             raise ValueError(f"at most {PATIENTS_MAX} patients and {MACHINES_MAX} machines")
+        if (ways := sum(len(one.options) for one in self.patient) * self.days) > WAYS_MAX:
+            raise ValueError(
+                f"{ways} ways to place somebody; at most {WAYS_MAX} can be looked at: fewer days, or fewer "
+                "machines a patient"
+            )
         return self
 
     def calendar(self) -> tuple[date, ...]:
@@ -209,10 +221,18 @@ class Instance(_Part):
         days = (self.first_on + timedelta(days=number) for number in range(self.days))
         return tuple(day for day in days if any(self.slots_on(machine, day) for machine in self.machine))
 
+    @property
+    def weekdays(self) -> int:
+        """How many weekdays the horizon has, holidays too: a tumour grows on them as well."""
+        return sum(
+            (self.first_on + timedelta(days=number)).weekday() < _SATURDAY for number in range(self.days)
+        )
+
     def shut(self, machine: MachineSlots) -> str:
         """Return why nobody at all can go to a machine's site; "" where somebody can."""
         site = next(one for one in self.site if one.id == machine.site)
-        if self.attacked_domain and site.failure_domain == self.attacked_domain:
+        attacked = plain(self.attacked_domain)
+        if attacked and plain(site.failure_domain) == attacked:
             return f"{site.id} stands in the attacked failure domain {site.failure_domain}"
         return "" if site.agreement_signed else f"the agreement with {site.id} is not signed"
 
@@ -221,6 +241,11 @@ class Instance(_Part):
         if day in machine.other_days:
             return machine.other_days[day]
         return 0 if day.weekday() >= _SATURDAY or day in self.holidays else machine.slots
+
+
+def plain(domain: str) -> str:
+    """Return a failure domain as it is compared: "AD-1 " and "ad-1" fall together."""
+    return domain.strip().casefold()
 
 
 def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
@@ -232,17 +257,30 @@ def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
         Not an instance; the message says where and what was expected.
     """
     if len(data) > BYTES_MAX:
-        raise ConfigError(f"The instance is larger than {BYTES_MAX} bytes.")
+        raise ConfigError(f"The instance is larger than {BYTES_MAX} bytes.", do_next=_DESCRIBED)
     try:
-        table = json.loads(data) if is_json else tomllib.loads(data.decode())
+        text = data.decode()
+        table = json.loads(text, object_pairs_hook=_each_once) if is_json else tomllib.loads(text)
+        for name, most in (("patient", PATIENTS_MAX), ("machine", MACHINES_MAX)):
+            if isinstance(table, dict) and len(listed := table.get(name) or ()) > most:
+                raise ConfigError(f"The instance has {len(listed)} {name}s; at most {most} can be placed.")
         return Instance.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(
-            f"In the instance, {where}: {first['msg']}{more}.",
-            do_next="docs/formats/placement.md describes it.",
+            f"In the instance, {where}: {first['msg'].removeprefix('Value error, ')}{more}.",
+            do_next=_DESCRIBED,
         ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"The instance cannot be read: {error}.") from error
+        raise ConfigError(f"The instance cannot be read: {error}.", do_next=_DESCRIBED) from error
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of a JSON text; a key that is there twice would hide one of two facts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found

@@ -6,7 +6,6 @@ A machine is a table of the machine file with its slots beside; a site says what
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,11 +15,14 @@ from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement.instance import (
     HORIZON_DAYS,
     LEAD_DAYS,
+    Day,
     Days,
     MachineSlots,
+    Minutes,
     Name,
     SiteFacts,
     Weights,
+    YesNo,
 )
 from beamkeeper.respond.placement.machine import MachineProfile, machines_of
 
@@ -51,9 +53,9 @@ class PartnerSite(SiteFacts):
     """
 
     name: str = ""
-    own: bool = False
-    travel_min: Annotated[float, Field(ge=0, le=10_000)] = 0
-    distance_km: Annotated[float, Field(ge=0, le=10_000)] | None = None
+    own: YesNo = False
+    travel_min: Minutes = 0
+    distance_km: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] | None = None
     accessories: tuple[Name, ...] = ()
     contact: str = ""
 
@@ -79,8 +81,8 @@ class Partners(BaseModel):
 
     format: Literal[1]
     attacked_domain: str = ""
-    days: Annotated[int, Field(ge=1, le=366)] = HORIZON_DAYS
-    holidays: tuple[date, ...] = ()
+    days: Annotated[int, Field(ge=1, le=366, strict=True)] = HORIZON_DAYS
+    holidays: tuple[Day, ...] = ()
     untested: Literal["refuse", "test first"] = "refuse"
     lead_days: tuple[Days, Days, Days] = LEAD_DAYS
     spare_not_begun_days: tuple[Days, Days, Days] = (0, 0, 0)

@@ -210,7 +210,7 @@ def placed_at(
         site=machine.site if machine else "",
         first_on=columns.days[int(columns.first[column])] if machine else None,
         delivery_class=option.delivery_class if option else "",
-        waited_days=int(columns.first[column]) if machine else len(columns.days),
+        waited_days=int(columns.first[column]) if machine else max(len(columns.days), instance.weekdays),
         loss=round(float(columns.loss[column]), 4),
         cost=round(float(columns.cost[column]), 4),
         reason=reason,

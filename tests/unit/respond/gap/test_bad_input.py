@@ -66,6 +66,11 @@ def test_a_wrong_course_is_refused_with_its_key_and_both_facts(old: str, new: st
     [
         ("[model]\nk_gy_per_day = 1\nproliferation_gy_per_day = 1", "give repopulation in one form"),
         ("[model]\nalpha_per_gy = 0.3", "give repopulation in one form"),
+        (
+            "[model]\nalpha_per_gy = 1e-300\ndoubling_days = 1e-300",
+            "model.alpha_per_gy: Input should be greater than or equal to 0.001",
+        ),
+        ("[model]\ninterval_h = 4", "model.interval_h: Input should be greater than or equal to 6"),
         ("[model]\ndelay_days = -1", "model.delay_days: Input should be greater than or equal to 0"),
         ("[model]\nk_gy_per_day = 50", "the prescribed course has no effect on the tumour"),
         ("[aim]\ntumour_percent = 101", "aim.tumour_percent: Input should be less than or equal to 100"),
@@ -114,7 +119,7 @@ def test_a_machine_in_service_for_ever_is_said_not_computed() -> None:
         (
             "interval_h = { value = 6",
             "interval_h = { value = 1",
-            "rules.interval_h: 1 is not between 4 and 24",
+            "rules.interval_h: 1 is not between 6 and 24",
         ),
         ("interval_h =", "intervall_h =", "rules.intervall_h: no such rule"),
         ("k_gy_per_day = { value = 0.9", "k_per_day = { value = 0.9", "k_per_day: Extra inputs"),

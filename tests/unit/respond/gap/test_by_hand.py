@@ -182,3 +182,12 @@ def test_one_day_of_the_count_is_one_k() -> None:
 
     assert inclusive.nothing.overall_days - elapsed.nothing.overall_days == 1
     assert elapsed.nothing.tumour.bed_gy - inclusive.nothing.tumour.bed_gy == pytest.approx(k)
+
+
+def test_a_range_that_begins_at_nothing_is_looked_at_there_too() -> None:
+    options = computed(HEAD + NECK.replace("head-and-neck", "skin"))
+    low, high = options.nothing.tumour.range_percent or (0.0, 0.0)
+
+    assert options.model.tumour.repopulation.k_gy_per_day.low == 0
+    assert high == pytest.approx(0)
+    assert low < options.nothing.tumour.vs_prescribed_percent < high

@@ -260,6 +260,14 @@ def test_the_same_input_gives_the_same_placement() -> None:
         ({"patient": [patient("a", category=4)]}, "patient.0.category"),
         ({"patient": [patient("a", on=("m1", "m1"))]}, "a names a machine twice"),
         ({"days": 0}, "days"),
+        ({"first_on": "9999-12-30"}, "first_on"),
+        ({"patient": [patient("a", priority=True)]}, "patient.0.priority"),
+        ({"patient": [patient("a", fractions_left="5")]}, "patient.0.fractions_left"),
+        ({"patient": [patient("a", begun_there=True)]}, "`announced` is empty"),
+        ({"patient": [patient("a", fixed_from="2026-11-24")]}, "`fixed` is empty"),
+        ({"weights": {"loss_a_day": [1.4, -0.5, 0.1]}}, "weights.loss_a_day.1"),
+        ({"weights": {"loss_a_day": [float("nan"), 0.5, 0.1]}}, "weights.loss_a_day.0"),
+        ({"weights": {"refused": float("inf")}}, "weights.refused"),
     ],
 )
 def test_a_mistake_in_an_instance_is_named(change: dict[str, Any], match: str) -> None:
@@ -274,6 +282,42 @@ def test_what_is_no_instance_is_refused(data: bytes) -> None:
     for is_json in (True, False):
         with pytest.raises(ConfigError):
             read_instance(data, is_json=is_json)
+
+
+def test_a_key_that_stands_twice_is_refused_and_hides_nothing() -> None:
+    text = json.dumps(instance([patient("a")]).model_dump(mode="json", by_alias=True))
+
+    with pytest.raises(ConfigError, match="'days' stands twice"):
+        read_instance(text.replace('"days"', '"days": 2, "days"', 1).encode(), is_json=True)
+
+
+def test_a_million_patients_are_counted_and_not_read() -> None:
+    many = b'{"format": 1, "patient": [' + b"0," * 999_999 + b"0]}"
+
+    with pytest.raises(ConfigError, match="1000000 patients; at most 20000"):
+        read_instance(many, is_json=True)
+
+
+def test_more_ways_than_fit_into_a_laptop_are_refused_with_what_would_help() -> None:
+    machines = {f"m{number}": 1 for number in range(1000)}
+    many = [patient(str(number), on=tuple(machines)) for number in range(30)]
+
+    with pytest.raises(ValueError, match="fewer days, or fewer machines"):
+        instance(many, machines, days=366)
+
+
+def test_the_attacked_domain_is_known_however_it_is_typed() -> None:
+    (one,) = solve(instance([patient("a")], attacked_domain=" OTHER")).placed
+
+    assert "attacked failure domain" in one.reason
+
+
+def test_where_nobody_treats_on_any_day_the_loss_is_that_of_waiting() -> None:
+    every = [MONDAY + timedelta(days=number) for number in range(28)]
+    none = [solve(instance([patient("a")], holidays=every)), solve(instance([patient("a", on=())], {}))]
+
+    assert [found.placed[0].waited_days for found in none] == [20, 20]
+    assert [found.placed[0].loss for found in none] == [pytest.approx(20 * 0.5)] * 2
 
 
 def test_plans_are_checked_as_many_a_day_as_the_site_can() -> None:
