@@ -80,14 +80,7 @@ def mirrors(site_file: str, at: str, mark: str) -> int:
     assert isinstance(section, DirectoryMirror)
     folder = str(section.path.resolve())
 
-    def touched(event: str, arguments: tuple[Any, ...]) -> None:
-        is_written = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        if event in TOUCHES or is_written:
-            paths = [os.path.realpath(item) for item in arguments if isinstance(item, str | Path)]
-            if any(path.startswith(folder) for path in paths):
-                on_step("touched")
-
-    sys.addaudithook(touched)
+    sys.addaudithook(lambda event, items: _touch(event, items, folder, on_step))
     for _ in run_mirrors(site, clock_at(at), site.mirrors):
         pass
     return 0
@@ -108,12 +101,27 @@ def command(folder: str, *arguments: str) -> int:
     return 0
 
 
+def touching(below: str, mark: str, *arguments: str) -> int:
+    """Run a command, killed at a touch of what lies below a folder."""
+    on_step = killed_at(mark)
+    sys.addaudithook(lambda event, items: _touch(event, items, below, on_step))
+    return command(below, *arguments)
+
+
+def _touch(event: str, items: tuple[Any, ...], below: str, on_step: OnStep) -> None:
+    is_written = event == "open" and items[2] & (os.O_WRONLY | os.O_RDWR)
+    if event in TOUCHES or is_written:
+        paths = [os.path.realpath(item) for item in items if isinstance(item, str | Path)]
+        if any(path.startswith(below) for path in paths):
+            on_step("touched")
+
+
 def clock_at(instant: str) -> MovableClock:
     return MovableClock(datetime.fromisoformat(instant))
 
 
 JOBS: dict[str, Callable[..., int]] = {
-    job.__name__: job for job in (hour, retention, copies, mirrors, nights, command)
+    job.__name__: job for job in (hour, retention, copies, mirrors, nights, command, touching)
 }
 
 

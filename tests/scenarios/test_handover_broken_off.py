@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,11 @@ from test_handover import GIVEN
 from two_houses import PARTNER, Houses, beamkeeper, told
 
 from beamkeeper.app.jobs import handing_over, receiving, returning, taking_back
+from beamkeeper.app.jobs.desk_shelf import shelf
 from beamkeeper.app.jobs.handing_over import Agreed, bundles_of, hand_over
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.receiving import receive
+from beamkeeper.app.jobs.returning import Report, answer
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.errors import ConfigError, IntegrityError, StorageFull
@@ -22,8 +25,6 @@ from beamkeeper.respond.handover import Desk
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from beamkeeper.protect.lists import Person
 
 
@@ -112,7 +113,7 @@ def test_a_bundle_that_no_journal_knows_is_not_there(houses: Houses) -> None:
 def test_a_bundle_that_the_journal_knows_gets_its_name_the_next_time(houses: Houses) -> None:
     person = houses.persons()[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handing_over, "_given_out", killed)
+        patch.setattr(Desk, "give_out", killed)
         with pytest.raises(Killed):
             houses.make(person)
     houses.make(person)
@@ -207,3 +208,91 @@ def test_two_who_make_a_bundle_of_one_patient_at_once_give_it_two_numbers(houses
 
     assert sorted(row.details["number"] for row in rows if row.action == Deed.PACKED) == [1, 2]
     assert sorted(made) == sorted((houses.home / "out").iterdir())
+
+
+@pytest.mark.parametrize("step", ["written down", "named"])
+def test_an_answer_that_broke_off_is_known_or_not_there(houses: Houses, tmp_path: Path, step: str) -> None:
+    person = houses.persons()[0]
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export = houses.treated(person, GIVEN, 1, tmp_path / "export")
+    with pytest.MonkeyPatch.context() as patch:
+        if step == "named":
+            patch.setattr(Desk, "give_out", killed)
+        else:
+            patch.setattr(returning, "note", killed)
+        with pytest.raises(Killed):
+            beamkeeper("desk", "return", bundle_id, export, "--desk", houses.desk)
+    assert not list((houses.desk / "out").glob("[!.]*"))
+
+    told("desk", "return", bundle_id, export, "--desk", houses.desk)
+    known = shelf(Desk.open(houses.desk)).answers(bundle_id)
+    assert sorted(known) == sorted(path.name for path in (houses.desk / "out").iterdir())
+    assert len(known) == (2 if step == "named" else 1)
+
+
+def test_two_who_answer_at_once_give_two_numbers(houses: Houses, tmp_path: Path) -> None:
+    person, now = houses.persons()[0], at(NIGHT_1, 14).now()
+    bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
+    export, desk = houses.treated(person, GIVEN, 1, tmp_path / "export"), Desk.open(houses.desk)
+    with ThreadPoolExecutor(2) as both:
+        made = list(both.map(lambda by: answer(desk, bundle_id, export, Report(by=by), now=now), "AB"))
+    for one in made:
+        back = told("handover", "back", one.folder, "--incident", houses.incident)
+    rows = IncidentFolder.open(houses.incident).journal.rows()
+
+    assert sorted(row.details["number"] for row in rows if row.action == Deed.RETURNED) == [1, 2]
+    assert back["position"]["plans"][0]["fractions_complete"] == GIVEN + 1
+
+
+def test_an_answer_that_nobody_wrote_down_is_not_sent(houses: Houses, tmp_path: Path) -> None:
+    (tmp_path / "line.toml").write_text(f'name = "line"\nkind = "directory"\npath = "{tmp_path}"\n')
+    (houses.desk / "out" / ("e" * 16)).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="does not say that bundle eeeeeeeeeeeeeeee was made"):
+        beamkeeper("desk", "send", "e" * 16, "--place", tmp_path / "line.toml", "--desk", houses.desk)
+
+
+def test_one_damaged_bundle_stops_nobody_else_and_is_mended_by_taking_it_in_again(
+    houses: Houses, tmp_path: Path
+) -> None:
+    mine, other = houses.persons()[:2]
+    good, bad = (houses.make(one) for one in (mine, other))
+    for bundle in (good, bad):
+        houses.receive(bundle)
+    (houses.desk / "received" / bad.name / "manifest.json").write_bytes(b"{}")
+    desk, incident = ("--desk", houses.desk), ("--incident", houses.incident)
+    export = houses.treated(mine, GIVEN, 1, tmp_path / "export")
+
+    assert told("desk", "show", *desk)["damaged"] == [bad.name]
+    beamkeeper("desk", "known-as", good.name, "N-1", *desk)
+    made = told("desk", "return", good.name, export, *desk)
+    assert told("handover", "back", made["folder"], *incident)["is_new"]
+    with pytest.raises(IntegrityError, match="not what was taken in"):
+        beamkeeper("desk", "known-as", bad.name, "N-2", *desk)
+    assert houses.receive(bad)["is_new"]
+    beamkeeper("desk", "known-as", bad.name, "N-2", *desk)
+
+    (shown,) = told("desk", "show", *desk)["laid_aside"]
+    findings = told("doctor", *desk)["findings"]
+    assert [one["verdict"] for one in findings if one["what"] == "laid aside"] == ["warning"]
+    assert told("desk", "tidy", *desk)["removed"] == [Path(shown).name]
+    assert not Path(shown).exists()
+    assert Path(shown).name in (houses.desk / "journal.jsonl").read_text().splitlines()[-1]
+
+
+def test_a_damaged_return_stops_nobody_else_and_is_mended_by_taking_it_in_again(
+    houses: Houses, tmp_path: Path
+) -> None:
+    mine, other = houses.persons()[:2]
+    incident = ("--incident", houses.incident)
+    for person, first in ((mine, GIVEN), (other, 0)):
+        bundle = returned(houses, person, tmp_path / person.pseudonym, first)
+        told("handover", "back", bundle, *incident)
+    next((houses.home / "received" / bundle.name / "dicom").rglob("*.dcm")).write_bytes(b"x")
+    status, said = beamkeeper("handover", "show", *incident)
+
+    assert (status, said.count("NOT COUNTED")) == (20, 1)
+    assert told("handover", "back", bundle, *incident)["is_new"]
+    status, said = beamkeeper("handover", "show", *incident)
+    assert (status, said.count("NOT COUNTED"), said.count("was laid aside")) == (0, 0, 1)
+    beamkeeper("desk", "tidy", "--desk", houses.home)
+    assert "Laid aside" in str(IncidentFolder.open(houses.incident).journal.rows()[-1].details["said"])

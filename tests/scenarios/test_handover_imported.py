@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hl7apy.parser import parse_message
@@ -14,13 +15,14 @@ from tests.listening import free_port
 from tests.peers.test_hl7 import Receiver
 from two_houses import Houses, beamkeeper, told
 
+from beamkeeper.app.jobs import import_reporting
 from beamkeeper.errors import ConfigError
 from beamkeeper.rehearse.sim.orthanc import OrthancArchive, orthanc_program
+from beamkeeper.respond.handover.import_report import verify_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
 
 pytestmark = pytest.mark.peer
 THEIRS = "N-20231"
@@ -208,3 +210,91 @@ def test_records_of_the_partners_own_archive_come_home(
 
     assert (len(fetched), again) == (len(given), [])
     assert back["position"]["plans"][0]["fractions_complete"] == 4
+
+
+def all_slices_are_there(patch: pytest.MonkeyPatch) -> None:
+    """Leave out what the report rightly stops: the small department keeps two of 24 slices."""
+
+    def judged(*arguments: Any) -> Any:
+        report = verify_import(*arguments)
+        found = tuple(one for one in report.findings if one.what != "Images under the structures")
+        return replace(report, findings=found)
+
+    patch.setattr(import_reporting, "verify_import", judged)
+
+
+def test_a_patient_is_taken_in_by_one_command_and_the_records_go_home_by_another(
+    met: Houses, orthanc: OrthancArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, line = met.persons()[2], tmp_path / "line"
+    line.mkdir()
+    (tmp_path / "line.toml").write_text(f'name = "line"\nkind = "directory"\npath = "{line}"\n')
+    files = systems(tmp_path, dicom=orthanc.port, hl7=None)
+    files.write_text(f'place = "line.toml"\n{files.read_text()}')
+    bundle, theirs = met.make(person), "N-40404"
+    take_in = ("receive", bundle, "--systems", files, "--desk", met.desk)
+    desk = ("--systems", files, "--desk", met.desk)
+
+    stopped, said = beamkeeper(*take_in, "--known-as", theirs)
+    assert (stopped, orthanc.uids_of(theirs)) == (20, ())
+    assert "the report says stop" in " ".join(said.split())
+
+    all_slices_are_there(monkeypatch)
+    assert beamkeeper(*take_in)[0] == 0
+    assert beamkeeper(*take_in)[0] == 0, "it may be done again"
+    assert orthanc.uids_of(theirs)
+
+    def followed() -> dict[str, Any]:
+        """Look once; return what became of this patient."""
+        (one,) = (one for one in told("desk", "follow", *desk)["followed"] if one["bundle_id"] == bundle.name)
+        assert isinstance(one, dict)
+        return one
+
+    assert (followed()["answer"], followed()["problem"]) == (None, "")
+    for data in met.records(person, 0, 5).values():
+        found = dcmread(BytesIO(data))
+        found.PatientID = theirs
+        found.save_as(tmp_path / "theirs.dcm")
+        orthanc.store((tmp_path / "theirs.dcm").read_bytes())
+    made, again = followed()["answer"], followed()["answer"]
+    back = told(
+        "handover", "back", line / "handover" / made["header"]["bundle_id"], "--incident", met.incident
+    )
+
+    assert again is None
+    assert len(back["records"]) == made["record_count"] > 0
+    told("desk", "return", bundle.name, met.desk / "records" / bundle.name, "--last", *desk[2:])
+    assert bundle.name not in {one["bundle_id"] for one in told("desk", "follow", *desk)["followed"]}
+
+
+def test_without_the_own_number_a_patient_waits_and_nothing_goes_anywhere(
+    met: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_slices_are_there(monkeypatch)
+    bundle, files = met.make(met.persons()[1]), systems(tmp_path, dicom=free_port(), hl7=None)
+    status, said = beamkeeper("receive", bundle, "--systems", files, "--desk", met.desk)
+
+    assert status == 3
+    assert "--known-as NUMBER goes on" in " ".join(said.split())
+    assert (met.desk / "reports" / bundle.name / "import-report.pdf").is_file()
+
+
+def test_a_receiver_hears_of_a_cancelled_appointment_if_it_heard_of_the_appointment(
+    met: Houses, tmp_path: Path
+) -> None:
+    person, days = met.persons()[2], ("--first-on", "2090-01-02", "--at", "09:40")
+    heard = []
+    for more in (days, ("--cancel",)):
+        bundle_id = met.receive(met.make(person, *more))["manifest"]["bundle_id"]
+        beamkeeper("desk", "known-as", bundle_id, "N-50505", "--desk", met.desk)
+        with Receiver("AA") as receiver:
+            files = systems(tmp_path, dicom=None, hl7=receiver.port)
+            assert beamkeeper("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)[0] == 0
+        heard.append([str(message.segment("MSH")(9)) for message in receiver.messages])
+    with Receiver("AA") as receiver:
+        files = systems(tmp_path, dicom=None, hl7=receiver.port)
+        files.write_text(files.read_text() + 'takes = ["ADT^A28", "SIU^S12"]\n')
+        status, said = beamkeeper("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)
+
+    assert heard[0].count("SIU^S12^SIU_S12") == heard[1].count("SIU^S15^SIU_S12") > 0
+    assert (status, "take them out by hand" in " ".join(said.split())) == (20, True)

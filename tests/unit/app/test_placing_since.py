@@ -20,7 +20,7 @@ def row(deed: Deed, *, to: str = "AZ Noord", person: str = "p", **more: object) 
         action=deed,
         outcome="ok",
         patient_pseudonym=person,
-        details={"about": "b1", "to": to, "bundle": "r1", **more},
+        details={"about": "b1", "to": to, "bundle": "r1", "number": 1, **more},
         previous="",
         sha256="",
     )

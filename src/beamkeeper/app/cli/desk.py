@@ -15,6 +15,8 @@ from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from beamkeeper.app.jobs.import_reporting import Checked
+    from beamkeeper.app.jobs.importing import Imported
     from beamkeeper.respond.handover import Card
 
 app = typer.Typer(no_args_is_help=True, help="Keys and cards of houses that hand patients over.")
@@ -109,27 +111,63 @@ def _show_card(path: Path, shown: Card, *, json_: bool) -> None:
 def show(desk: DeskOption, json_: JsonOption = False) -> int:
     """Show whose cards are trusted, and which patients were received and answered.
 
+    Exit status: 0 everything is here, 20 what was received of somebody is gone or damaged, and is named.
+
     Example: beamkeeper desk show --desk desk
     """
-    from beamkeeper.app.jobs.receiving import at_the_desk, missing
+    from beamkeeper.app.jobs.desk_shelf import at_the_desk, shelf
     from beamkeeper.respond.handover import Desk
 
     opened = Desk.open(desk)
-    known, patients, gone = opened.known(), at_the_desk(opened), missing(opened)
+    known, lying = opened.known(), shelf(opened)
+    patients, status = at_the_desk(lying), 20 if lying.missing or lying.damaged else 0
     if json_:
-        emit_json({"card": opened.card, "known": known, "patients": patients, "missing": gone})
-        return 0
+        emit_json(
+            {
+                "card": opened.card,
+                "known": known,
+                "patients": patients,
+                "missing": lying.missing,
+                "damaged": lying.damaged,
+                "laid_aside": opened.asides(),
+            }
+        )
+        return status
     print_wrapped(
         f"Desk of {opened.card.name}. Trusted: {', '.join(one.name for one in known) or 'nobody yet'}."
     )
     for one in patients:
         print_wrapped(
             f"{one.name} ({one.patient_id}), from {one.sender}, bundle {one.bundle_id}: "
-            f"here as {', '.join(one.known_as) or one.patient_id}; "
+            f"{'here as ' + one.known_as[0] if one.known_as else 'your number is not known'}; "
             f"{len(one.answers)} return bundle{'s' * (len(one.answers) != 1)}"
         )
-    for bundle_id in gone:
+    for bundle_id in lying.missing:
         print_wrapped(f"▲ Bundle {bundle_id} was received, and its folder is gone: receive it again.")
+    for bundle_id in lying.damaged:
+        print_wrapped(f"▲ Bundle {bundle_id} is not what was received: use nothing of it, receive it again.")
+    for path in opened.asides():
+        print_wrapped(f"▲ {path.name} was laid aside, in clear, and nothing uses it: `desk tidy` removes it.")
+    return status
+
+
+@app.command("tidy")
+def tidy(desk: DeskOption, by: ByOption = None, json_: JsonOption = False) -> int:
+    """Remove what was laid aside at a desk, in clear: what a broken-off or damaged bundle left behind.
+
+    Look first why it lies there: what was damaged may be evidence. A line in the journal says what was
+    removed and by whom; at home it is the incident's journal.
+
+    Example: beamkeeper desk tidy --by "C. Willems" --desk desk
+    """
+    from beamkeeper.app.jobs.desk_tidying import tidy as remove
+    from beamkeeper.respond.handover import Desk
+
+    removed = remove(Desk.open(desk), by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json({"removed": removed})
+    else:
+        print_wrapped(f"{len(removed)} removed{': ' if removed else '.'}{', '.join(removed)}")
     return 0
 
 
@@ -146,11 +184,12 @@ def send(
     """
     from beamkeeper.app.jobs.carrying import open_place
     from beamkeeper.app.jobs.carrying import send as put
+    from beamkeeper.app.jobs.returning import made_answer
     from beamkeeper.respond.handover import Desk
 
-    opened, destination = Desk.open(desk), open_place(place)
+    made, destination = made_answer(Desk.open(desk), bundle_id), open_place(place)
     try:
-        sent = put(opened.bundle(bundle_id), destination)
+        sent = put(made, destination)
     finally:
         destination.close()
     if json_:
@@ -207,7 +246,7 @@ def known_as(
 
     Example: beamkeeper desk known-as 0a1b2c3d4e5f6071 N-20231 --by "C. Willems" --desk desk
     """
-    from beamkeeper.app.jobs.receiving import know_as
+    from beamkeeper.app.jobs.desk_shelf import know_as
     from beamkeeper.respond.handover import Desk
 
     row = know_as(Desk.open(desk), bundle_id, patient_id, by=who(by), now=SystemClock().now())
@@ -243,13 +282,7 @@ def check(
     if json_:
         emit_json({"folder": str(made.folder), **import_facts(made.report)})
     else:
-        for found in made.report.findings:
-            if found.grade is not Grade.OK:
-                about = f", plan {found.about}" if found.about else ""
-                print_wrapped(f"▲ {found.grade.value.upper()} {found.what}{about}: {found.found}")
-                print_wrapped(f"    expected {found.expected}")
-        right = sum(found.grade is Grade.OK for found in made.report.findings)
-        print_wrapped(f"{right} of {len(made.report.findings)} tests ok. The report: {made.folder}")
+        show_checked(made)
         print_wrapped(DECIDES)
     return 20 if made.report.worst is Grade.STOP else 0
 
@@ -281,13 +314,7 @@ def import_(
     if json_:
         emit_json(made)
     else:
-        out.print(f"Under {made.patient_id}:", markup=False)
-        for went in (*made.stores, *made.receivers):
-            print_wrapped(f"{'✓' if went.is_whole else '✗'} {went.name}: {went.done} of {went.wanted}")
-            for text in went.problems:
-                print_wrapped(f"    {text}")
-        for text in made.remarks:
-            print_wrapped(f"▲ {text}")
+        show_imported(made)
     return 0 if made.is_whole else 20
 
 
@@ -375,3 +402,27 @@ def _same_plan(text: str) -> tuple[str, str, str]:
             do_next='Write it as --same-plan "1.2.3=1.2.4:retargeted to TB2, signed A and B".',
         )
     return here.strip(), sent.strip(), why.strip()
+
+
+def show_checked(made: Checked) -> None:
+    """Print what the report of a received patient finds."""
+    from beamkeeper.respond.handover.import_finding import Grade
+
+    for found in made.report.findings:
+        if found.grade is not Grade.OK:
+            about = f", plan {found.about}" if found.about else ""
+            print_wrapped(f"▲ {found.grade.value.upper()} {found.what}{about}: {found.found}")
+            print_wrapped(f"    expected {found.expected}")
+    right = sum(found.grade is Grade.OK for found in made.report.findings)
+    print_wrapped(f"{right} of {len(made.report.findings)} tests ok. The report: {made.folder}")
+
+
+def show_imported(made: Imported) -> None:
+    """Print what became of a received patient in each system."""
+    out.print(f"Under {made.patient_id}:", markup=False)
+    for went in (*made.stores, *made.receivers):
+        print_wrapped(f"{'✓' if went.is_whole else '✗'} {went.name}: {went.done} of {went.wanted}")
+        for text in went.problems:
+            print_wrapped(f"    {text}")
+    for text in made.remarks:
+        print_wrapped(f"▲ {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,8 @@ from beamkeeper.app.cli.options import JsonOption, SiteOption, read_site
 from beamkeeper.clock import SystemClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from beamkeeper.app.finding import Finding
 
 SIGNS = {"good": "✓", "warning": "△", "bad": "✗", "unchecked": "?"}
@@ -21,21 +24,23 @@ def command(
     online: Annotated[
         bool, typer.Option("--online", help="Open the window; try mail and alerts, sending nothing.")
     ] = False,
+    desk: Annotated[
+        Path | None, typer.Option("--desk", metavar="DIR", help="Check a desk instead of a site.")
+    ] = None,
     json_: JsonOption = False,
 ) -> int:
     """Check keys, vault, ledger, what expires, sources, how people are called, and this computer.
 
-    Says what could not be checked, and why.
+    Says what could not be checked, and why. With --desk: the keys and cards of a desk, whether everything
+    that was received is as it came, and what lies there in clear.
 
     Changes nothing, but removes what earlier nights left behind and nobody will go on with. Exit
     status: 0 nothing is bad, 1 something is.
 
     Example: beamkeeper doctor
     """
-    from beamkeeper.app.checkup import check_site
-
     findings = []
-    for finding in check_site(read_site(site), SystemClock(), online=online):
+    for finding in _findings(site, desk, online=online):
         findings.append(finding)
         if not json_:
             _show(finding)
@@ -45,6 +50,16 @@ def command(
     else:
         out.print(f"\n{len(findings)} checks, {bad} bad.")
     return 1 if bad else 0
+
+
+def _findings(site: Path | None, desk: Path | None, *, online: bool) -> Iterator[Finding]:
+    from beamkeeper.app.checkup import check_site
+    from beamkeeper.app.checkup_desk import check_desk
+    from beamkeeper.respond.handover import Desk
+
+    if desk is None:
+        return check_site(read_site(site), SystemClock(), online=online)
+    return check_desk(Desk.open(desk))
 
 
 def _show(finding: Finding) -> None:

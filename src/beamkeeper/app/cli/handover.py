@@ -10,6 +10,7 @@ import typer
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who, within
+from beamkeeper.app.cli.file_mode import PeopleOption, ReasonOption
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption
@@ -47,6 +48,9 @@ def make(
         typer.Option("--at", metavar="HH:MM", help="Agreed time of day, by our clock on the wall."),
     ] = None,
     machine: Annotated[str, typer.Option("--machine", help="Agreed machine there.")] = "",
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="No earlier appointment stands, though no days are agreed.")
+    ] = False,
     closed: Annotated[
         list[str] | None, typer.Option("--closed", metavar="DATE", help="A day on which nobody treats there.")
     ] = None,
@@ -66,8 +70,8 @@ def make(
 
     Everything is taken out of the copy of the vault that the incident is of, every DICOM object is checked to
     be of this patient, and what no open plan leads to stays. The bundle is sealed to the partner's card and
-    signed by ours; its three files say nothing of the patient and may travel on a USB disk or by any network.
-    With --placed, days and machine are those of the placement that counts.
+    signed by ours; its three files say nothing of the patient and may travel by any way. With --placed, days
+    and machine are those of the placement. Days agreed anew cancel earlier ones that no longer stand.
 
     Exit status: 0 all bundles are made, 20 somebody's could not be, and is named.
 
@@ -86,16 +90,14 @@ def make(
         days=_days(first_on, closed or []),
         machine=machine,
         at=_time(at),
+        cancels=cancel,
         accessories=tuple(send_along or ()),
         consent=within(consent),
         law=within(law),
     )
     wanted = _wanted(opened, patients or [], placed, agreed)
     made, failed = _make_all(opened, wanted, store)
-    if json_:
-        emit_json({"made": made, "failed": failed})
-    else:
-        _show_made(made, failed, card.name)
+    _show_made(made, failed, card.name, json_=json_)
     return 20 if failed else 0
 
 
@@ -129,7 +131,12 @@ def _wanted(
     }
 
 
-def _show_made(made: list[dict[str, object]], failed: list[dict[str, object]], partner: str) -> None:
+def _show_made(
+    made: list[dict[str, object]], failed: list[dict[str, object]], partner: str, *, json_: bool
+) -> None:
+    if json_:
+        emit_json({"made": made, "failed": failed})
+        return
     for one in made:
         size = f"{one['size_bytes'] / 1e6:.1f} MB"  # type: ignore[operator]
         out.print(f"✓ {one['name']}: {size} in {one['folder']}", soft_wrap=True, markup=False)
@@ -292,15 +299,19 @@ def _show_plans(plans: tuple[PlanPosition, ...], in_doubt: list[str]) -> None:
 def show(folder: FolderOption, json_: JsonOption = False) -> int:
     """Show who was handed to whom, what came back, and where each of them stands now.
 
+    Exit status: 0 everybody was counted, 20 what came back of somebody is damaged.
+
     Example: beamkeeper handover show --incident incident
     """
+    from beamkeeper.app.jobs.handover_desk import desk_at
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.taking_back import handed_over
 
-    states = handed_over(IncidentFolder.open(folder), SystemClock().now())
+    opened = IncidentFolder.open(folder)
+    states = handed_over(opened, SystemClock().now())
     if json_:
         emit_json(states)
-        return 0
+        return 20 if any(state.damaged for state in states) else 0
     if not states:
         print_wrapped('Nobody was handed over yet: `beamkeeper handover make PATIENT --to "…"`.')
     for state in states:
@@ -312,6 +323,59 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
         plans = state.position.plans if state.position else ()
         texts = dict.fromkeys(one.text for at in plans for one in at.conflicts)
         _show_plans(plans, list(texts))
+        if state.damaged:
+            print_wrapped(f"▲ NOT COUNTED: {state.damaged}")
+    for path in desk_at(opened).asides():
+        print_wrapped(f"▲ {path.name} was laid aside, in clear: `desk tidy` removes it.")
+    return 20 if any(state.damaged for state in states) else 0
+
+
+@app.command("assign")
+def assign(
+    folder: FolderOption,
+    patient: Annotated[str, typer.Argument(help="Patient ID, or the first letters of the pseudonym.")],
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `handover show` names it.")],
+    by: PeopleOption,
+    reason: ReasonOption,
+    fraction: Annotated[
+        int | None, typer.Option("--fraction", min=1, help="Which fraction of our plan it is.")
+    ] = None,
+    not_counted: Annotated[
+        bool, typer.Option("--not-counted", help="It is no fraction of our plan, or entered otherwise.")
+    ] = False,
+    json_: JsonOption = False,
+) -> int:
+    """Say, two people, which fraction a session is that another house gave and that does not count by itself.
+
+    So it is where a house treats by a recalculated plan, or numbers its fractions from 1 again. What is
+    proposed is a proposal: ask the house, the patient, and read the records. The last word counts; one record
+    more is another question.
+
+    Example: beamkeeper handover assign 0012345 9f3a --fraction 13 --by "A. Jansen" --by "B. Peeters"
+    --reason "AZ Noord by telephone: their first is our 13" --incident incident
+    """
+    from beamkeeper.app.jobs.assigning import assign as write_down
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.respond.placement.retarget import two_people
+
+    if (fraction is None) is not not_counted:
+        raise ConfigError("One of --fraction and --not-counted has to be said.")
+    opened = IncidentFolder.open(folder)
+    now = write_down(
+        opened,
+        pseudonym_of(opened, patient),
+        session,
+        fraction=fraction,
+        people=two_people([within(name, 200) for name in by]),
+        reason=within(reason),
+        clock=SystemClock(),
+    )
+    position = now.person.position
+    if json_:
+        emit_json({"position": position, "questions": now.questions})
+        return 0
+    plans = position.plans if position else ()
+    _show_plans(plans, list(dict.fromkeys(one.text for at in plans for one in at.conflicts)))
     return 0
 
 

@@ -28,6 +28,7 @@ from beamkeeper.app.cli import (
     doctor,
     dossier,
     file_mode,
+    follow,
     gap,
     handover,
     hour,
@@ -99,6 +100,7 @@ app.command("declare")(declare.command)
 incident.app.command("settle")(settle.command)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
+desk.app.command("follow")(follow.command)
 app.add_typer(desk.app, name="desk")
 app.add_typer(handover.app, name="handover")
 app.command("receive")(receive.command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -95,10 +96,11 @@ class Partner:
 
     def takes_in(self, bundle: Path, number: int, at: datetime) -> tuple[str, Guest]:
         """Receive, check and import one patient; return the sender's pseudonym and who it is here."""
-        manifest: dict[str, Any] = self._house.told("receive", bundle, *BY, *self._desk, at=at)["manifest"]
-        bundle_id, known_as = manifest["bundle_id"], f"N-{20000 + number}"
-        self._house.type("desk", "known-as", bundle_id, known_as, *BY, *self._desk, at=at)
-        judged, _ = self._house.type("desk", "check", bundle_id, *BY, *self._desk, at=at, ends=(0, STOPPED))
+        known_as = f"N-{20000 + number}"
+        take_in = ("receive", bundle, "--known-as", known_as, "--json")
+        judged, said = self._house.type(*take_in, *BY, *self._desk, at=at, ends=(0, STOPPED))
+        manifest: dict[str, Any] = json.loads(said)["manifest"]
+        bundle_id = manifest["bundle_id"]
         self._house.type("desk", "import", bundle_id, "--systems", self._systems, *BY, *self._desk, at=at)
         sent = {one["sop_instance_uid"] for one in manifest["packed"] if one["role"] == "dicom"}
         if self._house.held(known_as) != sent:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.bundle_objects import Held
+from beamkeeper.app.jobs.desk_shelf import kept_manifest
 from beamkeeper.app.jobs.handover_desk import desk_at
-from beamkeeper.app.jobs.receiving import kept_manifest, objects_of
+from beamkeeper.app.jobs.receiving import objects_of
+from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.respond.handover.desk import RECEIVED
+from beamkeeper.respond.handover.given_there import GivenThere
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -32,35 +35,51 @@ def returned(folder: IncidentFolder, rows: Sequence[AuditRow], pseudonym: str) -
         One is not what was taken in.
     """
     desk = desk_at(folder)
-    return tuple(
-        kept_manifest(desk, str(row.details["bundle"]), str(row.details["sha256_of_manifest"]))
+    taken = {
+        str(row.details["bundle"]): str(row.details["sha256_of_manifest"])
         for row in rows
         if row.action == Deed.RETURNED and row.patient_pseudonym == pseudonym
-    )
+    }
+    return tuple(kept_manifest(desk, bundle_id, digest) for bundle_id, digest in taken.items())
 
 
-def came_back(
-    folder: IncidentFolder, rows: Sequence[AuditRow], pseudonym: str
-) -> Iterator[tuple[Path, TreatmentRecord]]:
-    """Yield every treatment record of a patient that came back, with its file.
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """What came back of one patient.
 
-    In our words: our Patient ID, our plan. The bytes stay as the partner's machine wrote them.
+    Attributes
+    ----------
+    records
+        Each with its file, in our words: our Patient ID, our plan where a person said that another stood for
+        it. The bytes stay as the partner's machine wrote them.
+    plans
+        That were made there.
+    """
+
+    records: tuple[tuple[Path, GivenThere], ...]
+    plans: tuple[Plan, ...]
+
+
+def came_back(folder: IncidentFolder, rows: Sequence[AuditRow], pseudonym: str) -> CameBack:
+    """Return every treatment record of a patient that came back, and the plans that came along.
 
     Raises
     ------
     IntegrityError
         A file is not what was taken in.
     """
-    desk = desk_at(folder)
+    home = desk_at(folder).path / RECEIVED
+    records: list[tuple[Path, GivenThere]] = []
+    plans: list[Plan] = []
     for manifest in returned(folder, rows, pseudonym):
-        if manifest.reply is not None:
-            ours = {new: old for new, old, _ in manifest.reply.same_plans}
-            for one in objects_of(manifest, desk.path / RECEIVED / manifest.bundle_id):
-                if isinstance(one, Held) and isinstance(content := one.content.content, TreatmentRecord):
-                    plan = content.referenced_plan_uid or ""
-                    record = replace(
-                        content,
-                        patient_id=manifest.patient.patient_id,
-                        referenced_plan_uid=ours.get(plan, plan) or None,
-                    )
-                    yield one.path, record
+        ours = {new: old for new, old, _ in manifest.reply.same_plans} if manifest.reply else {}
+        for one in objects_of(manifest, home / manifest.bundle_id):
+            content = one.content.content if isinstance(one, Held) else None
+            if isinstance(content, Plan):
+                plans.append(content)
+            elif isinstance(one, Held) and isinstance(content, TreatmentRecord):
+                plan = content.referenced_plan_uid or ""
+                meant = ours.get(plan, plan) or None
+                record = replace(content, patient_id=manifest.patient.patient_id, referenced_plan_uid=meant)
+                records.append((one.path, GivenThere(house=manifest.sender, record=record, plan_uid=plan)))
+    return CameBack(tuple(records), tuple(plans))

@@ -8,6 +8,7 @@ from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.file_mode_records import drops
 from beamkeeper.app.jobs.incident_acts import within
 from beamkeeper.app.jobs.paper import all_entries
+from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.errors import IntegrityError
 from beamkeeper.respond.incident import Deed
@@ -27,7 +28,7 @@ _LEFT_CHARACTERS_MAX: Final = 300
 def still_open(folder: IncidentFolder) -> tuple[str, ...]:
     """Return what is not at its end, in sentences; what cannot be read is open too."""
     said: list[str] = []
-    for found in (_on_shares, _elsewhere, _unchecked):
+    for found in (_on_shares, _elsewhere, _not_numbered, _unchecked):
         said += _tried(found, folder)
     return tuple(said)
 
@@ -80,6 +81,14 @@ def _elsewhere(folder: IncidentFolder) -> Iterator[str]:
                 f"Bundle {one.bundles[-1]} went to {one.house}; what was given there {one.away_since} is not "
                 "known: ask for the last return."
             )
+
+
+def _not_numbered(folder: IncidentFolder) -> Iterator[str]:
+    inventory = folder.inventory()
+    back = dict.fromkeys(one.pseudonym for one in transfers(folder.journal.rows()) if one.returns)
+    for pseudonym in back:
+        for one in patient_now(folder, inventory, pseudonym, inventory.head.made_at).questions:
+            yield f"A session that {one.house} gave has no number ({one.key}): `beamkeeper handover assign`."
 
 
 def _unchecked(folder: IncidentFolder) -> Iterator[str]:

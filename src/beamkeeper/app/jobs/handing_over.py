@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from beamkeeper.app.jobs.handover_papers import (
     records_since,
     with_letter,
 )
+from beamkeeper.app.jobs.handover_sessions import cancelled, told
 from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError, IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
@@ -37,8 +37,7 @@ from beamkeeper.respond.handover import (
     seal_bundle,
     select,
 )
-from beamkeeper.respond.handover.desk import OUT
-from beamkeeper.respond.handover.working import no_room, working
+from beamkeeper.respond.handover.working import working
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
@@ -53,11 +52,9 @@ if TYPE_CHECKING:
     from beamkeeper.domain.patient import Patient
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.row import PlanLine
-    from beamkeeper.respond.handover import Card, Desk, Header, Selection
+    from beamkeeper.respond.handover import Card, Header, Selection
 
 OLDER: Final = "The copy is of an older night, {}: see the warnings."
-_HIDDEN: Final = ".sealed-"
-"""Name of a bundle that the journal does not know yet; a whole one that it knows loses it."""
 TREATED_ON: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 
 
@@ -71,6 +68,8 @@ class Agreed:
         Treatment days at the partner, the first one first; () where none were agreed.
     at
         Time of day there, by our clock on the wall; None where only days were agreed.
+    cancels
+        Whether appointments of earlier bundles no longer stand, though no days are agreed.
     accessories
         What is sent along, besides what the plan names.
     consent, law
@@ -82,6 +81,7 @@ class Agreed:
     days: tuple[date, ...] = ()
     machine: str = ""
     at: time | None = None
+    cancels: bool = False
     accessories: tuple[str, ...] = ()
     consent: str = ""
     law: str = ""
@@ -116,10 +116,10 @@ def hand_over(
         )
     desk = desk_of(folder)
     with desk.held():
-        _settle(folder, desk)
+        desk.settle(_known(folder))
         manifest, header = _sealed(folder, opened, patient, lines, agreed, now=now)
         _write_down(folder, manifest, header, agreed)
-        return header, _given_out(desk, manifest.bundle_id)
+        return header, desk.give_out(manifest.bundle_id)
 
 
 def _sealed(
@@ -149,30 +149,14 @@ def _sealed(
             packed=tuple(basket.packed),
         )
         manifest = with_letter(manifest, basket)
-        hidden = desk.path / OUT / f"{_HIDDEN}{manifest.bundle_id}"
+        hidden = desk.hidden(manifest.bundle_id)
         header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=hidden)
     return manifest, header
 
 
-def _given_out(desk: Desk, bundle_id: str) -> Path:
-    """Give a bundle that the journal names the name under which it is carried."""
-    target = desk.path / OUT / bundle_id
-    try:
-        target.with_name(f"{_HIDDEN}{bundle_id}").rename(target)
-    except OSError as error:
-        raise no_room(target.parent, error) from error
-    return target
-
-
-def _settle(folder: IncidentFolder, desk: Desk) -> None:
-    """Finish what broke off between seal, journal and name: a bundle is known, or it is not there."""
-    known = {row.details.get("about") for row in folder.journal.rows() if row.action == Deed.PACKED}
-    for left in (desk.path / OUT).glob(".*"):
-        bundle_id = left.name.removeprefix(_HIDDEN)
-        if bundle_id in known:
-            _given_out(desk, bundle_id)
-        else:  # sealed, written down nowhere, never carried
-            shutil.rmtree(left, ignore_errors=True)
+def _known(folder: IncidentFolder) -> frozenset[object]:
+    """Return the bundles that the journal names."""
+    return frozenset(row.details.get("about") for row in folder.journal.rows() if row.action == Deed.PACKED)
 
 
 def made_bundle(folder: IncidentFolder, bundle_id: str) -> Path:
@@ -185,7 +169,7 @@ def made_bundle(folder: IncidentFolder, bundle_id: str) -> Path:
     """
     desk = desk_of(folder)
     with desk.held():
-        _settle(folder, desk)
+        desk.settle(_known(folder))
     found = desk.bundle(bundle_id)
     _packed_row(folder, found.name)
     return found
@@ -203,6 +187,7 @@ def _manifest(
 ) -> Manifest:
     """Return what a bundle says of a patient, before anything was taken out of the vault."""
     incident = folder.incident()
+    standing = tuple(dated(person, lines, agreed, zone, local_date(now, zone)))
     return Manifest(
         bundle_id=new_bundle_id(),
         kind=BundleKind.HANDOVER,
@@ -219,7 +204,8 @@ def _manifest(
         patient=person.entry.patient,
         position=person.position,
         plans=tuple(map(_told, lines)),
-        sessions=tuple(dated(person, lines, agreed, zone, local_date(now, zone))),
+        sessions=standing,
+        cancelled=cancelled(folder.journal.rows(), person.pseudonym, standing, agreed, zone=zone, now=now),
         accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
         before=tuple(_before(person, row, lines)),
         consent=agreed.consent,
@@ -267,6 +253,7 @@ def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header, agre
         plans=[plan.plan_uid for plan in manifest.plans],
         machine=agreed.machine,
         first_on=str(agreed.days[0]) if agreed.days else "",
+        sessions=told(manifest.sessions),
         said=f"{len(manifest.packed)} files to {manifest.recipient}, of the night of {manifest.night}",
     )
 

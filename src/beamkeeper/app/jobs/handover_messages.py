@@ -12,6 +12,7 @@ from beamkeeper.wire.hl7 import (
     Envelope,
     Identifier,
     Person,
+    appointment_cancelled,
     appointment_made,
     document_added,
     patient_registered,
@@ -39,7 +40,7 @@ def messages(
     sent_at: datetime,
     addressed: Mapping[str, str],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield (kind, message): ADT^A28, ADT^A04, SIU^S12 for each session with a time, MDM^T02 with the letter.
+    """Yield (kind, message): ADT^A28, ADT^A04, SIU^S15 and SIU^S12 for sessions with a time, MDM^T02.
 
     Every try of a message has the same control id, so that a receiver sees the repetition.
 
@@ -74,6 +75,8 @@ def messages(
     if comes and comes[0].starts_at is not None:
         first = min(one.starts_at for one in comes if one.starts_at is not None)
         yield "adt-a04", patient_registered(envelope("A04"), person, comes_at=first)
+    for session in manifest.cancelled:
+        yield "siu-s15", appointment_cancelled(envelope("S15"), person, _appointment(manifest, session))
     for session in comes:
         yield (
             "siu-s12",

@@ -91,8 +91,8 @@ def records_since(folder: IncidentFolder, person: Person) -> tuple[RecordSince, 
     found: dict[str, RecordSince] = {}
     for data, record in collected_files(folder, rows, person.entry.patient.patient_id):
         _keep(found, data, record)
-    for path, record in came_back(folder, rows, person.pseudonym):
-        _keep(found, path.read_bytes(), record)
+    for path, one in came_back(folder, rows, person.pseudonym).records:
+        _keep(found, path.read_bytes(), one.record)
     return tuple(found.values())
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from beamkeeper.app.jobs.desk_journal import DeskDeed, note
+from beamkeeper.app.jobs.desk_shelf import shelf
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.receiving import DeskDeed, find_received, kept_file, note
+from beamkeeper.app.jobs.receiving import kept_file
 from beamkeeper.errors import IntegrityError
 from beamkeeper.respond.handover import Role
 from beamkeeper.respond.handover.desk import RECEIVED
@@ -47,7 +49,7 @@ def check_received(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> Che
     StorageFull
         The report cannot be kept.
     """
-    manifest = find_received(desk, bundle_id)
+    manifest = shelf(desk).find(bundle_id)
     zone = ZoneInfo(manifest.time_zone)
     changed: list[Unread] = []
     read = read_imported(_files(manifest, desk.path / RECEIVED / manifest.bundle_id, changed), zone=zone)

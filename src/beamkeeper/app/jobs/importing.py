@@ -16,19 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_stores import connect
+from beamkeeper.app.jobs.desk_journal import DeskDeed, note
+from beamkeeper.app.jobs.desk_shelf import said_number, shelf
 from beamkeeper.app.jobs.handover_messages import messages
 from beamkeeper.app.jobs.handover_papers import LETTER
 from beamkeeper.app.jobs.notes import write_whole
 from beamkeeper.app.jobs.peers import hl7_peer
-from beamkeeper.app.jobs.receiving import (
-    DeskDeed,
-    find_received,
-    kept_file,
-    note,
-    objects_of,
-    received,
-    said_number,
-)
+from beamkeeper.app.jobs.receiving import kept_file, objects_of
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError
 from beamkeeper.protect.compare import CompareRules
@@ -44,13 +38,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from beamkeeper.app.jobs.desk_shelf import Shelf
     from beamkeeper.app.site_copies import CopiesSection
     from beamkeeper.app.site_desk import DeskSystems, ReceiverSection
     from beamkeeper.respond.handover import Desk, Manifest
 
 COPIES: Final = "copies"
 """Folder of a desk: the objects of each bundle under the house's own number."""
-_EVENTS: Final = {"adt-a28": "ADT^A28", "adt-a04": "ADT^A04", "siu-s12": "SIU^S12", "mdm-t02": "MDM^T02"}
+_EVENTS: Final = {
+    "adt-a28": "ADT^A28",
+    "adt-a04": "ADT^A04",
+    "siu-s15": "SIU^S15",
+    "siu-s12": "SIU^S12",
+    "mdm-t02": "MDM^T02",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +114,10 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
     PatientMismatch
         An object is of another person; nothing was sent.
     """
-    manifest = find_received(desk, bundle_id)
-    _verify_newest(desk, manifest)
-    number, said_at = said_number(desk, manifest)
+    lying = shelf(desk)
+    manifest = lying.find(bundle_id)
+    _verify_newest(lying, manifest)
+    number, said_at = said_number(lying, manifest)
     there = Patient(patient_id=number, name="", issuer_of_patient_id=systems.issuer_of_patient_id)
     folder, remarks = _copies(desk, manifest, there, said_at)
     items = tuple(map(_outgoing, sorted(folder.glob("*.dcm"))))
@@ -124,7 +126,7 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
         _note(desk, DeskDeed.STORED, manifest, went, by=by, now=now)
     told = []
     for section in systems.hl7 if all(went.is_whole for went in stores) else ():
-        told.append(_told(section, desk, manifest, there, now))
+        told.append(_told(section, desk, lying, manifest, there, now=now))
         _note(desk, DeskDeed.TOLD, manifest, told[-1], by=by, now=now)
     if len(told) < len(systems.hl7):
         told += [
@@ -141,15 +143,9 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
     )
 
 
-def _verify_newest(desk: Desk, manifest: Manifest) -> None:
+def _verify_newest(lying: Shelf, manifest: Manifest) -> None:
     """Refuse a bundle that a newer one of the same patient replaced."""
-    newer = [
-        one.bundle_id
-        for one in received(desk)
-        if (one.sender, one.pseudonym, one.incident_id)
-        == (manifest.sender, manifest.pseudonym, manifest.incident_id)
-        and one.number > manifest.number
-    ]
+    newer = lying.newer(manifest)
     if newer:
         raise ConfigError(
             "A newer bundle of this patient was received.", do_next=f"beamkeeper desk import {newer[-1]}"
@@ -235,8 +231,14 @@ def _stored(
     return Went(name=section.name, done=len(proved), wanted=len(items), problems=tuple(problems))
 
 
-def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patient, now: datetime) -> Went:
-    """Send one receiver what it takes, in order; after a refusal nothing more is sent."""
+def _told(
+    section: ReceiverSection, desk: Desk, lying: Shelf, manifest: Manifest, there: Patient, *, now: datetime
+) -> Went:
+    """Send one receiver what it takes, in order; after a refusal nothing more is sent.
+
+    It is told of a cancelled appointment only if it was told of an earlier bundle; where it does not take
+    that message, people are.
+    """
     addressed = {
         "sending_application": section.sending_application,
         "receiving_application": section.receiving_application,
@@ -248,11 +250,17 @@ def _told(section: ReceiverSection, desk: Desk, manifest: Manifest, there: Patie
         letter = _letter(desk, manifest)
     except IntegrityError as error:
         return Went(name=section.name, done=0, wanted=1, problems=(f"{error.message} {error.do_next}",))
+    knows = _was_told(lying, manifest, section)
     wanted = [
         (_EVENTS[kind], message)
         for kind, message in messages(manifest, letter, there=there, sent_at=now, addressed=addressed)
-        if _EVENTS[kind] in section.takes
+        if _EVENTS[kind] in section.takes and (knows or kind != "siu-s15")
     ]
+    if knows and manifest.cancelled and "SIU^S15" not in section.takes and "SIU^S12" in section.takes:
+        count = len(manifest.cancelled)
+        problems.append(
+            f"{count} appointments no longer stand, and it takes no SIU^S15: take them out by hand."
+        )
     for event, message in wanted:
         try:
             control_id = message.split(b"\r", 1)[0].split(b"|")[9].decode("ascii")
@@ -274,6 +282,16 @@ def _letter(desk: Desk, manifest: Manifest) -> bytes:
             "This bundle has no letter.", do_next="Ask the sender for a whole one; nothing was told."
         )
     return kept_file(desk.path / RECEIVED / manifest.bundle_id, item)
+
+
+def _was_told(lying: Shelf, manifest: Manifest, section: ReceiverSection) -> bool:
+    """Whether a receiver was told of an earlier bundle of this patient, by the journal."""
+    return any(
+        row.action == DeskDeed.TOLD
+        and (row.patient_pseudonym, row.details.get("to")) == (manifest.pseudonym, section.name)
+        and row.details.get("about") != manifest.bundle_id
+        for row in lying.rows
+    )
 
 
 def _note(desk: Desk, deed: DeskDeed, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.bundle_objects import Held, read_held
-from beamkeeper.app.jobs.receiving import DeskDeed, answers, find_received, note, received, their_ids
+from beamkeeper.app.jobs.desk_journal import DeskDeed, note
+from beamkeeper.app.jobs.desk_shelf import shelf
 from beamkeeper.domain.crosswalk import Link, home_of
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.plan import Plan
@@ -18,7 +19,6 @@ from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.domain.words import line
 from beamkeeper.errors import ConfigError, StorageFull
 from beamkeeper.respond.handover import BundleKind, Packed, Reply, Role, new_bundle_id, seal_bundle
-from beamkeeper.respond.handover.desk import OUT
 from beamkeeper.respond.handover.working import working
 from beamkeeper.wire.dicom.coercing import read_stated
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from beamkeeper.app.jobs.desk_shelf import Shelf
     from beamkeeper.respond.handover import Card, Desk, Header, Manifest
 
 FILES_MAX: Final = 20_000
@@ -76,62 +77,124 @@ class Answer:
 def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime) -> Answer:
     """Make the return bundle of a received patient out of a folder of records and reports.
 
+    It is sealed under a hidden name, written down, then named: killed anywhere, it is known or not there.
+
     Raises
     ------
     ConfigError
-        No such bundle was received, the folder holds nothing to send, or a plan is named that was not sent.
+        No such bundle was received, the folder holds nothing to send, a plan is named that was not sent, or
+        it is said to be the last of a patient of whom a newer bundle came.
+    IntegrityError
+        What was received is damaged.
     StorageFull, SourceUnavailable
     """
-    manifest = find_received(desk, bundle_id)
-    bundle_id = manifest.bundle_id
-    sender = _card_of(desk, manifest.sender)
-    _verify_plans(manifest, report)
-    theirs = their_ids(desk, bundle_id)
-    with working(desk.path, ".packing-") as work:
-        packed, not_taken, records = _packed(files, work, desk, manifest, report)
-        if not packed and (not_taken or not report.says_nothing_was_given):
-            raise ConfigError(
-                f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
-                do_next="Name the folder with the treatment records that your OIS exported, and reports; or "
-                'say that nothing was given and nothing will be: --last --said "never came".',
-            )
-        back = replace(
-            manifest,
-            bundle_id=new_bundle_id(),
-            kind=BundleKind.RETURN,
-            number=1 + len(answers(desk, bundle_id)),
-            sender=desk.card.name,
-            recipient=manifest.sender,
-            made_at=now,
-            made_by=report.by,
-            packed=packed,
-            plans=(),
-            sessions=(),
-            accessories=(),
-            before=not_taken,
-            left_out=len(not_taken),
-            reply=Reply(
-                answers=bundle_id,
-                their_ids=theirs,
-                same_plans=report.same_plans,
-                said=report.said,
-                is_last=report.is_last,
-            ),
+    made = _answered(desk, bundle_id, files, report, now=now, only_new=False)
+    assert made is not None, "only what is asked to be new is left out"  # noqa: S101
+    return made
+
+
+def answer_news(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime) -> Answer | None:
+    """Make a return bundle as `answer` does, None where an earlier one held the same files; raises alike."""
+    return _answered(desk, bundle_id, files, report, now=now, only_new=True)
+
+
+def _answered(
+    desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime, only_new: bool
+) -> Answer | None:
+    with desk.held(), working(desk.path, ".packing-") as work:
+        lying = shelf(desk)
+        desk.settle(_known(lying))
+        manifest = lying.find(bundle_id)
+        _verify_plans(manifest, report)
+        _verify_last(lying, manifest, report)
+        made = _gathered(files, work, lying, manifest, report)
+        if only_new and made.digest in _held_before(lying, manifest):
+            return None
+        back = _reply(desk, lying, manifest, made, report, now=now)
+        sender = _card_of(desk, manifest.sender)
+        header = seal_bundle(back, work, keys=desk.keys(), to=sender, folder=desk.hidden(back.bundle_id))
+        note(
+            desk,
+            DeskDeed.REPLIED,
+            by=report.by,
+            at=now,
+            pseudonym=manifest.pseudonym,
+            about=manifest.bundle_id,
+            bundle=header.bundle_id,
+            is_last=report.is_last,
+            same_plans=list(map(list, report.same_plans)),
+            holds=made.digest,
+            said=f"{made.records} treatment records, {len(made.packed) - made.records} other files; "
+            f"{report.said}",
+            sha256=header.sha256,
         )
-        folder = desk.path / OUT / back.bundle_id
-        header = seal_bundle(back, work, keys=desk.keys(), to=sender, folder=folder)
-    note(
-        desk,
-        DeskDeed.REPLIED,
-        by=report.by,
-        at=now,
-        pseudonym=manifest.pseudonym,
-        about=bundle_id,
-        bundle=back.bundle_id,
-        said=f"{records} treatment records, {len(packed) - records} other files; {report.said}",
-        sha256=header.sha256,
+        folder = desk.give_out(header.bundle_id)
+    return Answer(header=header, folder=folder, record_count=made.records, not_taken=made.not_taken)
+
+
+def _held_before(lying: Shelf, manifest: Manifest) -> frozenset[object]:
+    """Return what earlier returns of a bundle held."""
+    return frozenset(
+        row.details.get("holds")
+        for row in lying.rows
+        if row.action == DeskDeed.REPLIED and row.details.get("about") == manifest.bundle_id
     )
-    return Answer(header=header, folder=folder, record_count=records, not_taken=not_taken)
+
+
+def made_answer(desk: Desk, bundle_id: str) -> Path:
+    """Return the folder of a return bundle that the desk's journal names, by its first digits.
+
+    Raises
+    ------
+    ConfigError
+        None, or several; or it lies there and nobody wrote down whose it is.
+    """
+    with desk.held():
+        known = _known(shelf(desk))
+        desk.settle(known)
+        found = desk.bundle(bundle_id)
+    if found.name not in known:
+        raise ConfigError(
+            f"The journal of this desk does not say that bundle {found.name} was made here.",
+            do_next="Do not send it: make it again with `beamkeeper desk return`; at home use "
+            "`beamkeeper handover send`.",
+        )
+    return found
+
+
+def _known(lying: Shelf) -> frozenset[object]:
+    """Return the return bundles that the journal names."""
+    return frozenset(row.details.get("bundle") for row in lying.rows if row.action == DeskDeed.REPLIED)
+
+
+def _reply(
+    desk: Desk, lying: Shelf, manifest: Manifest, made: _Gathered, report: Report, *, now: datetime
+) -> Manifest:
+    """Return what a return bundle says of itself."""
+    return replace(
+        manifest,
+        bundle_id=new_bundle_id(),
+        kind=BundleKind.RETURN,
+        number=1 + len(lying.answers(manifest.bundle_id)),
+        sender=desk.card.name,
+        recipient=manifest.sender,
+        made_at=now,
+        made_by=report.by,
+        packed=made.packed,
+        plans=(),
+        sessions=(),
+        cancelled=(),
+        accessories=(),
+        before=made.not_taken,
+        left_out=len(made.not_taken),
+        reply=Reply(
+            answers=manifest.bundle_id,
+            their_ids=lying.their_ids(manifest),
+            same_plans=report.same_plans,
+            said=report.said,
+            is_last=report.is_last,
+        ),
+    )
 
 
 def _card_of(desk: Desk, name: str) -> Card:
@@ -159,12 +222,39 @@ def _verify_plans(manifest: Manifest, report: Report) -> None:
             )
 
 
-def _packed(
-    files: Path, work: Path, desk: Desk, manifest: Manifest, report: Report
-) -> tuple[tuple[Packed, ...], tuple[str, ...], int]:
-    """Copy what may go; return it, what may not with the reason, and how many are treatment records."""
-    theirs = their_ids(desk, manifest.bundle_id)
-    others = _others(desk, manifest)
+def _verify_last(lying: Shelf, manifest: Manifest, report: Report) -> None:
+    """Refuse to end with an older bundle what a newer one goes on with."""
+    newer = lying.newer(manifest)
+    if report.is_last and newer:
+        raise ConfigError(
+            "A newer bundle of this patient was received: the last return answers that one.",
+            do_next=f"beamkeeper desk return {newer[-1]} DIR --last; the older one without --last.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What may go, what may not with the reason, and how many are treatment records."""
+
+    packed: tuple[Packed, ...]
+    not_taken: tuple[str, ...]
+    records: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over those of the files: two returns with the same one hold the same."""
+        return hashlib.sha256("".join(sorted(item.sha256 for item in self.packed)).encode()).hexdigest()
+
+
+def _gathered(files: Path, work: Path, lying: Shelf, manifest: Manifest, report: Report) -> _Gathered:
+    """Copy what may go.
+
+    Raises
+    ------
+    ConfigError
+        Nothing may.
+    """
+    theirs, others = lying.their_ids(manifest), _others(lying, manifest)
     packed: list[Packed] = []
     not_taken: list[str] = []
     records = 0
@@ -185,7 +275,13 @@ def _packed(
             name = f"dicom/{_folder(one)}/{number}.dcm"
             packed.append(_copied(one.path, work, name, Role.DICOM, uid=one.uid))
             records += isinstance(one.content.content, TreatmentRecord)
-    return tuple(packed), tuple(not_taken), records
+    if not packed and (not_taken or not report.says_nothing_was_given):
+        raise ConfigError(
+            f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
+            do_next="Name the folder with the treatment records that your OIS exported, and reports; or "
+            'say that nothing was given and nothing will be: --last --said "never came".',
+        )
+    return _Gathered(tuple(packed), tuple(not_taken), records)
 
 
 def _claims_dicom(path: Path) -> bool:
@@ -194,7 +290,7 @@ def _claims_dicom(path: Path) -> bool:
         return path.suffix.lower() == ".dcm" or file.read(132)[128:] == b"DICM"
 
 
-def _others(desk: Desk, manifest: Manifest) -> dict[str, tuple[Link, ...]]:
+def _others(lying: Shelf, manifest: Manifest) -> dict[str, tuple[Link, ...]]:
     """Return the other patients who were received, by bundle."""
     return {
         other.bundle_id: tuple(
@@ -203,10 +299,10 @@ def _others(desk: Desk, manifest: Manifest) -> dict[str, tuple[Link, ...]]:
                 partner=Patient(patient_id=number, name=""),
                 plan_uids=frozenset(plan.plan_uid for plan in other.plans),
             )
-            for number in (*their_ids(desk, other.bundle_id), other.patient.patient_id)
+            for number in (*lying.their_ids(other), other.patient.patient_id)
         )
-        for other in received(desk)
-        if other.pseudonym != manifest.pseudonym
+        for other in lying.received
+        if (other.sender, other.pseudonym) != (manifest.sender, manifest.pseudonym)
     }
 
 
@@ -228,8 +324,16 @@ def _not_of_the_plans(one: Held, plan_uids: set[str]) -> str | None:
         if content.referenced_plan_uid not in plan_uids:
             return "it is of a plan that is not in this bundle"
     if isinstance(content, Plan) and content.sop_instance_uid not in plan_uids:
-        return "a plan that nobody said to stand for one of the bundle"
+        return f"a plan that nobody said to stand for one of the bundle{_derived(content, plan_uids)}"
     return None
+
+
+def _derived(plan: Plan, plan_uids: set[str]) -> str:
+    """Say of which plan of the bundle a plan says that it was made from: people have to say it, too."""
+    of = next((uid for _, uid in plan.related_plan_uids if uid in plan_uids), None)
+    if of is None:
+        return ""
+    return f'; it names one itself: --same-plan "{plan.sop_instance_uid}={of}:WHY"'
 
 
 def _regular_files(folder: Path) -> list[Path]:

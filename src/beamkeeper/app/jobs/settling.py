@@ -30,7 +30,8 @@ def settle(
     Raises
     ------
     ConfigError
-        The count says another fraction, a hand entry is not checked yet, nothing is in doubt, or no reason.
+        The count says another fraction, a hand entry is not checked yet, a session given elsewhere has no
+        number, nothing is in doubt, or no reason.
     """
     now = patient_now(folder, folder.inventory(), pseudonym, clock.now())
     meant = now.plan(plan)
@@ -46,6 +47,10 @@ def settle(
     if any(not one.checked_by and not one.struck_by for one in now.written):
         raise ConfigError(
             "A fraction was typed in that nobody has checked.", do_next="`beamkeeper paper check` first."
+        )
+    if any(one.plan_uid == meant.sop_instance_uid for one in now.questions):
+        raise ConfigError(
+            "A session that another house gave waits for a number.", do_next="`beamkeeper handover assign`."
         )
     if not found:
         raise ConfigError("Nothing of this plan's count is in doubt.", do_next="Nothing has to be settled.")

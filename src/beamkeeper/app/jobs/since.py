@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
 from beamkeeper.app.jobs.transfers import transfers
-from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.lists import row_among
+from beamkeeper.respond.handover.given_there import OnPaper, sort_given
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
 from beamkeeper.respond.paper import HandEntry, as_records, entries
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import PlanPosition
     from beamkeeper.protect.lists import ListHead, ListRow, Person, PlanLine
+    from beamkeeper.respond.handover.given_there import Question
     from beamkeeper.respond.incident import Inventory
     from beamkeeper.respond.incident.since import Doubt
 
@@ -41,12 +42,16 @@ class Now:
         With what was given since counted in, and settled doubts left out.
     written
         What was typed in from paper.
+    questions, answered
+        Sessions given elsewhere that two people have to number, and those that they numbered.
     """
 
     person: Person
     row: ListRow
     head: ListHead
     written: tuple[HandEntry, ...] = ()
+    questions: tuple[Question, ...] = ()
+    answered: tuple[Question, ...] = ()
 
     def plan(self, wanted: str | None) -> Plan:
         """Return the plan that is meant: by label or UID, or the only one that is open.
@@ -113,22 +118,43 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     rows = folder.journal.rows()
     collected = collected_records(folder, rows, person.entry.patient.patient_id)
     written = entries(rows, pseudonym)
-    mapped = _stood_for(rows, pseudonym)
-    elsewhere = tuple(_countable(record, person, mapped) for _, record in came_back(folder, rows, pseudonym))
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
-    by_hand, conflicts = as_records(written, person.plans, (*home, *collected, *elsewhere))
+    zone = ZoneInfo(inventory.time_zone)
+    back = came_back(folder, rows, pseudonym)
+    elsewhere = sort_given(
+        (one for _, one in back.records),
+        (*home, *collected),
+        person.plans,
+        patient_id=person.entry.patient.patient_id,
+        their_plans=back.plans,
+        on_paper=tuple(map(_on_paper, (one for one in written if not one.struck_by))),
+        answered=_answers(rows, pseudonym),
+    )
+    machines = (*home, *collected, *elsewhere.counted)
+    by_hand, conflicts = as_records(written, person.plans, machines)
     away = _away(rows, pseudonym)
+    asked = {
+        plan.sop_instance_uid: tuple(
+            _asked(one, zone) for one in elsewhere.questions if one.plan_uid == plan.sop_instance_uid
+        )
+        for plan in person.plans
+    }
     since = SinceCopy(
-        records=(*collected, *elsewhere, *by_hand),
-        conflicts={
-            plan.sop_instance_uid: (*conflicts.get(plan.sop_instance_uid, ()), *away) for plan in person.plans
-        },
+        records=(*collected, *elsewhere.counted, *by_hand),
+        conflicts={uid: (*conflicts.get(uid, ()), *found, *away) for uid, found in asked.items()},
+        apart=elsewhere.apart,
         settled=settled_keys(rows, pseudonym),
     )
-    zone = ZoneInfo(inventory.time_zone)
     counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)
     head = replace(inventory.head, made_at=now)
-    return Now(person=counted, row=row_among(counted, inventory.persons, head), head=head, written=written)
+    return Now(
+        person=counted,
+        row=row_among(counted, inventory.persons, head),
+        head=head,
+        written=written,
+        questions=elsewhere.questions,
+        answered=elsewhere.answered,
+    )
 
 
 def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
@@ -147,31 +173,27 @@ def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:
     )
 
 
-def _stood_for(rows: Sequence[AuditRow], pseudonym: str) -> frozenset[str]:
-    """Return our plans for which others were treated elsewhere, by the journal."""
-    found: set[str] = set()
-    for row in rows:
-        said = row.details.get("stood_for")
-        if row.action == Deed.RETURNED and row.patient_pseudonym == pseudonym and isinstance(said, list):
-            found |= set(map(str, said))
-    return frozenset(found)
+def _answers(rows: Sequence[AuditRow], pseudonym: str) -> dict[str, int | None]:
+    """Return what two people said of sessions given elsewhere: our fraction, None for "does not count"."""
+    return {
+        str(row.details["about"]): int(str(row.details["fraction"])) if row.details.get("fraction") else None
+        for row in rows
+        if row.action == Deed.ASSIGNED and row.patient_pseudonym == pseudonym and row.details.get("elsewhere")
+    }
 
 
-def _countable(record: TreatmentRecord, person: Person, mapped: frozenset[str]) -> TreatmentRecord:
-    """Return a record as it is counted: one of a plan that stood for ours only where its metersets are ours.
+def _on_paper(entry: HandEntry) -> OnPaper:
+    return OnPaper(
+        number=entry.number,
+        plan_uid=entry.plan_uid,
+        fraction_number=entry.fraction_number,
+        given_at=entry.given_at,
+    )
 
-    A recalculated plan has other metersets: held against ours, whole fractions would look begun. Then
-    nothing is counted, and people enter the fractions.
-    """
-    plan = next((one for one in person.plans if one.sop_instance_uid == record.referenced_plan_uid), None)
-    if plan is None or plan.sop_instance_uid not in mapped:
-        return record
-    beams = {beam.beam_number: beam for beam in plan.beams}
-    for delivery in record.deliveries:
-        beam = beams.get(delivery.referenced_beam_number or 0)
-        planned, specified = (beam.beam_meterset if beam else None), delivery.specified_meterset
-        if beam is None or planned is None or specified is None:
-            return replace(record, referenced_plan_uid=None)
-        if abs(specified - planned) > DEFAULT_TOLERANCE.allowed(planned, beam.primary_dosimeter_unit):
-            return replace(record, referenced_plan_uid=None)
-    return record
+
+def _asked(question: Question, zone: ZoneInfo) -> Conflict:
+    return Conflict(
+        kind=ConflictKind.POSSIBLY_DELIVERED,
+        text=question.in_words(zone),
+        record_uids=question.record_uids,
+    )

@@ -10,19 +10,26 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.came_back import came_back
+from beamkeeper.app.jobs.bundle_objects import Held
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.handover_desk import desk_at, desk_of
-from beamkeeper.app.jobs.receiving import another_under_its_name, kept_manifest, verify_whose
+from beamkeeper.app.jobs.handover_desk import desk_of
+from beamkeeper.app.jobs.receiving import (
+    another_under_its_name,
+    keep,
+    kept_whole,
+    objects_of,
+    verify_whose,
+)
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.identity import likeness
 from beamkeeper.domain.patient import shown_name
-from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
+from beamkeeper.domain.record import TreatmentRecord
+from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch
 from beamkeeper.respond.handover import BundleKind, Role, open_bundle, read_header
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST
-from beamkeeper.respond.handover.working import set_aside, working
+from beamkeeper.respond.handover.working import working
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
@@ -77,14 +84,26 @@ def take_back(
     KeyUnavailable, SourceUnavailable, StorageFull
     """
     try:
-        return _taken_back(folder, bundle, by=by, now=now)
+        manifest, is_new = _taken_back(folder, bundle, by=by, now=now)
     except (IntegrityError, PatientMismatch, KeyUnavailable) as error:
         said = f"A bundle that came was refused. {error.message}"
         write(folder, Deed.NOTED, by=by, at=now, outcome="failed", said=said)
         raise
+    home = desk_of(folder).path / RECEIVED / manifest.bundle_id
+    read = [one for one in objects_of(manifest, home) if isinstance(one, Held)]
+    return TakenBack(
+        manifest=manifest,
+        is_new=is_new,
+        record_uids=tuple(one.uid for one in read if isinstance(one.content.content, TreatmentRecord)),
+        reports=tuple(
+            home.joinpath(*item.name.split("/")) for item in manifest.packed if item.role is Role.REPORT
+        ),
+        now=patient_now(folder, folder.inventory(), manifest.pseudonym, now),
+    )
 
 
-def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime) -> TakenBack:
+def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime) -> tuple[Manifest, bool]:
+    """Return what was taken in, and whether it was not before."""
     desk = desk_of(folder)
     header, sender = read_header(bundle, desk.known())
     if header.kind is not BundleKind.RETURN:
@@ -93,59 +112,33 @@ def _taken_back(folder: IncidentFolder, bundle: Path, *, by: str, now: datetime)
             do_next="`beamkeeper receive` takes it in, at the house it is meant for.",
         )
     with desk.held():
-        there = _taken(folder, header)
-        manifest = there or _kept(folder, desk, bundle, header, by=by, now=now, sender=sender.name)
-    home = desk.path / RECEIVED / manifest.bundle_id
-    records = [
-        record
-        for path, record in came_back(folder, folder.journal.rows(), manifest.pseudonym)
-        if path.is_relative_to(home)
-    ]
-    return TakenBack(
-        manifest=manifest,
-        is_new=there is None,
-        record_uids=tuple(record.sop_instance_uid for record in records),
-        reports=tuple(
-            home.joinpath(*item.name.split("/")) for item in manifest.packed if item.role is Role.REPORT
-        ),
-        now=patient_now(folder, folder.inventory(), manifest.pseudonym, now),
-    )
+        there = kept_whole(desk, header.bundle_id, _digest_of(folder, header))
+        if there is not None:
+            return there, False
+        return _kept(folder, desk, bundle, header, by=by, now=now, sender=sender.name), True
 
 
-def _taken(folder: IncidentFolder, header: Header) -> Manifest | None:
-    """Return the manifest of a return bundle that the journal names; None when it does not."""
+def _digest_of(folder: IncidentFolder, header: Header) -> str | None:
+    """Return the digest of the manifest of a return bundle that the journal names; None when it does not."""
     for row in folder.journal.rows():
         if row.action == Deed.RETURNED and row.details["bundle"] == header.bundle_id:
             if row.details["sha256"] != header.sha256:
                 raise another_under_its_name()
-            return kept_manifest(desk_at(folder), header.bundle_id, str(row.details["sha256_of_manifest"]))
+            return str(row.details["sha256_of_manifest"])
     return None
 
 
 def _kept(
-    folder: IncidentFolder,
-    desk: Desk,
-    bundle: Path,
-    header: Header,
-    *,
-    by: str,
-    now: datetime,
-    sender: str,
+    folder: IncidentFolder, desk: Desk, bundle: Path, header: Header, *, by: str, now: datetime, sender: str
 ) -> Manifest:
-    """Keep a bundle that the journal does not name; what lies in its place is of a try that broke off."""
-    home = desk.path / RECEIVED
-    if (home / header.bundle_id).exists():
-        set_aside(home / header.bundle_id)
-    with working(home, ".opening-") as work:
+    """Keep a bundle that the journal does not name, or whose folder is damaged or gone."""
+    with working(desk.path / RECEIVED, ".opening-") as work:
         opened = open_bundle(bundle, keys=desk.keys(), known=desk.known(), out_dir=work / "bundle")
         manifest = opened.manifest
         _verify_answers(folder, manifest, sender)
         verify_whose(opened)
         digest = hashlib.sha256((opened.folder / MANIFEST).read_bytes()).hexdigest()
-        try:
-            opened.folder.rename(home / manifest.bundle_id)
-        except OSError as error:
-            raise StorageFull(f"The bundle cannot be kept: {error.strerror}.") from error
+        keep(desk, opened)
     write(
         folder,
         Deed.RETURNED,
@@ -154,11 +147,11 @@ def _kept(
         pseudonym=manifest.pseudonym,
         about=manifest.reply.answers if manifest.reply else "",
         bundle=manifest.bundle_id,
+        number=manifest.number,
         to=sender,
         sha256=header.sha256,
         sha256_of_manifest=digest,
         is_last=bool(manifest.reply and manifest.reply.is_last),
-        stood_for=sorted({ours for _, ours, _ in manifest.reply.same_plans} if manifest.reply else ()),
         said=f"{len(manifest.packed)} files from {sender}. {manifest.reply.said if manifest.reply else ''}",
     )
     return manifest
@@ -200,22 +193,33 @@ def _verify_answers(folder: IncidentFolder, manifest: Manifest, sender: str) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """One patient at one other house, with where the patient stands now; None where that is not known."""
+    """One patient at one other house, with where the patient stands now.
+
+    Attributes
+    ----------
+    position
+        None where it is not known.
+    damaged
+        Why it cannot be counted; "" where it can.
+    """
 
     name: str
     transfer: Transfer
     position: CoursePosition | None
+    damaged: str = ""
 
 
 def handed_over(folder: IncidentFolder, now: datetime) -> tuple[HandedOver, ...]:
-    """Return who was handed over, in the order of the first bundle."""
+    """Return who was handed over, in the order of the first bundle; whose files are damaged stops nobody."""
     inventory = folder.inventory()
     persons = {one.pseudonym: one for one in inventory.persons}
-    return tuple(
-        HandedOver(
-            name=shown_name(persons[one.pseudonym].entry.patient.name) or "(no name)",
-            transfer=one,
-            position=patient_now(folder, inventory, one.pseudonym, now).person.position,
-        )
-        for one in transfers(folder.journal.rows())
-    )
+    found = []
+    for one in transfers(folder.journal.rows()):
+        position, damaged = None, ""
+        try:
+            position = patient_now(folder, inventory, one.pseudonym, now).person.position
+        except IntegrityError as error:
+            damaged = f"{error.message} {error.do_next}".strip()
+        name = shown_name(persons[one.pseudonym].entry.patient.name) or "(no name)"
+        found.append(HandedOver(name=name, transfer=one, position=position, damaged=damaged))
+    return tuple(found)

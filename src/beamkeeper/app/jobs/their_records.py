@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.copy_stores import asked_requester, connect
+from beamkeeper.app.jobs.desk_shelf import said_number, shelf
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.receiving import find_received, said_number
 from beamkeeper.app.site_copies import DicomCopies
 from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.errors import SourceAnswerInvalid
@@ -44,8 +44,9 @@ def fetch_records(desk: Desk, bundle_id: str, systems: DeskSystems, into: Path) 
         It lists a record and does not give it.
     StorageFull
     """
-    manifest = find_received(desk, bundle_id)
-    number, _ = said_number(desk, manifest)
+    lying = shelf(desk)
+    manifest = lying.find(bundle_id)
+    number, _ = said_number(lying, manifest)
     sent = {item.sop_instance_uid for item in manifest.packed}
     written = []
     for section in systems.dicom:

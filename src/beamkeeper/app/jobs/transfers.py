@@ -29,7 +29,9 @@ class Transfer:
     came_at
         When the last return was taken in.
     is_away
-        Whether the house has not said that the patient is not treated there any more.
+        Whether the house has not said, of the last bundle, that the patient is not treated there any more.
+    newest
+        Which bundle the newest return answers, and its number: they may come in any order.
     """
 
     pseudonym: str
@@ -41,6 +43,7 @@ class Transfer:
     returns: tuple[str, ...] = ()
     came_at: datetime | None = None
     is_away: bool = True
+    newest: tuple[int, int] = (-1, 0)
 
     @property
     def away_since(self) -> str:
@@ -74,15 +77,28 @@ def transfers(rows: Iterable[AuditRow]) -> tuple[Transfer, ...]:
                 made_by=row.actor,
                 returns=held.returns if held else (),
                 came_at=held.came_at if held else None,
+                newest=held.newest if held else (-1, 0),
             )
             found[key] = made
         elif held is not None and row.action == Deed.SENT:
             found[key] = replace(held, sent_at=row.at)
         elif held is not None and row.action == Deed.RETURNED:
-            found[key] = replace(
-                held,
-                returns=(*held.returns, str(row.details["bundle"])),
-                came_at=row.at,
-                is_away=not row.details.get("is_last"),
-            )
+            found[key] = _returned(held, row)
     return tuple(found.values())
+
+
+def _returned(held: Transfer, row: AuditRow) -> Transfer:
+    """Return a transfer with what came back: an old return says nothing of what is treated now."""
+    answered = str(row.details["about"])
+    place = held.bundles.index(answered) if answered in held.bundles else -1
+    newest = (place, int(str(row.details["number"])))
+    is_away = held.is_away
+    if newest >= held.newest:
+        is_away = not (row.details.get("is_last") and answered == held.bundles[-1])
+    return replace(
+        held,
+        returns=tuple(dict.fromkeys((*held.returns, str(row.details["bundle"])))),
+        came_at=row.at,
+        is_away=is_away,
+        newest=max(newest, held.newest),
+    )

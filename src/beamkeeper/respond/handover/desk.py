@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -21,11 +22,11 @@ from beamkeeper.respond.handover.card import (
     read_card,
     verify_number,
 )
-from beamkeeper.respond.handover.working import held, sweep, working
+from beamkeeper.respond.handover.working import ASIDE, held, no_room, sweep, working
 from beamkeeper.vault import age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
 CARD: Final = "card.json"
@@ -39,6 +40,8 @@ _IN_CLEAR: Final = (
     f"{RECEIVED}/.opening-*",
 )
 """Where somebody works in clear."""
+_HIDDEN: Final = ".sealed-"
+"""Name of a bundle that no journal knows yet; a whole one that a journal knows loses it."""
 
 
 class Desk:
@@ -195,6 +198,44 @@ class Desk:
                 do_next=f"They lie in {self.path / OUT}.",
             )
         return found[0]
+
+    def hidden(self, bundle_id: str) -> Path:
+        """Return where a bundle is sealed: nobody carries what no journal knows."""
+        return self.path / OUT / f"{_HIDDEN}{bundle_id}"
+
+    def give_out(self, bundle_id: str) -> Path:
+        """Give a bundle that a journal knows the name under which it is carried.
+
+        Raises
+        ------
+        StorageFull
+            It cannot be renamed; `settle` does it later.
+        """
+        target = self.path / OUT / bundle_id
+        try:
+            self.hidden(bundle_id).rename(target)
+        except OSError as error:
+            raise no_room(target.parent, error) from error
+        return target
+
+    def settle(self, known: Container[object]) -> None:
+        """Finish what broke off between seal, journal and name: a bundle is known, or it is not there.
+
+        Parameters
+        ----------
+        known
+            Identifiers of the bundles that a journal knows.
+        """
+        for left in (self.path / OUT).glob(".*"):
+            bundle_id = left.name.removeprefix(_HIDDEN)
+            if bundle_id in known:
+                self.give_out(bundle_id)
+            else:  # sealed, written down nowhere, never carried
+                shutil.rmtree(left, ignore_errors=True)
+
+    def asides(self) -> tuple[Path, ...]:
+        """Return what was laid aside: folders that no journal knows or that were damaged, in clear."""
+        return tuple(sorted((self.path / RECEIVED).glob(f"{ASIDE}*")))
 
     def known(self) -> tuple[Card, ...]:
         """Return the cards that are trusted, by name."""

@@ -71,6 +71,7 @@ def letter_page(manifest: Manifest) -> Page:
             Group(
                 "Sessions that are open", _session_words(manifest), tuple(_sessions(manifest.sessions, zone))
             ),
+            *_cancelled(manifest, zone),
             Group("What goes along", "each file with its digest in manifest.json", tuple(_packed(manifest))),
             Group("Agreement", "", tuple(_agreement(manifest))),
         ),
@@ -126,6 +127,12 @@ def _sessions(sessions: tuple[Session, ...], zone: ZoneInfo) -> Iterator[PageRow
             for one in items
         ]
         yield PageRow((cell(f"{day:{_SESSION_DAY}}"), cell(*said)))
+
+
+def _cancelled(manifest: Manifest, zone: ZoneInfo) -> Iterator[Group]:
+    if manifest.cancelled:
+        rows = tuple(_sessions(manifest.cancelled, zone))
+        yield Group("Appointments that no longer stand", "of earlier bundles: take them out", rows)
 
 
 def _packed(manifest: Manifest) -> Iterator[PageRow]:

@@ -145,6 +145,8 @@ class Manifest:
         Of which night the copies are, and who confirmed it or why nobody did.
     pseudonym
         The sender's keyed name of the patient: return bundles carry it back.
+    cancelled
+        Appointments of earlier bundles that no longer stand.
     before
         What has to be asked before anything is treated, in sentences.
     consent, law
@@ -169,6 +171,7 @@ class Manifest:
     position: CoursePosition | None
     plans: tuple[PlanTold, ...] = ()
     sessions: tuple[Session, ...] = ()
+    cancelled: tuple[Session, ...] = ()
     accessories: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     consent: str = ""

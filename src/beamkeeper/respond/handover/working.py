@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK: Final = "lock"
+ASIDE: Final = ".aside-"
+"""Begins the name of what was laid aside."""
 _WORK: Final = "work"
 _ATTEMPTS: Final = 10
 
@@ -89,7 +91,7 @@ def set_aside(path: Path) -> None:
         It cannot be renamed.
     """
     try:
-        path.rename(path.with_name(f".aside-{path.name}-{secrets.token_hex(4)}"))
+        path.rename(path.with_name(f"{ASIDE}{path.name}-{secrets.token_hex(4)}"))
     except OSError as error:
         raise no_room(path.parent, error) from error
 

@@ -58,12 +58,15 @@ class SinceCopy:
         What was given since, by machines and by hand.
     conflicts
         Doubts about these, by SOP Instance UID of the plan.
+    apart
+        Records that came since and are not counted: people have to say what they are, or said it.
     settled
         Keys of the doubts that people settled.
     """
 
     records: tuple[TreatmentRecord, ...] = ()
     conflicts: Mapping[str, tuple[Conflict, ...]]
+    apart: tuple[str, ...] = ()
     settled: frozenset[str] = frozenset()
 
 
@@ -82,6 +85,7 @@ def standing_now(person: Person, since: SinceCopy, *, attacked_at: datetime, zon
     position = replace(
         counted,
         plans=tuple(_with_said(at, _of_plan(before, at.plan_uid), person, since) for at in counted.plans),
+        unassigned_record_uids=tuple(sorted({*counted.unassigned_record_uids, *since.apart})),
         conflicts=(*counted.conflicts, *(one for one in before.conflicts if one.kind in OF_OTHERS)),
     )
     position = _with_unseen(person, position, (*home, *since.records), attacked_at=attacked_at, zone=zone)

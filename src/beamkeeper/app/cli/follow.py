@@ -1,0 +1,92 @@
+"""`beamkeeper desk follow`: records of received patients go home as the house's own stores get them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.declare import ByOption, who
+from beamkeeper.app.cli.desk import DeskOption
+from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.clock import SystemClock
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from beamkeeper.app.jobs.following import Round
+    from beamkeeper.app.site_desk import DeskSystems
+    from beamkeeper.respond.handover import Desk
+
+SystemsMaybe = Annotated[
+    Path | None,
+    typer.Option(
+        "--systems", metavar="FILE", help="Your stores and receivers; else systems.toml of the desk."
+    ),
+]
+
+
+def command(
+    desk: DeskOption,
+    systems: SystemsMaybe = None,
+    by: ByOption = None,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Look again every look_every_minutes, until Ctrl-C.")
+    ] = False,
+    json_: JsonOption = False,
+) -> int:
+    """Fetch new treatment records of everybody who was received, and make the return bundles.
+
+    Of each patient whose own number is known, until `desk return --last`. What lies in the desk's folder
+    records/BUNDLE_ID goes along: put reports there. A return bundle holds everything so far, and none is made
+    where nothing is new. With `place` in the file of the systems each is put there, and read back.
+
+    Exit status: 0 all is well, 20 something was not fetched, left out or not sent, and is named.
+
+    Example: beamkeeper desk follow --systems systems.toml --by "C. Willems" --desk desk
+    """
+    from beamkeeper.app.site_desk import SYSTEMS, systems_of
+    from beamkeeper.respond.handover import Desk
+
+    opened, found = Desk.open(desk), systems_of(desk, systems)
+    if found is None:
+        raise ConfigError(
+            "It is not said which systems to ask.", do_next=f"Name --systems, or put {SYSTEMS} into the desk."
+        )
+    return looking(opened, found, who(by), stay=stay, json_=json_)
+
+
+def looking(desk: Desk, systems: DeskSystems, by: str, *, stay: bool, json_: bool) -> int:
+    """Look once, or again and again; return the exit status of the last look."""
+    from beamkeeper.app.jobs.following import follow
+
+    while True:
+        made = follow(desk, systems, by=by, clock=SystemClock())
+        if json_:
+            emit_json(made)
+        else:
+            _show(made)
+        if not stay:
+            return 0 if made.is_whole else 20
+        time.sleep(60 * systems.look_every_minutes)
+
+
+def _show(made: Round) -> None:
+    for one in made.followed:
+        if one.answer is not None:
+            records = one.answer.record_count
+            out.print(
+                f"✓ {one.bundle_id}: {records} treatment records in {one.answer.folder}", soft_wrap=True
+            )
+            for text in one.answer.not_taken:
+                print_wrapped(f"▲ NOT IN IT: {text}")
+        if one.problem:
+            print_wrapped(f"▲ {one.bundle_id}: {one.problem}")
+    for bundle_id in made.sent:
+        print_wrapped(f"✓ {bundle_id} lies at the place, read back.")
+    for text in made.not_sent:
+        print_wrapped(f"▲ NOT SENT: {text}")
+    count = sum(one.answer is not None for one in made.followed)
+    print_wrapped(f"{len(made.followed)} patients are treated here; {count} have something new.")
