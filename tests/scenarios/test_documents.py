@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 from archive_site import site_of, small_department
 from night_site import NIGHT_1, NIGHT_2, NIGHT_3, SmallSite, at, make_objects
 from tests.listening import free_port
+from two_houses import Houses
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.opened import open_by_site
 from beamkeeper.domain.change import DOCUMENT, Grade
 from beamkeeper.domain.night import NightOutcome
+from beamkeeper.respond.handover import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +89,33 @@ def test_a_night_keeps_every_document_byte_for_byte(
     files = {path.read_bytes() for path in department.documents_dir.rglob("*.*")}
 
     assert set(restored(kept, tmp_path).values()) == files
+
+
+def test_everything_that_the_next_house_needs_goes_along_documents_too(
+    kept: SmallSite, department: Department, tmp_path: Path
+) -> None:
+    houses = Houses.met(tmp_path, kept)
+    person = houses.persons()[0]
+    agreed = ("--first-on", "2090-01-02", "--at", "09:40", "--machine", "TB2", "--accessory", "vacuum bag 7")
+    words = ("--consent", "by telephone 10:05: agrees", "--law", "our lawyers, Art. 9(2)(c)")
+    manifest = houses.receive(houses.make(person, *agreed, *words))["manifest"]
+    folder = houses.desk / "received" / manifest["bundle_id"]
+    packed = {item["name"]: item for item in manifest["packed"]}
+    of_role = {role: {name for name in packed if packed[name]["role"] == role} for role in Role}
+    letter = " ".join((folder / "letter.txt").read_text().split())
+    kinds = {name.split("-", 1)[1] for name in of_role[Role.MESSAGE]}
+    share = {sha256(path.read_bytes()).hexdigest() for path in department.documents_dir.rglob("*.*")}
+    titles = {packed[name]["title"] for name in of_role[Role.DOCUMENT]}
+
+    assert {packed[name]["sha256"] for name in of_role[Role.DOCUMENT]} <= share
+    assert titles == {"Setup instructions", "Prescription summary"}
+    assert of_role[Role.LETTER] == {"letter.pdf", "letter.txt"}
+    assert kinds == {"adt-a28.hl7", "adt-a04.hl7", "siu-s12.hl7", "mdm-t02.hl7"}
+    assert any("treatment summary" in packed[name]["title"] for name in of_role[Role.DICOM])
+    for said in ("vacuum bag 7", "by telephone 10:05: agrees", "our lawyers, Art. 9(2)(c)", "09:40, TB2"):
+        assert said in letter
+    for name, item in packed.items():
+        assert sha256((folder / name).read_bytes()).hexdigest() == item["sha256"]
 
 
 def test_documents_changed_missing_empty_or_named_wrongly_are_told_in_one_night(
