@@ -266,20 +266,3 @@ class Course:
     diagnosis: str = ""
     prescriptions: tuple[Prescription, ...] = ()
     plan_uids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """One treatment machine as a plan sees it.
-
-    Attributes
-    ----------
-    energies
-        Names such as "6X", "10FFF", "12E", "proton".
-    """
-
-    treatment_machine_name: str
-    manufacturer: str = ""
-    model: str = ""
-    mlc_model: str = ""
-    energies: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, at, cell
-from beamkeeper.respond.incident.incident import DECIDES, Deed, standing
+from beamkeeper.respond.incident.incident import DECIDES, Deed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,8 +232,3 @@ def _card_rows(card: RoleCard) -> list[PageRow]:
         PageRow((cell(Line(BOX, Style.BIG)), cell(Line(text, Style.STRONG)), () if number else does_not))
         for number, text in enumerate(card.does)
     ]
-
-
-def ticked_now(rows: Sequence[AuditRow]) -> Mapping[str, Tick]:
-    """Return what is ticked by the journal."""
-    return standing(rows).ticked

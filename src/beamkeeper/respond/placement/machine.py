@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 MACHINES_MAX: Final = 5_000
-FLATTENED: Final = "STANDARD"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -47,9 +47,9 @@ class Gate:
         if access is None:
             return not_shown(request)
         if not may_read(request):
-            return _to_the_door(request, request.get_full_path() if request.method == "GET" else "")
+            return _to_the_door(request.get_full_path() if request.method == "GET" else "")
         if access is Access.ACT and present(request) is None:
-            return _to_the_door(request, request.POST.get("back", ""))
+            return _to_the_door(request.POST.get("back", ""))
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
@@ -57,6 +57,5 @@ class Gate:
         return ours(request, error) if isinstance(error, BeamkeeperError) else None
 
 
-def _to_the_door(request: HttpRequest, back: str) -> HttpResponseBase:
-    del request
+def _to_the_door(back: str) -> HttpResponseBase:
     return redirect(f"{reverse('door')}?{urlencode({'back': back})}" if back else reverse("door"))

@@ -29,7 +29,6 @@ register.filter("left", left_in_words)
 register.filter("percent", signed)
 
 MINUTE_S: Final = 60
-PSEUDONYM_SHOWN: Final = 10
 
 
 @register.filter
@@ -76,12 +75,6 @@ def day_cells(cells: Iterable[Cell]) -> SafeString:
 @lru_cache(maxsize=1000)
 def _day_cell(one: Cell) -> SafeString:
     return format_html("<td{}>{}</td>", format_html(' class="{}"', one.kind) if one.kind else "", one.text)
-
-
-@register.filter
-def short(pseudonym: str) -> str:
-    """Return the first letters of a pseudonym, as the journal on paper has them."""
-    return pseudonym[:PSEUDONYM_SHOWN]
 
 
 @register.filter
