@@ -37,8 +37,11 @@ def reader(served: Served) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(program: Callable[[str], str]) -> Iterator[Browser]:
-    """One browser for all pages of the room; who is at it is a matter of its contexts."""
+    """One browser a module; who is at it is a matter of its contexts.
+
+    No longer than that: its event loop stays in the process, and Django then refuses whatever comes next.
+    """
     with chromium_with(program("chromium")) as started:
         yield started
