@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.peers.window.ground import Ground
+from tests.peers.window.readied import readied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.peers.window.readied import Readied
+
+
+@pytest.fixture(scope="session", name="readied")
+def a_process_that_forks() -> Iterator[Readied]:
+    """A process that has imported what a watchdog needs."""
+    with readied() as running:
+        yield running
+
 
 @pytest.fixture
-def make_ground(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Callable[..., Ground]]:
+def make_ground(
+    tmp_path: Path, program: Callable[[str], str], readied: Readied
+) -> Iterator[Callable[..., Ground]]:
     """`make_ground(lease_s=3)` lays the ground with that much in the site file."""
     for name in ("ip", "nft", "setpriv"):
         program(name)
@@ -23,7 +35,7 @@ def make_ground(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Calla
     made: list[Ground] = []
 
     def make(**wanted: object) -> Ground:
-        ground = Ground(tmp_path, **wanted)  # type: ignore[arg-type]
+        ground = Ground(tmp_path, readied, **wanted)  # type: ignore[arg-type]
         ground.__enter__()
         made.append(ground)
         return ground

@@ -18,7 +18,10 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from tests.peers.window.readied import Readied, ReadiedGuard
 
 TALK = Path(__file__).with_name("talk.py")
 CARD = "card0"
@@ -102,10 +105,10 @@ class Hammer:
 class Ground:
     """Everything a window test stands on; a context manager that removes it all."""
 
-    def __init__(self, folder: Path, *, lease_s: int = 30, more: str = "") -> None:
+    def __init__(self, folder: Path, readied: Readied, *, lease_s: int = 30, more: str = "") -> None:
         tag = secrets.token_hex(3)
         self.collector, self.hospital = f"bk-c-{tag}", f"bk-h-{tag}"
-        self.folder = folder
+        self.folder, self._readied = folder, readied
         self.site_file = folder / "site.toml"
         # A Unix socket's path has at most 107 characters, and pytest's folders are for root alone.
         self.run_dir = Path(f"/run/bk-test-{tag}")
@@ -221,17 +224,20 @@ class Ground:
         self, space: str, *command: str, user: str = "", stdin: int | None = None
     ) -> subprocess.Popen[str]:
         """Start a program in a namespace; it is killed when the ground goes."""
-        stderr = self._stack.enter_context((self.folder / f"{secrets.token_hex(4)}.stderr").open("w"))
         process = subprocess.Popen(
             ["ip", "netns", "exec", space, *as_user(user), *command],
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=stderr,
+            stderr=self._said_anew(),
             text=True,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
         )
         self._stack.callback(end, process)
         return process
+
+    def _said_anew(self) -> IO[str]:
+        """Return a file for what a program writes on standard error."""
+        return self._stack.enter_context((self.folder / f"{secrets.token_hex(4)}.stderr").open("w"))
 
     def run(self, space: str, *command: str, user: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program in a namespace to its end."""
@@ -253,18 +259,26 @@ class Ground:
         program = str(Path(sys.executable).with_name("beamkeeper"))
         return self.start(self.collector, program, "window", *words, "--site", str(self.site_file), user=user)
 
-    def guard(self, *before: str) -> subprocess.Popen[str]:
+    def guard(self, *before: str) -> subprocess.Popen[str] | ReadiedGuard:
         """Start the watchdog, and wait until it answers.
 
         Parameters
         ----------
         before
-            A program that starts it, as systemd would.
+            A program that starts it, as systemd would; without one it is forked, which is quicker.
         """
         said = self.said().count("the window is shut\n")
-        module = ("-I", "-m", "beamkeeper.app.window_main", "--site", str(self.site_file))
-        process = self._guard = self.start(self.collector, *before, sys.executable, *module)
+        self._guard = self._started_by(before) if before else self._forked()
         self.wait_until(lambda: self.said().count("the window is shut\n") > said)
+        return self._guard
+
+    def _started_by(self, before: tuple[str, ...]) -> subprocess.Popen[str]:
+        module = ("-I", "-m", "beamkeeper.app.window_main", "--site", str(self.site_file))
+        return self.start(self.collector, *before, sys.executable, *module)
+
+    def _forked(self) -> ReadiedGuard:
+        process = self._readied.guard(self.collector, self.site_file, self._said_anew())
+        self._stack.callback(end, process)
         return process
 
     def restart_guard(self) -> None:
@@ -410,7 +424,7 @@ def as_user(user: str) -> list[str]:
     return ["setpriv", f"--reuid={found.pw_uid}", f"--regid={found.pw_gid}", "--clear-groups", *read, "--"]
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[str] | ReadiedGuard) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)
         process.kill()
