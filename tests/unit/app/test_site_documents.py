@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,15 @@ from beamkeeper.app.site import parse_site
 from beamkeeper.app.site_template import SiteAnswers, site_text
 from beamkeeper.app.window_plan import named_peers
 from beamkeeper.errors import ConfigError
+from beamkeeper.rehearse.sim import aria
 
 if TYPE_CHECKING:
     from beamkeeper.app.site import Site
 
 FOLDER = '[[documents]]\nname = "aria"\nkind = "folder"\npath = "docs"\n'
 SMB = '[[documents]]\nname = "aria"\nkind = "smb"\nserver = "aria01"\nshare = "va_docs$"\nuser = "r"\n'
+PHOTOS = '[[documents]]\nname = "photos"\nkind = "ois"\nsource = "ois"\n'
+ARIA = '[[sources]]\nkind = "aria"\nname = "ois"\nurl = "sqlite:///{}"\ntimezone = "UTC"\nschema = ""\n'
 PASSWORD = 'password = "env:X"\n'
 
 
@@ -62,6 +67,10 @@ def test_the_window_lets_the_share_through() -> None:
         FOLDER + "colour = 1",
         SMB,
         SMB.replace("va_docs$", "a/b") + PASSWORD,
+        PHOTOS,
+        PHOTOS.replace('source = "ois"', 'source = "archive"') + ARIA,
+        PHOTOS + 'find = ["x/{patient_id}"]\n' + ARIA,
+        PHOTOS + "size_mib_max = 9\n" + ARIA,
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str) -> None:
@@ -81,6 +90,20 @@ def test_the_look_at_the_shares_says_what_each_answers(tmp_path: Path) -> None:
     assert [one.verdict for one in (absent, empty)] == ["bad", "bad"]
     assert [one.verdict for one in (rootless, by_name, good)] == ["warning", "good", "good"]
     assert "not mounted" in empty.text
+
+
+def test_photos_are_asked_of_a_source_and_nothing_else_is_looked_for_there(tmp_path: Path) -> None:
+    clinic = aria.Clinic()
+    clinic.patient("1", "A", "B")
+    aria.TABLES.write_sqlite(tmp_path / "ois.db", clinic.rows)
+    good, _ = check_documents(site(PHOTOS + ARIA.format(tmp_path / "ois.db")))
+    with closing(sqlite3.connect(tmp_path / "ois.db")) as connection:
+        connection.execute("DROP TABLE Photo")
+        connection.commit()
+    bad, _ = check_documents(site(PHOTOS + ARIA.format(tmp_path / "ois.db")))
+
+    assert (good.verdict, bad.verdict) == ("good", "bad")
+    assert share_rules(site(PHOTOS + ARIA)) == ()
 
 
 def test_what_a_kernel_leaves_open_to_a_hostile_document_is_said() -> None:
