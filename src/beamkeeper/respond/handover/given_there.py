@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 SAME_SESSION_MAX: Final = timedelta(hours=3)
 """Clocks of two houses differ, and paper is written later; two a day lie further apart."""
+SAME_BEAM_MAX: Final = timedelta(minutes=2)
+"""No machine gives a beam of two fractions within it: one is the other, told again."""
 RECALCULATED: Final = "it was given by a recalculated plan, whose metersets are not those of ours"
 NOT_WHOLE: Final = "by its records it was begun and not finished: a physicist says what that is in our plan"
 SEVERAL_GROUPS: Final = "our plan has several fraction groups, and the session does not say of which it is"
@@ -335,8 +337,14 @@ class _Judging:
             reasons.append(f"line {line.number}, typed in from paper, is of the same hours")
         elif begun is not None:
             reasons.append(f"fraction {begun} was begun before, and this may have ended it")
+        again = _told_under(session, self._before)
+        if again is not None:
+            reasons.append(
+                f"fraction {again} was given before in the same minutes, and this may be it once more"
+            )
         planned = self._plan.number_of_fractions_planned
-        can_be = is_enterable and begun is None and (planned is None or following <= planned)
+        is_plain = is_enterable and begun is None and again is None
+        can_be = is_plain and (planned is None or following <= planned)
         uids = tuple(sorted(record.sop_instance_uid for record in session.records))
         said = "\n".join((session.house, session.plan_uid, str(session.number), *uids))
         return Question(
@@ -403,6 +411,15 @@ def _is_told_again(session: _Session, before: Iterable[TreatmentRecord]) -> bool
         session.number in _numbers(record) and any(_is_near(at, session.given_at) for at in _times(record))
         for record in before
     )
+
+
+def _told_under(session: _Session, before: Iterable[TreatmentRecord]) -> int | None:
+    """Return the number of our own session that was given in the same minutes; None where none was."""
+    times = [at for record in session.records for at in _times(record)]
+    for record in before:
+        if any(abs(own - at) <= SAME_BEAM_MAX for own in _times(record) for at in times):
+            return next(iter(_numbers(record)), None)
+    return None
 
 
 def _has_our_meterset(delivery: BeamDelivery, plan: Plan) -> bool:

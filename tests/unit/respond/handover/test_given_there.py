@@ -117,6 +117,13 @@ def test_our_own_records_that_come_back_are_ours_by_uid_or_by_the_hour() -> None
     assert stands(*HOME, *found.counted).fractions_complete == 3
 
 
+def test_our_own_session_told_again_under_another_number_gets_no_number_by_itself() -> None:
+    (asked,) = sort(there(2, 1, "our second as their first")).questions
+
+    assert asked.proposed is None
+    assert any("fraction 2 was given before in the same minutes" in said for said in asked.reasons)
+
+
 def test_the_rest_of_a_fraction_that_was_begun_at_home_is_no_new_count() -> None:
     begun = record("b", delivery(1, 2, 40.0, termination_status=MACHINE), at=MONDAY + timedelta(days=1))
     rest = record(
