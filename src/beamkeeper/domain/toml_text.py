@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any
+from typing import Any, Final
 
 from beamkeeper.errors import ConfigError
+
+_NOBODY_WRITES: Final = "it nests too deep, or holds a number that is too long"
 
 
 def tables_in(text: str, what: str, *, do_next: str = "") -> dict[str, Any]:
@@ -24,7 +26,8 @@ def tables_in(text: str, what: str, *, do_next: str = "") -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{what} is not valid TOML: {error}.", do_next=do_next) from error
+        why = str(error) if isinstance(error, tomllib.TOMLDecodeError) else _NOBODY_WRITES
+        raise ConfigError(f"{what} is not valid TOML: {why}.", do_next=do_next) from error
 
 
 def verify_format(tables: dict[str, Any], what: str, expected: int, *, do_next: str = "") -> None:
