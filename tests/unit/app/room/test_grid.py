@@ -70,6 +70,7 @@ def test_who_has_begun_there_is_not_offered_another_place() -> None:
     made = board(instance(need("a", 1, "far-1", "near-1", announced="far-1", begun_there=True)))
 
     assert made.rows[0].fits == ""
+    assert made.rows[0].has_begun
 
 
 def test_a_day_bears_the_session_of_the_patient_and_the_slots_of_the_machine() -> None:
@@ -102,4 +103,5 @@ def test_without_machines_everybody_stands_without_a_place() -> None:
     made = board(instance(need("a", 1), machine=[]))
 
     assert made.machines == ()
+    assert not made.rows[0].has_begun
     assert [one.placed.machine for one in made.rows] == [""]

@@ -76,6 +76,11 @@ class Row:
     placed: Placed
     fits: str
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether treatment has begun where the patient stands."""
+        return self.need.begun_there and bool(self.need.announced)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
