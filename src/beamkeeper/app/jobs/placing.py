@@ -208,8 +208,8 @@ def announced_words(found: Announced, *, is_free: bool) -> Iterator[str]:
         yield "Announced places were free to change, each for the price of a change: somebody asked for that."
     if found.kept:
         yield (
-            f"Kept because they were announced: {plural(len(found.kept), 'place')}. How far it is from the best "
-            "is said of placements that keep them."
+            f"Kept because they were announced: {plural(len(found.kept), 'place')}. How far it is from the "
+            "best is said of placements that keep them."
         )
     if found.other_day:
         yield (
