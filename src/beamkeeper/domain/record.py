@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from beamkeeper.domain.plan import DeliveryType, DosimeterUnit
+
+BY_HAND: Final = "hand:"
+"""So begins what stands for the UID of a record that people typed in from paper: no machine made one."""
 
 
 class TerminationStatus(StrEnum):

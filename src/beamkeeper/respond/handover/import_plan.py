@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.domain.beam_words import UNITS
 from beamkeeper.domain.placing import fraction_groups, treatment_beams
 from beamkeeper.domain.plan import ApprovalStatus, DeliveryType, RadiationType
+from beamkeeper.domain.record import BY_HAND
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.handover.import_finding import Finding, Grade, Question, judged, listed
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beamkeeper.domain.plan import Plan
-    from beamkeeper.domain.position import CoursePosition, PlanPosition
+    from beamkeeper.domain.position import CoursePosition, FractionState, PlanPosition
     from beamkeeper.wire.dicom.reader_stated import StatedBeam, StatedPlan
 
 WEIGHT_SAME: Final = 1e-4
@@ -226,8 +227,12 @@ def position_findings(
     if said is None:
         grade, expected = Grade.LOOK, "what the sender counted: it was not sent"
     else:
-        same = _numbers(here) == _numbers(said)
-        grade, expected = judged(same, otherwise=Grade.STOP), f"{_in_words(said)}, as the sender says"
+        by_hand = {one.fraction_number for one in said.fractions if _is_by_hand(one)}
+        same = _numbers(here) == _numbers(said) and _but(here, set()) == _but(said, set())
+        without = Grade.LOOK if by_hand and _but(here, by_hand) == _but(said, by_hand) else Grade.STOP
+        grade, expected = judged(same, otherwise=without), f"{_in_words(said)}, as the sender says"
+        if by_hand:
+            expected += f"; typed in there from paper, without a machine's record: {_fractions(by_hand)}"
     if grade is Grade.OK and here.conflicts:
         grade = Grade.LOOK
     conflicts = f"; {listed(conflict.text for conflict in here.conflicts)}" if here.conflicts else ""
@@ -238,6 +243,25 @@ def position_findings(
         found=f"{_in_words(here)} by the records that came along{conflicts}",
         about=about,
     )
+
+
+def _is_by_hand(fraction: FractionState) -> bool:
+    return any(uid.startswith(BY_HAND) for uid in fraction.record_uids)
+
+
+def _but(position: PlanPosition, by_hand: set[int]) -> tuple[int, dict[tuple[int, int], bool]]:
+    """Return what a count says of all other fractions, and how many it has beyond those it lists."""
+    given = [one for one in position.fractions if one.complete or one.is_partial]
+    others = {
+        (one.fraction_group_number, one.fraction_number): one.complete
+        for one in given
+        if one.fraction_number not in by_hand
+    }
+    return position.fractions_complete - sum(one.complete for one in given), others
+
+
+def _fractions(numbers: set[int]) -> str:
+    return f"fraction{'s' if len(numbers) > 1 else ''} {listed(map(str, sorted(numbers)))}"
 
 
 def _of(plan: Plan, position: CoursePosition | None) -> PlanPosition | None:

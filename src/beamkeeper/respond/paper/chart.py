@@ -12,10 +12,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from beamkeeper.domain.chart import NoteKind
+from beamkeeper.domain.record import BY_HAND
 from beamkeeper.domain.words import number
 from beamkeeper.protect.lists.chart_sheet import chart_facts
 from beamkeeper.protect.lists.row import Section
-from beamkeeper.respond.paper.entry import HAND
 from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _setup(plan: Plan, person: Person) -> Iterator[str]:
 
 def _history(source: ChartSource) -> Iterator[dict[str, str]]:
     """Yield what was given, fraction by fraction, and how we know."""
-    by_hand = {f"{HAND}{one.number}": one for one in source.written}
+    by_hand = {f"{BY_HAND}{one.number}": one for one in source.written}
     for state in source.at.fractions if source.at is not None else ():
         if not state.begun:
             continue

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, usable
 from beamkeeper.domain.plan import DeliveryType
 from beamkeeper.domain.position import Conflict, ConflictKind
-from beamkeeper.domain.record import BeamDelivery, TerminationStatus, TreatmentRecord
+from beamkeeper.domain.record import BY_HAND, BeamDelivery, TerminationStatus, TreatmentRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,6 @@ ENTERED: Final = "fraction entered by hand"
 CHECKED: Final = "hand entry checked"
 STRUCK: Final = "hand entry struck out"
 """How the journal names them; `respond.incident.Deed` has the same words."""
-HAND: Final = "hand:"
 """Begins the name under which a hand entry is counted; no SOP Instance UID can."""
 SAME_SESSION_MAX: Final = timedelta(hours=3)
 """A clock on the wall and a machine's differ, and paper is written later; two a day lie further apart."""
@@ -227,7 +226,7 @@ def _record(entry: HandEntry, plan: Plan, beams: Sequence[tuple[int, float]]) ->
         )
 
     return TreatmentRecord(
-        sop_instance_uid=f"{HAND}{entry.number}",
+        sop_instance_uid=f"{BY_HAND}{entry.number}",
         patient_id=plan.patient_id,
         referenced_plan_uid=plan.sop_instance_uid,
         treated_at=entry.given_at,
