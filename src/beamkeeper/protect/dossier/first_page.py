@@ -72,7 +72,7 @@ def made_of(provenance: Provenance) -> str:
         said = f"Night of {provenance.night.isoformat()}. {line(provenance.trust)}"
     elif provenance.confirmed_by:
         people = " and ".join(map(line, provenance.confirmed_by))
-        said = f"Night of {provenance.night.isoformat()}, confirmed by {people}."
+        said = f"Night of {provenance.night.isoformat()}; {people} confirmed that copy."
     else:
         said = f"Night of {provenance.night.isoformat()}. Nobody has confirmed it."
     return f"{said} {line(provenance.remark)}".strip()

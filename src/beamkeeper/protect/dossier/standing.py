@@ -254,7 +254,7 @@ def _ready_words(
     if not set(ready.blocking) - conflicts:
         if ready.blocking or (position is not None and position.conflicts):
             return "The files to treat are all here; clear ▲ first"
-        return "This copy has all that is needed to treat"
+        return "Every file needed to treat is in this copy"
     return f"NOT enough to treat: {plural(len(ready.blocking), 'thing')} to clear first"
 
 

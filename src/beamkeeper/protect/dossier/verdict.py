@@ -261,7 +261,7 @@ def _one(source: DossierSource, plan: Plan) -> str:
     session = next_session(source, plan)
     if position is None or session is None:
         raise ValueError("a verdict to treat without a count or a session")
-    verb = "Complete" if position.next_is_continuation else "Treat"
+    verb = "Complete, as a physicist says," if position.next_is_continuation else "Treat"
     what = f"{verb} fraction {position.next_fraction_number} of {position.fractions_planned}"
     when = weekday_at(session.starts_at, source.zone).replace(" ", "\u00a0")
     return f"{what} of plan {short_label(plan)} on {line(session.machine)}, {when}"
@@ -270,7 +270,7 @@ def _one(source: DossierSource, plan: Plan) -> str:
 def _left(source: DossierSource, plan: Plan) -> str:
     position = find_position(source, plan.sop_instance_uid)
     said = "" if position is None else left_of_begun(plan, position)
-    return f"It was begun: {said}. A physicist says how it is completed." if said else ""
+    return f"It was begun: {said}. Before the beam, ask a physicist how it is completed." if said else ""
 
 
 def _would(source: DossierSource, candidates: Sequence[Plan]) -> Iterator[str]:

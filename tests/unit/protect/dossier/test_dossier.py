@@ -79,7 +79,7 @@ FIRST_PAGE = (
     "1958-04-30 (68 years)",
     "female",
     "French",
-    "Night of 2026-11-10, confirmed by An Maes and Bert Claes.",
+    "Night of 2026-11-10; An Maes and Bert Claes confirmed that copy.",
     "Pacemaker: cardiologist informed",
     "Latex allergy",
     "Complete fraction 10 of 15 first",
@@ -98,7 +98,7 @@ FIRST_PAGE = (
     "ask physicist and cardiologist before the beam",
     "session of Mon 2026-11-09 03:00 on LINAC 3 (partial), without a record",
     "the day of this paper",
-    "This copy has all that is needed to treat",
+    "Every file needed to treat is in this copy",
     "Not begun: fraction 1 of 5",
     "NOT enough to treat: 1 thing to clear first",
     "No dose refers to the plan.",
@@ -218,7 +218,7 @@ def test_a_plan_for_measuring_is_never_what_comes_next() -> None:
     [
         (Provenance(), "Made from a folder of files.", False),
         (Provenance(night=date(2026, 11, 9)), "Nobody has confirmed it.", False),
-        (Provenance(night=date(2026, 11, 9), confirmed_by=("An",)), "confirmed by An.", True),
+        (Provenance(night=date(2026, 11, 9), confirmed_by=("An",)), "An confirmed that copy.", True),
         (Provenance(remark="The night before was disputed."), "The night before was disputed.", False),
     ],
 )

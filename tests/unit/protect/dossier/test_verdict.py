@@ -64,7 +64,9 @@ def test_a_fraction_that_was_begun_is_to_be_completed_and_what_it_had_is_said() 
     found = make_dossier(calm(given=10, share=0.25)).verdict
 
     assert found.kind is VerdictKind.TREAT
-    assert found.words.startswith("Complete fraction 10 of 15 of plan BorstL VMAT on LINAC 3")
+    assert found.words.startswith(
+        "Complete, as a physicist says, fraction 10 of 15 of plan BorstL VMAT on LINAC 3"
+    )
     assert "beam 2 had 60.7 of 242.8 MU" in found.because[0]
 
 
