@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.web.room.doors import Doors
+from beamkeeper.app.web.room.lobby import Lobby
+from beamkeeper.app.web.room.serving import Undeclared
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -108,6 +112,20 @@ def what_the_copy_contradicts_is_said(laptop: Laptop) -> None:
         time.sleep(0.2)
     assert "The copy holds a treatment of" in words
     assert "the copy is open" in words
+
+
+@pytest.mark.parametrize("error", [OSError("the disk was unplugged"), ConfigError("no")])
+def test_what_declaring_ended_with_is_told_once_and_the_form_is_there_again(
+    tmp_path: Path, error: Exception
+) -> None:
+    lobby = Lobby(tmp_path, at(NIGHT_1), Doors("x"), Undeclared(vault=tmp_path))
+    lobby.begun = Future()
+    assert lobby.failure() is None
+    assert lobby.begun is not None
+    lobby.begun.set_exception(error)
+
+    assert lobby.failure() is error
+    assert (lobby.begun, lobby.failure()) == (None, None)
 
 
 def test_the_form_is_read_aloud_and_typed_without_a_mouse(

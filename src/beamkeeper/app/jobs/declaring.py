@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
-from beamkeeper.domain.audit import AuditEvent
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.lists import list_rows
 from beamkeeper.protect.lists.files import list_files
@@ -234,17 +233,7 @@ def write(
     **details: object,
 ) -> AuditRow:
     """Write one line into the journal of an incident, and return it."""
-    told = {key: value for key, value in details.items() if value not in ("", None)}
-    return folder.journal.append(
-        AuditEvent(
-            action=deed.value,
-            actor=by,
-            outcome=outcome,
-            at=at,
-            patient_pseudonym=pseudonym,
-            details=told,
-        )
-    )
+    return folder.journal.note(deed, by=by, at=at, pseudonym=pseudonym, outcome=outcome, **details)
 
 
 def _incident(found: Gathered, vault: Vault, said: Declaration, now: datetime) -> Incident:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from beamkeeper.domain.audit import AuditEvent
 from beamkeeper.respond.incident import Journal
 
 if TYPE_CHECKING:
@@ -47,9 +46,4 @@ def note(
     **details: object,
 ) -> AuditRow:
     """Write one line into the journal of a desk."""
-    told = {key: value for key, value in details.items() if value not in ("", None)}
-    return journal(desk).append(
-        AuditEvent(
-            action=deed.value, actor=by, outcome=outcome, at=at, patient_pseudonym=pseudonym, details=told
-        )
-    )
+    return journal(desk).note(deed, by=by, at=at, pseudonym=pseudonym, outcome=outcome, **details)

@@ -27,6 +27,8 @@ from beamkeeper.errors import IntegrityError, StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from enum import StrEnum
     from pathlib import Path
 
 JOURNAL_BYTES_MAX: Final = 256 << 20
@@ -44,6 +46,24 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def note(
+        self,
+        deed: StrEnum,
+        *,
+        by: str,
+        at: datetime,
+        pseudonym: str | None = None,
+        outcome: str = "ok",
+        **details: object,
+    ) -> AuditRow:
+        """Write down what somebody did; details that say nothing are left out. Raises as `append` does."""
+        told = {key: value for key, value in details.items() if value not in ("", None)}
+        return self.append(
+            AuditEvent(
+                action=deed.value, actor=by, outcome=outcome, at=at, patient_pseudonym=pseudonym, details=told
+            )
+        )
 
     def append(self, event: AuditEvent) -> AuditRow:
         """Write one line through to the disk, and return it.

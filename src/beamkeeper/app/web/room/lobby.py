@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from beamkeeper.app.jobs.declaration import Typed, declaration, times
-from beamkeeper.app.jobs.declaring import check_vault, declare
+from beamkeeper.app.jobs.declaring import check_vault, declare, write
 from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.web.room.room import SETTING, Room
 from beamkeeper.clock import zone as zone_named
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import BeamkeeperError, ConfigError
+from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +82,16 @@ class Lobby:
         within(typed.by, WHO_MAX), within(typed.known), times(typed, where, self.clock.now())
         with self._lock:
             assert self.opened is not None  # noqa: S101 - `unlock` comes first
-            if self.begun is None or self.has_failed:
+            if self.begun is None:
                 self.begun = self._worker.submit(self._declare, self.opened, typed, where)
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether declaring ended with an error."""
-        return self.begun is not None and self.begun.done() and self.begun.exception() is not None
+    def failure(self) -> BaseException | None:
+        """Return the error that declaring ended with, once: then the form stands there again."""
+        with self._lock:
+            if self.begun is None or not self.begun.done():
+                return None
+            found, self.begun = self.begun.exception(), None
+            return found
 
     def _declare(self, opened: OpenedVault, typed: Typed, where: ZoneInfo) -> None:
         from beamkeeper.app.jobs.lists import gather_elsewhere  # noqa: PLC0415 - as above
@@ -102,7 +106,13 @@ class Lobby:
         room = Room(folder, self.clock, self.doors)
         room.rows(), room.order()
         setattr(settings, SETTING, room)  # people work from here on; the rest of the vault is read meanwhile
-        check_vault(declared, opened.vault, by=said.by, clock=self.clock, progress=None)
+        try:
+            check_vault(declared, opened.vault, by=said.by, clock=self.clock, progress=None)
+        except (
+            BeamkeeperError
+        ) as error:  # nobody waits for this thread: the journal and the first page say it
+            told = f"NOT READ TO ITS END: {error.message} Read it again: beamkeeper vault verify."
+            write(folder, Deed.CHECKED, by=said.by, at=self.clock.now(), said=told, outcome="failed")
 
 
 def the_lobby() -> Lobby | None:

@@ -26,11 +26,11 @@ def declare(request: HttpRequest) -> HttpResponse:
         return redirect("now")
     if request.method == "POST":
         return _take(request, lobby)
-    if lobby.begun is not None and not lobby.has_failed:
+    error = lobby.failure()
+    if lobby.begun is not None:
         response = render(request, "room/declaring.html", {"vault": lobby.undeclared.vault})
         response.headers["Refresh"] = str(LOOKS_AGAIN_S)
         return response
-    error = lobby.begun.exception() if lobby.begun is not None else None
     if error is not None and not isinstance(error, BeamkeeperError):
         raise error  # a mistake of ours is shown as one
     return render(request, "room/declare.html", _facts(request, lobby, error))
