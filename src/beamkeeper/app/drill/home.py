@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import socket
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +44,8 @@ HOME, DISK = "home", "usb/vault"
 CONFIRMED_AFTER: Final = timedelta(hours=6)
 """So long after the night began two people have confirmed it."""
 PEOPLE: Final = ("an", "bo")
+STORING_AT_ONCE: Final = 4
+"""Machines that export to the archive at the same time."""
 NOT_ALL: Final = 3
 """Exit status of what did its work and names what is left."""
 SETTINGS: Final = """
@@ -173,14 +177,18 @@ class Home:
     def _export(self, at: datetime) -> DepartmentState:
         """Let the archive hold what it would hold at an instant; return the department as of then."""
         state = self.month.state_at(at)
-        for member in state.patients:
-            for uid, data in self._new_objects(state, member):
-                if isinstance(self.archive, OrthancArchive):
-                    self.archive.store(data)
-                else:
-                    (self.folder / "archive" / f"{uid}.dcm").write_bytes(data)
+        with ThreadPoolExecutor(STORING_AT_ONCE) as storing:
+            for member in state.patients:
+                deque(storing.map(self._store, self._new_objects(state, member)), maxlen=0)
         self.archive.rescan()
         return state
+
+    def _store(self, made: SimObject) -> None:
+        uid, data = made
+        if isinstance(self.archive, OrthancArchive):
+            self.archive.store(data)
+        else:
+            (self.folder / "archive" / f"{uid}.dcm").write_bytes(data)
 
     def _new_objects(self, state: DepartmentState, member: PatientState) -> Iterator[SimObject]:
         """Yield what the archive does not hold yet of a patient."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydicom import dcmwrite
 from pydicom.charset import convert_encodings
@@ -19,7 +19,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from beamkeeper.rehearse.sim.treatments import SimPatient
@@ -32,6 +32,9 @@ RT_DOSE = UID("1.2.840.10008.5.1.4.1.1.481.2")
 RT_BEAMS_RECORD = UID("1.2.840.10008.5.1.4.1.1.481.4")
 RT_ION_BEAMS_RECORD = UID("1.2.840.10008.5.1.4.1.1.481.9")
 REGISTRATION = UID("1.2.840.10008.5.1.4.1.1.66.1")
+
+Elements: TypeAlias = "Mapping[str, object]"
+"""Elements of one item by DICOM keyword."""
 
 IMPLEMENTATION = UID("2.25.113059749145936325402354257176981405696")
 """Implementation Class UID in the file meta group of everything made here."""
@@ -54,12 +57,45 @@ def item(**elements: object) -> Dataset:
     return dataset
 
 
+def put_items(dataset: Dataset, keyword: str, items: Iterable[Elements]) -> None:
+    """Set a sequence; its items, and sequences in them, are encoded at once as `item` says of texts.
+
+    Their values are ASCII text, lists of it, numbers where the VR is FL or FD, and lists of items.
+    """
+    tag, vr = _tag_and_vr(keyword)
+    dataset[tag] = _element(tag, vr, _joined(items))
+
+
+def _joined(items: Iterable[Elements]) -> bytes:
+    bodies = (b"".join(map(_explicit_element, _elements(one))) for one in items)
+    return b"".join(map(_delimited, bodies))
+
+
+def _elements(of: Elements) -> list[RawDataElement]:
+    found = []
+    for keyword, value in of.items():
+        tag, vr = _tag_and_vr(keyword)
+        if vr == "SQ":
+            data = _joined(value)  # type: ignore[arg-type]
+        elif vr in _NUMBER_VR:
+            numbers = value if isinstance(value, list) else [value]
+            data = struct.pack(f"<{len(numbers)}{_NUMBER_VR[vr]}", *numbers)
+        else:
+            text = _plain_text(value)
+            if text is None:
+                raise ValueError(f"{keyword}: only ASCII text is encoded at once, not {value!r}")
+            data = _padded(vr, text)
+        found.append(_element(tag, vr, data))
+    return sorted(found)
+
+
 def put_decimals(dataset: Dataset, keyword: str, values: Iterable[float], decimals: int = 2) -> None:
     """Set a long Decimal String element from numbers."""
     tag, _ = _tag_and_vr(keyword)
     dataset[tag] = _raw(tag, "DS", "\\".join([ds(value, decimals) for value in values]))
 
 
+_NUMBER_VR = {"FL": "f", "FD": "d"}
 _TEXT_VR = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UI"})
 
 
@@ -77,10 +113,16 @@ def _plain_text(value: object) -> str | None:
 
 
 def _raw(tag: BaseTag, vr: str, text: str) -> RawDataElement:
-    """Return an element of text, padded to even length as its VR asks."""
+    return _element(tag, vr, _padded(vr, text))
+
+
+def _padded(vr: str, text: str) -> bytes:
+    """Return text padded to even length as its VR asks."""
     data = text.encode("ascii")
-    if len(data) % 2:
-        data += b"\0" if vr == "UI" else b" "
+    return data + (b"\0" if vr == "UI" else b" ") if len(data) % 2 else data
+
+
+def _element(tag: BaseTag, vr: str, data: bytes) -> RawDataElement:
     return RawDataElement(tag, vr, len(data), data, 0, is_implicit_VR=False, is_little_endian=True)
 
 
@@ -185,9 +227,8 @@ def _explicit(dataset: Dataset, encodings: list[str]) -> bytes:
     out.is_little_endian, out.is_implicit_VR = True, False
     for tag in sorted(dataset.keys()):
         element: Any = dataset.get_item(tag)
-        if element.is_raw and element.VR not in EXPLICIT_VR_LENGTH_32:
-            out.write(struct.pack("<HH2sH", tag.group, tag.element, element.VR.encode(), element.length))
-            out.write(element.value)
+        if element.is_raw and (element.VR == "SQ" or element.VR not in EXPLICIT_VR_LENGTH_32):
+            out.write(_explicit_element(element))
         elif element.VR == "SQ":
             items = b"".join(_item(one, encodings) for one in dataset[tag].value or [])
             out.write(struct.pack("<HH2sHI", tag.group, tag.element, b"SQ", 0, len(items)) + items)
@@ -198,8 +239,18 @@ def _explicit(dataset: Dataset, encodings: list[str]) -> bytes:
 
 def _item(dataset: Dataset, encodings: list[str]) -> bytes:
     """Return one sequence item with its tag (FFFE,E000) and length."""
-    body = _explicit(dataset, encodings)
+    return _delimited(_explicit(dataset, encodings))
+
+
+def _delimited(body: bytes) -> bytes:
     return struct.pack("<HHI", 0xFFFE, 0xE000, len(body)) + body
+
+
+def _explicit_element(element: RawDataElement) -> bytes:
+    tag, vr, data = element.tag, (element.VR or "UN").encode(), element.value or b""
+    if vr == b"SQ":
+        return struct.pack("<HH2sHI", tag.group, tag.element, vr, 0, len(data)) + data
+    return struct.pack("<HH2sH", tag.group, tag.element, vr, len(data)) + data
 
 
 def approval(made_at: datetime) -> dict[str, str]:

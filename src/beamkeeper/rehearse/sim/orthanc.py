@@ -171,6 +171,7 @@ class OrthancArchive:
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             "OverwriteInstances": True,
+            "SyncStorageArea": False,  # need not outlive a loss of power
             "SynchronousCMove": True,
             "DicomAlwaysAllowFind": True,
             "DicomAlwaysAllowMove": True,

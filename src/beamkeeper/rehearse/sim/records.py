@@ -18,6 +18,7 @@ from beamkeeper.rehearse.sim.objects import (
     encode,
     header,
     item,
+    put_items,
     reference,
     tm,
 )
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
-    from pydicom.dataset import Dataset
 
+    from beamkeeper.rehearse.sim.objects import Elements
     from beamkeeper.rehearse.sim.treatments import SimPatient, Treatment
 
 _INTERRUPTED_AT = 0.41
@@ -150,12 +151,16 @@ def _record(
         series_number=6,
     )
     machine = MACHINES[treatment.machine]
-    dataset.SeriesDescription = f"F{session.fraction_number}:{number}"
-    dataset.InstanceNumber = str(number)
-    dataset.TreatmentDate, dataset.TreatmentTime = da(at), tm(at)
-    dataset.NumberOfFractionsPlanned = str(treatment.fractions)
-    dataset.PrimaryDosimeterUnit = "MU"
-    dataset.ReferencedFractionGroupNumber = "1"
+    given = item(
+        SeriesDescription=f"F{session.fraction_number}:{number}",
+        InstanceNumber=str(number),
+        TreatmentDate=da(at),
+        TreatmentTime=tm(at),
+        NumberOfFractionsPlanned=str(treatment.fractions),
+        PrimaryDosimeterUnit="MU",
+        ReferencedFractionGroupNumber="1",
+    )
+    dataset.update(given)
     plan_class = RT_ION_PLAN if ion else RT_PLAN
     dataset.ReferencedRTPlanSequence = (
         [reference(plan_class, patient.plan_uid(treatment))] if session.names_plan or number > 1 else []
@@ -171,81 +176,75 @@ def _record(
     ]
     rng = patient.seed.rng(patient.index, "record", *name)
     beams = [_session_beam(one, treatment, session, at, rng) for one in group]
-    if ion:
-        dataset.TreatmentSessionIonBeamSequence = beams
-    else:
-        dataset.TreatmentSessionBeamSequence = beams
+    put_items(dataset, "TreatmentSessionIonBeamSequence" if ion else "TreatmentSessionBeamSequence", beams)
     return uid, encode(dataset)
 
 
 def _session_beam(
     given: GivenBeam, treatment: Treatment, session: Session, at: datetime, rng: np.random.Generator
-) -> Dataset:
+) -> Elements:
     """Return one item of the session beam sequence."""
     design = given.design
     ion = isinstance(design, IonDesign)
     share = given.end - given.begin
     delivered = design.meterset * share + float(rng.uniform(-0.0004, 0.0004))
-    beam = item(
-        ReferencedBeamNumber=str(design.number),
-        BeamName=design.name,
-        BeamType="STATIC" if ion or treatment.technique in _STATIC else "DYNAMIC",
-        RadiationType=_RADIATION.get(treatment.technique, "PHOTON"),
-        NumberOfWedges="0",
-        NumberOfCompensators="0",
-        NumberOfBoli="0",
-        NumberOfBlocks="0",
-        CurrentFractionNumber=str(session.fraction_number),
-        TreatmentDeliveryType=given.delivery,
-        TreatmentTerminationStatus=given.termination,
-        TreatmentVerificationStatus="VERIFIED",
-        SpecifiedPrimaryMeterset=ds(design.meterset, 3),
-        DeliveredPrimaryMeterset=ds(delivered, 4),
-    )
     points = list(_points(given, at))
-    beam.NumberOfControlPoints = str(len(points))
+    beam: dict[str, object] = {
+        "ReferencedBeamNumber": str(design.number),
+        "BeamName": design.name,
+        "BeamType": "STATIC" if ion or treatment.technique in _STATIC else "DYNAMIC",
+        "RadiationType": _RADIATION.get(treatment.technique, "PHOTON"),
+        "NumberOfWedges": "0",
+        "NumberOfCompensators": "0",
+        "NumberOfBoli": "0",
+        "NumberOfBlocks": "0",
+        "CurrentFractionNumber": str(session.fraction_number),
+        "TreatmentDeliveryType": given.delivery,
+        "TreatmentTerminationStatus": given.termination,
+        "TreatmentVerificationStatus": "VERIFIED",
+        "SpecifiedPrimaryMeterset": ds(design.meterset, 3),
+        "DeliveredPrimaryMeterset": ds(delivered, 4),
+        "NumberOfControlPoints": str(len(points)),
+    }
     if isinstance(design, IonDesign):
-        _ion_extras(beam)
-        beam.IonControlPointDeliverySequence = points
-    else:
-        if treatment.technique is Technique.WEDGED:
-            beam.NumberOfWedges = "1"
-            beam.RecordedWedgeSequence = [
-                item(
-                    WedgeNumber="1",
-                    WedgeType="STANDARD",
-                    WedgeID="W30",
-                    WedgeAngle="30",
-                    WedgeOrientation="90",
-                )
-            ]
-        beam.BeamLimitingDeviceLeafPairsSequence = _leaf_pairs(design)
-        beam.ControlPointDeliverySequence = points
-    return beam
+        return {**beam, **_ION_EXTRAS, "IonControlPointDeliverySequence": points}
+    if treatment.technique is Technique.WEDGED:
+        beam |= _ONE_WEDGE
+    return {
+        **beam,
+        "BeamLimitingDeviceLeafPairsSequence": _leaf_pairs(design),
+        "ControlPointDeliverySequence": points,
+    }
 
 
 _STATIC = frozenset({Technique.WEDGED, Technique.ELECTRON})
 _RADIATION = {Technique.ELECTRON: "ELECTRON", Technique.PROTON: "PROTON"}
 
 
-def _leaf_pairs(design: BeamDesign) -> list[Dataset]:
+_WEDGE = {"WedgeNumber": "1", "WedgeType": "STANDARD", "WedgeID": "W30", "WedgeAngle": "30"}
+_ONE_WEDGE: Elements = {
+    "NumberOfWedges": "1",
+    "RecordedWedgeSequence": [{**_WEDGE, "WedgeOrientation": "90"}],
+}
+_ION_EXTRAS: Elements = {
+    "ScanMode": "MODULATED",
+    "ModulatedScanModeType": "STATIONARY",
+    "NumberOfRangeShifters": "0",
+    "NumberOfLateralSpreadingDevices": "0",
+    "NumberOfRangeModulators": "0",
+    "PatientSupportType": "TABLE",
+}
+"""What only ion beams state."""
+
+
+def _leaf_pairs(design: BeamDesign) -> list[Elements]:
     devices = [("ASYMX", 1), ("ASYMY", 1)]
     if design.leaf_positions_mm.size:
         devices.append(("MLCX", LEAF_PAIR_COUNT))
-    return [item(RTBeamLimitingDeviceType=kind, NumberOfLeafJawPairs=str(count)) for kind, count in devices]
+    return [{"RTBeamLimitingDeviceType": kind, "NumberOfLeafJawPairs": str(count)} for kind, count in devices]
 
 
-def _ion_extras(beam: Dataset) -> None:
-    """Fill what only ion beams state."""
-    beam.ScanMode = "MODULATED"
-    beam.ModulatedScanModeType = "STATIONARY"
-    beam.NumberOfRangeShifters = "0"
-    beam.NumberOfLateralSpreadingDevices = "0"
-    beam.NumberOfRangeModulators = "0"
-    beam.PatientSupportType = "TABLE"
-
-
-def _points(given: GivenBeam, at: datetime) -> Iterator[Dataset]:
+def _points(given: GivenBeam, at: datetime) -> Iterator[Elements]:
     """Yield the control points as delivered.
 
     References
@@ -255,45 +254,46 @@ def _points(given: GivenBeam, at: datetime) -> Iterator[Dataset]:
     design = given.design
     begin, end = given.begin * design.meterset, given.end * design.meterset
     plan_points = _planned_points(design)
-    before = begin
+    turning = _direction(design) if isinstance(design, BeamDesign) and design.is_arc else ""
+    last, before = len(plan_points) - 1, begin
     for index, (specified, gantry, energy) in enumerate(plan_points):
         moment = at + timedelta(seconds=index)
         delivered = max(begin, min(specified, end))
-        point = item(
-            ReferencedControlPointIndex=str(index),
-            TreatmentControlPointDate=da(moment),
-            TreatmentControlPointTime=tm(moment),
-            SpecifiedMeterset=ds(specified, 4),
-            DeliveredMeterset=ds(delivered, 4),
-        )
+        point: dict[str, object] = {
+            "ReferencedControlPointIndex": str(index),
+            "TreatmentControlPointDate": da(moment),
+            "TreatmentControlPointTime": tm(moment),
+            "SpecifiedMeterset": ds(specified, 4),
+            "DeliveredMeterset": ds(delivered, 4),
+        }
         if isinstance(design, IonDesign):
-            point.MetersetRateSet, point.MetersetRateDelivered = 120.0, 119.5
-            point.NominalBeamEnergy = ds(energy)
-            _delivered_spots(point, design.cumulative()[index], delivered - before)
+            point |= {"MetersetRateSet": 120.0, "MetersetRateDelivered": 119.5}
+            point |= {"NominalBeamEnergy": ds(energy)}
+            point |= _delivered_spots(design.cumulative()[index], delivered - before)
         else:
-            point.DoseRateSet, point.DoseRateDelivered = "600", "598"
+            point |= {"DoseRateSet": "600", "DoseRateDelivered": "598"}
         before = delivered
         if index == 0:
-            _first_point(point, design)
-        if index == 0 or (isinstance(design, BeamDesign) and design.is_arc):
-            point.GantryAngle = ds(gantry, 1)
-            point.GantryRotationDirection = "NONE"
-        if isinstance(design, BeamDesign) and design.is_arc and index < len(plan_points) - 1:
-            point.GantryRotationDirection = _direction(design)
+            point |= _first_point(design)
+        if index == 0 or turning:
+            point["GantryAngle"] = ds(gantry, 1)
+            point["GantryRotationDirection"] = turning if turning and index < last else "NONE"
         yield point
 
 
-def _delivered_spots(point: Dataset, planned: tuple[float, Layer, bool], meterset: float) -> None:
-    """Fill what was scanned since the control point before: all at a layer's end, nothing at its start."""
+def _delivered_spots(planned: tuple[float, Layer, bool], meterset: float) -> Elements:
+    """Return what was scanned since the control point before: all at a layer's end, nothing at its start."""
     _, layer, begins = planned
     whole = sum(layer.metersets)
     share = 0.0 if begins or not whole else meterset / whole
-    point.ScanSpotTuneID = "3.0"
-    point.NumberOfScanSpotPositions = str(len(layer.spots_mm))
-    point.ScanSpotPositionMap = [v for spot in layer.spots_mm for v in spot]
-    point.ScanSpotMetersetsDelivered = [float(weight * share) for weight in layer.metersets]
-    point.ScanningSpotSize = [9.0, 9.0]
-    point.NumberOfPaintings = "1"
+    return {
+        "ScanSpotTuneID": "3.0",
+        "NumberOfScanSpotPositions": str(len(layer.spots_mm)),
+        "ScanSpotPositionMap": [v for spot in layer.spots_mm for v in spot],
+        "ScanSpotMetersetsDelivered": [float(weight * share) for weight in layer.metersets],
+        "ScanningSpotSize": [9.0, 9.0],
+        "NumberOfPaintings": "1",
+    }
 
 
 def _direction(design: BeamDesign) -> str:
@@ -313,29 +313,38 @@ def _planned_points(design: BeamDesign | IonDesign) -> list[tuple[float, float, 
     ]
 
 
-def _first_point(point: Dataset, design: BeamDesign | IonDesign) -> None:
-    """Fill what the first delivered control point states."""
-    fixed = item(
-        PatientSupportAngle="0",
-        PatientSupportRotationDirection="NONE",
-        BeamLimitingDeviceAngle="0",
-        BeamLimitingDeviceRotationDirection="NONE",
-        TableTopVerticalPosition="",
-        TableTopLongitudinalPosition="",
-        TableTopLateralPosition="",
-    )
+_FLAT: Elements = {
+    "PatientSupportAngle": "0",
+    "PatientSupportRotationDirection": "NONE",
+    "BeamLimitingDeviceAngle": "0",
+    "BeamLimitingDeviceRotationDirection": "NONE",
+    "TableTopVerticalPosition": "",
+    "TableTopLongitudinalPosition": "",
+    "TableTopLateralPosition": "",
+}
+
+
+def _first_point(design: BeamDesign | IonDesign) -> Elements:
+    """Return what the first delivered control point states."""
     if isinstance(design, IonDesign):
-        fixed.TableTopPitchAngle = fixed.TableTopRollAngle = 0.0
-        fixed.TableTopPitchRotationDirection = fixed.TableTopRollRotationDirection = "NONE"
-        fixed.SnoutPosition = 300.0
-    else:
-        half_x, half_y = design.outline.jaws_mm()
-        fixed.NominalBeamEnergy = ds(design.energy)
-        fixed.NominalBeamEnergyUnit = "MEV" if design.is_electron else "MV"
-        fixed.BeamLimitingDeviceAngle = ds(design.collimator_angle_deg, 1)
-        fixed.TableTopEccentricAngle, fixed.TableTopEccentricRotationDirection = "0", "NONE"
-        fixed.BeamLimitingDevicePositionSequence = [
-            item(RTBeamLimitingDeviceType="ASYMX", LeafJawPositions=[ds(-half_x), ds(half_x)]),
-            item(RTBeamLimitingDeviceType="ASYMY", LeafJawPositions=[ds(-half_y), ds(half_y)]),
-        ]
-    point.update(fixed)
+        return {
+            **_FLAT,
+            "TableTopPitchAngle": 0.0,
+            "TableTopPitchRotationDirection": "NONE",
+            "TableTopRollAngle": 0.0,
+            "TableTopRollRotationDirection": "NONE",
+            "SnoutPosition": 300.0,
+        }
+    half_x, half_y = design.outline.jaws_mm()
+    return {
+        **_FLAT,
+        "NominalBeamEnergy": ds(design.energy),
+        "NominalBeamEnergyUnit": "MEV" if design.is_electron else "MV",
+        "BeamLimitingDeviceAngle": ds(design.collimator_angle_deg, 1),
+        "TableTopEccentricAngle": "0",
+        "TableTopEccentricRotationDirection": "NONE",
+        "BeamLimitingDevicePositionSequence": [
+            {"RTBeamLimitingDeviceType": "ASYMX", "LeafJawPositions": [ds(-half_x), ds(half_x)]},
+            {"RTBeamLimitingDeviceType": "ASYMY", "LeafJawPositions": [ds(-half_y), ds(half_y)]},
+        ],
+    }
