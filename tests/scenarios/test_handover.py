@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from night_site import NIGHT_1, SmallSite, at
@@ -320,22 +320,36 @@ def test_stock_tools_open_a_bundle_without_us(houses: Houses, tmp_path: Path, pr
         assert sha256((tmp_path / item.name).read_bytes()).hexdigest() == item.sha256
 
 
-def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_and_days(houses: Houses) -> None:
+def test_everybody_whom_the_placement_sends_there_goes_with_its_machine_days_and_times(
+    houses: Houses,
+) -> None:
     folder = PlacementFolder(IncidentFolder.open(houses.incident))
     clock = at(NIGHT_1, 13)
     opened = open_by_site(houses.site.site, clock)
-    make_draft(folder, PARTNERS, open_vault=lambda: opened, first_on=LATER, who=WHO)
+    partners = PARTNERS.replace("slots = 2", "slots = 2\nfirst_slot_at = 17:30:00\nslot_minutes = 20")
+    make_draft(folder, partners, open_vault=lambda: opened, first_on=LATER, who=WHO)
     version, _ = make_version(folder, who=WHO, seconds=2)
     there = {one.patient: one for one in version.placed if one.site == "partner"}
     arguments = ("--to", PARTNER, "--incident", houses.incident, "--site", houses.site.site_file)
-    made = told("handover", "make", "--placed", "partner", *arguments)["made"]
-    manifests = [houses.receive(Path(one["folder"]))["manifest"] for one in made]
 
-    assert len(made) == len(there) > 0
-    for manifest in manifests:
-        place = there[manifest["pseudonym"]]
+    def handed() -> dict[str, Any]:
+        made = told("handover", "make", "--placed", "partner", *arguments)["made"]
+        manifests = [houses.receive(Path(one["folder"]))["manifest"] for one in made]
+        return {one["pseudonym"]: one for one in manifests}
+
+    manifests = handed()
+    again = handed()
+
+    assert manifests.keys() == there.keys() != set()
+    for name, manifest in manifests.items():
+        place = there[name]
         first = manifest["sessions"][0]
         assert (first["machine"], first["day"]) == (place.machine, str(place.first_on))
+        assert {one["starts_at"][11:16] for one in manifest["sessions"]} <= {"17:30", "17:50"}
+        assert again[name]["sessions"] == manifest["sessions"]
+        assert not again[name]["cancelled"]
+    comes = [(one["machine"], one["starts_at"]) for some in manifests.values() for one in some["sessions"]]
+    assert len(comes) == len(set(comes))
 
 
 def test_who_went_there_stays_there_and_what_came_back_takes_no_slot_any_more(

@@ -71,7 +71,8 @@ def make(
     Everything is taken out of the copy of the vault that the incident is of, every DICOM object is checked to
     be of this patient, and what no open plan leads to stays. The bundle is sealed to the partner's card and
     signed by ours; its three files say nothing of the patient and may travel by any way. With --placed, days
-    and machine are those of the placement. Days agreed anew cancel earlier ones that no longer stand.
+    and machine are those of the placement, and times where the partners' file says when slots begin. Days
+    agreed anew cancel earlier ones that no longer stand.
 
     Exit status: 0 all bundles are made, 20 somebody's could not be, and is named.
 
@@ -84,12 +85,13 @@ def make(
     store = open_vault_by(site, vault, identity, words)
     opened = IncidentFolder.open(folder)
     card = desk_of(opened).find(to)
+    days = _days(first_on, closed or [])
     agreed = Agreed(
         to=card,
         by=who(by),
-        days=_days(first_on, closed or []),
+        days=days,
         machine=machine,
-        at=_time(at),
+        times=(_time(at, placed),) * len(days),
         cancels=cancel,
         accessories=tuple(send_along or ()),
         consent=within(consent),
@@ -113,10 +115,6 @@ def _wanted(
         raise ConfigError("Nobody is named.", do_next="Name patients, or --placed SITE.")
     if placed is None:
         return {pseudonym_of(opened, patient): agreed for patient in patients}
-    if agreed.at is not None:
-        raise ConfigError(
-            "--at would give everybody of a placement the same time.", do_next="Agree times one by one."
-        )
     chosen = {pseudonym_of(opened, patient) for patient in patients}
     there = {one.pseudonym: one for one in placed_there(opened, placed)}
     if not_there := chosen - there.keys():
@@ -125,7 +123,7 @@ def _wanted(
             do_next="`beamkeeper placement show` says who goes where.",
         )
     return {
-        name: replace(agreed, days=one.days, machine=one.machine)
+        name: replace(agreed, days=one.days, times=one.times, machine=one.machine)
         for name, one in there.items()
         if not chosen or name in chosen
     }
@@ -156,8 +154,13 @@ def _days(first_on: str | None, closed: list[str]) -> tuple[date, ...]:
     return Calendar(holidays=holidays).planned_days(parse_day(first_on), SESSIONS_MAX)
 
 
-def _time(text: str | None) -> time | None:
-    """Return the time of day that a person typed."""
+def _time(text: str | None, placed: str | None) -> time | None:
+    """Return the time of day that a person typed, for patients who were named and not placed."""
+    if text is not None and placed is not None:
+        raise ConfigError(
+            "--at would give everybody of a placement the same time.",
+            do_next="In the partners' file, first_slot_at of a machine gives everybody a time.",
+        )
     try:
         return None if text is None else time.fromisoformat(text.strip())
     except ValueError as error:

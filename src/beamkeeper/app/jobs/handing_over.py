@@ -66,8 +66,8 @@ class Agreed:
     ----------
     days
         Treatment days at the partner, the first one first; () where none were agreed.
-    at
-        Time of day there, by our clock on the wall; None where only days were agreed.
+    times
+        Of day on each of them, by our clock on the wall; None where only the day was agreed.
     cancels
         Whether appointments of earlier bundles no longer stand, though no days are agreed.
     accessories
@@ -80,7 +80,7 @@ class Agreed:
     by: str
     days: tuple[date, ...] = ()
     machine: str = ""
-    at: time | None = None
+    times: tuple[time | None, ...] = ()
     cancels: bool = False
     accessories: tuple[str, ...] = ()
     consent: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_instant
@@ -38,8 +39,9 @@ def dated(
         if may_be_replaced(person, at):
             continue
         numbers = range(at.next_fraction_number, at.fractions_planned + 1)
-        coming = [day for day in agreed.days if day >= today]
-        for number, day in zip(numbers, coming, strict=False):
+        visits = zip_longest(agreed.days, agreed.times)
+        coming = [(day, at) for day, at in visits if day >= today]
+        for number, (day, wall) in zip(numbers, coming, strict=False):
             yield Session(
                 plan_uid=line.plan_uid,
                 rt_plan_label=line.label,
@@ -47,7 +49,7 @@ def dated(
                 day=day,
                 machine=agreed.machine,
                 is_rest=at.next_is_continuation and number == at.next_fraction_number,
-                starts_at=None if agreed.at is None else local_instant(day, agreed.at, zone),
+                starts_at=None if wall is None else local_instant(day, wall, zone),
             )
 
 

@@ -27,6 +27,12 @@ def told(standing: Iterable[Session]) -> list[dict[str, object]]:
     ]
 
 
+def sessions_of(row: AuditRow) -> tuple[Session, ...]:
+    """Return the appointments that the bundle of a journal line asked for."""
+    said = row.details.get("sessions")
+    return tuple(map(_session, said)) if isinstance(said, list) else ()
+
+
 def cancelled(
     rows: Iterable[AuditRow],
     pseudonym: str,
@@ -45,10 +51,9 @@ def cancelled(
         return ()
     asked: dict[tuple[str, int, bool], Session] = {}
     for row in rows:
-        said = row.details.get("sessions")
         is_of = (row.patient_pseudonym, row.details.get("to")) == (pseudonym, agreed.to.name)
-        if row.action == Deed.PACKED and is_of and isinstance(said, list):
-            asked |= {_key(one): one for one in map(_session, said)}
+        if row.action == Deed.PACKED and is_of:
+            asked |= {_key(one): one for one in sessions_of(row)}
     now_on = {_key(one): one for one in standing}
     found = []
     for key, one in asked.items():

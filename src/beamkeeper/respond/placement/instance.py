@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, time, timedelta
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from beamkeeper.errors import ConfigError
 
@@ -17,9 +18,24 @@ BYTES_MAX: Final = 64 << 20
 WAYS_MAX: Final = 10_000_000
 """Machines of all patients times days: what fits into the memory of a laptop."""
 _SATURDAY: Final = 5
+_DAY_MINUTES: Final = 24 * 60
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
+
+
+def _of_the_wall(said: object) -> time:
+    """Return a time of day as clocks on a wall show it: whole minutes, no offset."""
+    at = said
+    if isinstance(said, str):
+        with suppress(ValueError):
+            at = time.fromisoformat(said)
+    if not isinstance(at, time) or at.tzinfo is not None or at.second or at.microsecond:
+        raise ValueError("a time of day as 17:00")
+    return at
+
+
+WallTime = Annotated[time, BeforeValidator(_of_the_wall)]
 Days = Annotated[int, Field(ge=0, le=60, strict=True)]
 Count = Annotated[int, Field(ge=0, le=1000, strict=True)]
 YesNo = Annotated[bool, Field(strict=True)]
@@ -62,12 +78,28 @@ class MachineSlots(_Part):
     ----------
     other_days
         Days with another number: service, a late shift, a Saturday.
+    first_slot_at
+        When the first of them begins, on the wall there; None where times are agreed one by one.
+    slot_minutes
+        How long each of them is.
     """
 
     id: Name
     site: Name
     slots: Count
     other_days: dict[Day, Count] = {}
+    first_slot_at: WallTime | None = None
+    slot_minutes: Annotated[int, Field(ge=5, le=240, strict=True)] = 15
+
+    @model_validator(mode="after")
+    def _ends_today(self) -> Self:
+        most = max((self.slots, *self.other_days.values()))
+        first = self.first_slot_at
+        if first is not None and first.hour * 60 + first.minute + most * self.slot_minutes > _DAY_MINUTES:
+            raise ValueError(
+                f"{most} slots of {self.slot_minutes} min from {first:%H:%M} on do not end on the same day"
+            )
+        return self
 
 
 class Option(_Part):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BYTES_MAX: Final = 16 << 20
 SITES_MAX: Final = 500
-_SLOTS: Final = ("slots", "other_days")
+_SLOTS: Final = ("slots", "other_days", "first_slot_at", "slot_minutes")
 DESCRIBED: Final = "docs/formats/partners.md describes it."
 
 
