@@ -36,7 +36,8 @@ COST_STEPS = 10_000
 """CP-SAT counts in whole numbers."""
 
 
-def invented(patients: int, sites: int, machines: int, seed: int) -> Instance:
+def invented(patients: int, sites: int, machines: int, seed: int, *, ways: int = 0) -> Instance:
+    """Return an invented instance; `ways` machines for each patient, else two to eight."""
     chance = np.random.default_rng(seed)
     site = [{"id": f"s{number}", "replans_a_day": int(chance.integers(2, 9))} for number in range(sites)]
     machine = [
@@ -50,13 +51,15 @@ def invented(patients: int, sites: int, machines: int, seed: int) -> Instance:
             "first_on": "2026-11-23",
             "site": site,
             "machine": machine,
-            "patient": [_patient(number, machine, chance) for number in range(patients)],
+            "patient": [_patient(number, machine, chance, ways) for number in range(patients)],
         }
     )
 
 
-def _patient(number: int, machine: list[dict[str, Any]], chance: np.random.Generator) -> dict[str, Any]:
-    count = int(chance.integers(2, min(8, len(machine)) + 1))
+def _patient(
+    number: int, machine: list[dict[str, Any]], chance: np.random.Generator, ways: int
+) -> dict[str, Any]:
+    count = min(ways, len(machine)) or int(chance.integers(2, min(8, len(machine)) + 1))
     return {
         "id": f"p{number}",
         "priority": number + 1,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beamkeeper.domain.words import plural
-from beamkeeper.respond.placement.columns import CLASSES, Making, capacity_of, columns_of, joined
+from beamkeeper.respond.placement.columns import CLASSES, Making, columns_of
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from numpy.typing import NDArray
@@ -154,27 +154,32 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None) -
     number = next(index for index, one in enumerate(board.instance.patient) if one.id == patient)
     need = board.instance.patient[number].model_copy(update={"fixed": fixed, "fixed_from": fixed_from})
     wanted = (fixed, fixed_from)
-    columns, shut = _with(board, number, need)
-    refusal = _why_not(board, need) if fixed and len(_of(columns, number)) == 1 else ""
+    making = Making(board.instance, board.columns.days, board.columns.capacity)
+    rows, shut = making.of_patient(need), making.shut[0]
+    refusal = _why_not(board, need) if fixed and len(rows) == 1 else ""
     if refusal:
         return _refused(board, patient, wanted, f"{refusal}{_more(shut, refusal)}")
-    schedule = Schedule.of(columns, _as_before(board, columns, number))
+    columns, before, ways = _ways(board, number, rows, shut)
+    schedule = Schedule.of(columns, before)
     schedule.take_out(number)
-    held = {index for index, one in enumerate(board.instance.patient) if _is_held(one)} | {number}
-    told = {index for index, one in enumerate(board.instance.patient) if one.announced}
+    people = board.instance.patient
     # First without anybody who was told of a place; only where that is not enough, with them.
-    tries = (held | told, held)
-    found = (_put(schedule, columns, number, one, is_decided=bool(fixed)) for one in tries)
+    tries = (
+        lambda one: one != number and not _is_held(people[one]) and not people[one].announced,
+        lambda one: one != number and not _is_held(people[one]),
+    )
+    found = (_put(schedule, number, ways, one, is_decided=bool(fixed)) for one in tries)
     if (out := next((one for one in found if one is not None), None)) is None:
         return _refused(board, patient, wanted, _full(board, fixed))
     schedule.put_in_again(out)
-    others = (*board.instance.patient[:number], need, *board.instance.patient[number + 1 :])
+    others = (*people[:number], need, *people[number + 1 :])
     after = Board(
         instance=board.instance.model_copy(update={"patient": others}),
         columns=columns,
         chosen=schedule.chosen,
     )
-    moved = _difference(board, after, number)
+    others_moved = (int(one) for one in np.flatnonzero(after.chosen != before) if one != number)
+    moved = tuple(_moves(board, after, (number, *others_moved)))
     return Move(
         patient=patient,
         wanted=after.place(number),
@@ -188,51 +193,60 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None) -
 
 
 def _put(
-    schedule: Schedule, columns: Columns, number: int, held: set[int], *, is_decided: bool
+    schedule: Schedule,
+    number: int,
+    ways: NDArray[np.int64],
+    may_go: Callable[[int], bool],
+    *,
+    is_decided: bool,
 ) -> tuple[int, ...] | None:
-    """Put a patient in the best free column; where none is free, in the one that costs the others least."""
-    begin, end = (int(one) for one in columns.starts[number : number + 2])
-    free = schedule.best_free(number)
-    if free < end - 1 or not is_decided:
-        schedule.put(number, free)
+    """Put a patient in the best free column; where none is free, in the one that costs the others least.
+
+    Parameters
+    ----------
+    ways
+        The patient's columns, the cheapest first.
+    """
+    free = next((int(one) for one in ways if schedule.has_room(int(one))), None)
+    if free is not None or not is_decided:
+        if free is not None:
+            schedule.put(number, free)
         return ()
-    for column in begin + np.argsort(columns.cost[begin : end - 1], kind="stable"):
+    for column in map(int, ways):
         before = schedule.chosen.copy()
-        out = schedule.make_room(int(column), held=held)
+        out = schedule.make_room(column, may_go=may_go)
         if out is not None:
-            schedule.put(number, int(column))
+            schedule.put(number, column)
             return out
         for patient in np.flatnonzero(schedule.chosen != before):
             schedule.put(int(patient), int(before[patient]))
     return None
 
 
-def _with(board: Board, number: int, need: PatientNeed) -> tuple[Columns, tuple[tuple[str, str], ...]]:
-    """Return the columns with those of one patient made anew, and what is shut to this patient."""
-    old = board.columns
-    making = Making(board.instance, old.days, capacity_of(board.instance, old.days))
-    made = making.of_patient(need)
-    shut = (*old.shut[:number], *making.shut, *old.shut[number + 1 :])
-    begin, end = int(old.starts[number]), int(old.starts[number + 1])
-    rows = old.rows()
-    parts = [rows[:begin], made, rows[end:]]
-    counts = np.diff(old.starts)
-    counts[number] = len(made)
-    columns = joined(
-        np.concatenate(parts), counts, capacity=old.capacity, staff=old.staff, days=old.days, shut=shut
-    )
-    return columns, making.shut[0]
+def _ways(
+    board: Board, number: int, rows: NDArray[np.float64], shut: tuple[tuple[str, str], ...]
+) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
+    """Return columns in which a patient has these rows, everybody's column, and the rows' by their cost.
 
-
-def _as_before(board: Board, columns: Columns, number: int) -> NDArray[np.int64]:
-    """Return everybody's column by the new numbers; the patient has none."""
-    chosen = board.chosen + (columns.starts[:-1] - board.columns.starts[:-1])
-    chosen[number] = columns.starts[number + 1] - 1
-    return chosen
-
-
-def _of(columns: Columns, number: int) -> NDArray[np.float64]:
-    return columns.cost[columns.starts[number] : columns.starts[number + 1]]
+    The columns of the board, where they have all of them: to copy those of 2,000 patients takes longer than
+    everything else.
+    """
+    columns, chosen = board.columns, board.chosen
+    begin, end = int(columns.starts[number]), int(columns.starts[number + 1])
+    known = {
+        key: begin + index
+        for index, key in enumerate(
+            zip(columns.machine[begin:end].tolist(), columns.first[begin:end].tolist(), strict=True)
+        )
+    }
+    ways = [known.get((int(row[0]), int(row[1]))) for row in rows[:-1]]
+    if None in ways:
+        columns = columns.with_patient(number, rows, shut)
+        chosen = chosen + (columns.starts[:-1] - board.columns.starts[:-1])
+        chosen[number] = columns.starts[number + 1] - 1
+        ways = [*range(begin, begin + len(rows) - 1)]
+    order = np.argsort(rows[:-1, 3], kind="stable")
+    return columns, chosen, np.array(ways, dtype=np.int64)[order]
 
 
 def _is_held(patient: PatientNeed) -> bool:
@@ -277,18 +291,15 @@ def _refused(board: Board, patient: str, wanted: Place, refusal: str) -> Move:
     )
 
 
-def _difference(before: Board, after: Board, first: int) -> tuple[Moved, ...]:
-    numbers = [first, *(one for one in range(len(before.chosen)) if one != first)]
-    return tuple(
-        Moved(
-            patient=before.instance.patient[number].id,
-            before=before.place(number),
-            after=after.place(number),
-            lost=after.loss(number) - before.loss(number),
-        )
-        for number in numbers
-        if before.place(number) != after.place(number)
-    )
+def _moves(before: Board, after: Board, numbers: Iterable[int]) -> Iterator[Moved]:
+    for number in numbers:
+        if before.place(number) != after.place(number):
+            yield Moved(
+                patient=before.instance.patient[number].id,
+                before=before.place(number),
+                after=after.place(number),
+                lost=after.loss(number) - before.loss(number),
+            )
 
 
 def _remarks(board: Board, need: PatientNeed, place: Place, moved: tuple[Moved, ...]) -> list[str]:
@@ -306,7 +317,7 @@ def _remarks(board: Board, need: PatientNeed, place: Place, moved: tuple[Moved, 
         said.append(f"the data went to the house of {need.announced}: it has to be told to delete them")
     if need.announced and (machine, day) != (need.announced, need.announced_from or day):
         said.append(f"{need.announced} was announced: call the patient and both sites")
-    told = {one.id for one in board.instance.patient if one.announced} - {need.id}
-    if count := sum(one.patient in told for one in moved):
+    displaced = {one.patient for one in moved} - {need.id}
+    if count := sum(bool(one.announced) for one in board.instance.patient if one.id in displaced):
         said.append(f"{plural(count, 'patient')} who must go elsewhere was told of the place already")
     return said

@@ -6,8 +6,8 @@ its open days from the first fraction on, without a break; one who is refused st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Columns:
     days: tuple[date, ...]
     shut: tuple[tuple[tuple[str, str], ...], ...]
 
-    def rows(self) -> NDArray[np.float64]:
+    def _rows(self) -> NDArray[np.float64]:
         """Return what `joined` makes them of."""
         parts = (self.machine, self.first, self.after, self.cost, self.loss, self.weight)
         return np.column_stack((*parts, self.prepared))
@@ -79,7 +79,7 @@ class Columns:
         refused
             Of each patient whether "refused" is taken only where nothing else can be.
         """
-        rows = self.rows()
+        rows = self._rows()
         ends = self.starts[1:] - 1
         rows[ends[refused], 3] += DECIDED
         stays = wanted.copy()
@@ -90,11 +90,35 @@ class Columns:
         )
         return made, np.flatnonzero(stays)
 
+    def with_patient(
+        self, number: int, rows: NDArray[np.float64], shut: tuple[tuple[str, str], ...]
+    ) -> Columns:
+        """Return the same with the columns of one patient made anew."""
+        begin, end = int(self.starts[number]), int(self.starts[number + 1])
+        own = joined(
+            rows,
+            np.array([len(rows)]),
+            capacity=self.capacity,
+            staff=self.staff,
+            days=self.days,
+            shut=(shut,),
+        )
+        arrays: dict[str, Any] = {
+            name: np.concatenate((getattr(self, name)[:begin], getattr(own, name), getattr(self, name)[end:]))
+            for name in _BY_COLUMN
+        }
+        arrays["patient"][begin : begin + len(rows)] = number
+        starts = self.starts.copy()
+        starts[number + 1 :] += len(rows) - (end - begin)
+        shut_all = (*self.shut[:number], shut, *self.shut[number + 1 :])
+        return replace(self, starts=starts, shut=shut_all, **arrays)
+
 
 PLENTY: Final = 1e9
 DECIDED: Final = 1000.0
 """Percent points: whom a person decided for, or who has begun, is refused only where nothing else can be."""
 _FIELDS: Final = 8
+_BY_COLUMN: Final = ("patient", "machine", "first", "after", "cost", "loss", "weight", "prepared")
 _END: Final = "."
 _PREPARED: Final = slice(6, 8)
 

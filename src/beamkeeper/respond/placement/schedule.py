@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from beamkeeper.respond.placement.prices import usage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,7 +45,12 @@ class Schedule:
             self._note_full(number)
         self._here: list[set[int]] = [set() for _ in range(machines)]
         self._chance = np.random.default_rng(0)
-        self._least_cost = np.minimum.reduceat(columns.cost, columns.starts[:-1])
+
+    @cached_property
+    def _least_cost(self) -> NDArray[np.float64]:
+        """What each patient's best column costs."""
+        found: NDArray[np.float64] = np.minimum.reduceat(self._columns.cost, self._columns.starts[:-1])
+        return found
 
     @classmethod
     def of(cls, columns: Columns, chosen: NDArray[np.int64]) -> Schedule:
@@ -155,18 +161,18 @@ class Schedule:
         for patient in out:
             self._put(patient, int(old[patient]))
 
-    def make_room(self, column: int, *, held: Collection[int]) -> tuple[int, ...] | None:
+    def make_room(self, column: int, *, may_go: Callable[[int], bool]) -> tuple[int, ...] | None:
         """Take out patients until a column fits, each time whom it costs least; None where nobody may go.
 
         Parameters
         ----------
-        held
-            Patients who are not taken out: they began there, or a person decided for them.
+        may_go
+            Whether a patient may be taken out: not who began there, or for whom a person decided.
         """
         out: list[int] = []
         while not self.has_room(column):
             cost = self._columns.cost
-            in_the_way = [one for one in self._in_the_way(column) if one not in held]
+            in_the_way = [one for one in self._in_the_way(column) if may_go(one)]
             if not in_the_way:
                 return None
             losses = []

@@ -166,6 +166,18 @@ def test_a_decision_taken_back_frees_the_patient_and_moves_nobody_else() -> None
     assert move.board.instance.patient[1].fixed == ""
 
 
+@pytest.mark.parametrize("day", [MONDAY, MONDAY + timedelta(days=9)])
+def test_a_day_that_the_board_had_no_column_for_is_priced_and_undone_like_any_other(day: date) -> None:
+    now = board(instance([patient("a", 1), patient("b", 2, kind="C"), patient("c", 3)]))
+    there = price(now, "b", "m1", day).board
+    back = price_of_undoing(there, "b").board
+
+    assert there.cost == pytest.approx(board_of(there.instance, there.places()).cost)
+    assert back.cost == pytest.approx(board_of(back.instance, back.places()).cost)
+    assert there.places()["b"] == ("m1", day)
+    assert back.places()["b"][1] == now.places()["b"][1]
+
+
 def test_the_staffs_day_is_made_room_in_as_well() -> None:
     read = instance([patient("a", 1, kind="C"), patient("b", 2, kind="C")], slots={"m1": 5, "m2": 5})
     now = board(read)
