@@ -7,7 +7,7 @@ patient and one `Vault.publish`; on the day, `RecoveryKeys` and `Vault.restore_p
 `docs/formats/vault.md`; choices: `docs/decisions/0020-vault.md`.
 """
 
-from beamkeeper.vault.cards import join_words, split_words
+from beamkeeper.vault.cards import CARDS_NEEDED, WORDS_ON_CARD, join_words, read_card, split_words
 from beamkeeper.vault.keys import RecoveryKeys, SiteKeys, pseudonym
 from beamkeeper.vault.local import LocalStore
 from beamkeeper.vault.metadata import DEPARTMENT, LostParcel, ParcelEntry
@@ -33,8 +33,10 @@ from beamkeeper.vault.verifying import Problem, VaultReport
 from beamkeeper.vault.votes import NightVotes, voter_token
 
 __all__ = [
+    "CARDS_NEEDED",
     "DEPARTMENT",
     "THIS_PARCEL",
+    "WORDS_ON_CARD",
     "LocalStore",
     "LostParcel",
     "Member",
@@ -60,6 +62,7 @@ __all__ = [
     "join_words",
     "object_member",
     "pseudonym",
+    "read_card",
     "read_parcel",
     "read_state",
     "resolve_secret",

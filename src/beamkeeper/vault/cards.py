@@ -43,7 +43,7 @@ def join_words(cards: Sequence[Sequence[str]]) -> bytes:
     KeyUnavailable
         Too few lists, a mistyped word, or lists of different secrets.
     """
-    read = [_read(card) for card in cards]
+    read = [read_card(card) for card in cards]
     wrong = [f"card {number} {said}" for number, (_, said) in enumerate(read, start=1) if said]
     if wrong:
         raise KeyUnavailable(
@@ -65,12 +65,12 @@ def join_words(cards: Sequence[Sequence[str]]) -> bytes:
         ) from error
 
 
-def _read(card: Sequence[str]) -> tuple[str, str]:
-    """Return the words of a card as printed, and what is wrong with it; "" for nothing."""
+def read_card(card: Sequence[str]) -> tuple[str, str]:
+    """Return the words of a card as printed, as far as they are known, and what is wrong; "" for nothing."""
     typed = [text for one in card if (text := one.lower().strip(_AROUND))]
     words = [_BY_LETTERS.get(text[:LETTERS_ENOUGH], "") for text in typed]
     unknown = [str(number) for number, word in enumerate(words, start=1) if not word]
-    text = " ".join(words)
+    text = " ".join(word for word in words if word)
     if unknown:
         one = "word {} is none" if len(unknown) == 1 else "words {} are none"
         return text, f"{one.format(', '.join(unknown))} of the list"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from beamkeeper.app.cli.cards import ask_cards
 from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
@@ -18,8 +19,6 @@ from beamkeeper.errors import ConfigError
 if TYPE_CHECKING:
     from beamkeeper.app.opened import OpenedVault
     from beamkeeper.vault import RecoveryKeys, RestoreReport
-
-CARDS_NEEDED = 3
 
 VaultOption = Annotated[
     Path | None, typer.Option("--vault", metavar="DIR", help="A copy of a vault; no site file needed.")
@@ -55,18 +54,8 @@ def recovery_by(identity: Path | None, *, words: bool) -> RecoveryKeys | None:
     from beamkeeper.app.opened import recovery_from_cards, recovery_from_file
 
     if words:
-        return recovery_from_cards(_ask_cards())
+        return recovery_from_cards(ask_cards())
     return None if identity is None else recovery_from_file(identity)
-
-
-def _ask_cards() -> list[str]:
-    err.print(
-        "Type the words of three different cards; four letters of a word are enough. Enter ends a card."
-    )
-    return [
-        typer.prompt(f"Card {number} of {CARDS_NEEDED}", err=True, hide_input=False)
-        for number in range(1, CARDS_NEEDED + 1)
-    ]
 
 
 def command(
