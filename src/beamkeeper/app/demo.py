@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.demo_day import INCIDENT, Day
+from beamkeeper.app.demo_day import INCIDENT, USB, Day
 from beamkeeper.app.dossier_files import dossier_files
 from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.notes import write_whole
@@ -49,6 +49,9 @@ ZONE_NAME = "Europe/Brussels"
 NIGHT_AT = time(2, 0)
 TEN = time(10, 0)
 CARDS_FOUND = (0, 2, 4)
+_CARDS_HEAD = (
+    "The demonstration's five cards, one a line; three open the vault. Real ones are on paper alone."
+)
 HEADER_BYTES_MAX = 1024
 """A file header of ours: preamble and a handful of UIDs."""
 _MORE = """\
@@ -123,7 +126,6 @@ class Demo:
         self.second_night = self._begun_on(now)
         self.first_night = self.second_night - timedelta(days=1)
         self.clock = MovableClock(local_instant(self.first_night, NIGHT_AT, self._zone))
-        self.cards: tuple[tuple[str, ...], ...] = ()
         site = load_site(self.site_file) if self.site_file.exists() else None
         self.receiver_port = site.receiver.port if site else _free_port()
         archive_port = next((s.port for s in site.sources if s.kind == "dicom"), 0) if site else _free_port()
@@ -158,6 +160,23 @@ class Demo:
         return today
 
     @property
+    def cards_file(self) -> Path:
+        """Where the five cards lie; of a real department they exist on paper alone."""
+        return self.root / "cards.txt"
+
+    @property
+    def usb_dir(self) -> Path:
+        """The disk that is left: a copy of the vault."""
+        return self.root / USB
+
+    def _cards_found(self) -> list[str]:
+        """Return the three cards that were found; none where an interrupted start left none."""
+        if not self.cards_file.exists():
+            return []
+        lines = [one for one in self.cards_file.read_text(encoding="utf-8").splitlines() if one]
+        return [lines[1 + index] for index in CARDS_FOUND]
+
+    @property
     def site(self) -> Site:
         """The demonstration's site."""
         return load_site(self.site_file)
@@ -181,7 +200,9 @@ class Demo:
             ),
         )
         shutil.rmtree(self.site_file.parent, ignore_errors=True)  # what an interrupted start left
-        self.cards = make_site(self.site_file, answers, self.clock).cards
+        made = make_site(self.site_file, answers, self.clock)
+        cards = "\n\n".join(" ".join(card) for card in made.cards)
+        write_whole(self.cards_file, f"{_CARDS_HEAD}\n\n{cards}\n".encode())
         told = self.site_file.read_text(encoding="utf-8")
         # Pictures of everybody take a third of the demonstration; one paper is drawn in the end.
         self.site_file.write_text(told.replace("# pictures = false", "pictures = false"), encoding="utf-8")
@@ -256,15 +277,14 @@ class Demo:
     def day(self) -> tuple[Day, OpenedVault]:
         """Leave nothing but a disk, at ten in the morning; return the day and the disk, opened.
 
-        Three cards open it. A demonstration that was begun in another process does not know them any more:
-        it opens the vault with the collector's key.
+        Three cards open it; the collector's key, where a start was stopped before they were written.
         """
         ten = local_instant(self.second_night, TEN, self._zone)
         self.clock.move_to(min(ten, self._now))
         day = Day(self.root, clock=self.clock, zone_name=ZONE_NAME)
         day.save(self.site.vault.directory)
-        if self.cards:
-            return day, day.open_with([" ".join(self.cards[index]) for index in CARDS_FOUND])
+        if cards := self._cards_found():
+            return day, day.open_with(cards)
         return day, open_by_site(self.site, self.clock)
 
     def restore(self, patient_id: str) -> tuple[Restored, Restored]:
@@ -300,10 +320,9 @@ class Demo:
         return self._compared(how, patient_id, out_dir)
 
     def _recovery_identity(self, otherwise: tuple[str, ...]) -> str:
-        """Join the recovery key from cards 1, 3 and 5; after a resumed start only the collector's is left."""
-        if self.cards:
-            return recovery_from_cards([" ".join(self.cards[index]) for index in CARDS_FOUND]).identity
-        return otherwise[0]
+        """Join the recovery key from cards 1, 3 and 5; without them only the collector's is left."""
+        cards = self._cards_found()
+        return recovery_from_cards(cards).identity if cards else otherwise[0]
 
     def _compared(self, how: str, patient_id: str, out_dir: Path) -> Restored:
         files = {path.stem: path for path in out_dir.rglob("*.dcm")}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BY: Final = "demonstration"
 INCIDENT: Final = "incident"
+USB: Final = "usb"
 SOLVE_S: Final = 5.0
 PARTNERS: Final = """\
 format = 1
@@ -119,7 +120,7 @@ class Day:
     """
 
     def __init__(self, root: Path, *, clock: Clock, zone_name: str) -> None:
-        self.usb, self.folder, self.memory = root / "usb", root / INCIDENT, root / "laptop"
+        self.usb, self.folder, self.memory = root / USB, root / INCIDENT, root / "laptop"
         self.partners_file = root / "partners.toml"
         self._clock, self._zone = clock, zone(zone_name)
         self._opened: OpenedVault | None = None

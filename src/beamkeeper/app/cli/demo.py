@@ -90,8 +90,7 @@ def _play(demo: Demo, story: _Story) -> _Played:
         " a database with ARIA's tables, a share with documents"
     )
     demo.make_site()
-    if demo.cards:
-        story.line("keys made; the recovery key exists as five cards of words, any three open the vault")
+    story.line("keys made; the recovery key exists as five cards of words, any three open the vault")
     story.chapter(2, "Night 1: everybody is found, collected, sealed")
     first = _night(demo, demo.first_night, story)
     story.chapter(3, "The day between")
@@ -214,6 +213,8 @@ def _hanging(sign: str, text: str, width: int = 78) -> Text:
 
 
 def _next(demo: Demo, seconds: float) -> None:
+    from beamkeeper.app.demo import ZONE_NAME
+
     folder = demo.site.night_dir(demo.second_night)
     out.print(f"\n[bold]Done in {seconds:.0f} s.[/] Look at:")
     out.print(f"  report, with names    {folder / 'report.html'}", soft_wrap=True)
@@ -223,9 +224,15 @@ def _next(demo: Demo, seconds: float) -> None:
     out.print(f"  vault                 {demo.site.vault.directory}", soft_wrap=True)
     out.print(f"  first hour, to print  {demo.incident_dir / 'incident.pdf'}", soft_wrap=True)
     out.print(f"  who first, and why    {demo.incident_dir / 'triage' / 'order.pdf'}", soft_wrap=True)
+    out.print(f"  five cards of words   {demo.cards_file}", soft_wrap=True)
     out.print("Try next:")
     for verb in ("status", "patients", "changes", "source check aria", "vault verify --open"):
         out.print(f"  beamkeeper {verb} --site {demo.site_file}", soft_wrap=True)
     for verb in ("incident room", "triage show --all", "placement show --all"):
         out.print(f"  beamkeeper {verb} --incident {demo.incident_dir}", soft_wrap=True)
+    out.print("Play the day, from the disk and three of the cards (docs/runbooks/the-day-it-happens.md):")
+    out.print(
+        f"  beamkeeper declare --vault {demo.usb_dir} --words --zone {ZONE_NAME} --out incident",
+        soft_wrap=True,
+    )
     err.print("  (in a checkout: ./dev run instead of beamkeeper)")
