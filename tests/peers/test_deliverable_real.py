@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,23 @@ def test_each_real_plan_has_its_class_on_each_public_profile(real_data: Path, na
     assert classes == HELD[name], [
         (profile, classify(demand, profiles[profile]).reason) for profile in PROFILES
     ]
+
+
+def test_setup_beams_and_tolerance_tables_of_a_real_plan_are_held_against_the_machine(
+    real_data: Path,
+) -> None:
+    demand = read_demand((real_data / next(iter(HELD))).read_bytes(), zone=zone("UTC"))
+    stx = public_profiles()["Varian TrueBeam STx or Edge, HD120"]
+    without = replace(stx, imaging=frozenset({"MV"}), tolerance_tables=frozenset({"T1"}))
+    found = classify(demand, without)
+
+    assert (demand.imaging, demand.tolerance_tables) == (("CBCT", "kV"), ("THORAXBOARD",))
+    assert classify(demand, stx).delivery_class.name == "B"
+    assert (found.delivery_class.name, found.reason) == (
+        "C",
+        "set-up imaging: needs CBCT, kV; there: MV.",
+    )
+    assert found.to_do == ("choose a tolerance table on : THORAXBOARD is not there (T1)",)
 
 
 def test_the_command_says_it_of_a_file_without_site_or_vault(real_data: Path, tmp_path: Path) -> None:

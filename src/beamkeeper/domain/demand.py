@@ -109,6 +109,11 @@ class PlanDemand:
         Respiratory Motion Compensation Technique (0018,9170), none of "NONE".
     setup_words
         Setup techniques and devices, as written.
+    imaging
+        What its setup beams take pictures with, as their names say: "CBCT", "kV", "MV"; "" for one whose name
+        does not say.
+    tolerance_tables
+        Labels of its tolerance tables, or their numbers where they have none.
     """
 
     sop_instance_uid: str
@@ -117,6 +122,8 @@ class PlanDemand:
     patient_positions: tuple[str, ...] = ()
     motion_techniques: tuple[str, ...] = ()
     setup_words: tuple[str, ...] = ()
+    imaging: tuple[str, ...] = ()
+    tolerance_tables: tuple[str, ...] = ()
 
     @property
     def treatment_machine_names(self) -> tuple[str, ...]:

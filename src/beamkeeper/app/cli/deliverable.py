@@ -65,6 +65,8 @@ def _show(machine: MachineProfile, one: Deliverability) -> None:
         print_wrapped(f"    {finding.at_least.name} {finding.text}")
     if (more := len(one.findings) - FINDINGS_SHOWN) > 0:
         out.print(f"    and {more} more; --json has all")
+    for text in one.to_do:
+        print_wrapped(f"    before: {text}")
 
 
 def _plain(
@@ -100,6 +102,7 @@ def _plain(
                     }
                     for finding in one.findings
                 ],
+                "to_do": one.to_do,
             }
             for machine, one in zip(machines, judged, strict=True)
         ],

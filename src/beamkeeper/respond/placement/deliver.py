@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 DECIDES: Final = "Decision support: the physicist of the machine decides whether a plan is given there."
 END_TO_END: Final = "end-to-end test"
 """The element of a finding that says: nobody has tested this technique there from image to dose."""
+_SERVED_BY: Final = {
+    "MV": frozenset({"MV", "kV", "CBCT", "MR"}),
+    "kV": frozenset({"kV", "CBCT", "MR"}),
+    "CBCT": frozenset({"CBCT", "MR"}),
+}
+"""Pictures that show at least what was planned to be seen; margins were chosen for that."""
 _EDGE_MM: Final = 0.02
 """Leaf edges that differ by less are the same: planning systems write them rounded."""
 
@@ -91,12 +97,15 @@ class Deliverability:
         What keeps it from a better class, the worst first; () for class A.
     remarks
         What has to go along or be looked at, whatever the class.
+    to_do
+        What has to be done on that machine before the first fraction, in minutes and not in plans.
     """
 
     machine_id: str
     delivery_class: DeliveryClass
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...]
+    to_do: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -116,6 +125,7 @@ def classify(demand: PlanDemand, machine: MachineProfile) -> Deliverability:
         delivery_class=max((one.at_least for one in findings), default=DeliveryClass.A),
         findings=tuple(findings),
         remarks=tuple(dict.fromkeys(_remarks(demand))),
+        to_do=tuple(_to_do(demand, machine)),
     )
 
 
@@ -142,6 +152,14 @@ def _of_plan(demand: PlanDemand, machine: MachineProfile) -> Iterator[Finding]:
             element="motion",
             needed=", ".join(one.replace("_", " ").lower() for one in missing),
             there=", ".join(sorted(one.replace("_", " ").lower() for one in machine.motion)) or "nothing",
+            at_least=DeliveryClass.C,
+        )
+    unseen = [one for one in demand.imaging if one and not _SERVED_BY[one] & machine.imaging]
+    if unseen:
+        yield Finding(
+            element="set-up imaging",
+            needed=", ".join(unseen),
+            there=", ".join(sorted(machine.imaging)) or "none",
             at_least=DeliveryClass.C,
         )
     if not machine.has_sgrt and any(_is_surface_only(word) for word in demand.setup_words):
@@ -366,6 +384,14 @@ def _mode_words(beam: BeamDemand) -> tuple[str, ...]:
     return tuple(mode.word for mode in modes_of(beam))
 
 
+def _to_do(demand: PlanDemand, machine: MachineProfile) -> Iterator[str]:
+    there = machine.tolerance_tables
+    for label in demand.tolerance_tables if there is not None else ():
+        if label not in (there or ()):
+            known = ", ".join(sorted(there or ())) or "none"
+            yield f"choose a tolerance table on {machine.machine_id}: {label} is not there ({known})"
+
+
 def _remarks(demand: PlanDemand) -> Iterator[str]:
     for beam in demand.beams:
         if beam.bolus_count:
@@ -380,3 +406,8 @@ def _remarks(demand: PlanDemand) -> Iterator[str]:
         yield f"No fluence mode is stated for beam{many} {', '.join(silent)}: a flattened one is supposed."
     for word in demand.setup_words:
         yield f"Set-up: {word}."
+    if "" in demand.imaging:
+        yield "A setup beam does not say what it takes pictures with: ask what was seen before each fraction."
+    if demand.tolerance_tables:
+        named = ", ".join(demand.tolerance_tables)
+        yield f"Tolerance table {named}: hold its limits against those there, the name alone says nothing."

@@ -81,7 +81,7 @@ class Fit:
     of_plans
         For each plan: label, class, reason.
     to_do
-        What has to be done there before: an end-to-end test.
+        What has to be done there before: an end-to-end test, a tolerance table to choose.
     """
 
     machine: str
@@ -289,6 +289,7 @@ def fit(judged: Sequence[tuple[str, Deliverability]], machine: MachineProfile, *
     worst = max(of_plans, key=lambda item: item[1])
     prefix = f"{worst[0]}: " if len(of_plans) > 1 else ""
     tests = dict.fromkeys(text for _, _, _, text in of_plans if text)
+    tests |= dict.fromkeys(text for _, one in judged for text in one.to_do)
     return Fit(
         machine=machine.machine_id,
         delivery_class=worst[1].name,

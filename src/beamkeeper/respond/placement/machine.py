@@ -75,6 +75,10 @@ class MachineProfile:
         Whether plans that bear its name were made for this very machine: names repeat among hospitals.
     motion
         Respiratory Motion Compensation Techniques (0018,9170) it offers.
+    imaging
+        What it takes pictures with before a fraction: "CBCT", "kV", "MV", "MR".
+    tolerance_tables
+        Labels of the tolerance tables that are there; None: nobody says.
     accessories
         General accessories that are there, as plans name them.
     commissioned
@@ -100,12 +104,14 @@ class MachineProfile:
     jaw_tracking: bool
     dose_rate_max: float
     motion: frozenset[str]
+    imaging: frozenset[str]
     applicators: frozenset[str] | None = None
     accessories: frozenset[str] = frozenset()
     is_own: bool = False
     has_sgrt: bool = False
     takes_blocks: bool = False
     commissioned: frozenset[str] | None = None
+    tolerance_tables: frozenset[str] | None = None
     matches: tuple[BeamMatch, ...] = ()
 
 
@@ -181,6 +187,7 @@ def _public(item: dict[str, Any], edges: Mapping[str, tuple[float, ...]]) -> Mac
         jaw_tracking=item["jaw_tracking"],
         dose_rate_max=float(item["dose_rate_max"]),
         motion=frozenset(item["motion"]),
+        imaging=frozenset(item["imaging"]),
     )
 
 
@@ -196,7 +203,7 @@ _KEYS: Final = frozenset(
     {
         "id", "name", "site", "profile", "photon", "electron", "techniques", "wedges", "motion",
         "accessories", "applicators", "own", "sgrt", "blocks", "commissioned", "matched_with",
-        "dose_rate_max", "couch_range_deg", "models",
+        "dose_rate_max", "couch_range_deg", "models", "imaging", "tolerance_tables",
     }
 )  # fmt: skip
 
@@ -236,10 +243,10 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
         own["photon"] = frozenset(map(_mode, _texts(item, "photon", where)))
     if "electron" in item:
         own["electron_mev"] = frozenset(_number(value, "electron", where) for value in item["electron"])
-    for key, field in (("techniques", "techniques"), ("wedges", "wedges"), ("motion", "motion")):
-        if key in item:
-            own[field] = frozenset(_texts(item, key, where))
-    for key in ("accessories", "applicators", "commissioned"):
+    for key in (
+        "techniques", "wedges", "motion", "imaging", "accessories", "applicators", "commissioned",
+        "tolerance_tables",
+    ):  # fmt: skip
         if key in item:
             own[key] = frozenset(_texts(item, key, where))
     if "models" in item:
@@ -252,7 +259,16 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
             f"In the machine file, {where} names techniques nobody knows: {', '.join(sorted(unknown))}.",
             do_next=f"Known are {', '.join(sorted(TECHNIQUES))}.",
         )
+    if strange := own.get("imaging", frozenset()) - IMAGING:
+        raise ConfigError(
+            f"In the machine file, {where} takes pictures nobody knows: {', '.join(sorted(strange))}.",
+            do_next=f"Known are {', '.join(sorted(IMAGING))}.",
+        )
     return own
+
+
+IMAGING: Final = frozenset({"MV", "kV", "CBCT", "MR"})
+"""Pictures of the patient before the beam."""
 
 
 TECHNIQUES: Final = frozenset(

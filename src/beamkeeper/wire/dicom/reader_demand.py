@@ -25,6 +25,8 @@ MOVED_MM = 0.05
 MOVED_DEG = 0.05
 OPEN_MM = 0.5
 """A pair open by less is closed: leaves of many machines never touch."""
+_PICTURE_WORDS = (("cbct", "CBCT"), ("cone beam", "CBCT"), ("kv", "kV"), ("mv", "MV"), ("portal", "MV"))
+"""What people call setup beams; the first that stands in a name decides."""
 
 
 def read_demand(data: Buffer, *, zone: ZoneInfo) -> PlanDemand:
@@ -58,7 +60,20 @@ def read_demand(data: Buffer, *, zone: ZoneInfo) -> PlanDemand:
         setup_words=_once(
             word for setup in plan.patient_setups for word in (setup.technique, *setup.devices)
         ),
+        imaging=tuple(dict.fromkeys(_pictures(top))),
+        tolerance_tables=_once(
+            table.text("ToleranceTableLabel") or table.text("ToleranceTableNumber")
+            for table in top.items("ToleranceTableSequence")
+        ),
     )
+
+
+def _pictures(top: DataSet) -> Iterator[str]:
+    """Yield what each setup beam takes pictures with, by its name: DICOM has no element that says it."""
+    for item in top.items("BeamSequence"):
+        if item.code("TreatmentDeliveryType") == "SETUP":
+            said = f"{item.text('BeamName')} {item.text('BeamDescription')}".casefold()
+            yield next((kind for word, kind in _PICTURE_WORDS if word in said), "")
 
 
 def _beams(top: DataSet, stated: dict[int, Beam]) -> Iterator[BeamDemand]:

@@ -16,6 +16,7 @@ from beamkeeper.respond.placement import (
     public_profiles,
     read_machines,
 )
+from beamkeeper.respond.placement.machine import IMAGING
 
 TRUEBEAM = "Varian TrueBeam, Millennium 120"
 STX = "Varian TrueBeam STx or Edge, HD120"
@@ -208,6 +209,44 @@ def test_motion_and_surface_guidance_are_asked_of_the_room() -> None:
     assert classify(surface, machine(more="sgrt = true")).delivery_class is DeliveryClass.A
 
 
+@pytest.mark.parametrize(
+    ("asked", "there", "expected"),
+    [
+        ("CBCT", ("CBCT",), DeliveryClass.A),
+        ("CBCT", ("MR",), DeliveryClass.A),
+        ("CBCT", ("kV", "MV"), DeliveryClass.C),
+        ("kV", ("CBCT",), DeliveryClass.A),
+        ("kV", ("MV",), DeliveryClass.C),
+        ("MV", ("kV",), DeliveryClass.A),
+        ("MV", (), DeliveryClass.C),
+        ("", (), DeliveryClass.A),
+    ],
+)
+def test_pictures_before_the_beam_show_what_was_planned_to_be_seen_or_more(
+    asked: str, there: tuple[str, ...], expected: DeliveryClass
+) -> None:
+    seen = ", ".join(f'"{one}"' for one in there)
+    found = classify(plan(imaging=(asked,)), machine(more=f"imaging = [{seen}]"))
+
+    assert found.delivery_class is expected
+    if expected is DeliveryClass.C:
+        assert found.reason.startswith(f"set-up imaging: needs {asked}; there: ")
+    assert any("does not say what it takes pictures with" in text for text in found.remarks) == (not asked)
+
+
+def test_a_tolerance_table_that_is_not_there_is_to_be_chosen_and_costs_no_class() -> None:
+    named = plan(tolerance_tables=("PROSTATE",))
+    silent, has, lacks = (
+        classify(named, machine(more=more))
+        for more in ("", 'tolerance_tables = ["PROSTATE"]', 'tolerance_tables = ["T1", "T2"]')
+    )
+
+    assert {one.delivery_class for one in (silent, has, lacks)} == {DeliveryClass.A}
+    assert all("Tolerance table PROSTATE: hold its limits" in one.remarks[0] for one in (silent, has, lacks))
+    assert silent.to_do == has.to_do == ()
+    assert lacks.to_do == ("choose a tolerance table on p: PROSTATE is not there (T1, T2)",)
+
+
 def test_a_plan_without_beams_is_given_nowhere() -> None:
     empty = PlanDemand(sop_instance_uid="1", rt_plan_label="", beams=())
 
@@ -238,6 +277,8 @@ def test_every_public_profile_is_whole(name: str) -> None:
 
     assert profile.photon
     assert profile.models
+    assert profile.imaging <= IMAGING
+    assert profile.imaging
     assert set(profile.jaw_range_mm) == set(profile.jaws)
     for edges in profile.mlc.values():
         assert list(edges) == sorted(set(edges))
@@ -260,6 +301,7 @@ def test_every_public_profile_is_whole(name: str) -> None:
         ('site = "Partner"', 'site = "Partner"\nsgrt = "yes"', "sgrt is true or false"),
         ('site = "Partner"', 'site = "Partner"\ntechniques = ["tomo"]', "nobody knows: tomo"),
         ('["VMAT", "3D", "electron"]', '["VMAT", "IMRT"]', "nobody knows: IMRT"),
+        ('site = "Partner"', 'site = "Partner"\nimaging = ["kv"]', "nobody knows: kv"),
     ],
 )
 def test_a_mistake_in_a_machine_file_is_named(old: str, new: str, match: str) -> None:
