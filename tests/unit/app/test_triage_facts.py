@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from beamkeeper.app.jobs.triage import facts_of, gap_days
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
@@ -15,6 +17,7 @@ from beamkeeper.respond.incident import Inventory
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 MONDAY = date(2026, 11, 16)
+DECLARED_AT = datetime(2026, 11, 18, 9, tzinfo=UTC)
 
 
 def plan(*days: date, uid: str = "1.2", planned: int = 25) -> PlanPosition:
@@ -54,25 +57,41 @@ def test_a_boost_after_a_week_of_pause_belongs_to_the_course() -> None:
     assert gap(first, plan(MONDAY), today=MONDAY + timedelta(days=1)) == 4
 
 
+@pytest.mark.parametrize(
+    ("birth_on", "is_child"),
+    [(date(2008, 11, 18), False), (date(2008, 11, 19), True), (date(2009, 1, 1), True), (None, None)],
+)
+def test_a_child_is_under_eighteen_on_the_day_of_the_order(
+    birth_on: date | None, *, is_child: bool | None
+) -> None:
+    listed = inventory(Patient(patient_id="1", name="Jansen^A", birth_on=birth_on))
+    (found,) = facts_of(listed, DECLARED_AT)
+
+    assert found.paediatric is is_child
+
+
 def test_the_gap_grows_while_the_incident_lasts() -> None:
-    declared_at = datetime(2026, 11, 18, 9, tzinfo=UTC)
+    listed = inventory(Patient(patient_id="1", name="Jansen^A"))
+    (first,), (later,) = (facts_of(listed, DECLARED_AT + timedelta(days=days)) for days in (0, 6))
+
+    assert (first.gap_days, first.days_since_last) == (1, 2)
+    assert (later.gap_days, later.days_since_last) == (5, 8)
+
+
+def inventory(patient: Patient) -> Inventory:
     person = Person(
         pseudonym="ab" * 16,
-        entry=CensusEntry(patient=Patient(patient_id="1", name="Jansen^A"), claims=(), appointments=()),
+        entry=CensusEntry(patient=patient, claims=(), appointments=()),
         night=MONDAY,
         position=CoursePosition(patient_id="1", plans=(plan(MONDAY),)),
         readiness=(Readiness(plan_uid="1.2", rt_plan_label="BREAST"),),
     )
-    inventory = Inventory(
+    return Inventory(
         site_name="AZ",
         time_zone="Europe/Brussels",
         night=MONDAY,
         trust="",
-        made_at=declared_at,
-        attacked_at=declared_at,
+        made_at=DECLARED_AT,
+        attacked_at=DECLARED_AT,
         persons=(person,),
     )
-    (first,), (later,) = (facts_of(inventory, declared_at + timedelta(days=days)) for days in (0, 6))
-
-    assert (first.gap_days, first.days_since_last) == (1, 2)
-    assert (later.gap_days, later.days_since_last) == (5, 8)

@@ -46,6 +46,7 @@ def position(*days: int) -> CoursePosition:
         ((2, 2, 3), 4, 0),
         ((2,), 2, 0),
         ((6,), 9, 0),
+        ((2, 3, 5), 5, 1),
     ],
 )
 def test_a_gap_is_the_weekdays_without_a_fraction_until_yesterday(

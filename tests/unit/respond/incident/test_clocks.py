@@ -22,6 +22,13 @@ def due(now: datetime = AWARE, reported: dict[str, Tick] | None = None, *laws: s
     return {item.clock.clock_id: item for item in found}
 
 
+def test_every_law_has_its_hours() -> None:
+    hours = {name: (item.due_at - AWARE) / timedelta(hours=1) for name, item in due().items()}
+
+    assert hours.pop("nis2-1m") == (72 + 30 * 24)
+    assert hours == {"nis2-24h": 24, "nis2-72h": 72, "gdpr-72h": 72, "hipaa-24h": 24, "hipaa-72h": 72}
+
+
 def test_hours_are_hours_also_where_the_clocks_go_forward() -> None:
     assert due()["gdpr-72h"].due_at == AWARE + timedelta(hours=72)
     assert due()["nis2-24h"].due_at.astimezone(BRUSSELS).hour == 7

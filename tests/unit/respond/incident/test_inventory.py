@@ -185,6 +185,9 @@ def test_who_left_off_long_ago_or_never_began_is_not_asked_for_want_of_a_booking
     long_ago = person(given=(instant(9, day=1) - timedelta(days=30),))
 
     assert not is_asked(with_unseen_sessions(long_ago, attacked_at=ATTACK, zone=BRUSSELS))
+    for days, asked in ((14, True), (15, False)):
+        left_off = person(given=(instant(9) - timedelta(days=days),))
+        assert is_asked(with_unseen_sessions(left_off, attacked_at=ATTACK, zone=BRUSSELS)) is asked
     assert not is_asked(with_unseen_sessions(person(), attacked_at=ATTACK, zone=BRUSSELS))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -116,6 +117,7 @@ def test_the_same_kind_of_machine_declared_matched_and_commissioned_gives_it_dir
         ({"wedges": (Wedge(wedge_type="STANDARD", wedge_id="W30"),)}, DeliveryClass.B, "the wedge W30"),
         ({"wedges": (Wedge(wedge_type="DYNAMIC"),)}, DeliveryClass.A, "declared"),
         ({"block_count": 1}, DeliveryClass.C, "not taken"),
+        ({"compensator_count": 2}, DeliveryClass.C, "blocks or compensators: needs 2"),
         ({"accessories": ("cone 12",)}, DeliveryClass.C, "a person has to say"),
         ({"applicator": "C15", "applicator_type": "STEREOTACTIC"}, DeliveryClass.D, "cone: needs C15"),
         ({"radiation_type": RadiationType.PROTON}, DeliveryClass.D, "needs proton"),
@@ -269,6 +271,45 @@ def test_what_has_to_go_along_is_a_remark() -> None:
     assert found.delivery_class is DeliveryClass.A
     assert any("bolus" in text for text in found.remarks)
     assert any("fluence mode" in text for text in found.remarks)
+
+
+PUBLIC = {
+    TRUEBEAM: ("6 10 15 6F 10F", "6 9 12 16 20", "10x10 40x5 10x10", "-200", 95, 2400, True),
+    STX: ("6 10 6F 10F", "", "14x5 32x2.5 14x5", "-110", 95, 2400, True),
+    "Varian Clinac iX, Millennium 120": (
+        "6 10 15 18", "6 9 12 16 20", "10x10 40x5 10x10", "-200", 90, 600, False,
+    ),
+    "Varian Clinac, Millennium 80": ("6 15", "6 9 12", "40x10", "-200", 90, 600, False),
+    "Varian Halcyon": ("6F", "", "28x10 | 29x10", "-140 | -145", 0, 800, False),
+    AGILITY: ("6 10 15 6F 10F", "6 9 12 15", "80x5", "-200", 95, 2200, True),
+    "Elekta Synergy, MLCi2": ("6 10 15", "6 9 12 15", "40x10", "-200", 95, 600, True),
+    "Elekta Unity": ("7F", "", "80x7.175", "-287", 0, 450, False),
+    "Accuray CyberKnife": ("6F", "", "", "", 0, 1000, False),
+    "Siemens Artiste, 160 MLC": ("6 10 18", "6 9 12 15", "80x5", "-200", 90, 500, False),
+}  # fmt: skip
+"""Photons (F: without flattening filter), electrons, leaf pairs by width in mm, first edge, couch turn, most
+monitor units a minute, whether jaws move with the beam on: written down a second time."""
+
+
+def leaf_runs(edges: tuple[float, ...]) -> str:
+    widths = [round(after - before, 3) for before, after in itertools.pairwise(edges)]
+    return " ".join(f"{len(list(run))}x{width:g}" for width, run in itertools.groupby(widths))
+
+
+def test_every_public_profile_has_the_numbers_of_its_machine() -> None:
+    def said(one: MachineProfile) -> tuple[object, ...]:
+        photon = sorted(one.photon, key=lambda mode: (mode.is_fff, mode.energy_mv))
+        return (
+            " ".join(f"{mode.energy_mv:g}{'F' if mode.is_fff else ''}" for mode in photon),
+            " ".join(f"{energy:g}" for energy in sorted(one.electron_mev)),
+            " | ".join(leaf_runs(edges) for edges in one.mlc.values()),
+            " | ".join(f"{edges[0]:g}" for edges in one.mlc.values()),
+            one.couch_range_deg,
+            one.dose_rate_max,
+            one.jaw_tracking,
+        )
+
+    assert {name: said(one) for name, one in public_profiles().items()} == PUBLIC
 
 
 @pytest.mark.parametrize("name", sorted(public_profiles()))
