@@ -279,22 +279,22 @@ def test_without_the_own_number_a_patient_waits_and_nothing_goes_anywhere(
     assert (met.desk / "reports" / bundle.name / "import-report.pdf").is_file()
 
 
-def test_a_receiver_hears_of_a_cancelled_appointment_if_it_heard_of_the_appointment(
-    met: Houses, tmp_path: Path
-) -> None:
-    person, days = met.persons()[2], ("--first-on", "2090-01-02", "--at", "09:40")
+def test_a_receiver_hears_that_appointments_are_made_moved_and_cancelled(met: Houses, tmp_path: Path) -> None:
+    person, days = met.persons()[2], ("--first-on", "2090-01-02", "--at")
     heard = []
-    for more in (days, ("--cancel",)):
+    for more in ((*days, "09:40"), (*days, "10:20"), ("--cancel",)):
         bundle_id = met.receive(met.make(person, *more))["manifest"]["bundle_id"]
         beamkeeper("desk", "known-as", bundle_id, "N-50505", "--desk", met.desk)
         with Receiver("AA") as receiver:
             files = systems(tmp_path, dicom=None, hl7=receiver.port)
             assert beamkeeper("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)[0] == 0
         heard.append([str(message.segment("MSH")(9)) for message in receiver.messages])
-    with Receiver("AA") as receiver:
-        files = systems(tmp_path, dicom=None, hl7=receiver.port)
-        files.write_text(files.read_text() + 'takes = ["ADT^A28", "SIU^S12"]\n')
-        status, said = beamkeeper("desk", "import", bundle_id, "--systems", files, "--desk", met.desk)
 
-    assert heard[0].count("SIU^S12^SIU_S12") == heard[1].count("SIU^S15^SIU_S12") > 0
-    assert (status, "take them out by hand" in " ".join(said.split())) == (20, True)
+    counts = [
+        sum(kind.startswith(f"SIU^{event}") for kind in kinds)
+        for event, kinds in zip(("S12", "S13", "S15"), heard, strict=True)
+    ]
+    assert counts[0] == counts[1] == counts[2] > 0
+    assert [sum(kind.startswith("SIU") for kind in kinds) for kinds in heard] == counts
+    packed = (met.desk / "received" / bundle_id / "hl7").iterdir()
+    assert sum("siu-s15" in path.name for path in packed) == counts[2]

@@ -17,7 +17,7 @@ from beamkeeper.errors import ConfigError
 SYSTEMS: Final = "systems.toml"
 """The file's name where it lies in the folder of a desk."""
 FILE_BYTES_MAX: Final = 64 << 10
-_Kind = Literal["ADT^A28", "ADT^A04", "SIU^S12", "SIU^S15", "MDM^T02"]
+_Kind = Literal["ADT^A28", "ADT^A04", "SIU^S12", "SIU^S13", "SIU^S14", "SIU^S15", "MDM^T02"]
 _EVERY: Final[tuple[_Kind, ...]] = get_args(_Kind)
 
 

@@ -24,6 +24,7 @@ class DeskDeed(StrEnum):
     CHECKED = "bundle verified"
     KNOWN_AS = "patient has our number"
     STORED = "objects stored"
+    TELLING = "messages begun"
     TOLD = "message sent"
     REPLIED = "return bundle made"
     SENT = "return bundle sent"

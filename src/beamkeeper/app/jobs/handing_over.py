@@ -24,7 +24,7 @@ from beamkeeper.app.jobs.handover_papers import (
     records_since,
     with_letter,
 )
-from beamkeeper.app.jobs.handover_sessions import cancelled, told
+from beamkeeper.app.jobs.handover_sessions import asked_of, cancelled, moved
 from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError, IntegrityError, NotDeliverable, PatientMismatch
 from beamkeeper.protect.lists import Section
@@ -37,6 +37,7 @@ from beamkeeper.respond.handover import (
     seal_bundle,
     select,
 )
+from beamkeeper.respond.handover.appointments import asking, kept_asked
 from beamkeeper.respond.handover.working import working
 from beamkeeper.respond.incident import Deed
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.protect.lists.row import PlanLine
     from beamkeeper.respond.handover import Card, Header, Selection
+    from beamkeeper.respond.handover.appointments import Asked
 
 OLDER: Final = "The copy is of an older night, {}: see the warnings."
 TREATED_ON: Final = frozenset({Section.ON_TREATMENT, Section.READY})
@@ -117,8 +119,8 @@ def hand_over(
     desk = desk_of(folder)
     with desk.held():
         desk.settle(_known(folder))
-        manifest, header = _sealed(folder, opened, patient, lines, agreed, now=now)
-        _write_down(folder, manifest, header, agreed)
+        manifest, header, asked = _sealed(folder, opened, patient, lines, agreed, now=now)
+        _write_down(folder, manifest, header, agreed, asked)
         return header, desk.give_out(manifest.bundle_id)
 
 
@@ -130,7 +132,7 @@ def _sealed(
     agreed: Agreed,
     *,
     now: datetime,
-) -> tuple[Manifest, Header]:
+) -> tuple[Manifest, Header, tuple[Asked, ...]]:
     """Gather, write the letter, and seal under a hidden name: nobody carries what no journal knows."""
     desk, incident, person = desk_of(folder), folder.incident(), patient.person
     zone, plan_uids = ZoneInfo(incident.time_zone), {line.plan_uid for line in lines}
@@ -140,7 +142,11 @@ def _sealed(
         since = records_since(folder, person)
         apart = add_records(basket, since, person.entry.patient.patient_id)
         add_summaries(basket, person, plan_uids, since, site_name=incident.site_name, zone=zone, made_at=now)
-        manifest = _manifest(folder, person, patient.row, lines, agreed, zone=zone, now=now)
+        before = asked_of(folder.journal.rows(), person.pseudonym, agreed.to.name)
+        manifest = _manifest(
+            folder, person, patient.row, lines, agreed, asked_before=before, zone=zone, now=now
+        )
+        asked = asking(manifest, before, patient_id="")  # a journal of ours names nobody
         manifest = replace(
             manifest,
             sender=desk.card.name,
@@ -148,10 +154,10 @@ def _sealed(
             left_out=len(chosen.left_out),
             packed=tuple(basket.packed),
         )
-        manifest = with_letter(manifest, basket)
+        manifest = with_letter(manifest, basket, asked)
         hidden = desk.hidden(manifest.bundle_id)
         header = seal_bundle(manifest, basket.folder, keys=desk.keys(), to=agreed.to, folder=hidden)
-    return manifest, header
+    return manifest, header, asked
 
 
 def _known(folder: IncidentFolder) -> frozenset[object]:
@@ -182,6 +188,7 @@ def _manifest(
     lines: Sequence[PlanLine],
     agreed: Agreed,
     *,
+    asked_before: Sequence[Asked],
     zone: ZoneInfo,
     now: datetime,
 ) -> Manifest:
@@ -205,7 +212,8 @@ def _manifest(
         position=person.position,
         plans=tuple(map(_told, lines)),
         sessions=standing,
-        cancelled=cancelled(folder.journal.rows(), person.pseudonym, standing, agreed, zone=zone, now=now),
+        cancelled=cancelled(asked_before, person.pseudonym, standing, agreed, zone=zone, now=now),
+        moved=moved(asked_before, person.pseudonym, standing),
         accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
         before=tuple(_before(person, row, lines)),
         consent=agreed.consent,
@@ -238,7 +246,9 @@ def _packed_row(folder: IncidentFolder, bundle_id: str) -> AuditRow:
     )
 
 
-def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header, agreed: Agreed) -> None:
+def _write_down(
+    folder: IncidentFolder, manifest: Manifest, header: Header, agreed: Agreed, asked: Iterable[Asked]
+) -> None:
     write(
         folder,
         Deed.PACKED,
@@ -253,7 +263,7 @@ def _write_down(folder: IncidentFolder, manifest: Manifest, header: Header, agre
         plans=[plan.plan_uid for plan in manifest.plans],
         machine=agreed.machine,
         first_on=str(agreed.days[0]) if agreed.days else "",
-        sessions=told(manifest.sessions),
+        appointments=kept_asked(asked),
         said=f"{len(manifest.packed)} files to {manifest.recipient}, of the night of {manifest.night}",
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from beamkeeper.respond.handover.appointments import Asked, Said
 from beamkeeper.wire.hl7 import (
     Appointment,
     Document,
@@ -13,41 +15,72 @@ from beamkeeper.wire.hl7 import (
     Identifier,
     Person,
     appointment_cancelled,
+    appointment_changed,
     appointment_made,
+    appointment_moved,
     document_added,
     patient_registered,
     person_added,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from beamkeeper.domain.patient import Patient
-    from beamkeeper.respond.handover import Manifest, Session
+    from beamkeeper.respond.handover import Manifest
 
 MINUTES: Final = 20
 """Of a session, where nobody agreed another length."""
-CONTROL_CHARACTERS: Final = 18
+CONTROL_DIGITS: Final = 16
 NAMESPACE_CHARACTERS: Final = 20
+
+
+_MAKE: Final = {
+    Said.MADE: appointment_made,
+    Said.MOVED: appointment_moved,
+    Said.CHANGED: appointment_changed,
+    Said.CANCELLED: appointment_cancelled,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message, ready to be sent.
+
+    Attributes
+    ----------
+    event
+        Message and trigger: "ADT^A28".
+    control_id
+        By which the answer names it; the same in every try, so that a receiver sees the repetition.
+    asked
+        The appointment it is about; None where it is about none.
+    """
+
+    event: str
+    control_id: str
+    data: bytes
+    asked: Asked | None = None
 
 
 def messages(
     manifest: Manifest,
     letter: bytes,
+    asked: Iterable[Asked],
     *,
     there: Patient | None,
     sent_at: datetime,
     addressed: Mapping[str, str],
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (kind, message): ADT^A28, ADT^A04, SIU^S15 and SIU^S12 for sessions with a time, MDM^T02.
-
-    Every try of a message has the same control id, so that a receiver sees the repetition.
+) -> Iterator[Message]:
+    """Yield ADT^A28, ADT^A04 where a session has a time, a SIU for each appointment, MDM^T02.
 
     Parameters
     ----------
     letter
         The letter as PDF.
+    asked
+        What is to be said of appointments (`respond.handover.appointments`).
     there
         The patient by the receiver's number, which then stands first; None while it gave none.
     addressed
@@ -56,13 +89,9 @@ def messages(
     person = _person(manifest.patient, there, manifest.sender)
     number = 0
 
-    def envelope(kind: str) -> Envelope:
-        nonlocal number
-        number += 1
-        text = f"{manifest.bundle_id}/{number}/{kind}/{person.identifiers[0].number}"
-        digest = hashlib.sha256(text.encode()).hexdigest()[: CONTROL_CHARACTERS - 2].upper()
+    def envelope(control_id: str) -> Envelope:
         return Envelope(
-            control_id=f"BK{digest}",
+            control_id=control_id,
             sent_at=sent_at,
             zone=ZoneInfo(manifest.time_zone),
             sending_facility=_short(manifest.sender),
@@ -70,25 +99,36 @@ def messages(
             **addressed,
         )
 
-    comes = [one for one in manifest.sessions if one.starts_at is not None]
-    yield "adt-a28", person_added(envelope("A28"), person)
-    if comes and comes[0].starts_at is not None:
-        first = min(one.starts_at for one in comes if one.starts_at is not None)
-        yield "adt-a04", patient_registered(envelope("A04"), person, comes_at=first)
-    for session in manifest.cancelled:
-        yield "siu-s15", appointment_cancelled(envelope("S15"), person, _appointment(manifest, session))
-    for session in comes:
-        yield (
-            "siu-s12",
-            appointment_made(envelope("S12"), person, _appointment(manifest, session)),
-        )
+    def once(event: str) -> Envelope:
+        nonlocal number
+        number += 1
+        text = f"{manifest.bundle_id}/{number}/{event}/{person.identifiers[0].number}"
+        return envelope(f"BK{hashlib.sha256(text.encode()).hexdigest()[:CONTROL_DIGITS].upper()}")
+
+    head = once("A28")
+    yield Message(event="ADT^A28", control_id=head.control_id, data=person_added(head, person))
+    comes = [one.starts_at for one in manifest.sessions if one.starts_at is not None]
+    if comes:
+        head, first = once("A04"), min(comes)
+        data = patient_registered(head, person, comes_at=first)
+        yield Message(event="ADT^A04", control_id=head.control_id, data=data)
+    for one in asked:
+        who = person if there is None else _person(manifest.patient, _known_as(there, one), manifest.sender)
+        data = _MAKE[one.said](envelope(one.control_id), who, _appointment(one))
+        yield Message(event=one.event, control_id=one.control_id, data=data, asked=one)
     document = Document(
         document_id=f"{manifest.bundle_id}-letter",
         title=f"Transfer letter of {manifest.sender}",
         pdf=letter,
         made_at=manifest.made_at,
     )
-    yield "mdm-t02", document_added(envelope("T02"), person, document)
+    head = once("T02")
+    yield Message(event="MDM^T02", control_id=head.control_id, data=document_added(head, person, document))
+
+
+def _known_as(there: Patient, asked: Asked) -> Patient:
+    """Return the patient by the number under which a receiver has an appointment."""
+    return replace(there, patient_id=asked.patient_id)
 
 
 def _short(name: str) -> str:
@@ -104,17 +144,15 @@ def _person(home: Patient, there: Patient | None, sender: str) -> Person:
     return Person(identifiers=(*theirs, ours), name=home.name, birth_on=home.birth_on, sex=home.sex)
 
 
-def _appointment(manifest: Manifest, session: Session) -> Appointment:
+def _appointment(asked: Asked) -> Appointment:
+    session = asked.session
     assert session.starts_at is not None, "only sessions with a time are asked for"  # noqa: S101
-    positions = manifest.position.plans if manifest.position else ()
-    planned = next((at.fractions_planned for at in positions if at.plan_uid == session.plan_uid), None)
-    which = f"{manifest.pseudonym}/{session.plan_uid}/{session.fraction_number}/{session.is_rest}"
     return Appointment(
-        appointment_id=hashlib.sha256(which.encode()).hexdigest()[:16],  # the same in a later bundle
+        appointment_id=asked.appointment_id,
         starts_at=session.starts_at,
         minutes=MINUTES,
         machine=session.machine,
         plan_label=f"{session.rt_plan_label}, the rest" if session.is_rest else session.rt_plan_label,
         fraction_number=session.fraction_number,
-        fraction_count=planned,
+        fraction_count=asked.fraction_count,
     )

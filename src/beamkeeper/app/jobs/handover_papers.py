@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.objects import ObjectRef
     from beamkeeper.protect.lists import Person
     from beamkeeper.respond.handover import Manifest
+    from beamkeeper.respond.handover.appointments import Asked
 
 LETTER = "letter.pdf"
 
@@ -159,13 +160,14 @@ def add_summaries(
         )
 
 
-def with_letter(manifest: Manifest, basket: Basket) -> Manifest:
+def with_letter(manifest: Manifest, basket: Basket, asked: Iterable[Asked]) -> Manifest:
     """Return the manifest with letter and messages in it; the letter says everything else that is in it."""
     page = letter_page(manifest)
     letter = page_pdf(page, made_at=int(manifest.made_at.timestamp()))
     basket.put(LETTER, letter, Role.LETTER, title="Letter")
     basket.put("letter.txt", page_text(page).encode("utf-8", "replace"), Role.LETTER, title="Letter as text")
-    made = messages(manifest, letter, there=None, sent_at=manifest.made_at, addressed={})
-    for number, (kind, message) in enumerate(made, start=1):
-        basket.put(f"hl7/{number:02}-{kind}.hl7", message, Role.MESSAGE)
+    made = messages(manifest, letter, asked, there=None, sent_at=manifest.made_at, addressed={})
+    for number, one in enumerate(made, start=1):
+        name = one.event.lower().replace("^", "-")
+        basket.put(f"hl7/{number:02}-{name}.hl7", one.data, Role.MESSAGE)
     return replace(manifest, packed=tuple(basket.packed))

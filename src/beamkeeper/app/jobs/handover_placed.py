@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from beamkeeper.app.jobs.handover_sessions import sessions_of
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.errors import ConfigError
+from beamkeeper.respond.handover.appointments import read_asked
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.placement.times import times_of
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import date, time
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.respond.handover import Session
     from beamkeeper.respond.placement.times import Promised
 
 
@@ -74,17 +73,18 @@ def placed_there(folder: IncidentFolder, site: str) -> tuple[PlacedThere, ...]:
 
 
 def _promised(folder: IncidentFolder) -> Promised:
-    """Return the times that bundles asked for, of each patient those of the last bundle with times."""
+    """Return the times that bundles asked for and that still stand."""
     zone = ZoneInfo(folder.incident().time_zone)
-    last: dict[str, tuple[Session, ...]] = {}
-    for row in folder.journal.rows():
-        standing = sessions_of(row) if row.action == Deed.PACKED else ()
-        if standing and row.patient_pseudonym is not None:
-            last[row.patient_pseudonym] = standing
+    packed = (row for row in folder.journal.rows() if row.action == Deed.PACKED)
+    asked = {
+        (row.patient_pseudonym, one.appointment_id): one
+        for row in packed
+        for one in read_asked(row.details.get("appointments"))
+    }
     found: dict[tuple[str, str, date], list[time]] = {}
-    for pseudonym, standing in last.items():
-        for one in standing:
-            if one.starts_at is not None:
-                at = one.starts_at.astimezone(zone).time()
-                found.setdefault((pseudonym, one.machine, one.day), []).append(at)
-    return found
+    for (pseudonym, _), one in asked.items():
+        session = one.session
+        if pseudonym is not None and session.starts_at is not None and not one.is_gone:
+            at = session.starts_at.astimezone(zone).time()
+            found.setdefault((pseudonym, session.machine, session.day), []).append(at)
+    return {key: sorted(times) for key, times in found.items()}

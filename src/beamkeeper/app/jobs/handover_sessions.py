@@ -1,40 +1,36 @@
-"""Appointments of a bundle in the journal, and those of earlier bundles that no longer stand."""
+"""Appointments of a bundle in the journal, and what became of those of earlier bundles."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from beamkeeper.clock import local_date
-from beamkeeper.respond.handover import Session
+from beamkeeper.respond.handover.appointments import appointment_id, latest, read_asked
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.handing_over import Agreed
     from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.respond.handover import Session
+    from beamkeeper.respond.handover.appointments import Asked
 
 
-def told(standing: Iterable[Session]) -> list[dict[str, object]]:
-    """Return what the journal keeps of the appointments that a bundle asks for."""
-    return [
-        {**asdict(one), "day": str(one.day), "starts_at": one.starts_at.isoformat()}
-        for one in standing
-        if one.starts_at is not None
-    ]
-
-
-def sessions_of(row: AuditRow) -> tuple[Session, ...]:
-    """Return the appointments that the bundle of a journal line asked for."""
-    said = row.details.get("sessions")
-    return tuple(map(_session, said)) if isinstance(said, list) else ()
+def asked_of(rows: Iterable[AuditRow], pseudonym: str, to: str) -> tuple[Asked, ...]:
+    """Return what earlier bundles of a patient said to a house of appointments, in order."""
+    found: list[Asked] = []
+    for row in rows:
+        is_of = (row.patient_pseudonym, row.details.get("to")) == (pseudonym, to)
+        if row.action == Deed.PACKED and is_of:
+            found += read_asked(row.details.get("appointments"))
+    return tuple(found)
 
 
 def cancelled(
-    rows: Iterable[AuditRow],
+    before: Iterable[Asked],
     pseudonym: str,
     standing: Sequence[Session],
     agreed: Agreed,
@@ -49,36 +45,24 @@ def cancelled(
     """
     if not agreed.days and not agreed.cancels:
         return ()
-    asked: dict[tuple[str, int, bool], Session] = {}
-    for row in rows:
-        is_of = (row.patient_pseudonym, row.details.get("to")) == (pseudonym, agreed.to.name)
-        if row.action == Deed.PACKED and is_of:
-            asked |= {_key(one): one for one in sessions_of(row)}
-    now_on = {_key(one): one for one in standing}
+    now_on = {appointment_id(pseudonym, one): one for one in standing}
     found = []
-    for key, one in asked.items():
-        still = now_on.get(key)
-        is_moved = still is not None and (
-            still.starts_at is not None or (one.starts_at and still.day == local_date(one.starts_at, zone))
-        )
-        if not is_moved and one.starts_at is not None and one.starts_at > now:
+    for number, asked in latest(before).items():
+        one, still = asked.session, now_on.get(number)
+        if one.starts_at is None or one.starts_at <= now:
+            continue
+        if still is None or (still.starts_at is None and still.day != local_date(one.starts_at, zone)):
             found.append(one)
     return tuple(found)
 
 
-def _key(session: Session) -> tuple[str, int, bool]:
-    """Return what an appointment's number is made of: the same in a later bundle."""
-    return session.plan_uid, session.fraction_number, session.is_rest
-
-
-def _session(said: dict[str, object]) -> Session:
-    starts_at = datetime.fromisoformat(str(said["starts_at"]))
-    return Session(
-        plan_uid=str(said["plan_uid"]),
-        rt_plan_label=str(said["rt_plan_label"]),
-        fraction_number=int(str(said["fraction_number"])),
-        day=datetime.fromisoformat(str(said["day"])).date(),
-        machine=str(said["machine"]),
-        starts_at=starts_at,
-        is_rest=bool(said["is_rest"]),
+def moved(before: Iterable[Asked], pseudonym: str, standing: Sequence[Session]) -> tuple[Session, ...]:
+    """Return where appointments stood that this bundle has at another time or machine."""
+    now_on = {appointment_id(pseudonym, one): one for one in standing if one.starts_at is not None}
+    return tuple(
+        one.session
+        for number, one in latest(before).items()
+        if number in now_on
+        and not one.is_gone
+        and one.place != (now_on[number].starts_at, now_on[number].machine)
     )

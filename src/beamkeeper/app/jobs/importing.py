@@ -18,13 +18,11 @@ from beamkeeper.app.jobs.copy_judge import judge_by
 from beamkeeper.app.jobs.copy_stores import connect
 from beamkeeper.app.jobs.desk_journal import DeskDeed, note
 from beamkeeper.app.jobs.desk_shelf import said_number, shelf
-from beamkeeper.app.jobs.handover_messages import messages
-from beamkeeper.app.jobs.handover_papers import LETTER
 from beamkeeper.app.jobs.notes import write_whole
-from beamkeeper.app.jobs.peers import hl7_peer
-from beamkeeper.app.jobs.receiving import kept_file, objects_of
+from beamkeeper.app.jobs.receiving import objects_of
+from beamkeeper.app.jobs.telling import tell
 from beamkeeper.domain.patient import Patient
-from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError
+from beamkeeper.errors import BeamkeeperError, ConfigError
 from beamkeeper.protect.compare import CompareRules
 from beamkeeper.protect.copies import ReadBack
 from beamkeeper.respond.handover.desk import RECEIVED
@@ -32,7 +30,6 @@ from beamkeeper.respond.handover.working import working
 from beamkeeper.wire.dicom.coercing import Coercion, coerced
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.dicom.outgoing import Outgoing, StoreVerdict, encoding_of
-from beamkeeper.wire.hl7 import deliver, read_acknowledgement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,18 +37,11 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.desk_shelf import Shelf
     from beamkeeper.app.site_copies import CopiesSection
-    from beamkeeper.app.site_desk import DeskSystems, ReceiverSection
+    from beamkeeper.app.site_desk import DeskSystems
     from beamkeeper.respond.handover import Desk, Manifest
 
 COPIES: Final = "copies"
 """Folder of a desk: the objects of each bundle under the house's own number."""
-_EVENTS: Final = {
-    "adt-a28": "ADT^A28",
-    "adt-a04": "ADT^A04",
-    "siu-s15": "SIU^S15",
-    "siu-s12": "SIU^S12",
-    "mdm-t02": "MDM^T02",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +113,11 @@ def import_patient(desk: Desk, bundle_id: str, systems: DeskSystems, *, by: str,
     items = tuple(map(_outgoing, sorted(folder.glob("*.dcm"))))
     stores = tuple(_stored(one, items, number, systems.own_ae_title, desk) for one in systems.dicom)
     for went in stores:
-        _note(desk, DeskDeed.STORED, manifest, went, by=by, now=now)
+        _note(desk, manifest, went, by=by, now=now)
     told = []
     for section in systems.hl7 if all(went.is_whole for went in stores) else ():
-        told.append(_told(section, desk, lying, manifest, there, now=now))
-        _note(desk, DeskDeed.TOLD, manifest, told[-1], by=by, now=now)
+        one = tell(desk, section, manifest, there, by=by, now=now)
+        told.append(Went(name=section.name, done=one.done, wanted=one.wanted, problems=one.problems))
     if len(told) < len(systems.hl7):
         told += [
             Went(name=one.name, done=0, wanted=1, problems=("Not told: a store does not have everything.",))
@@ -231,73 +221,10 @@ def _stored(
     return Went(name=section.name, done=len(proved), wanted=len(items), problems=tuple(problems))
 
 
-def _told(
-    section: ReceiverSection, desk: Desk, lying: Shelf, manifest: Manifest, there: Patient, *, now: datetime
-) -> Went:
-    """Send one receiver what it takes, in order; after a refusal nothing more is sent.
-
-    It is told of a cancelled appointment only if it was told of an earlier bundle; where it does not take
-    that message, people are.
-    """
-    addressed = {
-        "sending_application": section.sending_application,
-        "receiving_application": section.receiving_application,
-        "processing_id": section.processing_id,
-        "character_set": section.character_set,
-    }
-    done, problems = 0, []
-    try:
-        letter = _letter(desk, manifest)
-    except IntegrityError as error:
-        return Went(name=section.name, done=0, wanted=1, problems=(f"{error.message} {error.do_next}",))
-    knows = _was_told(lying, manifest, section)
-    wanted = [
-        (_EVENTS[kind], message)
-        for kind, message in messages(manifest, letter, there=there, sent_at=now, addressed=addressed)
-        if _EVENTS[kind] in section.takes and (knows or kind != "siu-s15")
-    ]
-    if knows and manifest.cancelled and "SIU^S15" not in section.takes and "SIU^S12" in section.takes:
-        count = len(manifest.cancelled)
-        problems.append(
-            f"{count} appointments no longer stand, and it takes no SIU^S15: take them out by hand."
-        )
-    for event, message in wanted:
-        try:
-            control_id = message.split(b"\r", 1)[0].split(b"|")[9].decode("ascii")
-            answer = read_acknowledgement(deliver(message, hl7_peer(section)), control_id=control_id)
-        except BeamkeeperError as error:
-            problems.append(f"{event}: {error.message} {error.do_next}".strip())
-            break
-        if not answer.is_accepted:
-            problems.append(f"{event} was refused with {answer.code.value}: {answer.text}")
-            break
-        done += 1
-    return Went(name=section.name, done=done, wanted=len(wanted), problems=tuple(problems))
-
-
-def _letter(desk: Desk, manifest: Manifest) -> bytes:
-    item = next((item for item in manifest.packed if item.name == LETTER), None)
-    if item is None:
-        raise IntegrityError(
-            "This bundle has no letter.", do_next="Ask the sender for a whole one; nothing was told."
-        )
-    return kept_file(desk.path / RECEIVED / manifest.bundle_id, item)
-
-
-def _was_told(lying: Shelf, manifest: Manifest, section: ReceiverSection) -> bool:
-    """Whether a receiver was told of an earlier bundle of this patient, by the journal."""
-    return any(
-        row.action == DeskDeed.TOLD
-        and (row.patient_pseudonym, row.details.get("to")) == (manifest.pseudonym, section.name)
-        and row.details.get("about") != manifest.bundle_id
-        for row in lying.rows
-    )
-
-
-def _note(desk: Desk, deed: DeskDeed, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:
+def _note(desk: Desk, manifest: Manifest, went: Went, *, by: str, now: datetime) -> None:
     note(
         desk,
-        deed,
+        DeskDeed.STORED,
         by=by,
         at=now,
         pseudonym=manifest.pseudonym,

@@ -71,7 +71,7 @@ def letter_page(manifest: Manifest) -> Page:
             Group(
                 "Sessions that are open", _session_words(manifest), tuple(_sessions(manifest.sessions, zone))
             ),
-            *_cancelled(manifest, zone),
+            *_no_longer(manifest, zone),
             Group("What goes along", "each file with its digest in manifest.json", tuple(_packed(manifest))),
             Group("Agreement", "", tuple(_agreement(manifest))),
         ),
@@ -129,10 +129,13 @@ def _sessions(sessions: tuple[Session, ...], zone: ZoneInfo) -> Iterator[PageRow
         yield PageRow((cell(f"{day:{_SESSION_DAY}}"), cell(*said)))
 
 
-def _cancelled(manifest: Manifest, zone: ZoneInfo) -> Iterator[Group]:
-    if manifest.cancelled:
-        rows = tuple(_sessions(manifest.cancelled, zone))
-        yield Group("Appointments that no longer stand", "of earlier bundles: take them out", rows)
+def _no_longer(manifest: Manifest, zone: ZoneInfo) -> Iterator[Group]:
+    for title, words, sessions in (
+        ("Appointments that no longer stand", "of earlier bundles: take them out", manifest.cancelled),
+        ("Appointments that were moved", "of earlier bundles: no longer there", manifest.moved),
+    ):
+        if sessions:
+            yield Group(title, words, tuple(_sessions(sessions, zone)))
 
 
 def _packed(manifest: Manifest) -> Iterator[PageRow]:

@@ -147,6 +147,8 @@ class Manifest:
         The sender's keyed name of the patient: return bundles carry it back.
     cancelled
         Appointments of earlier bundles that no longer stand.
+    moved
+        Where appointments of earlier bundles stood that are at another time or machine in this one.
     before
         What has to be asked before anything is treated, in sentences.
     consent, law
@@ -172,6 +174,7 @@ class Manifest:
     plans: tuple[PlanTold, ...] = ()
     sessions: tuple[Session, ...] = ()
     cancelled: tuple[Session, ...] = ()
+    moved: tuple[Session, ...] = ()
     accessories: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     consent: str = ""

@@ -5,7 +5,7 @@ and the moments. What a receiver makes of them is its own: only its acknowledgem
 
 References
 ----------
-HL7 v2.5.1 chapter 3.3 (ADT A04, A28), 9.6.2 (MDM T02), 10.4 (SIU S12, S15); IHE PAM [ITI-30], [ITI-31]
+HL7 v2.5.1 chapter 3.3 (ADT A04, A28), 9.6.2 (MDM T02), 10.4 (SIU S12 to S15); IHE PAM [ITI-30], [ITI-31]
 """
 
 from __future__ import annotations
@@ -213,6 +213,16 @@ def patient_registered(envelope: Envelope, person: Person, *, comes_at: datetime
 def appointment_made(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
     """Return SIU^S12: one appointment."""
     return _scheduled("S12", envelope, person, appointment)
+
+
+def appointment_moved(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
+    """Return SIU^S13: what was asked for under the same number has another time or machine."""
+    return _scheduled("S13", envelope, person, appointment)
+
+
+def appointment_changed(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:
+    """Return SIU^S14: time and machine are as they were, something else that is said of it is not."""
+    return _scheduled("S14", envelope, person, appointment)
 
 
 def appointment_cancelled(envelope: Envelope, person: Person, appointment: Appointment) -> bytes:

@@ -24,7 +24,9 @@ from beamkeeper.wire.hl7 import (
     Identifier,
     Person,
     appointment_cancelled,
+    appointment_changed,
     appointment_made,
+    appointment_moved,
     document_added,
     patient_registered,
     person_added,
@@ -68,6 +70,8 @@ MAKE: dict[str, Callable[[Envelope, Person], bytes]] = {
         envelope, person, comes_at=SESSION.starts_at
     ),
     "SIU^S12^SIU_S12": lambda envelope, person: appointment_made(envelope, person, SESSION),
+    "SIU^S13^SIU_S12": lambda envelope, person: appointment_moved(envelope, person, SESSION),
+    "SIU^S14^SIU_S12": lambda envelope, person: appointment_changed(envelope, person, SESSION),
     "MDM^T02^MDM_T02": lambda envelope, person: document_added(envelope, person, PAPER),
 }
 NASTY = st.text(
