@@ -140,6 +140,7 @@ class _Aftermath:
         ][:most]
         self._meet()
         guests = self._handed_over(chosen) if chosen else {}
+        self._wrong += self._partner.booked_wrongly(guests.values()) if guests else ()
         for name, guest in guests.items():
             self._wrong += self._sent_wrongly(known[name], guest)
         for day in self._days:

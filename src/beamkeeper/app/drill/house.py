@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beamkeeper.errors import IntegrityError
+from beamkeeper.rehearse.sim.hl7_receiver import Booked, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,6 +128,17 @@ class House:
         """Start an Orthanc in the house's own network; return its port."""
         port: int = self._ask({"archive": str(folder), "ae_title": ae_title})["port"]
         return port
+
+    def starts_ois(self) -> int:
+        """Start the house's OIS, as far as it takes HL7; return its port."""
+        port: int = self._ask({"ois": True})["port"]
+        return port
+
+    def schedule(self) -> Schedule:
+        """Return what the OIS knows by now."""
+        said = self._ask({"schedule": True})
+        booked = {number: Booked(**one) for number, one in said.pop("booked").items()}
+        return Schedule(**said, booked=booked)
 
     def stores(self, paths: Iterable[Path]) -> None:
         """Let the house's machines export objects to its archive."""

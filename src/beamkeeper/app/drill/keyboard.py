@@ -3,7 +3,8 @@
     python -m beamkeeper.app.drill.keyboard
 
 reads one JSON object a line and answers with one: commands with their exit status and what they printed;
-and the house's own archive, an Orthanc, which is started, given objects by its machines, and looked into.
+and the house's own archive, an Orthanc, and OIS, a receiver of HL7, which are started, given objects by its
+machines, and looked into.
 A drill cannot wait for five days, so the clock stands where it is set while a command runs.
 """
 
@@ -14,13 +15,14 @@ import json
 import os
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beamkeeper.app.cli.main import main as beamkeeper
 from beamkeeper.clock import SystemClock
+from beamkeeper.rehearse.sim.hl7_receiver import Hl7Receiver
 from beamkeeper.rehearse.sim.orthanc import OrthancArchive
 
 if TYPE_CHECKING:
@@ -107,10 +109,11 @@ def _account(name: str) -> Iterator[None]:
 
 
 class _Room:
-    """What stands in the house besides the keyboard: its archive."""
+    """What stands in the house besides the keyboard: its archive and its OIS."""
 
     def __init__(self) -> None:
         self._archive: OrthancArchive | None = None
+        self._ois = Hl7Receiver()
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Do what was asked and return what came of it."""
@@ -126,6 +129,11 @@ class _Room:
             self._archive = OrthancArchive(Path(asked["archive"]), ae_title=asked["ae_title"])
             self._archive.start()
             return {"port": self._archive.port}
+        if "ois" in asked:
+            self._ois.start()
+            return {"port": self._ois.port}
+        if "schedule" in asked:
+            return asdict(self._ois.schedule)
         if self._archive is None:
             raise LookupError("no archive stands here")
         if "store" in asked:
@@ -133,7 +141,8 @@ class _Room:
         return {"held": self._archive.uids_of(asked["held"])}
 
     def close(self) -> None:
-        """Stop the archive."""
+        """Stop both."""
+        self._ois.stop()
         if self._archive is not None:
             self._archive.stop()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -15,8 +16,7 @@ from beamkeeper.rehearse.sim.patients import session_time, treatment_of
 from beamkeeper.rehearse.sim.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from beamkeeper.app.drill.house import House
@@ -44,6 +44,8 @@ class Guest:
     sessions
         (day, plan, fraction, whether only its rest) as the sender dated them; () where the sender does not
         know which plan is valid: then somebody phones.
+    comes_at
+        When each of them begins, in order.
     is_stopped
         Whether the import report has something that must be settled before treating.
     """
@@ -52,6 +54,7 @@ class Guest:
     known_as: str
     plan_uids: frozenset[str]
     sessions: tuple[tuple[date, str, int, bool], ...]
+    comes_at: tuple[datetime, ...]
     is_stopped: bool
 
 
@@ -75,11 +78,12 @@ class Partner:
         return self._house.folder / "desk" / "card.json"
 
     def opens(self, at: datetime) -> str:
-        """Start the archive and make the desk; return the number to read aloud."""
+        """Start archive and OIS and make the desk; return the number to read aloud."""
         port = self._house.starts_archive(self._house.folder / "archive", AE_TITLE)
         self._systems.write_text(
             f'[[dicom]]\nname = "ois"\nkind = "dicom"\nae_title = "{AE_TITLE}"\nhost = "127.0.0.1"\n'
-            f"port = {port}\n",
+            f'port = {port}\n[[hl7]]\nname = "schedule"\nhost = "127.0.0.1"\n'
+            f"port = {self._house.starts_ois()}\n",
             encoding="utf-8",
         )
         number: str = self._house.told("desk", "init", "--name", NAME, *self._desk, at=at)["number"]
@@ -110,7 +114,29 @@ class Partner:
             known_as=known_as,
             plan_uids=frozenset(one["plan_uid"] for one in manifest["plans"]),
             sessions=tuple(map(_session, manifest["sessions"])),
+            comes_at=tuple(
+                datetime.fromisoformat(one["starts_at"]) for one in manifest["sessions"] if one["starts_at"]
+            ),
             is_stopped=judged == STOPPED,
+        )
+
+    def booked_wrongly(self, guests: Iterable[Guest]) -> Iterator[str]:
+        """Yield where the OIS does not hold exactly the sessions that were sent."""
+        schedule = self._house.schedule()
+        yield from schedule.refused
+        stand: dict[str, list[datetime]] = {}
+        for one in schedule.booked.values():
+            stand.setdefault(one.patient_id, []).append(datetime.strptime(one.starts_at, "%Y%m%d%H%M%S%z"))
+        for guest in guests:
+            found = sorted(stand.pop(guest.known_as, []))
+            if found != sorted(guest.comes_at) or len(found) != len(guest.sessions):
+                yield f"{guest.known_as}: {len(found)} appointments for {len(guest.sessions)} sessions"
+            if not schedule.documents.get(guest.known_as):
+                yield f"{guest.known_as}: no letter in the OIS"
+        yield from (f"{number}: appointments of nobody who came" for number in stand)
+        at_once = Counter((one.machine, one.starts_at) for one in schedule.booked.values())
+        yield from (
+            f"{machine} {at}: {count} patients" for (machine, at), count in at_once.items() if count > 1
         )
 
     def treats(self, guest: Guest, truth: Truth, person: Person, session: Session) -> None:

@@ -56,6 +56,7 @@ profile = "Varian TrueBeam, Millennium 120"
 models = ["SimArc", "SimBeam"]
 commissioned = ["VMAT", "IMRT step-and-shoot", "3D", "electron"]
 slots = {slots}
+first_slot_at = 08:00:00
 """
 _MATCHED: Final = """
 [[machine.matched_with]]
