@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.declaring import Declaration, last_record
 from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
-from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident.checklist import shipped_checklist
+from beamkeeper.respond.incident.inventory import EARLY_MAX
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -86,7 +86,7 @@ def declaration(typed: Typed, found: Gathered, now: datetime) -> Declaration:
     zone = found.head.zone
     aware_at, attacked_at = times(typed, zone, now)
     last = last_record(found.persons)
-    if last is not None and local_date(attacked_at, zone) < local_date(last, zone):
+    if last is not None and attacked_at + EARLY_MAX < last:
         given = f"{last.astimezone(zone):%Y-%m-%d %H:%M}"
         raise ConfigError(
             f"The copy holds a treatment of {given}, after {typed.worked_until.strip()}.",

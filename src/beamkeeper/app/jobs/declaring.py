@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
+from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.lists import list_rows
 from beamkeeper.protect.lists.files import list_files
@@ -38,14 +39,14 @@ from beamkeeper.vault import LocalStore
 from beamkeeper.vault.hold import Hold, place_hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.protect.lists import ListRow, Person
+    from beamkeeper.protect.lists import ListHead, ListRow, Person
     from beamkeeper.protect.lists.page import Page
     from beamkeeper.respond.incident import Headline, Overview
     from beamkeeper.vault import ParcelStore, Vault, VaultReport
@@ -181,11 +182,21 @@ def inventory_of(found: Gathered, attacked_at: datetime) -> Inventory:
         made_at=head.made_at,
         attacked_at=attacked_at,
         confirmed_by=head.confirmed_by,
-        warnings=head.warnings,
+        warnings=(*head.warnings, *_nobody_asked(head, attacked_at)),
         not_read=head.not_read,
         persons=tuple(persons),
         night_phone=head.night_phone,
     )
+
+
+def _nobody_asked(head: ListHead, attacked_at: datetime) -> Iterator[str]:
+    """Say that no session is asked, where treatment is said to have stopped before the day of the copy."""
+    if local_date(attacked_at, head.zone) < head.night:
+        worked = f"{attacked_at.astimezone(head.zone):%a %Y-%m-%d %H:%M}"
+        yield (
+            f"Treatment is said to have worked until {worked}, before the copy of {head.night:%a %Y-%m-%d}"
+            " was made: nobody is asked about a session since. If that is wrong, declare anew elsewhere."
+        )
 
 
 def last_record(persons: Sequence[Person]) -> datetime | None:
