@@ -418,13 +418,13 @@ def test_until_the_last_return_what_is_given_there_stays_in_doubt(houses: Houses
     assert "after return bundle" in doubts[0][0]
 
 
-def test_a_last_return_without_records_says_that_somebody_never_came(houses: Houses, tmp_path: Path) -> None:
+def test_a_last_return_without_records_says_that_somebody_never_came(houses: Houses) -> None:
     bundle_id = houses.receive(houses.make(houses.persons()[0]))["manifest"]["bundle_id"]
-    (tmp_path / "export").mkdir()
-    last = ("desk", "return", bundle_id, tmp_path / "export", "--last", "--desk", houses.desk)
+    last = ("desk", "return", bundle_id, "--last", "--desk", houses.desk)
     with pytest.raises(ConfigError, match="nothing that can go back"):
         beamkeeper(*last)
     made = told(*last, "--said", "never came")
+    assert f"ID {houses.persons()[0].entry.patient.patient_id})" in made["whose"]
     at_ = told("handover", "back", made["folder"], "--incident", houses.incident)["position"]["plans"][0]
 
     assert at_["fractions_complete"] == GIVEN

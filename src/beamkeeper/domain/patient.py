@@ -67,6 +67,12 @@ def shown_name(name: str) -> str:
     return f"{first} ({'; '.join(others)})" if others else first
 
 
+def named_apart(patient: Patient) -> str:
+    """Return who it is where others may bear the name: "Jansen, Maria (born 1949-01-09, ID 0012345)"."""
+    born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
+    return f"{shown_name(patient.name) or '(no name)'} ({born}, ID {patient.patient_id})"
+
+
 def _written(group: str) -> str:
     family, *rest = [part.strip() for part in group.split("^")]
     given = " ".join(part for part in rest if part)

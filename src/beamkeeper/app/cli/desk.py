@@ -12,6 +12,7 @@ from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who, within
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -349,7 +350,9 @@ def records(
 def return_(
     desk: DeskOption,
     bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
-    files: Annotated[Path, typer.Argument(metavar="DIR", help="Exported records; reports.")],
+    files: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Exported records; reports; none for who never came.")
+    ] = None,
     said: Annotated[str, typer.Option("--said", help="How it went; what was given by hand.")] = "",
     same_plan: Annotated[
         list[str] | None,
@@ -385,7 +388,8 @@ def return_(
     if json_:
         emit_json(made)
     else:
-        out.print(f"✓ {made.record_count} treatment records in {made.folder}", soft_wrap=True, markup=False)
+        print_wrapped(f"✓ {plural(made.record_count, 'treatment record')} of {made.whose}")
+        out.print(f"  in {made.folder}", soft_wrap=True, markup=False)
         for text in made.not_taken:
             print_wrapped(f"▲ NOT IN IT: {text}")
         print_wrapped("Copy the folder whole. They take it in with `beamkeeper handover back`.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -16,6 +17,7 @@ from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption, SiteOption
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
 from beamkeeper.clock import SystemClock
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import BeamkeeperError, ConfigError
 
 if TYPE_CHECKING:
@@ -175,15 +177,15 @@ def _make_all(
     """Make a bundle of each; who cannot be packed stops nobody else."""
     from beamkeeper.app.jobs.handing_over import hand_over
     from beamkeeper.app.jobs.since import patient_now
-    from beamkeeper.domain.patient import shown_name
+    from beamkeeper.domain.patient import named_apart
 
     inventory = opened.inventory()
     clock = SystemClock()
     made: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
     for name, agreed in wanted.items():
-        shown = next(one for one in inventory.persons if one.pseudonym == name).entry.patient.name
-        shown = shown_name(shown) or name[:10]
+        person = next(one for one in inventory.persons if one.pseudonym == name)
+        shown = named_apart(person.entry.patient)
         try:
             patient = patient_now(opened, inventory, name, clock.now())
             header, target = hand_over(opened, store, patient, agreed, now=clock.now())
@@ -256,6 +258,7 @@ def back(
     """
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.taking_back import take_back
+    from beamkeeper.domain.patient import named_apart
 
     taken = take_back(IncidentFolder.open(folder), bundle, by=who(by), now=SystemClock().now())
     position = taken.now.person.position
@@ -279,7 +282,8 @@ def back(
     else:
         again = "" if taken.is_new else " It was taken in before: nothing changed."
         count = len(taken.record_uids)
-        print_wrapped(f"✓ {count} treatment records from {manifest.sender}, as signed.{again}")
+        print_wrapped(named_apart(taken.now.person.entry.patient))
+        print_wrapped(f"✓ {plural(count, 'treatment record')} from {manifest.sender}, as signed.{again}")
         print_wrapped(f"They say: {said or 'nothing'}")
         for text in manifest.before:
             print_wrapped(f"▲ They could not send {text}")
@@ -312,6 +316,7 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
 
     opened = IncidentFolder.open(folder)
     states = handed_over(opened, SystemClock().now())
+    zone = ZoneInfo(opened.incident().time_zone)
     if json_:
         emit_json(states)
         return 20 if any(state.damaged for state in states) else 0
@@ -319,9 +324,10 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
         print_wrapped('Nobody was handed over yet: `beamkeeper handover make PATIENT --to "…"`.')
     for state in states:
         one = state.transfer
+        made = f"{one.made_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
         print_wrapped(
-            f"{state.name}: {one.house}, {one.state}. {len(one.bundles)} bundle"
-            f"{'s' * (len(one.bundles) != 1)}, last {one.made_at:%Y-%m-%d %H:%M} UTC; {len(one.returns)} back"
+            f"{state.name}: {one.house}, {one.state}."
+            f" {plural(len(one.bundles), 'bundle')}, last {made}; {len(one.returns)} back"
         )
         plans = state.position.plans if state.position else ()
         texts = dict.fromkeys(one.text for at in plans for one in at.conflicts)

@@ -11,7 +11,7 @@ from beamkeeper.app.jobs.placing_plans import digest_of
 from beamkeeper.app.jobs.triage import CONSIDERED
 from beamkeeper.clock import local_date
 from beamkeeper.domain.demand import PlanDemand
-from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.patient import named_apart
 from beamkeeper.domain.position import ConflictKind
 from beamkeeper.protect.lists import Section, list_rows
 from beamkeeper.respond.placement.drafting import Candidate, OpenPlan
@@ -131,11 +131,9 @@ def _candidate(
     ]
     if one is not None and one.facts.in_doubt:
         notes.append("The position in the course is in doubt: ask before the first fraction there.")
-    patient = row.patient
-    born = f"born {patient.birth_on}" if patient.birth_on else "birth date not known"
     return Candidate(
         id=row.pseudonym,
-        name=f"{shown_name(patient.name) or '(no name)'} ({born}, ID {patient.patient_id})",
+        name=named_apart(row.patient),
         priority=None if one is None else one.rank,
         category=None if one is None else one.facts.rcr_category,
         fractions_left=left,

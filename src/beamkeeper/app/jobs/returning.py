@@ -13,7 +13,7 @@ from beamkeeper.app.jobs.bundle_objects import Held, read_held
 from beamkeeper.app.jobs.desk_journal import DeskDeed, note
 from beamkeeper.app.jobs.desk_shelf import shelf
 from beamkeeper.domain.crosswalk import Link, home_of
-from beamkeeper.domain.patient import Patient
+from beamkeeper.domain.patient import Patient, named_apart
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.record import TreatmentRecord, TreatmentSummary
 from beamkeeper.domain.words import line
@@ -64,17 +64,20 @@ class Answer:
 
     Attributes
     ----------
+    whose
+        The patient it is of, as others of that name are told apart.
     not_taken
         Files that are not in it, each with the reason.
     """
 
     header: Header
     folder: Path
+    whose: str
     record_count: int
     not_taken: tuple[str, ...] = ()
 
 
-def answer(desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime) -> Answer:
+def answer(desk: Desk, bundle_id: str, files: Path | None, report: Report, *, now: datetime) -> Answer:
     """Make the return bundle of a received patient out of a folder of records and reports.
 
     It is sealed under a hidden name, written down, then named: killed anywhere, it is known or not there.
@@ -99,7 +102,7 @@ def answer_news(desk: Desk, bundle_id: str, files: Path, report: Report, *, now:
 
 
 def _answered(
-    desk: Desk, bundle_id: str, files: Path, report: Report, *, now: datetime, only_new: bool
+    desk: Desk, bundle_id: str, files: Path | None, report: Report, *, now: datetime, only_new: bool
 ) -> Answer | None:
     with desk.held(), working(desk.path, ".packing-") as work:
         lying = shelf(desk)
@@ -129,7 +132,13 @@ def _answered(
             sha256=header.sha256,
         )
         folder = desk.give_out(header.bundle_id)
-    return Answer(header=header, folder=folder, record_count=made.records, not_taken=made.not_taken)
+    return Answer(
+        header=header,
+        folder=folder,
+        whose=named_apart(manifest.patient),
+        record_count=made.records,
+        not_taken=made.not_taken,
+    )
 
 
 def _held_before(lying: Shelf, manifest: Manifest) -> frozenset[object]:
@@ -246,8 +255,8 @@ class _Gathered:
         return hashlib.sha256("".join(sorted(item.sha256 for item in self.packed)).encode()).hexdigest()
 
 
-def _gathered(files: Path, work: Path, lying: Shelf, manifest: Manifest, report: Report) -> _Gathered:
-    """Copy what may go.
+def _gathered(files: Path | None, work: Path, lying: Shelf, manifest: Manifest, report: Report) -> _Gathered:
+    """Copy what may go; nothing, where no folder is named.
 
     Raises
     ------
@@ -259,7 +268,8 @@ def _gathered(files: Path, work: Path, lying: Shelf, manifest: Manifest, report:
     not_taken: list[str] = []
     records = 0
     plan_uids = {plan.plan_uid for plan in manifest.plans} | {new for new, _, _ in report.same_plans}
-    for number, one in enumerate(read_held(_regular_files(files), ZoneInfo(manifest.time_zone)), start=1):
+    paths = _regular_files(files) if files else []
+    for number, one in enumerate(read_held(paths, ZoneInfo(manifest.time_zone)), start=1):
         if isinstance(one, Path) and _claims_dicom(one):
             not_taken.append(f"file {number}: it is no whole DICOM object")
             continue
@@ -277,7 +287,8 @@ def _gathered(files: Path, work: Path, lying: Shelf, manifest: Manifest, report:
             records += isinstance(one.content.content, TreatmentRecord)
     if not packed and (not_taken or not report.says_nothing_was_given):
         raise ConfigError(
-            f"{files} holds nothing that can go back" + (f": {not_taken[0]}" if not_taken else "."),
+            f"{files or 'No folder'} holds nothing that can go back"
+            + (f": {not_taken[0]}" if not_taken else "."),
             do_next="Name the folder with the treatment records that your OIS exported, and reports; or "
             'say that nothing was given and nothing will be: --last --said "never came".',
         )

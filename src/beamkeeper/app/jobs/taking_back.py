@@ -23,7 +23,7 @@ from beamkeeper.app.jobs.receiving import (
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.domain.identity import likeness
-from beamkeeper.domain.patient import shown_name
+from beamkeeper.domain.patient import named_apart
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch
 from beamkeeper.respond.handover import BundleKind, Role, open_bundle, read_header
@@ -220,6 +220,6 @@ def handed_over(folder: IncidentFolder, now: datetime) -> tuple[HandedOver, ...]
             position = patient_now(folder, inventory, one.pseudonym, now).person.position
         except IntegrityError as error:
             damaged = f"{error.message} {error.do_next}".strip()
-        name = shown_name(persons[one.pseudonym].entry.patient.name) or "(no name)"
+        name = named_apart(persons[one.pseudonym].entry.patient)
         found.append(HandedOver(name=name, transfer=one, position=position, damaged=damaged))
     return tuple(found)

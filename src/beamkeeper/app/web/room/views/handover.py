@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from beamkeeper.app.jobs.handover_desk import DESK
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.app.web.room.room import the_room
-from beamkeeper.domain.patient import shown_name
 from beamkeeper.respond.handover import Desk
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ def handover(request: HttpRequest) -> HttpResponse:
     """Show who went where and what came back, who is away longest without a word first."""
     room = the_room()
     rows = sorted(transfers(room.journal()), key=lambda one: (not one.is_away, one.came_at or one.made_at))
-    names = {row.pseudonym: shown_name(row.patient.name) for row in room.rows()}
+    patients = {row.pseudonym: row.patient for row in room.rows()}
     desk = Desk(room.folder.path / DESK)
     page = Paginator(rows, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
-    items = [{"one": one, "name": names.get(one.pseudonym, "")} for one in page]
+    items = [{"one": one, "patient": patients.get(one.pseudonym)} for one in page]
     return render(
         request,
         "room/handover.html",
