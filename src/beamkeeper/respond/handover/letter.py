@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from beamkeeper.domain.words import line
+from beamkeeper.domain.words import line, plural
 from beamkeeper.protect.lists.page import (
     Column,
     Group,
@@ -41,6 +41,8 @@ BEFORE_EVERY: Final = (
     "Your physician decides whether treatment goes on.",
 )
 CONTACTS_MAX: Final = 6
+MEGABYTES_FROM: Final = 100_000
+_ROLES: Final = {Role.DICOM: "DICOM", Role.MESSAGE: "HL7 messages"}
 _SESSION_DAY: Final = "%a %Y-%m-%d"
 
 
@@ -143,8 +145,11 @@ def _packed(manifest: Manifest) -> Iterator[PageRow]:
         items = [item for item in manifest.packed if item.role is role]
         if items:
             titles = "; ".join(dict.fromkeys(item.title for item in items if item.title))
-            size = sum(item.size_bytes for item in items) / 1e6
-            yield PageRow((cell(role.value), cell(f"{len(items)} files, {size:.1f} MB", titles)))
+            size = sum(item.size_bytes for item in items)
+            shown = f"{size / 1e6:.1f} MB" if size >= MEGABYTES_FROM else f"{size / 1e3:.0f} kB"
+            yield PageRow(
+                (cell(_ROLES.get(role, role.value)), cell(f"{plural(len(items), 'file')}, {shown}", titles))
+            )
     if manifest.left_out:
         said = f"{manifest.left_out} objects to which none of these plans leads; ask if you need them"
         yield PageRow((cell("not sent"), cell(said)))
