@@ -181,7 +181,7 @@ def test_a_row_that_is_dragged_is_priced_then_signed_and_taken_back(
     page.mouse.move(*middle(page.locator("#machines tr[data-machine='leuven-2'] td:nth-child(10)")), steps=3)
     expect(page.locator(".ghost")).to_contain_text("→ leuven-2, Tue 10 Mar")
     page.mouse.up()
-    expect(page.locator("#price")).to_contain_text("leuven-2 from 10 March 2026:")
+    expect(page.locator("#price")).to_contain_text("leuven-2 from Tue 10 March 2026:")
     expect(page.locator("#price")).to_contain_text("min to travel")
     assert PlacementFolder(served.folder).standing().version == before.number, "nothing is moved by dragging"
     sign(page, "co")
@@ -213,7 +213,7 @@ def test_keys_alone_choose_a_place_and_leave_again_without_a_script_too(
                 page.keyboard.press(key)
         else:
             page.get_by_label("leuven-2, Thursday 5 March").click()
-        expect(page.locator("#price")).to_contain_text("leuven-2 from 5 March 2026")
+        expect(page.locator("#price")).to_contain_text("leuven-2 from Thu 5 March 2026")
         if script:
             page.keyboard.press("Escape")
         else:
@@ -298,3 +298,25 @@ def test_only_the_board_may_have_a_script_and_only_ours(reader: Visitor) -> None
     assert re.findall("<script.*?>", board.text) == ['<script src="/static/room/board.js" defer>']
     assert "script" not in reader.get("/places/").headers["Content-Security-Policy"]
     assert "style=" not in board.text
+
+
+def test_the_wall_with_a_placement_fits_a_projector_with_the_journal(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    page, _ = seen_by(browser, reader, PROJECTOR)
+    page.set_viewport_size({"width": PROJECTOR, "height": 1080})
+    page.goto(served.where.address + "wall/")
+
+    assert page.locator(".numbers li").count() == 9
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    assert page.locator(".numbers b").evaluate_all(
+        "all => all.every(one => one.scrollWidth <= one.clientWidth)"
+    )
+
+
+def test_a_patients_page_says_where_to_go(served: Served, reader: Visitor) -> None:
+    at = board_at(PlacementFolder(served.folder))
+    goes = next(one for one in at.version.placed if one.machine)
+
+    said = reader.get(f"/patients/{goes.patient}/").words
+    assert f"Treated at {goes.site}, on {goes.machine}, from" in said

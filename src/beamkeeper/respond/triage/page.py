@@ -122,7 +122,7 @@ def _gap(one: Ranked) -> Cell:
 
 
 def _under(one: Ranked) -> Iterator[Line]:
-    if asked := [f"{fact}? ({value}: level {level})" for fact, value, level in one.level.questions]:
+    if asked := one.level.asks:
         yield Line(f"Ask: {' '.join(asked)}", Style.MARK)
     if one.facts.in_doubt:
         yield Line("The position in the course is in doubt: see the inventory.", Style.MARK)

@@ -48,6 +48,14 @@ class Level:
         """As it is printed: "1", "?"."""
         return "?" if self.number is None else str(self.number)
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What to ask, each fact once: "RCR category? (1: level 1; 2: level 3)"."""
+        of: dict[str, list[str]] = {}
+        for fact, value, level in self.questions:
+            of.setdefault(fact.replace("rcr", "RCR"), []).append(f"{value}: level {level}")
+        return tuple(f"{fact}? ({'; '.join(answers)})" for fact, answers in of.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:

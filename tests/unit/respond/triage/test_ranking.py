@@ -84,6 +84,7 @@ def test_a_question_says_which_answer_would_change_the_level() -> None:
     found = level_of(replace(KNOWN, rcr_category=None), RULES)
 
     assert found.questions == (("rcr category", "1", 1), ("rcr category", "2", 3), ("rcr category", "3", 4))
+    assert found.asks == ("RCR category? (1: level 1; 2: level 3; 3: level 4)",)
 
 
 def test_whose_level_a_physician_said_does_not_wait_by_the_code() -> None:

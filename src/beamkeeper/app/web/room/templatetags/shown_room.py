@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ register.filter("left", left_in_words)
 register.filter("percent", signed)
 
 MINUTE_S: Final = 60
+LOUD: Final = re.compile(r"[A-Z]{2,}(?: [A-Z]{2,})*")
 
 
 @register.filter
@@ -48,8 +50,8 @@ def hour(instant: datetime) -> str:
 
 @register.filter
 def day(on: date | None) -> str:
-    """Return a date: "3 March 2026"."""
-    return "–" if on is None else f"{on.day} {on:%B %Y}"
+    """Return a date: "Tue 3 March 2026"."""
+    return "–" if on is None else f"{on:%a} {on.day} {on:%B %Y}"
 
 
 @register.filter
@@ -81,6 +83,13 @@ def _day_cell(one: Cell) -> SafeString:
 def share(part: int, whole: int) -> int:
     """Return a part in whole per cent, 0 of nothing."""
     return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def kinds(warnings: Iterable[str]) -> str:
+    """Return what warnings are about, by the capitals they begin with: "same name"."""
+    found = (LOUD.match(text) for text in warnings)
+    return ", ".join(dict.fromkeys(one[0].strip().lower() for one in found if one))
 
 
 @register.filter

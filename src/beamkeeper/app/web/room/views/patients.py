@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from beamkeeper.app.web.room.room import Room
     from beamkeeper.errors import ConfigError
     from beamkeeper.protect.lists import ListRow
+    from beamkeeper.respond.placement import Placed
 
 PATIENTS_A_PAGE: Final = 100
 SEARCHED_CHARACTERS_MAX: Final = 80
@@ -90,12 +92,19 @@ def patient_page(
         "said": [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym],
         "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
         "of_all": len(ranked),
+        "placed": _placed(room, pseudonym),
         "stated": STATED,
         "members": room.members(),
         "error": error,
         "typed": typed or {},
     }
     return render(request, "room/patient.html", facts, status=status)
+
+
+def _placed(room: Room, pseudonym: str) -> Placed | None:
+    """Return where the placement that counts has this patient; None for whom it does not speak of."""
+    at = room.placement()
+    return next((one for one in at.version.placed if one.patient == pseudonym), None) if at else None
 
 
 def _is_in(row: ListRow, section: str) -> bool:
