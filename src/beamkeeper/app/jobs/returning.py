@@ -193,6 +193,7 @@ def _reply(
         plans=(),
         sessions=(),
         cancelled=(),
+        moved=(),
         accessories=(),
         before=made.not_taken,
         left_out=len(made.not_taken),
