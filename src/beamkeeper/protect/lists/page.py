@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -75,6 +76,26 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PagePicture:
+    """A picture at the end of a page.
+
+    Attributes
+    ----------
+    svg
+        A drawing that loads nothing; a photograph stands in it.
+    """
+
+    svg: bytes
+    caption: str
+    alternative: str
+
+    @property
+    def address(self) -> str:
+        """The picture as a `data:` address: inside `img` no script of an SVG ever runs."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One list, whole.
 
@@ -84,6 +105,8 @@ class Page:
         What the list holds, in sentences: counts that add up.
     notes
         How to read it, in the end.
+    pictures
+        After the last group.
     empty
         What stands there when no group has a row.
     """
@@ -100,6 +123,7 @@ class Page:
     notes: tuple[str, ...]
     decides: str
     empty: str
+    pictures: tuple[PagePicture, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import line
 from beamkeeper.wire.paper.setting import set_pdf
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ def _facts(page: Page) -> dict[str, object]:
         "notes": list(page.notes),
         "decides": page.decides,
         "empty": page.empty if page.is_empty else "",
+        "pictures": [
+            {"svg": one.svg.decode(), "caption": line(one.caption), "alternative": line(one.alternative)}
+            for one in page.pictures
+        ],
         "columns": [{"title": column.title, "width": column.width} for column in page.columns],
         "groups": [
             {

@@ -36,6 +36,8 @@ def _lines(page: Page) -> Iterator[str]:
         for row in group.rows:
             yield from _row(page, row)
             yield "-" * COLUMNS
+    for picture in page.pictures:
+        yield from _wrap(f"(picture) {picture.caption}")
     yield ""
     for said in page.notes:
         yield from _wrap(said)
