@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.import_facts import Unread, read_imported
 from beamkeeper.respond.handover.import_finding import Announced, Grade
 from beamkeeper.respond.handover.import_page import import_facts, import_files
+from beamkeeper.respond.handover.import_photos import photographs
 from beamkeeper.respond.handover.import_report import verify_import
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def check_received(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> Che
             position=manifest.position,
         ),
     )
+    lies = desk.path / RECEIVED / manifest.bundle_id
+    photos = photographs(manifest.packed, lambda item: kept_file(lies, item))
+    report = replace(report, findings=(*photos.findings, *report.findings), pictures=photos.pictures)
     folder = desk.path / REPORTS / manifest.bundle_id
     files = import_files(report, site_name=desk.card.name, made_at=now, zone=zone)
     files["import-report.json"] = json.dumps(import_facts(report), ensure_ascii=False, indent=1).encode()

@@ -93,6 +93,7 @@ def import_page(report: ImportReport, *, site_name: str, made_at: datetime, zone
         ),
         decides=DECIDES,
         empty="Nothing came in.",
+        pictures=report.pictures,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beamkeeper.domain.position import CoursePosition
+    from beamkeeper.protect.lists.page import PagePicture
     from beamkeeper.respond.handover.import_finding import Announced
 
 
@@ -40,6 +41,8 @@ class ImportReport:
         Those that were judged, with their beams as they are read here.
     counts
         (kind of object, how many).
+    pictures
+        Photographs that came along.
     """
 
     announced: Announced
@@ -47,6 +50,7 @@ class ImportReport:
     plans: tuple[Plan, ...]
     position: CoursePosition | None
     counts: tuple[tuple[str, int], ...]
+    pictures: tuple[PagePicture, ...] = ()
 
     @property
     def worst(self) -> Grade:
