@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import getpass
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from night_site import SmallSite
+from tests.mirror_peers.s3_server import KEY, MOTO_WANTS, REGION, SECRET, s3_server
+from tests.mirror_peers.sftp_server import sftp_server
 from two_houses import PARTNER, Houses, beamkeeper, told
 
 from beamkeeper.app.jobs.carrying import Fetched, fetch
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import ConfigError, IntegrityError
 from beamkeeper.respond.handover import BundleKind, Desk, Manifest, new_bundle_id, new_keys, seal_bundle
+from beamkeeper.wire.objectstore.buckets import S3Peer
 from beamkeeper.wire.share.directory import DirectoryDestination
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beamkeeper.respond.handover import Card, DeskKeys
+
+    Over = Callable[[Path, Callable[[str], str]], Iterator[str]]
 
 EMPTY = Manifest(
     bundle_id=new_bundle_id(),
@@ -52,7 +62,50 @@ def line(tmp_path: Path) -> Path:
     return tmp_path / "line.toml"
 
 
-def test_a_bundle_goes_by_a_place_and_its_answer_comes_back(met: Houses, line: Path, tmp_path: Path) -> None:
+def over_sftp(folder: Path, program: Callable[[str], str]) -> Iterator[str]:
+    with sftp_server(folder, program) as running:
+        key = running.host_key.strip()
+        yield (
+            f'kind = "sftp"\nhost = "127.0.0.1"\nport = {running.port}\nuser = "{getpass.getuser()}"\n'
+            f'folder = "{running.root}"\nhost_keys = ["{key}"]\nkey = "file:{running.folder}/user_key"\n'
+        )
+
+
+def over_s3(folder: Path, _program: object) -> Iterator[str]:
+    with s3_server() as running:
+        running.make_bucket("bundles", lock=True)
+        (folder / "access").write_text(KEY)
+        (folder / "secret").write_text(SECRET)
+        with patch("beamkeeper.wire.objectstore.S3Peer", partial(S3Peer, headers=MOTO_WANTS)):
+            yield (
+                f'kind = "s3"\nbucket = "bundles"\nregion = "{REGION}"\nendpoint = "{running.endpoint}"\n'
+                f'access_key = "file:{folder}/access"\nsecret_key = "file:{folder}/secret"\n'
+            )
+
+
+def over_a_disk(folder: Path, _program: object) -> Iterator[str]:
+    yield f'kind = "directory"\npath = "{folder}"\n'
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        over_a_disk,
+        pytest.param(over_sftp, marks=pytest.mark.peer),
+        pytest.param(over_s3, marks=pytest.mark.peer),
+    ],
+)
+def test_a_bundle_goes_by_a_place_of_every_kind_and_its_answer_comes_back(
+    met: Houses, over: Over, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "place").mkdir()
+    line = tmp_path / "line.toml"
+    with contextmanager(over)(tmp_path / "place", program) as section:
+        line.write_text(f'name = "line"\n{section}')
+        goes_and_comes_back(met, line, tmp_path)
+
+
+def goes_and_comes_back(met: Houses, line: Path, tmp_path: Path) -> None:
     person = met.persons()[0]
     bundle = met.make(person)
     for _ in range(2):
