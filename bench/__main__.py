@@ -17,6 +17,7 @@
     triage    300 patients put in order after each word about one, and the line for two capacities
     place     300 patients on 12 machines for six weeks, beside greedy and first come
     price     one move by hand on a board of 2,000 patients (--before SRC: beside another tree)
+    room      pages of the incident room with 2,000 patients beside the same with 20
     handover  a patient of clinical size to another house and back, each step
     declare   an incident declared from the copy of a vault of 300 patients, until lists lie on paper
     attack    simulated months attacked at six kinds of minutes: the inventory against the truth
@@ -59,6 +60,7 @@ NAMES = (
     "triage",
     "place",
     "price",
+    "room",
     "attack",
     "handover",
 )
