@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,11 +28,16 @@ ITEMS_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing to do; `role` is the identifier of a card."""
+    """One thing to do; `role` is the identifier of a card, or a word of the department's own."""
 
     item_id: str
     role: str
     text: str
+
+    @property
+    def whose(self) -> str:
+        """Whose it is, in words."""
+        return next((card.title for card in role_cards() if card.role_id == self.role), self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,7 @@ def steps(text: str) -> tuple[Step, ...]:
     return found
 
 
+@cache
 def role_cards() -> tuple[RoleCard, ...]:
     """Return the cards that come with Beamkeeper."""
     return tuple(

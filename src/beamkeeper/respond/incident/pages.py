@@ -59,7 +59,7 @@ def checklist_page(
         columns=(
             Column("", 0.6),
             Column("No.", 0.8),
-            Column("Who", 1.6),
+            Column("Who", 2.4),
             Column("What", 9),
             Column("Done by, at", 3),
         ),
@@ -72,7 +72,7 @@ def checklist_page(
                         (
                             cell(Line(DONE if item.item_id in ticked else BOX, Style.BIG)),
                             cell(item.item_id),
-                            cell(item.role),
+                            cell(item.whose),
                             cell(Line(item.text, Style.STRONG)),
                             _ticked(ticked.get(item.item_id), zone),
                         )

@@ -35,6 +35,14 @@ def test_every_item_is_somebodys_who_has_a_card() -> None:
     assert all(card.does and card.does_not for card in role_cards())
 
 
+def test_whose_an_item_is_stands_in_words_and_in_the_departments_own() -> None:
+    own = steps(
+        STEP + 'items = [{id = "x", role = "rtt", text = "1"}, {id = "y", role = "porter", text = "2"}]'
+    )
+
+    assert [item.whose for step in own for item in step.items] == ["Radiation therapist", "porter"]
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
