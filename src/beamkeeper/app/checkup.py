@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from beamkeeper.app.checkup_calling import check_calling
 from beamkeeper.app.checkup_copies import check_copies
 from beamkeeper.app.checkup_data import check_data, check_data_key
+from beamkeeper.app.checkup_day import check_day_files
 from beamkeeper.app.checkup_documents import check_documents
 from beamkeeper.app.checkup_expiry import check_expiry
 from beamkeeper.app.checkup_host import check_host, free_bytes
@@ -90,6 +91,7 @@ def _kept(site: Site, clock: Clock) -> Iterator[Finding]:
     for what, path in (("data disk", site.data_dir), ("vault disk", site.vault.directory)):
         yield _disk(what, path)
     yield from check_expiry(site, clock.now())
+    yield check_day_files(site)
 
 
 def _network(site: Site, clock: Clock, *, online: bool) -> Iterator[Finding]:

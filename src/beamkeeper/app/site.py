@@ -20,6 +20,7 @@ from beamkeeper.app.site_documents import DocumentsSection, OisDocuments
 from beamkeeper.app.site_gap import GapSection
 from beamkeeper.app.site_heartbeats import HeartbeatTarget
 from beamkeeper.app.site_hour import HourSection
+from beamkeeper.app.site_incident import IncidentSection
 from beamkeeper.app.site_mirrors import MirrorSection
 from beamkeeper.app.site_quorum import QuorumSection
 from beamkeeper.app.site_removals import RemovalSection
@@ -213,6 +214,7 @@ class Site(_Section):
     console: ConsoleSection = ConsoleSection()
     hour: HourSection | None = None
     gap: GapSection = GapSection()
+    incident: IncidentSection = IncidentSection()
     quorum: QuorumSection | None = None
     mail: MailSection | None = None
     alerts: tuple[AlertSection, ...] = ()

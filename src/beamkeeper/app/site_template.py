@@ -225,6 +225,10 @@ meterset_relative = 0.001        # or this share of the planned meterset, whiche
 # service = [2026-12-03]         # a machine is not there, and nobody knew when courses were planned
 # make_up_days = ["sat"]         # weekdays on which a fraction can be made up; "sat", "sun" without this line
 
+# [incident]                     # goes along in every copy, for the day it happens: docs/guide/incident.md
+# triage_rules = "triage-rules.toml"   # yours: `beamkeeper triage rules` prints what comes with the program
+# partners = "partners.toml"     # who could take patients: docs/formats/partners.md
+
 [console]                        # the pages, once `beamkeeper console serve` runs: docs/guide/console.md
 bind = "127.0.0.1"               # the address people reach it at; 127.0.0.1: on its own screen only
 port = 8443

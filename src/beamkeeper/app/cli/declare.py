@@ -178,6 +178,10 @@ def _show(declared: Declared) -> None:
     ):
         out.print(f"  [bold]{count:5}[/]  {what}")
     out.print()
+    for name in declared.own.files:
+        print_wrapped(f"✓ {name}: the department's own, as the copy brought it.")
+    for why in declared.own.wrong:
+        print_wrapped(f"▲ {why} The program's own is used.")
     for place in declared.held:
         print_wrapped(f"✓ Nothing is removed any more from {place}.")
     for place in declared.not_held:
@@ -206,6 +210,8 @@ def _plain(declared: Declared, report: VaultReport | None) -> dict[str, object]:
         "not_read": declared.inventory.not_read,
         "held": declared.held,
         "not_held": declared.not_held,
+        "own_files": tuple(declared.own.files),
+        "not_taken": declared.own.wrong,
         "rows": declared.rows,
         "vault": report,
         "folder": declared.folder.path,

@@ -45,8 +45,11 @@ EverybodyOption = Annotated[bool, typer.Option("--all", help="Print every row, n
 def draft(
     folder: FolderOption,
     partners: Annotated[
-        Path, typer.Option("--partners", metavar="FILE", help="The partners' file: docs/formats/partners.md.")
-    ],
+        Path | None,
+        typer.Option(
+            "--partners", metavar="FILE", help="The partners' file; else the one that the copy brought."
+        ),
+    ] = None,
     first_on: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="The first day that is planned; else today.")
     ] = None,
@@ -69,13 +72,20 @@ def draft(
     """
     from beamkeeper.app.cli.deliverable import bytes_of
     from beamkeeper.app.cli.restore import open_vault_by
+    from beamkeeper.app.jobs.day_files import PARTNERS
     from beamkeeper.app.jobs.placing import Who, counted, make_draft, print_pages
 
     opened, now = _folder(folder), SystemClock().now()
+    file = partners or opened.incident.path / PARTNERS
+    if partners is None and not file.is_file():
+        raise ConfigError(
+            "The copy brought no partners' file.",
+            do_next="--partners FILE names one: docs/formats/partners.md describes it.",
+        )
     try:
-        text = bytes_of(partners, PARTNERS_BYTES_MAX).decode()
+        text = bytes_of(file, PARTNERS_BYTES_MAX).decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{partners.name} is no text in UTF-8.") from error
+        raise ConfigError(f"{file.name} is no text in UTF-8.") from error
     zone = ZoneInfo(opened.incident.incident().time_zone)
     number, made, instance = make_draft(
         opened,

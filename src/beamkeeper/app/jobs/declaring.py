@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from beamkeeper.app.jobs.day_files import lay_out
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
 from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from beamkeeper.app.jobs.day_files import DayFiles
     from beamkeeper.app.jobs.lists import Gathered
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from beamkeeper.vault import ParcelStore, Vault, VaultReport
     from beamkeeper.vault.reading import Progress
 
+OWN_FILE: Final = "a file of the department"
 NOT_READ_YET: Final = "The whole vault has not been read yet; every parcel these lists are made of has."
 
 
@@ -85,6 +88,8 @@ class Declared:
     ----------
     held
         Places in which removal is frozen; `not_held` those we may not write to, each with the reason.
+    own
+        The department's own files that its copy brought.
     """
 
     folder: IncidentFolder
@@ -94,6 +99,7 @@ class Declared:
     overview: Overview
     held: tuple[str, ...]
     not_held: tuple[str, ...]
+    own: DayFiles
 
     @property
     def numbers(self) -> Headline:
@@ -125,6 +131,7 @@ def declare(
     folder.keep_value(INCIDENT, incident)
     folder.keep(CHECKLIST, said.checklist.encode())
     write(folder, Deed.DECLARED, by=said.by, at=now, said=said.known, incident=incident.incident_id)
+    own = _own_files(folder, found, by=said.by, at=now)
     held, not_held = _freeze(vault, incident, more_places)
     for place in held:
         write(folder, Deed.HELD, by=said.by, at=clock.now(), about=place)
@@ -148,6 +155,7 @@ def declare(
         overview=known,
         held=held,
         not_held=not_held,
+        own=own,
     )
     print_pages(folder, known, now=clock.now(), checked=NOT_READ_YET)
     return declared
@@ -263,6 +271,16 @@ def _incident(found: Gathered, vault: Vault, said: Declaration, now: datetime) -
         vault_expires_at=vault.expires_at,
         laws=said.laws,
     )
+
+
+def _own_files(folder: IncidentFolder, found: Gathered, *, by: str, at: datetime) -> DayFiles:
+    """Lay out the department's own files, and write down which count from now on."""
+    own = lay_out(folder, found)
+    for name in own.files:
+        write(folder, Deed.DECIDED, by=by, at=at, about=OWN_FILE, said=f"{name}, as the copy brought it")
+    for why in own.wrong:
+        write(folder, Deed.DECIDED, by=by, at=at, about=OWN_FILE, said=why, outcome="failed")
+    return own
 
 
 def _freeze(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.day_files import RULES
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.clock import local_date
 from beamkeeper.domain.patient import shown_name
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident import Inventory
     from beamkeeper.respond.triage import Capacity, CutState, Ranked, RuleSet
 
-RULES: Final = "triage-rules.toml"
-"""The rule set of this incident, copied into its folder when it is first used."""
 CONSIDERED: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 """Who is put in order: those who could be treated. The others stand in the inventory with what is missing."""
 _SITE_CODES: Final = range(1, 6)
