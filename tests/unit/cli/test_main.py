@@ -8,11 +8,20 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
-from beamkeeper.app.cli.main import keep_trace
+from beamkeeper.app.cli.main import app, keep_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def test_without_a_command_the_day_it_happens_stands_first_and_no_command_is_missing() -> None:
+    shown = CliRunner().invoke(app, [], env={"COLUMNS": "80"}).stdout
+    known = [str(one.name) for one in (*app.registered_commands, *app.registered_groups)]
+
+    assert shown.index("On the day it happens") < shown.index(" declare ") < shown.index("Every night, and")
+    assert [name for name in known if f"│ {name} " not in shown] == []
 
 
 def test_a_trace_is_readable_by_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident import Standing
     from beamkeeper.respond.incident.clocks import Due
 
-app = typer.Typer(no_args_is_help=True, help="Where an incident stands; its journal, clocks and checklist.")
+app = typer.Typer(
+    no_args_is_help=True, help="Where an incident stands: pages for the room, journal, clocks, checklist."
+)
 
 FolderOption = Annotated[
     Path,

@@ -59,6 +59,7 @@ from beamkeeper.app.cli import (
     window,
 )
 from beamkeeper.app.cli.console import err, print_error
+from beamkeeper.app.cli.panels import sort_into_panels
 from beamkeeper.app.sealed_data import TEMPORARY_VARIABLE
 from beamkeeper.errors import BeamkeeperError
 
@@ -76,7 +77,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     help="Keeps radiotherapy going when a hospital's systems are gone.\n\n"
     "Every night: a verified, sealed copy of everything needed to treat.\n\n"
-    "Try it now, nothing needed: [bold]beamkeeper demo[/bold]",
+    "Try it now, nothing needed: [bold]beamkeeper demo[/bold]. A command's own words, with an example: "
+    "[bold]beamkeeper COMMAND --help[/bold]",
 )
 
 app.command("demo")(demo.command)
@@ -137,6 +139,7 @@ def _flow(commands: typer.Typer) -> None:
 
 
 _flow(app)
+sort_into_panels(app)
 
 
 def _print_version(wanted: bool) -> None:
