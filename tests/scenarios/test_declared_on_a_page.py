@@ -107,11 +107,13 @@ def what_is_wrong_is_said_and_nothing_is_typed_twice(laptop: Laptop) -> None:
 def what_the_copy_contradicts_is_said(laptop: Laptop) -> None:
     laptop.visitor.post("/declare/", laptop.typed(worked_until="2000-01-01 06:00"))
     deadline = time.monotonic() + READ_WITHIN_S
-    while "copy is being read" in (words := laptop.visitor.get("/declare/").words):
+    while "copy is being read" in (shown := laptop.visitor.get("/declare/")).words:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert "The copy holds a treatment of" in words
-    assert "the copy is open" in words
+    assert "The copy holds a treatment of" in shown.words
+    assert "the copy is open" in shown.words
+    kept = laptop.typed(worked_until="2000-01-01 06:00")
+    assert all(kept[name] in shown.text for name in ("by", "known", "worked_until", "zone"))
 
 
 @pytest.mark.parametrize("error", [OSError("the disk was unplugged"), ConfigError("no")])

@@ -37,7 +37,13 @@ CARDS: Final = 3
 
 @dataclass
 class Lobby:
-    """An incident that is being declared; one a process."""
+    """An incident that is being declared; one a process.
+
+    Attributes
+    ----------
+    typed, zone_typed
+        What was last declared with: where the copy contradicts it, nobody types the rest again.
+    """
 
     path: Path
     clock: Clock
@@ -45,6 +51,8 @@ class Lobby:
     undeclared: Undeclared
     opened: OpenedVault | None = None
     begun: Future[None] | None = None
+    typed: Typed | None = None
+    zone_typed: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "declaring"))
 
@@ -83,6 +91,7 @@ class Lobby:
         with self._lock:
             assert self.opened is not None  # noqa: S101 - `unlock` comes first
             if self.begun is None:
+                self.typed, self.zone_typed = typed, zone_name
                 self.begun = self._worker.submit(self._declare, self.opened, typed, where)
 
     def failure(self) -> BaseException | None:

@@ -9,9 +9,12 @@ from django.views.decorators.http import require_http_methods
 
 from beamkeeper.app.jobs.declaration import Typed
 from beamkeeper.app.web.room.lobby import CARDS, Lobby, the_lobby
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.clock import zone as zone_named
+from beamkeeper.errors import BeamkeeperError, ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest, HttpResponse
 
 LOOKS_AGAIN_S: Final = 2
@@ -57,13 +60,31 @@ def _take(request: HttpRequest, lobby: Lobby) -> HttpResponse:
 def _facts(request: HttpRequest, lobby: Lobby, error: BeamkeeperError | None) -> dict[str, object]:
     sent = request.POST
     now = lobby.clock.now()
+    before = _before(lobby)
+    typed = {name: sent.get(name, before.get(name, "")) for name in FIELDS}
     return {
         "error": error,
         "vault": lobby.undeclared.vault,
         "folder": lobby.path,
         "is_open": lobby.opened is not None,
         "cards": [(number, sent.get(f"card_{number}", "")) for number in range(1, CARDS + 1)],
-        "typed": {name: sent.get(name, "") for name in FIELDS}
-        | {"zone": sent.get("zone", lobby.undeclared.zone_name)},
+        "typed": typed,
         "now": now,
+        "wall": _wall(now, typed["zone"]),
     }
+
+
+def _before(lobby: Lobby) -> dict[str, str]:
+    """Return what stands in the form before anybody types: what was declared with, where that was refused."""
+    if lobby.typed is None:
+        return {"zone": lobby.undeclared.zone_name}
+    known = {name: str(getattr(lobby.typed, name)) for name in FIELDS if name != "zone"}
+    return {**known, "zone": lobby.zone_typed}
+
+
+def _wall(now: datetime, zone_name: str) -> str:
+    """Return the time by the clock on the wall; "" where no zone is known."""
+    try:
+        return f"{now.astimezone(zone_named(zone_name)):%a %Y-%m-%d %H:%M}"
+    except ConfigError:
+        return ""
