@@ -45,7 +45,7 @@ class DeskSystems(BaseModel):
     own_ae_title: AeTitle = "BEAMKEEPER"
     issuer_of_patient_id: Word = ""
     place: Path | None = None
-    look_every_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
+    look_every_minutes: Annotated[float, Field(ge=0.01, le=24 * 60)] = 10
     dicom: tuple[CopiesSection, ...] = ()
     hl7: tuple[ReceiverSection, ...] = ()
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beamkeeper.app.cli.console import emit_json, out, print_wrapped
+from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.desk import DeskOption
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import BeamkeeperError, ConfigError
 
 if TYPE_CHECKING:
     from beamkeeper.app.jobs.following import Round
@@ -33,7 +35,7 @@ def command(
     systems: SystemsMaybe = None,
     by: ByOption = None,
     stay: Annotated[
-        bool, typer.Option("--stay", help="Look again every look_every_minutes, until Ctrl-C.")
+        bool, typer.Option("--stay", help="Look again every look_every_minutes, until Ctrl-C or SIGTERM.")
     ] = False,
     json_: JsonOption = False,
 ) -> int:
@@ -41,7 +43,8 @@ def command(
 
     Of each patient whose own number is known, until `desk return --last`. What lies in the desk's folder
     records/BUNDLE_ID goes along: put reports there. A return bundle holds everything so far, and none is made
-    where nothing is new. With `place` in the file of the systems each is put there, and read back.
+    where nothing is new. With `place` in the file of the systems each is put there, and read back; and what
+    others laid there for this desk is taken in, as far as `receive` does without your number.
 
     Exit status: 0 all is well, 20 something was not fetched, left out or not sent, and is named.
 
@@ -59,21 +62,44 @@ def command(
 
 
 def looking(desk: Desk, systems: DeskSystems, by: str, *, stay: bool, json_: bool) -> int:
-    """Look once, or again and again; return the exit status of the last look."""
-    from beamkeeper.app.jobs.following import follow
+    """Look once, or again and again until a signal; return the exit status of the last look."""
+    if not stay:
+        return _look(desk, systems, by, json_=json_)
+    status = 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                status = _look(desk, systems, by, json_=json_)
+            except (
+                BeamkeeperError
+            ) as error:  # the disk of the desk is away, or full: the next look may go well
+                status = 20
+                err.print(f"▲ {error.message} {error.do_next}", markup=False)
+            time.sleep(60 * systems.look_every_minutes)
+    return status
 
-    while True:
-        made = follow(desk, systems, by=by, clock=SystemClock())
-        if json_:
-            emit_json(made)
-        else:
-            _show(made)
-        if not stay:
-            return 0 if made.is_whole else 20
-        time.sleep(60 * systems.look_every_minutes)
+
+def _look(desk: Desk, systems: DeskSystems, by: str, *, json_: bool) -> int:
+    from beamkeeper.app.jobs.following import follow
+    from beamkeeper.respond.handover import Desk
+
+    made = follow(Desk.open(desk.path), systems, by=by, clock=SystemClock())
+    if json_:
+        emit_json(made)
+    else:
+        _show(made)
+    return 0 if made.is_whole else 20
 
 
 def _show(made: Round) -> None:
+    for bundle_id in made.came.received:
+        print_wrapped(
+            f"▲ A PATIENT CAME: bundle {bundle_id}. Say your own number: beamkeeper desk known-as; then "
+            "beamkeeper desk check."
+        )
+    for text in made.came.left:
+        print_wrapped(f"▲ NOT TAKEN IN: {text}")
     for one in made.followed:
         if one.answer is not None:
             records = one.answer.record_count

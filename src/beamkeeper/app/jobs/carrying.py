@@ -165,7 +165,7 @@ def fetch(place: Destination, desk: Desk) -> Fetched:
 
 
 def _fetched(place: Destination, bundle_id: str, into: Path, known: Sequence[Card], own: str) -> bool:
-    """Copy one bundle; False when it is sealed for another house."""
+    """Copy one bundle; False when it is sealed for another house, or another process was quicker."""
     with working(into, ".fetching-") as work:
         staging = work / bundle_id
         try:
@@ -182,6 +182,8 @@ def _fetched(place: Destination, bundle_id: str, into: Path, known: Sequence[Car
                 raise IntegrityError("Its sealed file is not the one that was signed.")
             staging.rename(into / bundle_id)
         except OSError as error:
+            if (into / bundle_id).is_dir():
+                return False
             raise no_room(into, error) from error
     return True
 

@@ -6,9 +6,10 @@ each record counts once. What fails for one patient is named, and stops nobody e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.app.jobs.arriving import Arrived, arrive
 from beamkeeper.app.jobs.carrying import open_place, send
 from beamkeeper.app.jobs.desk_journal import DeskDeed, note
 from beamkeeper.app.jobs.desk_shelf import shelf
@@ -56,39 +57,45 @@ class Round:
     ----------
     not_sent
         Why return bundles are not at the place yet; () where all are, or no place is named.
+    came
+        Patients' bundles that lay at the place.
     """
 
     followed: tuple[Followed, ...]
     sent: tuple[str, ...] = ()
     not_sent: tuple[str, ...] = ()
+    came: Arrived = field(default_factory=Arrived)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing has to be looked at."""
         left_out = any(one.answer is not None and one.answer.not_taken for one in self.followed)
-        return not (left_out or self.not_sent or any(one.problem for one in self.followed))
+        return not (left_out or self.not_sent or self.came.left or any(one.problem for one in self.followed))
 
 
 def follow(desk: Desk, systems: DeskSystems, *, by: str, clock: Clock) -> Round:
-    """Look once after everybody who was received and did not have the last return."""
-    followed = tuple(_followed(desk, one, systems, by=by, clock=clock) for one in _treated_here(shelf(desk)))
-    if systems.place is None:
-        return Round(followed=followed)
-    waiting = _not_sent(shelf(desk))
+    """Look once: at what lies at the place for us, and after everybody who did not have the last return."""
     try:
-        place = open_place(systems.place) if waiting else None
+        place = None if systems.place is None else open_place(systems.place)
     except BeamkeeperError as error:
-        return Round(followed=followed, not_sent=(error.message,))
-    sent: list[str] = []
-    not_sent: list[str] = []
-    if place is not None:
-        try:
-            for bundle_id, pseudonym in waiting:
-                problem = _sent(desk, bundle_id, pseudonym, place, by=by, clock=clock)
-                (not_sent if problem else sent).append(problem or bundle_id)
-        finally:
-            place.close()
-    return Round(followed=followed, sent=tuple(sent), not_sent=tuple(not_sent))
+        return Round(followed=_everybody(desk, systems, by=by, clock=clock), not_sent=(error.message,))
+    if place is None:
+        return Round(followed=_everybody(desk, systems, by=by, clock=clock))
+    try:
+        came = arrive(desk, place, by=by, clock=clock)
+        followed = _everybody(desk, systems, by=by, clock=clock)
+        sent: list[str] = []
+        not_sent: list[str] = []
+        for bundle_id, pseudonym in _not_sent(shelf(desk)):
+            problem = _sent(desk, bundle_id, pseudonym, place, by=by, clock=clock)
+            (not_sent if problem else sent).append(problem or bundle_id)
+    finally:
+        place.close()
+    return Round(followed=followed, sent=tuple(sent), not_sent=tuple(not_sent), came=came)
+
+
+def _everybody(desk: Desk, systems: DeskSystems, *, by: str, clock: Clock) -> tuple[Followed, ...]:
+    return tuple(_followed(desk, one, systems, by=by, clock=clock) for one in _treated_here(shelf(desk)))
 
 
 def _treated_here(lying: Shelf) -> tuple[Manifest, ...]:

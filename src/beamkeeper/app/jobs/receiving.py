@@ -18,6 +18,7 @@ from beamkeeper.app.jobs.desk_journal import DeskDeed, journal, note
 from beamkeeper.app.jobs.desk_shelf import kept_manifest, not_taken_in, received_row, shelf
 from beamkeeper.errors import IntegrityError, KeyUnavailable, PatientMismatch, StorageFull
 from beamkeeper.respond.handover import BundleKind, Desk, Role, open_bundle, read_header
+from beamkeeper.respond.handover.bundle import is_bundle_id
 from beamkeeper.respond.handover.desk import RECEIVED
 from beamkeeper.respond.handover.manifest import MANIFEST
 from beamkeeper.respond.handover.working import set_aside, working
@@ -70,7 +71,8 @@ def receive(desk: Desk, bundle: Path, *, by: str, now: datetime) -> Received:
     try:
         return _received(desk, bundle, by=by, now=now)
     except (IntegrityError, PatientMismatch, KeyUnavailable) as error:
-        note(desk, DeskDeed.REFUSED, by=by, at=now, outcome="failed", said=error.message)
+        about = bundle.name if is_bundle_id(bundle.name) else ""
+        note(desk, DeskDeed.REFUSED, by=by, at=now, outcome="failed", about=about, said=error.message)
         raise
 
 
