@@ -24,7 +24,7 @@ def check_numbers(
         begun = [s for s in fractions if s.begun and s.fraction_group_number == group.fraction_group_number]
         named = f" of group {group.fraction_group_number}" if len(plan.fraction_groups) > 1 else ""
         _check_beyond(group, begun, named, findings)
-        _check_skipped(begun, named, findings)
+        check_skipped(begun, named, findings)
         latest = max((state.fraction_number for state in begun), default=0)
         for state in begun:
             if state.is_partial and state.fraction_number < latest:
@@ -53,7 +53,7 @@ def _check_beyond(
             findings.add(ConflictKind.BEYOND_PLANNED, text, *state.record_uids)
 
 
-def _check_skipped(begun: Sequence[FractionState], named: str, findings: Findings) -> None:
+def check_skipped(begun: Sequence[FractionState], named: str, findings: Findings) -> None:
     """Name the gaps as ranges: a hostile fraction number of two thousand million costs nothing."""
     before = 0
     for number in sorted(state.fraction_number for state in begun):

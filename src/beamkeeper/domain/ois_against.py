@@ -41,7 +41,7 @@ def closed_by_ois(entry: CensusEntry, plan_uid: str) -> Iterator[str]:
 
 
 def _closed(entry: CensusEntry, position: PlanPosition | None, plan_uid: str) -> Iterator[str]:
-    if position is None or not position.is_finished:
+    if position is None or not position.is_over:
         yield from closed_by_ois(entry, plan_uid)
 
 

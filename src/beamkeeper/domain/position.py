@@ -40,6 +40,9 @@ class ConflictKind(StrEnum):
     POSSIBLY_DELIVERED = (
         "a session was booked after the copy was made, and nothing shows whether it took place"
     )
+    REPLACED = "people said that another plan holds instead of this one"
+    REPLACES = "people said that this plan holds instead of another one"
+    REPLACED_AND_GIVEN = "what people said of a replaced plan does not agree with what was given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +122,14 @@ class PlanPosition:
         Number of fractions with every treatment beam complete.
     next_fraction_number
         The fraction to give next: the first partial one, else the one after the last complete; None
-        when the plan is finished (`is_finished`) or a person has to say.
+        when nothing more is given by it (`is_over`) or a person has to say.
     next_is_continuation
         True when that fraction was begun and must be completed first.
     dose_so_far_gy
         Complete fractions times dose per fraction plus the delivered share of partial ones; None
         when the plan does not state a dose.
+    last_treated_at
+        Of a plan that people said holds instead of another one: by either of them.
     next_fraction_group_number
         The fraction group of `next_fraction_number`; None where that is None.
     open_portfilms
@@ -151,6 +156,16 @@ class PlanPosition:
         """Whether every planned fraction is complete, none is left begun, and any was planned."""
         planned = self.fractions_planned
         return bool(planned) and self.fractions_complete >= (planned or 0) and not self.fractions_partial
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether people said that another plan holds."""
+        return any(one.kind is ConflictKind.REPLACED for one in self.conflicts)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is given by it: finished, or replaced."""
+        return self.is_finished or self.is_replaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ REMARKS_ONLY = frozenset(
         ConflictKind.PLAN_UNKNOWN,
         ConflictKind.OIS_PLAN_UNKNOWN,
         ConflictKind.FOLLOWED,
+        ConflictKind.REPLACES,
     }
 )
 """Conflicts that leave the position of this plan certain: decided by the plan, or about another plan."""

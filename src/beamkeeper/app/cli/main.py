@@ -44,6 +44,7 @@ from beamkeeper.app.cli import (
     quorum,
     read,
     receive,
+    replace,
     restore,
     retain,
     retarget,
@@ -100,6 +101,8 @@ app.command("lists")(lists.command)
 app.command("binder")(binder.command)
 app.command("declare")(declare.command)
 incident.app.command("settle")(settle.command)
+incident.app.command("replace")(replace.replace)
+incident.app.command("take-back")(replace.take_back)
 app.add_typer(incident.app, name="incident")
 app.add_typer(triage.app, name="triage")
 desk.app.command("follow")(follow.command)

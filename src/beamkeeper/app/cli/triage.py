@@ -60,6 +60,7 @@ def show(
     Example: beamkeeper triage show --places 40 --percent 20 --incident incident
     """
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
     from beamkeeper.app.jobs.triage import counted, order_of, take_rules, write_order
     from beamkeeper.respond.triage import Capacity, changed, cut
 
@@ -71,7 +72,7 @@ def show(
             "--percent and --was need --places.",
             do_next="Say how many patients a day there are places for.",
         )
-    inventory = opened.inventory()
+    inventory = with_plans_that_hold(opened.inventory(), opened.journal.rows())
     chosen, ranked = order_of(opened, inventory, now)
     capacity = None if places is None else Capacity(places=places, percent=percent)
     states = cut(ranked, chosen, capacity) if capacity else ()

@@ -215,7 +215,7 @@ class _Release:
     def facts(self, other_plans: int) -> Facts:
         """Return what is known when somebody asks."""
         wish, now, plan, begun = self.wish, self.now, self.plan, self.begun
-        line = now.line(plan)
+        line, said = now.line(plan), now.said_of(plan)
         judged = classify(self.files.demand, wish.machine)
         others = [
             one.drop
@@ -229,7 +229,11 @@ class _Release:
             plan=plan,
             demand=self.files.demand,
             at=now.at(plan),
-            blocking=(*line.missing, *(one.text for one in now.doubts(plan)), *line.conflicts),
+            blocking=(
+                *line.missing,
+                *(one.text for one in now.doubts(plan)),
+                *(text for text in line.conflicts if text not in said),
+            ),
             machine_name=wish.machine.treatment_machine_name,
             machine_profile=wish.machine.profile,
             machine_refusal="" if judged.delivery_class is DeliveryClass.A else judged.reason,
@@ -269,6 +273,7 @@ class _Release:
             cautions=(
                 *self.now.row.warnings,
                 *(text for text in self.now.row.remarks if text.startswith("Alert")),
+                *self.now.said_of(self.plan),
                 *cautions(facts, now=at, zone=self.now.head.zone),
                 *self.files.cautions,
             ),

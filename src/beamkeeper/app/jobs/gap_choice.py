@@ -91,7 +91,7 @@ def known_courses(person: Person, zone: ZoneInfo) -> tuple[Known, ...]:
             doubts=tuple(_doubts(at, zone)),
         )
         for at in (person.position.plans if person.position else ())
-        if not at.is_finished and at.fractions_complete
+        if not at.is_over and at.fractions_complete
     )
 
 

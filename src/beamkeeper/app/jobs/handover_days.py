@@ -54,6 +54,11 @@ def dated(
 
 
 def may_be_replaced(person: Person, at: PlanPosition) -> bool:
-    """Whether an approved plan was derived from this one, or the OIS treats by it no more."""
-    derived = any(one.kind is ConflictKind.SUPERSEDED for one in at.conflicts)
-    return derived or any(closed_by_ois(person.entry, at.plan_uid))
+    """Whether an approved plan was derived from this one, or the OIS treats by it no more.
+
+    What the OIS called it before the attack is no question any more where people said that this one holds.
+    """
+    kinds = {one.kind for one in at.conflicts}
+    if ConflictKind.SUPERSEDED in kinds:
+        return True
+    return ConflictKind.REPLACES not in kinds and any(closed_by_ois(person.entry, at.plan_uid))

@@ -14,6 +14,7 @@ from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.vault_dossiers import document_in
 from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.placing import fraction_groups, treatment_beams
+from beamkeeper.domain.position import ConflictKind
 from beamkeeper.errors import ConfigError, IntegrityError, ObjectUnreadable
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.paper import ChartSource, chart_pdf, details_of, entries
@@ -49,6 +50,7 @@ def chart(
     stand = patient_now(folder, folder.inventory(), pseudonym, now)
     meant = stand.plan(plan)
     stand.line(meant)
+    _verify_not_replaced(stand, meant)
     return chart_pdf(
         ChartSource(
             person=stand.person,
@@ -62,6 +64,17 @@ def chart(
             photo=None if opened is None else _photo(opened, stand, folder.path),
         )
     )
+
+
+def _verify_not_replaced(stand: Now, plan: Plan) -> None:
+    at = stand.at(plan)
+    said = [one.text for one in (at.conflicts if at else ()) if one.kind is ConflictKind.REPLACED]
+    if said:
+        raise ConfigError(
+            f"Plan {plan.rt_plan_label!r} is {said[0]}",
+            do_next="Print the chart of the plan that holds. What was given by the old one all the same: "
+            "`beamkeeper paper enter`.",
+        )
 
 
 def _photo(opened: OpenedVault, stand: Now, scratch: Path) -> Picture | None:

@@ -32,6 +32,7 @@ from beamkeeper.app.jobs.placing_pages import (
 )
 from beamkeeper.app.jobs.placing_plans import KnownPlans, read_plans
 from beamkeeper.app.jobs.placing_stands import as_it_stands
+from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.demand import PlanDemand
 from beamkeeper.domain.words import plural
@@ -103,7 +104,8 @@ def make_draft(
     """
     file = read_partners(partners_text)
     incident = folder.incident
-    inventory, stand = incident.inventory(), folder.standing()
+    inventory = with_plans_that_hold(incident.inventory(), incident.journal.rows())
+    stand = folder.standing()
     wanted, known = wanted_plans(inventory), folder.known_plans(stand)
     asked = {
         name: (person, missing)

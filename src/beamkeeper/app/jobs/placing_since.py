@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.placing_facts import fractions_left, open_plan_uids
+from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.protect.lists import row_among
@@ -97,7 +98,8 @@ def given_since(
         return {}
     inventory, found = folder.inventory(), {}
     zone = inventory.head.zone
-    before = {one.pseudonym: one for one in inventory.persons if one.pseudonym in wanted}
+    said = with_plans_that_hold(inventory, folder.journal.rows())
+    before = {one.pseudonym: one for one in said.persons if one.pseudonym in wanted}
     for pseudonym, person in before.items():
         at = patient_now(folder, inventory, pseudonym, now)
         row = row_among(person, inventory.persons, inventory.head)

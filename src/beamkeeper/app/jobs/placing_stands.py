@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.placing_since import Away, away, given_since
+from beamkeeper.app.jobs.plans_that_hold import said_since
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.placement.board import NOWHERE
 from beamkeeper.respond.placement.drafting import LeftOut
@@ -72,6 +73,12 @@ def as_it_stands(
             continue
         needs.append(made := _need(need, facts, given=given))
         notes += _notes(made, facts)
+    changed = said_since(folder.incident.journal.rows(), draft.made_at)
+    notes += [
+        f"Patient {need.id[:10]}: which plan holds was said after this draft was made. Draft again."
+        for need in needs
+        if need.id in changed
+    ]
     update = {"patient": tuple(needs), "move_announced": move_announced}
     return AsItStands(
         instance=instance.model_copy(update=update), finished=tuple(finished), notes=tuple(notes)

@@ -38,6 +38,11 @@ def settle(
     at, found = now.at(meant), now.doubts(meant)
     if not reason.strip():
         raise ConfigError("Why has to be said.", do_next="Give --reason: whom you asked, what you read.")
+    if at is not None and at.is_replaced:
+        raise ConfigError(
+            f"Plan {meant.rt_plan_label!r} is replaced by another one: nothing more is given by it.",
+            do_next="`incident take-back` the line that says so, or say which holds: `incident replace`.",
+        )
     counted = None if at is None else at.next_fraction_number
     if counted != next_fraction:
         raise ConfigError(

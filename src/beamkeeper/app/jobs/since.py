@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 from beamkeeper.app.jobs.came_back import came_back
 from beamkeeper.app.jobs.file_mode_records import collected_records
 from beamkeeper.app.jobs.transfers import transfers
+from beamkeeper.domain.ois_against import closed_by_ois
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
+from beamkeeper.domain.replacing import in_effect
 from beamkeeper.errors import ConfigError
 from beamkeeper.protect.lists import row_among
 from beamkeeper.respond.handover.given_there import OnPaper, sort_given
 from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.incident.replaced import said_of_plans
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
 from beamkeeper.respond.paper import HandEntry, as_records, entries
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import PlanPosition
+    from beamkeeper.domain.replacing import Replacement
     from beamkeeper.protect.lists import ListHead, ListRow, Person, PlanLine
     from beamkeeper.respond.handover.given_there import Question
     from beamkeeper.respond.incident import Inventory
@@ -44,6 +48,8 @@ class Now:
         What was typed in from paper.
     questions, answered
         Sessions given elsewhere that two people have to number, and those that they numbered.
+    replaced
+        What people said of plans that another one replaces.
     """
 
     person: Person
@@ -52,6 +58,7 @@ class Now:
     written: tuple[HandEntry, ...] = ()
     questions: tuple[Question, ...] = ()
     answered: tuple[Question, ...] = ()
+    replaced: tuple[Replacement, ...] = ()
 
     def plan(self, wanted: str | None) -> Plan:
         """Return the plan that is meant: by label or UID, or the only one that is open.
@@ -101,13 +108,31 @@ class Now:
         positions = self.person.position.plans if self.person.position else ()
         return next((one for one in positions if one.plan_uid == plan.sop_instance_uid), None)
 
+    def said_of(self, plan: Plan) -> tuple[str, ...]:
+        """Return what people said of a plan that holds instead of another one, and what that answers."""
+        at = self.at(plan)
+        told = [one.text for one in (at.conflicts if at else ()) if one.kind is ConflictKind.REPLACES]
+        return (*told, *closed_by_ois(self.person.entry, plan.sop_instance_uid)) if told else ()
+
     def doubts(self, plan: Plan) -> tuple[Doubt, ...]:
         """Return what keeps the next fraction from being sure."""
         return doubts(self.person, plan.sop_instance_uid)
 
 
-def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, now: datetime) -> Now:
+def patient_now(
+    folder: IncidentFolder,
+    inventory: Inventory,
+    pseudonym: str,
+    now: datetime,
+    *,
+    supposing: Replacement | None = None,
+) -> Now:
     """Return one patient as of now.
+
+    Parameters
+    ----------
+    supposing
+        What somebody is about to say of two plans; None for what stands in the journal alone.
 
     Raises
     ------
@@ -121,6 +146,8 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
     zone = ZoneInfo(inventory.time_zone)
     back = came_back(folder, rows, pseudonym)
+    said = said_of_plans(rows, pseudonym, zone).values()
+    replaced = in_effect((*said, *filter(None, (supposing,))))
     elsewhere = sort_given(
         (one for _, one in back.records),
         (*home, *collected),
@@ -128,6 +155,7 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
         patient_id=person.entry.patient.patient_id,
         their_plans=back.plans,
         on_paper=tuple(map(_on_paper, (one for one in written if not one.struck_by))),
+        carried={one.new_uid: one.after for one in replaced if one.goes_on},
         answered=_answers(rows, pseudonym),
     )
     machines = (*home, *collected, *elsewhere.counted)
@@ -144,6 +172,7 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
         conflicts={uid: (*conflicts.get(uid, ()), *found, *away) for uid, found in asked.items()},
         apart=elsewhere.apart,
         settled=settled_keys(rows, pseudonym),
+        replaced=replaced,
     )
     counted = standing_now(person, since, attacked_at=inventory.attacked_at, zone=zone)
     head = replace(inventory.head, made_at=now)
@@ -154,6 +183,7 @@ def patient_now(folder: IncidentFolder, inventory: Inventory, pseudonym: str, no
         written=written,
         questions=elsewhere.questions,
         answered=elsewhere.answered,
+        replaced=replaced,
     )
 
 

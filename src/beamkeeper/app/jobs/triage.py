@@ -163,7 +163,7 @@ def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> in
 
 def _fractions_left(person: Person) -> int | None:
     plans = person.position.plans if person.position else ()
-    still_open = [at for at in plans if not at.is_finished]
+    still_open = [at for at in plans if not at.is_over]
     if not still_open or any(at.fractions_planned is None for at in still_open):
         return None
     return sum((at.fractions_planned or 0) - at.fractions_complete for at in still_open)

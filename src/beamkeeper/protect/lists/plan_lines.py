@@ -115,7 +115,7 @@ def _asked(at: PlanPosition | None) -> set[str]:
 
 def _section(at: PlanPosition | None, entry: CensusEntry, uid: str, *, is_ready: bool) -> Section:
     """Return where a plan belongs; one that any source counts a fraction of was begun."""
-    if at is not None and at.is_finished:
+    if at is not None and at.is_over:
         return Section.FINISHED
     begun = at is not None and bool(at.fractions_complete or at.fractions_partial or at.last_treated_at)
     if begun or any(count.plan_uid == uid and count.fractions_done for count in entry.counts):
@@ -138,6 +138,8 @@ def _next(at: PlanPosition | None) -> tuple[str, str]:
         return "?", "where the course stands is not known"
     if at.is_finished:
         return "none", "all fractions are given"
+    if at.is_replaced:
+        return "none", "replaced: nothing more is given by this plan"
     number = at.next_fraction_number
     if number is None:
         return "?", "a person has to say"

@@ -144,6 +144,7 @@ def sort_given(
     patient_id: str,
     their_plans: Iterable[Plan] = (),
     on_paper: Sequence[OnPaper] = (),
+    carried: Mapping[str, int] | None = None,
     answered: Mapping[str, int | None],
 ) -> Sorted:
     """Sort what came back of one patient.
@@ -154,6 +155,8 @@ def sort_given(
         Everything else that machines recorded.
     plans, their_plans
         Ours; those that were made elsewhere and came along.
+    carried
+        By plan, how many of its first fractions were given by another one that it replaces.
     answered
         What two people said of questions, by key: our fraction number, None for "does not count".
 
@@ -181,7 +184,8 @@ def sort_given(
     said: list[Question] = []
     apart: list[str] = []
     for group in by_plan.values():
-        judging = _Judging(group, (*here, *counted), on_paper, answered, patient_id)
+        first = (carried or {}).get(group[0].plan.sop_instance_uid, 0)
+        judging = _Judging(group, (*here, *counted), on_paper, answered, patient_id, carried=first)
         for session, question in judging.judged():
             if question is None:
                 counted += session.records
@@ -283,7 +287,10 @@ class _Judging:
         on_paper: Iterable[OnPaper],
         answered: Mapping[str, int | None],
         patient_id: str,
+        *,
+        carried: int,
     ) -> None:
+        self._carried = carried
         self._sessions = sorted(sessions, key=_by_time)
         self._plan = self._sessions[0].plan
         own = self._plan.sop_instance_uid
@@ -299,7 +306,7 @@ class _Judging:
         begun = {state.fraction_number for state in (self._at.fractions if self._at else ()) if state.begun}
         begun |= {one.fraction_number for one in self._paper}
         begun |= {one.number for one in self._sessions if one not in asked}
-        last = max(begun, default=0)
+        last = max(begun | {self._carried})
         for session in self._sessions:
             if session not in asked:
                 yield session, None
@@ -315,10 +322,18 @@ class _Judging:
         """
         clash, asked = "", []
         for session in self._sessions:
-            clash = clash or _clash(session, self._before)
+            clash = clash or self._carried_before(session) or _clash(session, self._before)
             if session.is_recalculated or (clash and not _is_told_again(session, self._before)):
                 asked.append(session)
         return asked, clash
+
+    def _carried_before(self, session: _Session) -> str:
+        if session.number > self._carried:
+            return ""
+        return (
+            f"that house seems to number its fractions anew: fraction {session.number} counts as given by "
+            "the plan that this one replaces"
+        )
 
     def _question(self, session: _Session, following: int, clash: str) -> Question:
         reasons = [clash] if clash else []

@@ -228,11 +228,15 @@ def position_findings(
         grade, expected = Grade.LOOK, "what the sender counted: it was not sent"
     else:
         by_hand = {one.fraction_number for one in said.fractions if _is_by_hand(one)}
+        carried = {one.fraction_number for one in said.fractions if one.complete and not one.record_uids}
+        known = by_hand | carried
         same = _numbers(here) == _numbers(said) and _but(here, set()) == _but(said, set())
-        without = Grade.LOOK if by_hand and _but(here, by_hand) == _but(said, by_hand) else Grade.STOP
+        without = Grade.LOOK if known and _but(here, known) == _but(said, known) else Grade.STOP
         grade, expected = judged(same, otherwise=without), f"{_in_words(said)}, as the sender says"
         if by_hand:
             expected += f"; typed in there from paper, without a machine's record: {_fractions(by_hand)}"
+        if carried:
+            expected += f"; given by the plan that this one replaces: {_fractions(carried)}"
     if grade is Grade.OK and here.conflicts:
         grade = Grade.LOOK
     conflicts = f"; {listed(conflict.text for conflict in here.conflicts)}" if here.conflicts else ""

@@ -80,6 +80,8 @@ class Deed(StrEnum):
     ANNOUNCED = "places announced"
     BEGUN = "begun elsewhere"
     SETTLED = "doubt settled"
+    PLAN_REPLACED = "plan replaced"
+    PLAN_TAKEN_BACK = "plan replaced no more"
     ENTERED = "fraction entered by hand"
     CHECKED_ENTRY = "hand entry checked"
     STRUCK = "hand entry struck out"

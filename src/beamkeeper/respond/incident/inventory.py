@@ -177,7 +177,7 @@ def with_unseen_sessions(person: Person, *, attacked_at: datetime, zone: ZoneInf
     if not unseen and broken_off_at is None and not is_unbooked(person, attacked_at, zone):
         return person
     said = _words(unseen, broken_off_at, zone)
-    doubted = {at.plan_uid for at in person.position.plans if not at.is_finished}
+    doubted = {at.plan_uid for at in person.position.plans if not at.is_over}
     conflict = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=said)
     plans = tuple(
         replace(at, conflicts=(*at.conflicts, conflict)) if at.plan_uid in doubted else at

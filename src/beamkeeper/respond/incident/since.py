@@ -2,7 +2,8 @@
 
 The count is made anew of all records, those of the copy and those since, by the rules of `domain.counting`.
 What other systems said of the copy stays a doubt until people settle it: they cannot be asked again. A doubt
-that is settled changes no number; it says that two people looked at it and that the count stands.
+that is settled changes no number; it says that two people looked at it and that the count stands. Which of
+two plans holds is said by people, too: `replaced`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from beamkeeper.domain.meterset import DEFAULT_TOLERANCE
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.readiness import REMARKS_ONLY
 from beamkeeper.domain.record import TreatmentRecord
+from beamkeeper.domain.replacing import with_replaced
 from beamkeeper.respond.incident.incident import Deed
 from beamkeeper.respond.incident.inventory import with_unseen_sessions
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.position import CoursePosition, PlanPosition
     from beamkeeper.domain.readiness import Readiness
+    from beamkeeper.domain.replacing import Replacement
     from beamkeeper.protect.lists import Person
 
 OF_OTHERS: Final = frozenset({ConflictKind.COUNT_DIFFERS, ConflictKind.OIS_PLAN_UNKNOWN})
@@ -62,12 +65,15 @@ class SinceCopy:
         Records that came since and are not counted: people have to say what they are, or said it.
     settled
         Keys of the doubts that people settled.
+    replaced
+        What people said of plans that another one replaces.
     """
 
     records: tuple[TreatmentRecord, ...] = ()
     conflicts: Mapping[str, tuple[Conflict, ...]]
     apart: tuple[str, ...] = ()
     settled: frozenset[str] = frozenset()
+    replaced: tuple[Replacement, ...] = ()
 
 
 def standing_now(person: Person, since: SinceCopy, *, attacked_at: datetime, zone: ZoneInfo) -> Person:
@@ -76,21 +82,32 @@ def standing_now(person: Person, since: SinceCopy, *, attacked_at: datetime, zon
     if before is None:
         return person
     home = [item.content for item in person.objects if isinstance(item.content, TreatmentRecord)]
-    counted = course_position(
-        person.plans,
-        (*home, *since.records),
-        patient_id=person.entry.patient.patient_id,
-        tolerance=DEFAULT_TOLERANCE,
-    )
+    counted = _counted(person, (*home, *since.records), since.replaced)
     position = replace(
         counted,
         plans=tuple(_with_said(at, _of_plan(before, at.plan_uid), person, since) for at in counted.plans),
         unassigned_record_uids=tuple(sorted({*counted.unassigned_record_uids, *since.apart})),
         conflicts=(*counted.conflicts, *(one for one in before.conflicts if one.kind in OF_OTHERS)),
     )
-    position = _with_unseen(person, position, (*home, *since.records), attacked_at=attacked_at, zone=zone)
+    position = _with_unseen(
+        person,
+        position,
+        _counted(person, _until(attacked_at, (*home, *since.records)), since.replaced),
+        attacked_at=attacked_at,
+        zone=zone,
+    )
+    position = _with_doubts_of_replaced(position, since.replaced)
     now = replace(person, position=position, readiness=_readiness(person, before, position))
     return _without_settled(now, since.settled)
+
+
+def _counted(
+    person: Person, records: Iterable[TreatmentRecord], replaced: tuple[Replacement, ...]
+) -> CoursePosition:
+    counted = course_position(
+        person.plans, records, patient_id=person.entry.patient.patient_id, tolerance=DEFAULT_TOLERANCE
+    )
+    return with_replaced(counted, person.plans, replaced)
 
 
 def doubts(person: Person, plan_uid: str) -> tuple[Doubt, ...]:
@@ -106,28 +123,52 @@ def doubts(person: Person, plan_uid: str) -> tuple[Doubt, ...]:
 
 def settled_keys(rows: Iterable[AuditRow], pseudonym: str) -> frozenset[str]:
     """Return the keys of the doubts about a patient that people settled, by the journal."""
+    own = [row for row in rows if row.patient_pseudonym == pseudonym]
+    taken_back = {row.details["line"] for row in own if row.action == Deed.PLAN_TAKEN_BACK}
     return frozenset(
         str(key)
-        for row in rows
-        if row.action == Deed.SETTLED and row.patient_pseudonym == pseudonym
+        for row in own
+        if row.action in _SETTLING and row.sequence not in taken_back
         for key in _keys(row.details.get("doubts"))
     )
 
 
+_SETTLING: Final = frozenset({Deed.SETTLED, Deed.PLAN_REPLACED})
+
+
+def _until(attacked_at: datetime, records: Iterable[TreatmentRecord]) -> list[TreatmentRecord]:
+    return [one for one in records if one.treated_at is None or one.treated_at <= attacked_at]
+
+
+def _with_doubts_of_replaced(position: CoursePosition, replaced: tuple[Replacement, ...]) -> CoursePosition:
+    """Return a position in which what is in doubt about a replaced plan is in doubt of the one that holds."""
+    at = {one.plan_uid: one for one in position.plans}
+    for one in replaced:
+        old, new = at.get(one.old_uid), at.get(one.new_uid)
+        if old is None or new is None or not old.is_replaced:
+            continue
+        passed_on = [
+            conflict
+            for conflict in old.conflicts
+            if conflict.kind not in REMARKS_ONLY | {ConflictKind.REPLACED}
+        ]
+        conflicts = tuple(dict.fromkeys((*new.conflicts, *passed_on)))
+        at[one.new_uid] = replace(new, conflicts=conflicts)
+    return replace(position, plans=tuple(at[one.plan_uid] for one in position.plans))
+
+
 def _with_unseen(
-    person: Person,
-    position: CoursePosition,
-    records: Sequence[TreatmentRecord],
-    *,
-    attacked_at: datetime,
-    zone: ZoneInfo,
+    person: Person, position: CoursePosition, then: CoursePosition, *, attacked_at: datetime, zone: ZoneInfo
 ) -> CoursePosition:
     """Return a position with the sessions doubted that took place unseen, if they did, before the attack.
 
     What was given after it we saw ourselves: a fraction that was broken off then is no riddle.
+
+    Parameters
+    ----------
+    then
+        As counted from what was given until the attack.
     """
-    until = [one for one in records if one.treated_at is None or one.treated_at <= attacked_at]
-    then = course_position(person.plans, until, patient_id=person.entry.patient.patient_id)
     doubted = with_unseen_sessions(replace(person, position=then), attacked_at=attacked_at, zone=zone)
     assert doubted.position is not None, "it was just counted"  # noqa: S101
     unseen = {
@@ -137,7 +178,7 @@ def _with_unseen(
     return replace(
         position,
         plans=tuple(
-            at if at.is_finished else replace(at, conflicts=(*at.conflicts, *unseen.get(at.plan_uid, ())))
+            at if at.is_over else replace(at, conflicts=(*at.conflicts, *unseen.get(at.plan_uid, ())))
             for at in position.plans
         ),
     )
@@ -195,7 +236,8 @@ def _without_settled(person: Person, settled: frozenset[str]) -> Person:
     def left(conflicts: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
         kept = []
         for one in conflicts:
-            if _doubt(one.text, *one.record_uids).key in settled:
+            is_settled = _doubt(one.text, *one.record_uids).key in settled
+            if is_settled and one.kind is not ConflictKind.REPLACED:
                 gone.add(one.text)
             else:
                 kept.append(one)

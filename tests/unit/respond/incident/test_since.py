@@ -19,8 +19,10 @@ from beamkeeper.domain.census import Appointment, CensusEntry
 from beamkeeper.domain.clinical import ClinicalObject
 from beamkeeper.domain.objects import ObjectKind, ObjectRef
 from beamkeeper.domain.patient import Patient
+from beamkeeper.domain.plan import ApprovalStatus
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.readiness import Readiness
+from beamkeeper.domain.replacing import Replacement
 from beamkeeper.protect.lists import Person
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
@@ -169,3 +171,69 @@ def test_a_fraction_that_was_broken_off_after_the_attack_is_no_riddle() -> None:
     assert texts(now(person(fraction(1)), stopped)) == []
     earlier = replace(stopped, treated_at=ATTACK - timedelta(hours=1))
     assert "broken off" in " ".join(texts(now(person(fraction(1)), earlier)))
+
+
+def replanned(*records: TreatmentRecord, **more: object) -> Person:
+    """A patient with a second plan that was derived from the first, as the copy has both."""
+    new = plan("1.2", related_plan_uids=(("PREDECESSOR", "1.1"),), approval_status=ApprovalStatus.APPROVED)
+    of = person(*records, **more)
+    counted = position(*records, plans=(plan(), new))
+    blocking = tuple(one.text for one in counted.plans[0].conflicts)
+    return replace(
+        of,
+        plans=(plan(), new),
+        position=counted,
+        readiness=(
+            Readiness(plan_uid="1.1", rt_plan_label="plan 1.1", blocking=blocking),
+            Readiness(plan_uid="1.2", rt_plan_label="plan 1.2"),
+        ),
+    )
+
+
+HOLDS = Replacement(old_uid="1.1", new_uid="1.2", after=1, goes_on=True, said="So said A and B.")
+
+
+def ruled(of: Person, *since: TreatmentRecord, doubted: tuple[Conflict, ...] = ()) -> Person:
+    known = SinceCopy(records=since, conflicts={"1.1": doubted}, replaced=(HOLDS,))
+    return standing_now(of, known, attacked_at=ATTACK, zone=ZONE)
+
+
+def test_of_two_plans_the_one_that_people_said_holds_is_sure_and_the_other_gives_nothing() -> None:
+    of = replanned(fraction(1))
+    assert doubts(now(of), "1.1")
+    said = ruled(of)
+
+    assert doubts(said, "1.2") == ()
+    assert said.readiness[1].is_ready
+    assert "REPLACED" in said.readiness[0].blocking[0]
+
+
+def test_what_is_doubtful_about_the_old_plan_later_is_doubtful_about_the_new_one() -> None:
+    doubted = Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text="Away, and nothing came back.")
+
+    assert [one.text for one in doubts(ruled(replanned(fraction(1)), doubted=(doubted,)), "1.2")] == [
+        doubted.text
+    ]
+
+
+def test_a_session_unseen_on_the_day_of_the_attack_is_asked_of_the_plan_that_holds() -> None:
+    booked = Appointment(starts_at=ATTACK - timedelta(hours=1), activity="RT fraction", machine="TB1")
+    of = replanned(fraction(1))
+    of = replace(of, entry=replace(of.entry, appointments=(booked,)))
+    said = ruled(of)
+
+    assert said.position is not None
+    asked = [
+        at.plan_uid
+        for at in said.position.plans
+        if any(one.kind is ConflictKind.POSSIBLY_DELIVERED for one in at.conflicts)
+    ]
+    assert asked == ["1.2"]
+
+
+def test_that_a_plan_is_replaced_cannot_be_settled_away() -> None:
+    of = ruled(replanned(fraction(1)))
+    keys = frozenset(one.key for one in doubts(of, "1.1"))
+    known = SinceCopy(conflicts={}, replaced=(HOLDS,), settled=keys)
+
+    assert "REPLACED" in texts(standing_now(replanned(fraction(1)), known, attacked_at=ATTACK, zone=ZONE))[0]

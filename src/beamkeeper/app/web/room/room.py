@@ -15,6 +15,7 @@ from beamkeeper.app.jobs.incident_people import members
 from beamkeeper.app.jobs.placing import board_at
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
+from beamkeeper.app.jobs.plans_that_hold import SAID_OF_PLANS, with_plans_that_hold
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
 from beamkeeper.app.web.room.grid import grid_of
@@ -47,6 +48,8 @@ SINCE_THE_COPY: Final = frozenset(
         Deed.PACKED,
         Deed.RETURNED,
         Deed.SETTLED,
+        Deed.PLAN_REPLACED,
+        Deed.PLAN_TAKEN_BACK,
         Deed.ENTERED,
         Deed.CHECKED_ENTRY,
         Deed.STRUCK,
@@ -107,11 +110,17 @@ class Room:
         """Return everybody of the chosen night."""
         return self._once("inventory", self._listed(), self.folder.inventory)
 
+    def as_said(self) -> Inventory:
+        """Return the inventory by the plans that people said hold."""
+        return self._once(
+            "as said", self._as_said(), lambda: with_plans_that_hold(self.inventory(), self.journal())
+        )
+
     def rows(self) -> tuple[ListRow, ...]:
         """Return the rows of the inventory in the order of the lists, as of today."""
         now = self.now()
-        key = (self._listed(), local_date(now, self.zone))
-        return self._once("rows", key, lambda: at_present(self.inventory(), now))
+        key = (self._as_said(), local_date(now, self.zone))
+        return self._once("rows", key, lambda: at_present(self.as_said(), now))
 
     def asked(self) -> frozenset[str]:
         """Return whose session may have taken place after the copy was made, by pseudonym."""
@@ -145,8 +154,8 @@ class Room:
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""
         now = self.now()
-        day = (self._listed(), local_date(now, self.zone))
-        facts = self._once("facts", day, lambda: facts_of(self.inventory(), now, self.rows()))
+        day = (self._as_said(), local_date(now, self.zone))
+        facts = self._once("facts", day, lambda: facts_of(self.as_said(), now, self.rows()))
         key = (*day, self._journal_stamp())
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
 
@@ -175,6 +184,10 @@ class Room:
             (at.version.number, at.version.made_at),
             lambda: _moved(PlacementFolder(self.folder), at, parent),
         )
+
+    def _as_said(self) -> Hashable:
+        """Return what the lists depend on: the inventory, and the lines about which plan holds."""
+        return self._listed(), tuple(row.sequence for row in self.journal() if row.action in SAID_OF_PLANS)
 
     def _listed(self) -> Hashable:
         return tuple(sorted((listed(self.journal()) or {}).items()))

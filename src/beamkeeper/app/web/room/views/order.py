@@ -73,7 +73,7 @@ def print_order(request: HttpRequest) -> HttpResponse:
     rules, ranked = room.order()
     capacity = _capacity(request.POST)
     states = cut(ranked, rules, capacity) if capacity else ()
-    write_order(room.folder, room.inventory(), rules, ranked, states, capacity=capacity, now=room.now())
+    write_order(room.folder, room.as_said(), rules, ranked, states, capacity=capacity, now=room.now())
     return redirect("paper", "order")
 
 
