@@ -14,12 +14,14 @@ from tests.mirror_peers.s3_server import DAYS, S3Server, s3_server
 from tests.mirror_peers.sftp_server import sftp_server
 from tests.unit.vault.small_vault import Site as SmallVault
 
+from beamkeeper.app.jobs.freezing import freeze, thaw
 from beamkeeper.app.jobs.removal_mirror import MirrorPlace, lock_days
 from beamkeeper.app.jobs.runtime import Runtime
 from beamkeeper.app.site import parse_site
 from beamkeeper.clock import MovableClock
 from beamkeeper.ledger import Ledger
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState
+from beamkeeper.vault.hold import Hold
 from beamkeeper.wire.objectstore.s3_versions import S3Versions
 from beamkeeper.wire.share.directory import DirectoryDestination
 
@@ -154,6 +156,22 @@ def test_who_goes_is_gone_and_who_stays_is_there(tmp_path: Path, opens: Callable
         assert (answer.state, answer.count) == (PlaceState.GONE, 2)
         assert department.listed("goes") == []
         assert len(department.listed("stays")) == 1
+        assert department.remove().state is PlaceState.GONE
+
+
+def test_every_kind_of_mirror_keeps_everything_while_a_notice_lies_there(
+    tmp_path: Path, opens: Callable[[], Destination]
+) -> None:
+    with Department(tmp_path, opens) as department:
+        freeze(department.destination, Hold(incident_id="2026-05-01-kqzt", declared_at=NOW))
+        freeze(department.destination, Hold(incident_id="2026-05-02-zzzz", declared_at=NOW))
+        answer = department.remove()
+
+        assert answer.state is PlaceState.WAITING
+        assert "2026-05-01-kqzt is open" in answer.said
+        assert len(department.listed("goes")) == 2
+        thaw(department.destination)
+        thaw(department.destination)
         assert department.remove().state is PlaceState.GONE
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from forked import Forks
 
+    from beamkeeper.ledger import PatientRow
+
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
@@ -77,3 +79,20 @@ def file_mode_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("filemode")
     make_incident(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def over_root(tmp_path_factory: pytest.TempPathFactory, kept_root: Path) -> Path:
+    """A site whose patient p3 left long ago, after a trusted night; do not change it, copy it."""
+    from retention_site import play_until_later
+
+    return play_until_later(SmallSite.copied(kept_root, tmp_path_factory.mktemp("over") / "site")).root
+
+
+@pytest.fixture
+def over(tmp_path: Path, over_root: Path) -> tuple[SmallSite, PatientRow]:
+    """The night of LATER is played and trusted; one patient left every source long ago."""
+    from retention_site import who_left
+
+    site = SmallSite.copied(over_root, tmp_path / "over")
+    return site, who_left(site)

@@ -132,6 +132,42 @@ def test_a_copy_that_may_not_be_written_is_named_and_stops_nothing(
     assert (kept_site.vault_dir / HOLD_NAME).is_file()
 
 
+def test_the_mirrors_of_the_site_and_places_far_away_are_frozen_and_the_dead_ones_named(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    there = [tmp_path / name for name in ("usb", "line", "other")]
+    for folder in there:
+        folder.mkdir()
+    text = kept_site.site_file.read_text()
+    mirror = 'name = "{0}"\nkind = "directory"\npath = "{1}"\nunsafe_same_disk = true\n'
+    kept_site.site_file.write_text(
+        text.replace("[[sources]]", f"[[mirrors]]\n{mirror.format('usb', there[0])}\n[[sources]]", 1)
+    )
+    other = tmp_path / "other.toml"
+    other.write_text(kept_site.site_file.read_text().replace(str(there[0]), str(there[2])))
+    line, dead, wrong = (tmp_path / f"{name}.toml" for name in ("line", "dead", "wrong"))
+    line.write_text(f'name = "line"\nkind = "directory"\npath = "{there[1]}"\n')
+    dead.write_text(f'name = "dead"\nkind = "directory"\npath = "{tmp_path / "gone"}"\n')
+    wrong.write_text("[site]\n")
+    holds = [item for path in (line, other, dead, wrong) for item in ("--hold", path)]
+    site = ("--site", kept_site.site_file)
+    status, said = beamkeeper("declare", *site, "--out", tmp_path / "i", "--quick", *holds, "--json")
+    told = json.loads(said)
+
+    assert status == 0
+    assert told["held"] == ["this copy of the vault", str(line), "mirror usb", "mirror usb"]
+    assert [text.partition(":")[0] for text in told["not_held"]] == [str(dead), str(wrong)]
+    notes = [folder / HOLD_NAME for folder in (kept_site.vault_dir, *there)]
+    assert len({note.read_bytes() for note in notes}) == 1
+    rows = IncidentFolder.open(tmp_path / "i").journal.rows()
+    frozen = [row.outcome for row in rows if row.action == "removal frozen"]
+    assert sorted(frozen) == ["failed", "failed", "ok", "ok", "ok", "ok"]
+
+    lifts = [item for path in (kept_site.site_file, line, other) for item in ("--lift", path)]
+    beamkeeper("incident", "close", "--incident", tmp_path / "i", "--said", "back", *lifts)
+    assert [note.exists() for note in notes] == [False] * 4
+
+
 def test_an_instant_in_the_future_is_refused_before_anything_is_written(
     kept_site: SmallSite, tmp_path: Path
 ) -> None:

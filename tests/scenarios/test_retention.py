@@ -16,7 +16,6 @@ from night_site import NIGHT_1, SmallSite, at
 from retention_site import (
     LATER,
     ledger_of,
-    play_until_later,
     put,
     release,
     run_retention,
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from beamkeeper.ledger import PatientRow
-
 
 FAR = """
 [[mirrors]]
@@ -54,19 +51,6 @@ user = "us"
 password = "env:HOME"
 host_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZ0Hc0RuHSaLfrZ0BvHB5Bl0oXZ0EgC2Hv7fYc5XlCq"]
 """
-
-
-@pytest.fixture(scope="session")
-def over_root(tmp_path_factory: pytest.TempPathFactory, kept_root: Path) -> Path:
-    """A site whose patient p3 left long ago, after a trusted night; do not change it, copy it."""
-    return play_until_later(SmallSite.copied(kept_root, tmp_path_factory.mktemp("over") / "site")).root
-
-
-@pytest.fixture
-def over(tmp_path: Path, over_root: Path) -> tuple[SmallSite, PatientRow]:
-    """The night of LATER is played and trusted; one patient left every source long ago."""
-    site = SmallSite.copied(over_root, tmp_path / "over")
-    return site, who_left(site)
 
 
 def verdict_of(site: SmallSite, pseudonym: str, day: date = LATER) -> tuple[str, str]:

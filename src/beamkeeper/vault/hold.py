@@ -42,6 +42,18 @@ class Hold:
         return f"The incident {self.incident_id} is open since {self.declared_at:%Y-%m-%d %H:%M} UTC."
 
 
+def hold_bytes(hold: Hold) -> bytes:
+    """Return a notice as it lies in a place."""
+    assert hold.declared_at is not None  # noqa: S101 - only a read notice may lack it
+    document = {
+        "format": _FORMAT,
+        "version": 1,
+        "incident": hold.incident_id,
+        "declared_at": hold.declared_at.isoformat(),
+    }
+    return json.dumps(document).encode()
+
+
 def place_hold(store: ParcelStore, hold: Hold) -> None:
     """Put the notice into a place; one that is there already stays.
 
@@ -50,16 +62,8 @@ def place_hold(store: ParcelStore, hold: Hold) -> None:
     StorageFull, SourceUnavailable
         Nothing was put there.
     """
-    assert hold.declared_at is not None  # noqa: S101 - only a read notice may lack it
-    if store.head(HOLD_NAME) is not None:
-        return
-    document = {
-        "format": _FORMAT,
-        "version": 1,
-        "incident": hold.incident_id,
-        "declared_at": hold.declared_at.isoformat(),
-    }
-    store.replace(HOLD_NAME, json.dumps(document).encode())
+    if store.head(HOLD_NAME) is None:
+        store.replace(HOLD_NAME, hold_bytes(hold))
 
 
 def lift_hold(store: ParcelStore) -> None:

@@ -14,7 +14,7 @@ from rich.progress import Progress as RichProgress
 
 from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
 from beamkeeper.app.cli.lists import NewestOption, NightOption, vault_and_list
-from beamkeeper.app.cli.options import JsonOption, SiteOption
+from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -48,7 +48,11 @@ ChecklistOption = Annotated[
 ]
 HoldOption = Annotated[
     list[Path] | None,
-    typer.Option("--hold", metavar="DIR", help="Freeze removal in this copy of the vault, too."),
+    typer.Option(
+        "--hold",
+        metavar="PLACE",
+        help="Freeze removal there, too: a copy's folder, the file of a mirror, a site file.",
+    ),
 ]
 
 QuickOption = Annotated[
@@ -82,7 +86,8 @@ def command(
 
     Needs no network and no directory server. Takes the last night that people confirmed and says which, and
     what came after it. Sessions booked since then are marked as possibly delivered: ask, never assume.
-    Freezes removal in every copy of the vault it can write to. Reads the whole vault last, when the lists lie
+    Freezes removal in every copy of the vault it can write to: this one, the mirrors of the site file, and
+    whatever --hold names. Reads the whole vault last, when the lists lie
     there already. The folder names patients: keep it as you keep a chart.
 
     Exit status: 0 everybody is listed, 20 somebody could not be read or the vault is not sound.
@@ -91,31 +96,29 @@ def command(
     """
     from beamkeeper.app.jobs.declaration import Typed, declaration
     from beamkeeper.app.jobs.declaring import check_vault, declare
+    from beamkeeper.app.jobs.freezing import freeze_elsewhere
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.incident.checklist import read_checklist
 
-    clock = SystemClock()
-    if zone is None and (vault is not None or identity is not None or words):
-        raise ConfigError(
-            "A copy does not say by which clock the department lives.",
-            do_next="Give --zone Europe/Brussels, or whichever it is: days and typed times go by it.",
-        )
+    clock, on_site = SystemClock(), vault is None and identity is None and not words
+    _verify_zone(zone, on_site=on_site)
     folder = IncidentFolder.create(out_dir)
     opened, found = vault_and_list(
         site, vault, identity, words=words, night=night, newest=newest, zone=zone or "UTC"
     )
     typed = Typed(
-        by=who(by),
-        known=known,
-        aware=aware or "",
-        worked_until=worked_until or "",
-        laws=tuple(law or ()),
+        by=who(by), known=known, aware=aware or "", worked_until=worked_until or "", laws=tuple(law or ()),
         checklist=read_checklist(checklist) if checklist else "",
-    )
+    )  # fmt: skip
     said = declaration(typed, found, clock.now())
     declared = declare(found, opened.vault, said, folder=folder, clock=clock, more_places=hold or [])
     if not json_:
         _show(declared)
+    declared = freeze_elsewhere(
+        declared, hold or [], site=open_site(site) if on_site else None, by=said.by, clock=clock
+    )
+    if not json_:
+        _show_frozen(declared)
     report = None
     if not quick:
         with reading_display(quiet=json_) as progress:
@@ -126,6 +129,14 @@ def command(
         _show_report(report)
     is_sound = report is None or report.is_sound
     return 0 if is_sound and not declared.inventory.not_read else 20
+
+
+def _verify_zone(zone: str | None, *, on_site: bool) -> None:
+    if zone is None and not on_site:
+        raise ConfigError(
+            "A copy does not say by which clock the department lives.",
+            do_next="Give --zone Europe/Brussels, or whichever it is: days and typed times go by it.",
+        )
 
 
 def who(by: str | None) -> str:
@@ -182,13 +193,16 @@ def _show(declared: Declared) -> None:
         print_wrapped(f"✓ {name}: the department's own, as the copy brought it.")
     for why in declared.own.wrong:
         print_wrapped(f"▲ {why} The program's own is used.")
+    out.print(f"Print now: {declared.folder.path}/incident.pdf", soft_wrap=True, markup=False)
+    out.print(f"           {declared.folder.path}/lists/triage-list.pdf", soft_wrap=True, markup=False)
+    print_wrapped(f"{DECIDES} The folder names patients: keep it as you keep a chart.")
+
+
+def _show_frozen(declared: Declared) -> None:
     for place in declared.held:
         print_wrapped(f"✓ Nothing is removed any more from {place}.")
     for place in declared.not_held:
         print_wrapped(f"▲ Removal could not be frozen in {place}")
-    out.print(f"Print now: {declared.folder.path}/incident.pdf", soft_wrap=True, markup=False)
-    out.print(f"           {declared.folder.path}/lists/triage-list.pdf", soft_wrap=True, markup=False)
-    print_wrapped(f"{DECIDES} The folder names patients: keep it as you keep a chart.")
 
 
 def _show_report(report: VaultReport) -> None:

@@ -202,7 +202,11 @@ def close(
     by: ByOption = None,
     lift: Annotated[
         list[Path] | None,
-        typer.Option("--lift", metavar="DIR", help="Take the notice away from this copy of the vault."),
+        typer.Option(
+            "--lift",
+            metavar="PLACE",
+            help="Take the notice away there: a copy's folder, the file of a mirror, a site file.",
+        ),
     ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also where something is still open: do not ask.")
@@ -219,9 +223,8 @@ def close(
     """
     from beamkeeper.app.jobs.closing import close as write_down
     from beamkeeper.app.jobs.closing import still_open
+    from beamkeeper.app.jobs.freezing import lift as lift_notice
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
-    from beamkeeper.vault import LocalStore
-    from beamkeeper.vault.hold import lift_hold
 
     places = ", ".join(map(str, lift or []))
     opened, actor = IncidentFolder.open(folder), who(by)
@@ -231,9 +234,9 @@ def close(
     row = write_down(opened, said, places=places, left=left, by=actor, at=SystemClock().now())
     status = _written(row, json_=json_)
     for place in lift or []:
-        lift_hold(LocalStore(place))
+        lift_notice(place)
     if not places and not json_:
-        print_wrapped("▲ Where the notice lies nothing is removed yet: --lift DIR takes it away.")
+        print_wrapped("▲ Where the notice lies nothing is removed yet: --lift PLACE takes it away.")
     return status
 
 

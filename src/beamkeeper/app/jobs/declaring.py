@@ -286,10 +286,14 @@ def _own_files(folder: IncidentFolder, found: Gathered, *, by: str, at: datetime
 def _freeze(
     vault: Vault, incident: Incident, more_places: Sequence[Path]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Put the notice into the vault and every other place named; say where that could not be done."""
+    """Put the notice into the vault and every other folder named; say where that could not be done.
+
+    Files name places far away: `app.jobs.freezing` asks those when people have their lists.
+    """
     hold = Hold(incident_id=incident.incident_id, declared_at=incident.declared_at)
     places: list[tuple[str, Callable[[], ParcelStore]]] = [("this copy of the vault", lambda: vault.store)]
-    places += [(str(path), lambda path=path: LocalStore(path)) for path in more_places]  # type: ignore[misc]
+    folders = [path for path in more_places if not path.is_file()]
+    places += [(str(path), lambda path=path: LocalStore(path)) for path in folders]  # type: ignore[misc]
     held, not_held = [], []
     for name, open_store in places:
         try:

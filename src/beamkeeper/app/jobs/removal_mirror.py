@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.mirroring import LedgerProofs
 from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError, SourceUnavailable, StorageFull
-from beamkeeper.protect.mirror import Hidden, destroy_hidden, remove_proved
+from beamkeeper.protect.mirror import Hidden, destroy_hidden, find_notice, remove_proved
 from beamkeeper.protect.retain import Going, PlaceAnswer, PlaceState, no_answer
-from beamkeeper.vault.hold import HOLD_BYTES_MAX, HOLD_NAME, Hold, read_hold
 from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.vault.removing import covered_names
 
@@ -66,7 +65,7 @@ class MirrorPlace:
             return no_answer(self._failure)
         try:
             destination = self._connected()
-            if notice := _hold_in(destination):
+            if notice := find_notice(destination):
                 return PlaceAnswer(
                     state=PlaceState.WAITING,
                     said=notice.said,
@@ -163,14 +162,6 @@ class MirrorPlace:
         if self._destination is not None:
             with suppress(BeamkeeperError):
                 self._destination.close()
-
-
-def _hold_in(destination: Destination) -> Hold | None:
-    source = destination.open(HOLD_NAME)
-    if source is None:
-        return None
-    with source:
-        return read_hold(source.read(HOLD_BYTES_MAX + 1))
 
 
 def lock_days(lock: str) -> int:

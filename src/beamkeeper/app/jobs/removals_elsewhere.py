@@ -19,6 +19,7 @@ from beamkeeper.app.jobs.runtime import open_runtime
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.mirror import MirrorState
 from beamkeeper.protect.retain import FINAL, Going, Order, PlaceAnswer, PlaceState, asked_again_at
+from beamkeeper.vault.hold import find_hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,8 @@ def ask_elsewhere(
         A person asks: every place, and once more what was given up; else each place when its turn has come.
     """
     runtime = open_runtime(site, clock)
+    if notice := find_hold(runtime.vault.store):
+        return (f"{notice.said} No place is asked to remove anything until it is closed.",)
     now = clock.now()
     asked = [
         (row, place)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.forgetting import forget_here
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.vault import DEPARTMENT
+from beamkeeper.vault.hold import find_hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,8 @@ def _carried_out(
     # their objects kept.
     forget_here(runtime, [row.pseudonym for row in rows])
     on_step("forgotten")
+    if find_hold(runtime.vault.store):  # what is left of them stays while an incident is open
+        return ()
     concerned = [DEPARTMENT, *(row.pseudonym for row in rows)]
     swept = {one.statement.pseudonym: one for one in runtime.vault.sweep_removed(concerned)}
     on_step("swept")

@@ -6,7 +6,7 @@ what was read back from it with the right digest. Nothing there is overwritten b
 nothing is removed but what a signed statement says was removed. Every destination has a worker of its own.
 
 Others use `Mirroring` (one run over one destination), `run_all` (many at once), `Proof`, `Proofs`,
-`Outcome`, `MirrorState`, `Limits`, `Pace`, `remove_proved`, `destroy_hidden`, `fetch` and
+`Outcome`, `MirrorState`, `Limits`, `Pace`, `remove_proved`, `destroy_hidden`, `find_notice`, `fetch` and
 `DestinationReader`.
 """
 
@@ -16,7 +16,7 @@ from beamkeeper.protect.mirror.old_versions import Hidden, destroy_hidden
 from beamkeeper.protect.mirror.outcome import MirrorState, Outcome, Problem, ProblemKind, RemovedThere
 from beamkeeper.protect.mirror.pace import Pace
 from beamkeeper.protect.mirror.plan import Proof, Proofs, Wanted
-from beamkeeper.protect.mirror.removing import Removal, remove_proved
+from beamkeeper.protect.mirror.removing import Removal, find_notice, remove_proved
 from beamkeeper.protect.mirror.workers import Job, run_all
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Wanted",
     "destroy_hidden",
     "fetch",
+    "find_notice",
     "remove_proved",
     "run_all",
 ]

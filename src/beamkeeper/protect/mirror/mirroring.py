@@ -20,7 +20,7 @@ from beamkeeper.protect.mirror.outcome import (
 from beamkeeper.protect.mirror.pace import TimeIsUp
 from beamkeeper.protect.mirror.plan import Plan, Proof, Wanted, once_proved, plan
 from beamkeeper.protect.mirror.reading import Found, paced, read_back
-from beamkeeper.protect.mirror.removing import DueRemovals
+from beamkeeper.protect.mirror.removing import DueRemovals, find_notice
 from beamkeeper.protect.mirror.signing import MetadataCopy
 from beamkeeper.vault.metadata import TARGETS
 from beamkeeper.wire.destination import DestinationFacts, Listed, NameTaken
@@ -292,6 +292,9 @@ class Mirroring:
         return next(stamps, "")
 
     def _remove(self, destination: Destination) -> None:
+        if (count := self._due.count) and (notice := find_notice(destination)):
+            self._tally.add(words.frozen(count, notice))
+            return
         self._tally.removed = self._due.carry_out(destination, self._memory)
         if kept := sum(one.kept_count for one in self._tally.removed):
             self._tally.add(words.kept(kept, self._tally.facts.lock))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.errors import StorageFull
 from beamkeeper.protect.mirror.outcome import RemovedThere
+from beamkeeper.vault.hold import HOLD_BYTES_MAX, HOLD_NAME, read_hold
 from beamkeeper.vault.removing import stored_entry
 from beamkeeper.wire.destination import is_name
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from beamkeeper.protect.mirror.plan import Proofs
+    from beamkeeper.vault.hold import Hold
     from beamkeeper.vault.publication import Publication
     from beamkeeper.wire.destination import Destination
 
@@ -36,6 +38,15 @@ class Removal:
 
     gone: tuple[str, ...]
     still_there: tuple[str, ...]
+
+
+def find_notice(destination: Destination) -> Hold | None:
+    """Return the notice of an open incident that lies at a destination; None when it answered: none."""
+    source = destination.open(HOLD_NAME)
+    if source is None:
+        return None
+    with source:
+        return read_hold(source.read(HOLD_BYTES_MAX + 1))
 
 
 def remove_proved(destination: Destination, names: Collection[str], proofs: Proofs) -> Removal:
@@ -82,6 +93,11 @@ class DueRemovals:
     publication: Publication
     names: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many objects are to go."""
+        return sum(map(len, self.names.values()))
+
     def note(self, name: str) -> bool:
         """Take note of a name that no metadata hold; return whether a statement covers it."""
         entry = stored_entry(name)
@@ -89,7 +105,7 @@ class DueRemovals:
             return False
         for statement in self.publication.removed:
             if statement.pseudonym == entry.pseudonym and statement.covers(entry.path):
-                if sum(map(len, self.names.values())) < REMOVED_AT_ONCE_MAX:
+                if self.count < REMOVED_AT_ONCE_MAX:
                     self.names.setdefault(entry.pseudonym, []).append(name)
                 return True
         return False

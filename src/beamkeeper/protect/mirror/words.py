@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from beamkeeper.protect.mirror.outcome import Problem, ProblemKind
+
+if TYPE_CHECKING:
+    from beamkeeper.vault.hold import Hold
 
 
 def altered(name: str) -> Problem:
@@ -78,6 +83,17 @@ def kept(count: int, lock: str | None) -> Problem:
         text=f"{parcels} time is over could not be removed there{why}.",
         do_next="Give the right to delete, have them removed there, or let a lifecycle rule of the bucket do"
         " it. It is tried again at every run.",
+    )
+
+
+def frozen(count: int, notice: Hold) -> Problem:
+    """Return the problem of parcels that were removed by rule and are kept while an incident is open."""
+    parcels = "1 parcel whose time is over is" if count == 1 else f"{count} parcels whose time is over are"
+    return Problem(
+        kind=ProblemKind.KEPT,
+        name="",
+        text=f"{parcels} not removed there. {notice.said}",
+        do_next="Whoever declared it lifts it: `beamkeeper incident close`.",
     )
 
 

@@ -92,6 +92,22 @@ def test_what_no_statement_covers_stays(mirror: Mirror, place: Path) -> None:
     assert [problem.kind for problem in outcome.problems] == [ProblemKind.STRANGE]
 
 
+def test_nothing_goes_where_the_notice_of_an_incident_lies(mirror: Mirror, place: Path) -> None:
+    _, name = remove(mirror.vault)
+    (place / "hold").mkdir()
+    (place / "hold" / "incident.json").write_bytes(b"whatever it says")
+
+    outcome = mirror.run()
+
+    assert (outcome.is_mirrored, outcome.removed) == (True, ())
+    assert (place / name).exists()
+    assert [problem.kind for problem in outcome.problems] == [ProblemKind.KEPT]
+    assert "1 parcel whose time is over is not removed there. A notice" in outcome.problems[0].text
+    (place / "hold" / "incident.json").unlink()
+    assert mirror.run().removed[0].gone_count == 1
+    assert not (place / name).exists()
+
+
 class NoRight(DirectoryDestination):
     def remove(self, name: str) -> None:
         raise StorageFull(f"No right to delete {name}.")

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from beamkeeper.app.jobs.declaration import Typed, declaration, times
 from beamkeeper.app.jobs.declaring import check_vault, declare, write
+from beamkeeper.app.jobs.freezing import freeze_elsewhere
 from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.web.room.room import SETTING, Room
@@ -116,6 +117,9 @@ class Lobby:
         room.rows(), room.order()
         setattr(settings, SETTING, room)  # people work from here on; the rest of the vault is read meanwhile
         try:
+            declared = freeze_elsewhere(
+                declared, self.undeclared.holds, site=None, by=said.by, clock=self.clock
+            )
             check_vault(declared, opened.vault, by=said.by, clock=self.clock, progress=None)
         except (
             BeamkeeperError
