@@ -82,6 +82,7 @@ def make_placement(folder: IncidentFolder) -> None:
             "first_on": NIGHT + timedelta(days=1),
             "days": 28,
             "attacked_domain": "own-ad",
+            "lead_days": [0, 2, 3],
             "site": [
                 {"id": "annex", "failure_domain": "emergency"},
                 {"id": "leuven", "failure_domain": "partner-ad", "agreement_signed": True},

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -18,6 +19,7 @@ from tests.room_house.server import Served, room_server
 
 from beamkeeper.app.jobs.placing import board_at
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.app.web.room.views.board import POLICY
 
 if TYPE_CHECKING:
@@ -55,7 +57,25 @@ def test_the_board_is_the_placement_that_counts(served: Served, reader: Visitor)
     assert "never used: same-ad stands in the attacked failure domain own-ad" in words
     assert all(one.reason in words for one in at.version.placed)
     assert "no plan is kept" in words
-    assert "Treatable by 24 h" in reader.get("/").words
+
+
+def test_the_numbers_of_the_room_are_those_of_the_placement(served: Served, reader: Visitor) -> None:
+    at = board_at(PlacementFolder(served.folder))
+    incident = served.folder.incident()
+    aware_on = incident.aware_at.astimezone(ZoneInfo(incident.time_zone)).date()
+    first = [one.first_on for one in at.version.placed if one.machine]
+    soon = sum(day is not None and day <= aware_on + timedelta(days=1) for day in first)
+    category = {one.id: one.category for one in at.board.instance.patient}
+    without = [one.patient for one in at.version.placed if not one.machine]
+    (gone,) = at.version.left_out
+    facts = {one.pseudonym: one.facts for one in order_of(served.folder, served.folder.inventory(), LATER)[1]}
+    urgent = [one for one in without if category[one] == 1]
+    words = [reader.get(page).words for page in ("/", "/places/")]
+
+    assert 0 < soon < len(first)
+    assert facts[gone.id].rcr_category in {1, None}, "who was left out counts, too"
+    assert all(f"Treatable by 24 h {soon} first session" in said for said in words)
+    assert all(f"Category 1 without a place {len(urgent) + 1} " in said for said in words)
 
 
 def test_a_move_shows_its_price_and_is_signed_made_and_taken_back(served: Served, reader: Visitor) -> None:

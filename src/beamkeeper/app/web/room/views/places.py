@@ -31,6 +31,7 @@ from beamkeeper.app.web.room.views.moving import (
 )
 from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError
+from beamkeeper.respond.placement.drafting import MOST_URGENT
 from beamkeeper.respond.placement.timetable import timetable
 
 if TYPE_CHECKING:
@@ -50,16 +51,22 @@ SOON: Final = timedelta(hours=24)
 
 
 def placed_facts(room: Room, at: At) -> dict[str, int]:
-    """Return the numbers of a placement: who has a place, by when, and who of category 1 has none."""
-    category = {one.id: one.category for one in at.board.instance.patient}
+    """Return the numbers of a placement: who has a place, by when, and who of category 1 has none.
+
+    Who is in the order of triage and was left out of the placement has no place either; of whom nobody knows
+    the category, it counts as 1, as it does where places are given.
+    """
+    category = {one.pseudonym: one.facts.rcr_category or MOST_URGENT for one in room.order()[1]}
+    category |= {one.id: one.category for one in at.board.instance.patient}
     by = local_date(room.incident.aware_at + SOON, room.zone)
     placed = [one for one in at.version.placed if one.machine]
-    without = [one for one in at.version.placed if not one.machine]
+    without = [one.patient for one in at.version.placed if not one.machine]
+    left_out = [one.id for one in at.version.left_out]
     return {
         "placed": len(placed),
-        "without": len(without) + len(at.version.left_out),
+        "without": len(without) + len(left_out),
         "soon": sum(one.first_on is not None and one.first_on <= by for one in placed),
-        "without_category_1": sum(category[one.patient] == 1 for one in without),
+        "without_category_1": sum(category.get(one) == 1 for one in (*without, *left_out)),
     }
 
 
