@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from beamkeeper.respond.incident.incident import Tick
@@ -145,3 +145,9 @@ def _month_later(start: datetime, months: int, zone: ZoneInfo) -> datetime:
     year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
     day = min(local.day, calendar.monthrange(year, month + 1)[1])
     return local.replace(year=year, month=month + 1, day=day).astimezone(start.tzinfo)
+
+
+def next_due(due: Iterable[Due]) -> Due | None:
+    """Return the clock that ends first and still runs: of laws in force before those that are proposed."""
+    running = sorted((one for one in due if one.done is None), key=lambda one: one.due_at)
+    return min(running, key=lambda one: not one.clock.in_force, default=None)

@@ -9,7 +9,7 @@ import pytest
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Tick
-from beamkeeper.respond.incident.clocks import Due, clocks, standing_clocks
+from beamkeeper.respond.incident.clocks import Due, clocks, next_due, standing_clocks
 from beamkeeper.respond.incident.pages import left_in_words
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -64,6 +64,17 @@ def test_a_department_chooses_whose_clocks_run() -> None:
 
 def test_what_is_only_proposed_says_so() -> None:
     assert {clock.law for clock in clocks() if not clock.in_force} == {"HIPAA"}
+
+
+def test_the_next_clock_is_of_a_law_in_force_and_a_proposed_one_when_these_are_told() -> None:
+    every = due()
+    proposed = [one for one in every.values() if not one.clock.in_force]
+    first = next_due(every.values())
+
+    assert first is not None
+    assert first.clock.clock_id == "nis2-24h"
+    assert next_due(proposed) is proposed[0]
+    assert next_due(()) is None
 
 
 @pytest.mark.parametrize(

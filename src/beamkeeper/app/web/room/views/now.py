@@ -11,6 +11,7 @@ from beamkeeper.app.jobs.declaring import last_check
 from beamkeeper.app.web.room.room import Room, the_room
 from beamkeeper.app.web.room.views.places import placed_facts
 from beamkeeper.protect.lists import Section
+from beamkeeper.respond.incident.clocks import next_due
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -41,7 +42,7 @@ def _facts(room: Room) -> dict[str, object]:
         "sections": Section,
         "places": None if at is None else placed_facts(room, at),
         "clocks": due,
-        "next_clock": next((item for item in due if item.done is None), None),
+        "next_clock": next_due(due),
         "steps": [
             {"step": step, "done": sum(item.item_id in stand.ticked for item in step.items)}
             for step in room.folder.steps()
