@@ -227,7 +227,7 @@ def print_pages(folder: IncidentFolder, known: Overview, *, now: datetime, check
     pages: dict[str, Page] = {
         "incident": first_page(incident, known, due, checked, made_at=now),
         "checklist": checklist_page(incident, folder.steps(), stand.ticked, made_at=now),
-        "role-cards": cards_page(incident, role_cards(), made_at=now),
+        "role-cards": cards_page(incident, role_cards(), rows, made_at=now),
         "journal": journal_page(incident, rows, made_at=now),
     }
     for name, page in pages.items():

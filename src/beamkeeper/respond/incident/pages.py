@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, at, cell
 from beamkeeper.respond.incident.incident import DECIDES, Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from beamkeeper.domain.audit import AuditRow
@@ -87,16 +87,44 @@ def checklist_page(
     )
 
 
-def cards_page(incident: Incident, cards: Sequence[RoleCard], *, made_at: datetime) -> Page:
-    """Return the card of each role."""
+def cards_page(
+    incident: Incident, cards: Sequence[RoleCard], rows: Iterable[AuditRow], *, made_at: datetime
+) -> Page:
+    """Return the card of each role, with the people who hold it."""
+    held = holders(rows)
     return _page(
         incident,
         title="Role cards",
         columns=(Column("", 0.6), Column("What you do", 8), Column("What you do not", 5)),
-        groups=tuple(Group(card.title, card.aim, tuple(_card_rows(card))) for card in cards),
-        notes=("Cut along the headings; write the name of who holds the card beside it.",),
+        groups=tuple(Group(card.title, _aim(card, held), tuple(_card_rows(card))) for card in cards),
+        notes=("Cut along the headings; each person keeps the card of their role.",),
         made_at=made_at,
     )
+
+
+def holders(rows: Iterable[AuditRow]) -> Mapping[str, tuple[str, ...]]:
+    """Return who holds the card of each role: who was admitted to the incident, as the journal says."""
+    people: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        login = str(row.details.get("about", ""))
+        if row.action == Deed.ADMITTED:
+            name, _, duty = str(row.details.get("said", "")).rpartition(", ")
+            people[login] = (_CARD_OF.get(duty, duty), name)
+        elif row.action == Deed.DISMISSED:
+            people.pop(login, None)
+    found: dict[str, list[str]] = {}
+    for role, name in people.values():
+        found.setdefault(role, []).append(name)
+    return {role: tuple(names) for role, names in found.items()}
+
+
+_CARD_OF: Final = {"therapist": "rtt"}
+"""Cards whose name is not that of the duty."""
+_NOBODY: Final = "." * 40
+
+
+def _aim(card: RoleCard, held: Mapping[str, Sequence[str]]) -> str:
+    return f"{card.aim} Held by: {', '.join(held.get(card.role_id, ())) or _NOBODY}"
 
 
 def journal_page(incident: Incident, rows: Sequence[AuditRow], *, made_at: datetime) -> Page:
