@@ -27,12 +27,15 @@ from voting_site import (
 
 from beamkeeper.app.jobs.quorum import cast, frozen_by, standings, take_reports
 from beamkeeper.app.jobs.running import run_night
+from beamkeeper.app.jobs.runtime import open_vault
+from beamkeeper.app.jobs.signed_votes import sign_reports
 from beamkeeper.app.jobs.vote_codes import code_secret, use_code, verify_code
-from beamkeeper.clock import SystemClock, local_date
+from beamkeeper.clock import MovableClock, SystemClock, local_date
 from beamkeeper.domain.ballot import THE_NIGHT
 from beamkeeper.errors import ConfigError, VoteRefused
 from beamkeeper.protect.quorum import Confirmed, Disputed, Overdue, Quiet, Unverified
 from beamkeeper.protect.quorum.codes import VALID_FOR, WRONG_CODES_MAX, code_for
+from beamkeeper.vault import SiteKeys
 
 if TYPE_CHECKING:
     from forked import Forks
@@ -178,6 +181,16 @@ def test_a_quiet_night_needs_no_vote_and_a_night_that_did_not_run_is_overdue(kep
     assert [type(item.state) for item in found] == [Confirmed, Quiet, Overdue]
     assert not found[-1].state.reported  # type: ignore[union-attr]
     assert "needs no vote" in refused(kept_site, "an")
+
+
+def test_a_night_that_waits_is_signed_as_one_that_waits(voting: SmallSite) -> None:
+    clock = MovableClock(MORNING)
+    assert sign_reports(voting.site, ledger_of(voting), clock)
+    (signed,) = open_vault(voting.site, clock, SiteKeys.load(voting.site.vault.keys_dir)).votes()
+
+    assert (signed.facts.night, signed.ballots) == (NIGHT_2, ())
+    assert signed.facts.items
+    assert not sign_reports(voting.site, ledger_of(voting), clock)
 
 
 def test_a_code_is_one_persons_for_one_list_once_and_for_a_day(voting: SmallSite) -> None:

@@ -60,9 +60,10 @@ def command(
 ) -> int:
     """Run one night now: list, collect, compare, seal, publish, report; then mirrors and plain copies.
 
-    A mirror or store that fails does not fail the night. Safe to interrupt and to repeat: the same date
-    takes up where it was. Exit status: 0 everything is kept, 3 something named in the report is not, 42
-    stopped by a mass change, others: see the runbook "a night failed".
+    A mirror or store that fails does not fail the night. Where people confirm nights, what this one gives
+    them to confirm, or that it gives nothing, is signed into the vault. Safe to interrupt and to repeat: the
+    same date takes up where it was. Exit status: 0 everything is kept, 3 something named in the report is
+    not, 42 stopped by a mass change, others: see the runbook "a night failed".
 
     Example: beamkeeper night --folder ~/exports
     """
@@ -76,11 +77,29 @@ def command(
         report = run_night(chosen, clock, run_on, listener=listener, despite_alarm=despite_alarm)
     if not json_:
         show(chosen, report)
+    _sign_votes(chosen, clock)
     outcomes = _mirror(chosen, clock, quiet=json_) if chosen.mirrors and not no_mirrors else []
     plain = _copy(chosen, clock, quiet=json_) if chosen.copies and not no_mirrors else []
     if json_:
         emit_json({"outcome": report.outcome, "report": report, "mirrors": outcomes, "copies": plain})
     return EXIT_OF[report.outcome]
+
+
+def _sign_votes(site: Site, clock: Clock) -> None:
+    """Sign into the vault what this night gives to confirm, before any copy of it is made.
+
+    A site without `serve` has nobody else who does. A night that asks nobody is then known to be quiet; one
+    that waits for people is known to wait.
+    """
+    from beamkeeper.app.jobs.runtime import open_ledger
+    from beamkeeper.app.jobs.signed_votes import sign_reports
+
+    if site.quorum is None:
+        return
+    try:
+        sign_reports(site, open_ledger(site), clock)
+    except BeamkeeperError as error:
+        print_error(error)
 
 
 def _mirror(site: Site, clock: Clock, *, quiet: bool) -> list[Outcome]:

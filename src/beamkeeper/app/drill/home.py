@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.drill.keyboard import typed
-from beamkeeper.app.jobs.quorum_duty import look_at_shares
-from beamkeeper.app.jobs.runtime import open_ledger
 from beamkeeper.app.setup import make_site
-from beamkeeper.app.site import load_site
 from beamkeeper.app.site_template import SiteAnswers
 from beamkeeper.clock import MovableClock, local_instant
 from beamkeeper.errors import IntegrityError
@@ -149,14 +146,6 @@ class Home:
         facts = next(one["facts"] for one in nights if one["night"] == day.isoformat())
         for person in PEOPLE if facts["items"] else ():
             self._type("vote", "confirm", "--night", day, at=morning, account=person)
-        self._attend(morning)
-
-    def _attend(self, at: datetime) -> None:
-        """Do what `serve` does every minute: sign into the vault what people said, or that nobody had to."""
-        site = load_site(self.site_file)
-        found = look_at_shares(site, open_ledger(site), MovableClock(at))
-        if found.errors:
-            raise found.errors[0]
 
     def hour(self, at: datetime) -> None:
         """Fetch the records of the day once."""

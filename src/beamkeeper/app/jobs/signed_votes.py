@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from beamkeeper.app.jobs.quorum import people_of, rule_of
+from beamkeeper.app.jobs.quorum import people_of, rule_of, take_reports
 from beamkeeper.app.jobs.runtime import open_vault
 from beamkeeper.app.jobs.vote_codes import use_code
 from beamkeeper.domain.ballot import VotePath
@@ -37,6 +37,16 @@ def publish_votes(site: Site, ledger: Ledger, clock: Clock) -> bool:
     )
     ledger.votes.take_once(known, what="votes signed", at=clock.now())
     return signed
+
+
+def sign_reports(site: Site, ledger: Ledger, clock: Clock) -> bool:
+    """Take what the nights reported, and sign it into the vault with what people said so far.
+
+    Nothing is decided here: a night with something to confirm is signed as one that waits.
+    """
+    with ledger.session():
+        take_reports(site, ledger, clock.now())
+        return publish_votes(site, ledger, clock)
 
 
 def _in_ledger(ledger: Ledger) -> tuple[NightVotes, ...]:
