@@ -154,6 +154,8 @@ def test_patients_are_found_by_parts_of_the_name_without_accents_and_by_section(
 def test_a_patient_shows_what_is_next_what_is_missing_and_whom_to_call(reader: Visitor) -> None:
     words = reader.get("/patients/p0003/").words
 
+    assert "How we know: 22 fractions by the records" in words
+    assert re.search(r"\b21 Mon 2 Mar, 10:30 .*\b22 .*not complete", words)
     assert shown_name(LONG_NAME).split(",")[0] in words
     assert "finish fraction" in words
     assert "+32 2 555 03" in words

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from beamkeeper.app.web.room.room import Room
+    from beamkeeper.domain.position import FractionState
     from beamkeeper.errors import ConfigError
-    from beamkeeper.protect.lists import ListRow
+    from beamkeeper.protect.lists import ListRow, Person
     from beamkeeper.respond.placement import Placed
 
 PATIENTS_A_PAGE: Final = 100
@@ -88,6 +89,7 @@ def patient_page(
     _, ranked = room.order()
     facts = {
         "row": found[1],
+        "plans": [(line, _fractions(found[0], line.plan_uid)) for line in found[1].plans],
         "changed": pseudonym in room.since(),
         "said": [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym],
         "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
@@ -99,6 +101,14 @@ def patient_page(
         "typed": typed or {},
     }
     return render(request, "room/patient.html", facts, status=status)
+
+
+def _fractions(person: Person, plan_uid: str) -> tuple[FractionState, ...]:
+    """Return the fractions of a plan as its records show them, in their order."""
+    if person.position is None:
+        return ()
+    of = (one for at in person.position.plans if at.plan_uid == plan_uid for one in at.fractions)
+    return tuple(sorted(of, key=lambda one: (one.fraction_group_number, one.fraction_number)))
 
 
 def _placed(room: Room, pseudonym: str) -> Placed | None:
