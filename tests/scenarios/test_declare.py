@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
 def beamkeeper(*arguments: object) -> tuple[int, str]:
     done = CliRunner().invoke(app, list(map(str, arguments)), standalone_mode=False, env={"COLUMNS": "80"})
     if done.exception is not None:
@@ -57,7 +61,13 @@ def test_declaring_gives_lists_sheets_and_a_journal(incident: Path) -> None:
         "journal.pdf",
         "lists",
     }
-    assert (incident / "lists" / "triage-list.pdf").is_file()
+    said = squeezed("codes are treated from this share of normal capacity on: 1 (urgent) from 10 %; 2")
+    for name in ("triage-list", "contact-list", "day-schedule"):
+        pages = PdfReader(incident / "lists" / f"{name}.pdf").pages
+        printed = [(incident / "lists" / f"{name}.{kind}").read_text() for kind in ("html", "txt")]
+        assert all(
+            said in squeezed(text) for text in ("".join(one.extract_text() for one in pages), *printed)
+        )
     assert {path.stat().st_mode & 0o077 for path in incident.rglob("*")} == {0}
 
 
@@ -249,6 +259,8 @@ def test_the_order_says_who_first_and_a_physicians_word_stands_above_it(incident
     assert told["cut"] == ["has a place", *["waits: the places are taken by others before"] * 2]
     assert status in {0, 3}
     page = "".join(page.extract_text() for page in PdfReader(incident / "triage" / "order.pdf").pages)
+    shown = beamkeeper("triage", "show", "--incident", incident)[1]
+    assert all(squeezed("from 25 %; 3 (standard) from 50 %") in squeezed(text) for text in (page, shown))
     assert f"ID {patient_id}" in page
     assert "physician decides" in page
     with pytest.raises(ConfigError, match="without a reason"):

@@ -74,6 +74,7 @@ def command(
                 "trust": found.head.trust,
                 "warnings": found.head.warnings,
                 "not_read": found.head.not_read,
+                "shares": found.head.shares,
                 "rows": rows,
                 "files": sorted(files),
             }

@@ -62,7 +62,7 @@ def show(
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
     from beamkeeper.app.jobs.triage import counted, order_of, take_rules, write_order
-    from beamkeeper.respond.triage import Capacity, changed, cut
+    from beamkeeper.respond.triage import Capacity, changed, cut, shares_said
 
     opened, now = IncidentFolder.open(folder), SystemClock().now()
     if rules is not None:
@@ -95,6 +95,7 @@ def show(
         if was is not None:
             _show_changes(ranked, before, states)
         out.print(f"Print: {opened.path}/{files[0]}", soft_wrap=True, markup=False)
+        print_wrapped(shares_said(chosen))
         print_wrapped("Decision support: a physician decides who is treated first.")
     return 3 if any(one.level.number is None for one in ranked) else 0
 

@@ -194,6 +194,7 @@ def inventory_of(found: Gathered, attacked_at: datetime) -> Inventory:
         not_read=head.not_read,
         persons=tuple(persons),
         night_phone=head.night_phone,
+        shares=head.shares,
     )
 
 

@@ -23,6 +23,7 @@ from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyU
 from beamkeeper.protect.lists import ListHead, Person
 from beamkeeper.protect.quorum import Confirmed, QuorumRule, trust
 from beamkeeper.protect.quorum.copies import Choice, Copies, Said
+from beamkeeper.respond.triage import read_rules, shares_said, shipped_rules
 from beamkeeper.vault.reading import in_parallel
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class _Gathering:
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(sorted(self._unread)),
                 night_phone=self._night_phone(),
+                shares=shares_said(read_rules(shipped_rules())),
             ),
             persons=persons,
             opened=OpenedVault(self._vault, tuple(self._identities)),

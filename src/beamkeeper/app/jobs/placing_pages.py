@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from beamkeeper.app.jobs.triage import rules_text
 from beamkeeper.protect.lists import ListHead
 from beamkeeper.protect.lists.csv_file import sheet_csv
 from beamkeeper.protect.lists.html import page_html
@@ -13,6 +14,7 @@ from beamkeeper.protect.lists.text import page_text
 from beamkeeper.respond.placement.draft_page import draft_page
 from beamkeeper.respond.placement.pages import PAGES, Told, pages
 from beamkeeper.respond.placement.sheets import fit_sheet, patient_sheet, session_sheet
+from beamkeeper.respond.triage import read_rules, shares_said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +36,7 @@ def head_of(folder: IncidentFolder, made_at: datetime) -> ListHead:
         made_at=made_at,
         confirmed_by=incident.confirmed_by,
         warnings=folder.overview().warnings,
+        shares=shares_said(read_rules(rules_text(folder))),
     )
 
 

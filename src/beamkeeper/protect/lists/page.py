@@ -155,7 +155,7 @@ def headed(
         summary=(*summary, *at_night),
         columns=columns,
         groups=groups,
-        notes=notes,
+        notes=(*notes, head.shares) if head.shares else notes,
         decides=decides,
         empty=empty,
     )

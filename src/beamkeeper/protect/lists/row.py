@@ -75,6 +75,8 @@ class ListHead:
         Patients of the night whose facts cannot be read, each with the reason.
     night_phone
         Of the department at night; "" where neither site file nor copy says it.
+    shares
+        From which share of normal capacity on a triage code is treated, in a sentence.
     """
 
     site_name: str
@@ -86,6 +88,7 @@ class ListHead:
     warnings: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
     night_phone: str = ""
+    shares: str = ""
 
     @property
     def today(self) -> date:

@@ -91,6 +91,7 @@ def _sheet(
         ("made", _at(head.made_at, head.zone)),
         ("patients", summary),
         *(("warning", text) for text in (*head.warnings, *(f"NOT LISTED: {one}" for one in head.not_read))),
+        *((("capacity", head.shares),) if head.shares else ()),
         ("note", f"{decides} Not a medical device."),
     )
     rows = tuple(tuple(item[key] for key in columns) for item in made)

@@ -53,6 +53,7 @@ class Inventory:
     not_read: tuple[str, ...] = ()
     persons: tuple[Person, ...] = ()
     night_phone: str = ""
+    shares: str = ""
 
     @property
     def head(self) -> ListHead:
@@ -67,6 +68,7 @@ class Inventory:
             warnings=self.warnings,
             not_read=self.not_read,
             night_phone=self.night_phone,
+            shares=self.shares,
         )
 
 

@@ -7,7 +7,7 @@ with reason. Pure: where facts come from is for `app/jobs/triage.py`. Why: `docs
 
 from beamkeeper.respond.triage.facts import Facts, Statement, stated_value
 from beamkeeper.respond.triage.ranking import Capacity, CutState, Level, Ranked, changed, cut, rank
-from beamkeeper.respond.triage.rules import RuleSet, read_rules, rule_file, shipped_rules
+from beamkeeper.respond.triage.rules import RuleSet, read_rules, rule_file, shares_said, shipped_rules
 
 __all__ = [
     "Capacity",
@@ -22,6 +22,7 @@ __all__ = [
     "rank",
     "read_rules",
     "rule_file",
+    "shares_said",
     "shipped_rules",
     "stated_value",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.words import plural
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, cell, headed
 from beamkeeper.respond.triage.ranking import DECIDES, CutState
+from beamkeeper.respond.triage.rules import shares_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +61,7 @@ def order_page(
         if state in states
     ]
     return headed(
-        head,
+        replace(head, shares=shares_said(rules)),
         title="Order of treatment",
         summary=(summary, *_capacity(capacity)),
         columns=COLUMNS,
@@ -144,5 +146,3 @@ def _notes(rules: RuleSet) -> Iterator[str]:
         f"category {key}: {value} days" for key, value in sorted(rules.prolongation_days.items())
     )
     yield f"A course may be prolonged by: {days}. Gap: weekdays without a fraction since the first."
-    shares = "; ".join(f"{share.code} ({share.says}) from {share.percent:g} %" for share in rules.shares)
-    yield f"Codes are treated from this share of normal capacity on: {shares}. An emergency never waits."

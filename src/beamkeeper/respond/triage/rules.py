@@ -130,6 +130,15 @@ def read_rules(text: str) -> RuleSet:
     )
 
 
+def shares_said(rules: RuleSet) -> str:
+    """Return from which share of normal capacity on each code is treated, for the foot of every list."""
+    shares = "; ".join(f"{share.code} ({share.says}) from {share.percent:g} %" for share in rules.shares)
+    return (
+        f"Triage codes are treated from this share of normal capacity on: {shares}. An emergency never "
+        f"waits. ({rules.title}, version {rules.version}.)"
+    )
+
+
 _KEYS: Final = {"format", "version", "title", "level", "order", "prolongation_days", "share"}
 
 

@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -239,6 +240,17 @@ def test_the_workbook_holds_text_only_and_what_the_rows_say(
     ]
     assert all(len(row[2]) == 7 for row in found[at + 1 :]), "an ID keeps its zeros"
     assert {info.date_time for info in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_from_which_share_of_capacity_a_code_is_treated_stands_on_every_list(tmp_path: Path) -> None:
+    said = "Codes 1 and 2 from 10 % of normal capacity."
+    made = list_files(replace(HEAD, shares=said), list_rows([person(1, "A^B")], HEAD))
+    book = zipfile.ZipFile(io.BytesIO(made["lists.xlsx"]))
+
+    for name in ("triage-list", "contact-list", "day-schedule"):
+        assert squeezed(said) in squeezed(pdf_text(made[f"{name}.pdf"], tmp_path))
+        assert all(said in made[f"{name}.{kind}"].decode() for kind in ("html", "txt"))
+    assert all(["capacity", said] in [row[:2] for row in cells_of(book, sheet)] for sheet in (1, 2, 3))
 
 
 def test_what_xml_cannot_hold_of_a_name_is_called_by_its_code_point() -> None:
