@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,16 +12,20 @@ import pytest
 from night_site import NIGHT_1, SmallSite, at
 from tests.console_house.chromium import chromium_with, complaints
 from tests.console_house.clock import FileClock
+from tests.room_house.incident import make_incident
 from tests.room_house.server import Served, room_server
 from tests.room_house.visitor import Visitor
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.declaring import Declared, last_check
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.runtime import open_vault
 from beamkeeper.app.web.room.doors import Doors
-from beamkeeper.app.web.room.lobby import Lobby
+from beamkeeper.app.web.room.lobby import Lobby, read_to_its_end
 from beamkeeper.app.web.room.serving import Undeclared
 from beamkeeper.errors import ConfigError
+from beamkeeper.vault import SiteKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,6 +133,30 @@ def test_what_declaring_ended_with_is_told_once_and_the_form_is_there_again(
 
     assert lobby.failure() is error
     assert (lobby.begun, lobby.failure()) == (None, None)
+
+
+def test_a_copy_that_is_unplugged_while_it_is_read_is_told_in_journal_and_first_sheet(
+    kept_site: SmallSite, tmp_path: Path
+) -> None:
+    clock, folder = at(NIGHT_1, 12), make_incident(tmp_path / "incident", ())
+    vault = open_vault(kept_site.site, clock, SiteKeys.load(kept_site.site.vault.keys_dir))
+    known, inventory = folder.overview(), folder.inventory()
+    declared = Declared(
+        folder=folder,
+        incident=folder.incident(),
+        inventory=inventory,
+        rows=(),
+        overview=known,
+        held=(),
+        not_held=(),
+    )
+    shutil.rmtree(kept_site.vault_dir)
+    read_to_its_end(declared, vault, holds=(), by="A. Jansen", clock=clock)
+    row = folder.journal.rows()[-1]
+
+    assert (row.action, row.outcome, row.actor) == ("vault read", "failed", "A. Jansen")
+    assert "NOT READ TO ITS END" in last_check(folder)
+    assert "NOT READ TO ITS END" in (folder.path / "incident.html").read_text()
 
 
 def test_the_form_is_read_aloud_and_typed_without_a_mouse(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from beamkeeper.app.jobs.declaration import Typed, declaration, times
-from beamkeeper.app.jobs.declaring import check_vault, declare, write
+from beamkeeper.app.jobs.declaring import check_vault, declare, print_pages, write
 from beamkeeper.app.jobs.freezing import freeze_elsewhere
 from beamkeeper.app.jobs.incident_acts import WHO_MAX, within
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.app.jobs.declaring import Declared
     from beamkeeper.app.opened import OpenedVault
     from beamkeeper.app.web.room.doors import Doors
     from beamkeeper.app.web.room.serving import Undeclared
     from beamkeeper.clock import Clock
+    from beamkeeper.vault import Vault
 
 CARDS: Final = 3
 
@@ -116,16 +118,20 @@ class Lobby:
         room = Room(folder, self.clock, self.doors)
         room.rows(), room.order()
         setattr(settings, SETTING, room)  # people work from here on; the rest of the vault is read meanwhile
-        try:
-            declared = freeze_elsewhere(
-                declared, self.undeclared.holds, site=None, by=said.by, clock=self.clock
-            )
-            check_vault(declared, opened.vault, by=said.by, clock=self.clock, progress=None)
-        except (
-            BeamkeeperError
-        ) as error:  # nobody waits for this thread: the journal and the first page say it
-            told = f"NOT READ TO ITS END: {error.message} Read it again: beamkeeper vault verify."
-            write(folder, Deed.CHECKED, by=said.by, at=self.clock.now(), said=told, outcome="failed")
+        read_to_its_end(declared, opened.vault, holds=self.undeclared.holds, by=said.by, clock=self.clock)
+
+
+def read_to_its_end(
+    declared: Declared, vault: Vault, *, holds: Sequence[Path], by: str, clock: Clock
+) -> None:
+    """Freeze other copies and read the whole vault; nobody waits: journal and first sheet say what failed."""
+    try:
+        declared = freeze_elsewhere(declared, holds, site=None, by=by, clock=clock)
+        check_vault(declared, vault, by=by, clock=clock, progress=None)
+    except BeamkeeperError as error:
+        told = f"NOT READ TO ITS END: {error.message} Read it again: beamkeeper vault verify."
+        write(declared.folder, Deed.CHECKED, by=by, at=clock.now(), said=told, outcome="failed")
+        print_pages(declared.folder, declared.overview, now=clock.now(), checked=told)
 
 
 def the_lobby() -> Lobby | None:
