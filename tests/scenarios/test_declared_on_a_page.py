@@ -18,6 +18,7 @@ from tests.room_house.visitor import Visitor
 from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
+from beamkeeper.app.jobs.day_files import DayFiles
 from beamkeeper.app.jobs.declaring import Declared, last_check
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.runtime import open_vault
@@ -149,6 +150,7 @@ def test_a_copy_that_is_unplugged_while_it_is_read_is_told_in_journal_and_first_
         overview=known,
         held=(),
         not_held=(),
+        own=DayFiles(files={}),
     )
     shutil.rmtree(kept_site.vault_dir)
     read_to_its_end(declared, vault, holds=(), by="A. Jansen", clock=clock)
