@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
 from beamkeeper.errors import IntegrityError, KeyUnavailable, SourceUnavailable, StorageFull
 from beamkeeper.respond.handover.manifest import (
+    FILES_MAX,
     MANIFEST,
     MANIFEST_BYTES_MAX,
     BundleKind,
@@ -48,8 +49,7 @@ NAMESPACE: Final = "handover@beamkeeper"
 FORMAT: Final = "beamkeeper-bundle"
 VERSION: Final = 1
 HEADER_BYTES_MAX: Final = 16 << 10
-LIMITS: Final = ParcelLimits(members=50_000, member_bytes=8 << 30, total_bytes=64 << 30)
-"""One patient: planning images, a few doses, years of setup images."""
+LIMITS: Final = ParcelLimits(members=FILES_MAX + 1, member_bytes=8 << 30, total_bytes=64 << 30)
 _BUNDLE_ID = re.compile(r"[0-9a-f]{16}")
 _BLOCK_BYTES: Final = 1 << 20
 
@@ -267,6 +267,7 @@ def _unpacked(sealed: _Digesting, keys: DeskKeys, header: Header, staging: Path)
         manifest = read_manifest(data := reader.read(size))
         if (manifest.bundle_id, manifest.kind) != (header.bundle_id, header.kind):
             raise _refused("its manifest belongs to another bundle")
+        _verify_room(manifest, staging)
         (staging / MANIFEST).write_bytes(data)
         missing = {item.name: item for item in manifest.packed}
         for name, size, reader in members:
@@ -277,6 +278,16 @@ def _unpacked(sealed: _Digesting, keys: DeskKeys, header: Header, staging: Path)
     if missing:
         raise _refused(f"{len(missing)} files that its manifest names are not in it")
     return manifest
+
+
+def _verify_room(manifest: Manifest, staging: Path) -> None:
+    """Refuse what cannot be unpacked here, before the disk is full and everybody else waits."""
+    wanted, free = sum(item.size_bytes for item in manifest.packed), shutil.disk_usage(staging).free
+    if wanted > free:
+        raise StorageFull(
+            f"The bundle holds {wanted / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free.",
+            do_next="Make room, or name another folder. Is so much right? Ask who made it.",
+        )
 
 
 def _write_member(staging: Path, item: Packed, reader: io.BufferedIOBase) -> None:

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import zone
 from beamkeeper.domain.codec import NotThisShapeError, from_json, to_json
@@ -15,10 +15,22 @@ from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.position import CoursePosition
 from beamkeeper.errors import ConfigError, IntegrityError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "beamkeeper-manifest"
 VERSION: Final = 1
 MANIFEST_BYTES_MAX: Final = 32 << 20
+FILES_MAX: Final = 50_000
+"""One patient: planning images, a few doses, years of setup images."""
+SESSIONS_MAX: Final = 500
+PLANS_MAX: Final = 100
+NUMBER_MAX: Final = 1_000_000
+WORD_CHARACTERS_MAX: Final = 256
+"""Of what tells patients, bundles and plans apart: it stands in journals, messages and names of files."""
+TEXT_CHARACTERS_MAX: Final = 20_000
+"""Of anything that people wrote."""
 
 
 class BundleKind(StrEnum):
@@ -194,7 +206,14 @@ def new_bundle_id() -> str:
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """Return the manifest as the file in the bundle."""
+    """Return the manifest as the file in the bundle.
+
+    Raises
+    ------
+    IntegrityError
+        It says more than any patient has: no reader would take it.
+    """
+    _verify_bounds(manifest)
     document = {"format": FORMAT, "version": VERSION, "manifest": to_json(manifest)}
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
@@ -211,9 +230,60 @@ def read_manifest(data: bytes) -> Manifest:
         document = json.loads(data)
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise NotThisShapeError("another format or version")
-        return from_json(Manifest, document["manifest"])
+        if any(len(text) > TEXT_CHARACTERS_MAX for text in _texts(document)):
+            raise NotThisShapeError("a text that nobody wrote")
+        manifest = from_json(Manifest, document["manifest"])
     except (ValueError, KeyError, TypeError, RecursionError, ConfigError) as error:
         raise IntegrityError(
             "The manifest of this bundle cannot be read.",
             do_next="Both houses need the same version of Beamkeeper; then ask for the bundle again.",
         ) from error
+    _verify_bounds(manifest)
+    return manifest
+
+
+def _texts(document: object) -> Iterator[str]:
+    """Yield every text of a JSON document."""
+    left = [document]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+
+
+def _verify_bounds(manifest: Manifest) -> None:
+    """Refuse what says more than any patient has.
+
+    Raises
+    ------
+    IntegrityError
+    """
+    sessions = (*manifest.sessions, *manifest.cancelled, *manifest.moved)
+    words = (
+        manifest.incident_id,
+        manifest.pseudonym,
+        manifest.sender,
+        manifest.recipient,
+        manifest.patient.patient_id,
+        manifest.patient.issuer_of_patient_id,
+        *(word for one in sessions for word in (one.plan_uid, one.rt_plan_label, one.machine)),
+        *(plan.plan_uid for plan in manifest.plans),
+    )
+    names = {item.name for item in manifest.packed}
+    is_bounded = (
+        len(manifest.packed) == len(names) <= FILES_MAX
+        and all(item.size_bytes >= 0 for item in manifest.packed)
+        and max(map(len, (manifest.sessions, manifest.cancelled, manifest.moved))) <= SESSIONS_MAX
+        and len(manifest.plans) <= PLANS_MAX
+        and 0 < manifest.number <= NUMBER_MAX
+        and all(len(word) <= WORD_CHARACTERS_MAX for word in words)
+    )
+    if not is_bounded:
+        raise IntegrityError(
+            "The manifest of this bundle says more than any patient has.",
+            do_next="Nothing of it was used. Call whoever made it: something is wrong there.",
+        )
