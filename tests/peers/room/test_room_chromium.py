@@ -113,3 +113,21 @@ def test_a_script_in_a_name_does_nothing(reader: Visitor, browser: Browser) -> N
 
     expect(page.locator("tbody")).to_contain_text("O'Neil<script>")
     assert odd == []
+
+
+def test_the_line_follows_the_number_while_it_is_typed(reader: Visitor, browser: Browser) -> None:
+    page, odd = seen_by(browser, reader)
+    page.goto(reader.served.where.address + "order/?places=12")
+    page.get_by_label("Patients a day").fill("15")
+    drawn = page.locator("#drawn")
+
+    expect(drawn).to_contain_text("at 15 places a day")
+    expect(drawn).to_contain_text("15 instead of 12 places")
+    page.keyboard.press("ArrowDown")
+    expect(drawn).to_contain_text("14 instead of 12 places")
+    page.locator(".steps a").first.click()
+    expect(drawn).to_contain_text("4 instead of 12 places")
+    page.get_by_label("Patients a day").fill("many")
+    expect(drawn).to_contain_text("whole number")
+    assert page.url.endswith("places=many&percent=&was_places=12&was_percent=")
+    assert odd == []

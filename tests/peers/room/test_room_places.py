@@ -339,4 +339,4 @@ def test_a_patients_page_says_where_to_go(served: Served, reader: Visitor) -> No
     goes = next(one for one in at.version.placed if one.machine)
 
     said = reader.get(f"/patients/{goes.patient}/").words
-    assert f"Treated at {goes.site}, on {goes.machine}, from" in said
+    assert f"To be treated at {goes.site}, on {goes.machine}, from" in said

@@ -41,7 +41,7 @@ WEEKS: Final = (2, 4, 6)
 VIEW: Final = ("begin", "weeks", "only", "page", "all")
 """What of an address says which part of the board is seen; the rest says which move is looked at."""
 POLICY: Final = f"{CONTENT_POLICY}; script-src 'self'"
-"""The one page with a script: a file of ours. Nothing inline, and it may ask nobody for anything."""
+"""A script, a file of ours. Nothing inline, and it may ask nobody for anything."""
 
 
 @require_safe

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from beamkeeper.app.jobs.triage import counted, write_order
 from beamkeeper.app.web.room.room import the_room
+from beamkeeper.app.web.shielding import CONTENT_POLICY
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.triage import Capacity, CutState, changed, cut
 
@@ -28,6 +29,8 @@ ROWS_A_PAGE: Final = 100
 PLACES_MAX: Final = 100_000
 PERCENT_MAX: Final = 1000
 CHANGES_SHOWN_MAX: Final = 12
+POLICY: Final = f"{CONTENT_POLICY}; script-src 'self'; connect-src 'self'"
+"""A script, a file of ours, that asks this page again while a number is typed; nothing inline."""
 STEPS: Final = (-10, -1, 1, 10)
 LEVELS: Final = ("1", "?", "2", "3", "4", "5")
 """In the order of urgency: who has none stands behind level 1."""
@@ -63,7 +66,9 @@ def order(request: HttpRequest) -> HttpResponse:
                 facts["changes"] = _changes(changed(ranked, cut(ranked, rules, before), states))
     rows = {row.pseudonym: row for row in room.rows()}
     page = Paginator(_shown(ranked, states, rows), ROWS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "room/order.html", facts | {"page": page, "since": room.since()})
+    response = render(request, "room/order.html", facts | {"page": page, "since": room.since()})
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
 
 
 @require_POST
