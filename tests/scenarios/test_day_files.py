@@ -69,6 +69,8 @@ def test_rules_partners_numbers_and_days_of_the_department_count_on_a_strange_la
     folder, said = declared_elsewhere(deciding, tmp_path)
 
     assert read_rules(rules_text(folder)).version.startswith("ours-")
+    lists = [page.read_text().split() for page in (folder.path / "lists").glob("*.txt")]
+    assert [sum(word.startswith("ours-") for word in words) for words in lists] == [1] * 3
     assert (folder.path / "partners.toml").read_text() == PARTNERS
     assert parameter_sets(folder) != read_parameters([])
     assert HOLIDAY in map(str, calendar_in(folder).holidays)

@@ -18,10 +18,12 @@ from beamkeeper.vault.reading import read_first_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
     from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.lists import Gathered
+    from beamkeeper.app.opened import OpenedVault
     from beamkeeper.app.site import Site
 
 FOLDER: Final = "day"
@@ -79,9 +81,23 @@ def lay_out(folder: IncidentFolder, found: Gathered) -> DayFiles:
     -------
     What was laid out; `wrong` says what could not be, and that the program's own is used instead.
     """
-    opened = found.opened
-    entry = None if opened is None else opened.vault.latest(DEPARTMENT, night=found.head.night)
-    if opened is None or entry is None:
+    if found.opened is None:
+        return DayFiles(files={})
+    sealed = sealed_files(found.opened, found.head.night)
+    files, wrong = {}, list(sealed.wrong)
+    for name, data in sealed.files.items():
+        try:
+            folder.keep(name, data)
+            files[name] = data
+        except BeamkeeperError as error:
+            wrong.append(f"{name}: {error.message}")
+    return DayFiles(files=files, wrong=tuple(wrong))
+
+
+def sealed_files(opened: OpenedVault, night: date) -> DayFiles:
+    """Return what was sealed last, up to a night, each file read as it will be read on the day."""
+    entry = opened.vault.latest(DEPARTMENT, night=night)
+    if entry is None:
         return DayFiles(files={})
     names = {f"{FOLDER}/{name}": name for name in NAMES}
     try:
@@ -92,11 +108,18 @@ def lay_out(folder: IncidentFolder, found: Gathered) -> DayFiles:
     for member, data in members.items():
         name = names[member]
         try:
-            folder.keep(name, _checked(name, data))
-            files[name] = data
+            files[name] = _checked(name, data)
         except BeamkeeperError as error:
             wrong.append(f"{name}, as it was sealed with {entry.night}: {error.message}")
     return DayFiles(files=files, wrong=tuple(wrong))
+
+
+def shares_of(files: DayFiles) -> str:
+    """Return from which share of capacity a triage code is treated, by the department's rules or ours."""
+    from beamkeeper.respond.triage import read_rules, shares_said, shipped_rules  # noqa: PLC0415 - as below
+
+    own = files.files.get(RULES)
+    return shares_said(read_rules(shipped_rules() if own is None else own.decode()))
 
 
 def _bytes_of(path: Path) -> bytes:

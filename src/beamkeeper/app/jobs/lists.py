@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beamkeeper.app.jobs.day_files import day_files, sealed_files, shares_of
 from beamkeeper.app.jobs.good_copies import copies_in
 from beamkeeper.app.jobs.list_words import doubts, people_in_words, trust_in_words
 from beamkeeper.app.jobs.quorum import people_of, rule_of, standing, take_reports
@@ -23,7 +24,6 @@ from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, KeyU
 from beamkeeper.protect.lists import ListHead, Person
 from beamkeeper.protect.quorum import Confirmed, QuorumRule, trust
 from beamkeeper.protect.quorum.copies import Choice, Copies, Said
-from beamkeeper.respond.triage import read_rules, shares_said, shipped_rules
 from beamkeeper.vault.reading import in_parallel
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class _Gathering:
         persons = tuple(self._everybody(names, report))
         night = self._night_of_the_head(persons, nights[-1])
         said, confirmed_by = self._trust(night)
+        opened = OpenedVault(self._vault, tuple(self._identities))
         return Gathered(
             head=ListHead(
                 site_name=site_name,
@@ -169,10 +170,12 @@ class _Gathering:
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(sorted(self._unread)),
                 night_phone=self._night_phone(),
-                shares=shares_said(read_rules(shipped_rules())),
+                shares=shares_of(
+                    day_files(self._runtime.site) if self._runtime else sealed_files(opened, night)
+                ),
             ),
             persons=persons,
-            opened=OpenedVault(self._vault, tuple(self._identities)),
+            opened=opened,
         )
 
     def _night_phone(self) -> str:
