@@ -42,3 +42,30 @@ def verify_format(tables: dict[str, Any], what: str, expected: int, *, do_next: 
         raise ConfigError(
             f"{what} has format {tables.get('format')!r}; this version reads {expected}.", do_next=do_next
         )
+
+
+def tables_under(table: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    """Return the tables that stand under a key.
+
+    Parameters
+    ----------
+    where
+        Begins the sentence of the error: "In the checklist, step 2".
+
+    Raises
+    ------
+    ConfigError
+        There is no such list.
+    """
+    found = table.get(key)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise ConfigError(f"{where} has no list of {key}.")
+    return found
+
+
+def text_under(table: dict[str, Any], key: str, where: str) -> str:
+    """Return the text that stands under a key, without blanks around it; as `tables_under`."""
+    found = table.get(key)
+    if not isinstance(found, str) or not found.strip():
+        raise ConfigError(f"{where} has no {key}.")
+    return found.strip()

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from beamkeeper.domain.toml_text import tables_in, verify_format
+from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ FORMAT: Final = 1
 FILE_BYTES_MAX: Final = 1 << 20
 ITEMS_MAX: Final = 500
 """ESTRO's framework has 190 measures."""
+_IN: Final = "In the checklist,"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,11 @@ def steps(text: str) -> tuple[Step, ...]:
     """
     found = tuple(
         Step(
-            step_id=_said(step, "id", f"step {number}"),
-            title=_said(step, "title", f"step {number}"),
-            items=tuple(_items(step, f"step {number}")),
+            step_id=text_under(step, "id", f"{_IN} step {number}"),
+            title=text_under(step, "title", f"{_IN} step {number}"),
+            items=tuple(_items(step, f"{_IN} step {number}")),
         )
-        for number, step in enumerate(_listed(_table(text), "step", "the file"), start=1)
+        for number, step in enumerate(tables_under(_table(text), "step", f"{_IN} the file"), start=1)
     )
     every = [item.item_id for step in found for item in step.items]
     if len(every) > ITEMS_MAX:
@@ -129,9 +130,13 @@ def read_checklist(path: Path) -> str:
 
 
 def _items(step: dict[str, Any], where: str) -> Iterator[Item]:
-    for number, item in enumerate(_listed(step, "items", where), start=1):
+    for number, item in enumerate(tables_under(step, "items", where), start=1):
         at = f"{where}, item {number}"
-        yield Item(item_id=_said(item, "id", at), role=_said(item, "role", at), text=_said(item, "text", at))
+        yield Item(
+            item_id=text_under(item, "id", at),
+            role=text_under(item, "role", at),
+            text=text_under(item, "text", at),
+        )
 
 
 def _table(text: str) -> dict[str, Any]:
@@ -140,20 +145,6 @@ def _table(text: str) -> dict[str, Any]:
         table, "The checklist", FORMAT, do_next="Begin it with `format = 1`; the shipped one is an example."
     )
     return table
-
-
-def _listed(table: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
-    found = table.get(key)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise ConfigError(f"In the checklist, {where} has no list of {key}.")
-    return found
-
-
-def _said(table: dict[str, Any], key: str, where: str) -> str:
-    found = table.get(key)
-    if not isinstance(found, str) or not found.strip():
-        raise ConfigError(f"In the checklist, {where} has no {key}.")
-    return found.strip()
 
 
 def _shipped(name: str) -> str:

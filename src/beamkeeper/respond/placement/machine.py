@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from beamkeeper.domain.toml_text import tables_in, verify_format
+from beamkeeper.domain.toml_text import tables_in, text_under, verify_format
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -295,10 +295,7 @@ def _word(text: str) -> str:
 
 
 def _text(item: dict[str, Any], key: str, where: str) -> str:
-    found = item.get(key)
-    if not isinstance(found, str) or not found.strip():
-        raise ConfigError(f"In the machine file, {where} has no {key}.")
-    return found.strip()
+    return text_under(item, key, f"In the machine file, {where}")
 
 
 def _texts(item: dict[str, Any], key: str, where: str) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from beamkeeper.domain.toml_text import tables_in, verify_format
+from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.triage.facts import COMPARED, LEVELS
 
@@ -121,8 +121,8 @@ def read_rules(text: str) -> RuleSet:
     if unknown := sorted(set(table) - _KEYS):
         raise ConfigError(f"The rule set has unknown keys: {', '.join(unknown)}.")
     return RuleSet(
-        version=_text(table, "version", "the rule set"),
-        title=_text(table, "title", "the rule set"),
+        version=text_under(table, "version", "The rule set"),
+        title=text_under(table, "title", "The rule set"),
         levels=tuple(_levels(table)),
         order=_order(table),
         prolongation_days=_prolongation(table),
@@ -143,7 +143,7 @@ _KEYS: Final = {"format", "version", "title", "level", "order", "prolongation_da
 
 
 def _levels(table: dict[str, Any]) -> Iterator[LevelRule]:
-    for number, item in enumerate(_list(table, "level"), start=1):
+    for number, item in enumerate(tables_under(table, "level", "The rule set"), start=1):
         where = f"level rule {number}"
         when = item.get("when")
         if not isinstance(when, dict) or not when:
@@ -158,10 +158,10 @@ def _levels(table: dict[str, Any]) -> Iterator[LevelRule]:
         if not isinstance(level, int) or isinstance(level, bool) or level not in LEVELS:
             raise ConfigError(f"In the rule set, {where} has level {level!r}; it is 1 to 5.")
         yield LevelRule(
-            rule_id=_text(item, "id", where),
+            rule_id=text_under(item, "id", f"In the rule set, {where}"),
             level=level,
-            says=_text(item, "says", where),
-            source=_text(item, "source", where),
+            says=text_under(item, "says", f"In the rule set, {where}"),
+            source=text_under(item, "source", f"In the rule set, {where}"),
             when=tuple(when.items()),
         )
 
@@ -188,7 +188,7 @@ def _prolongation(table: dict[str, Any]) -> dict[int, int]:
 
 
 def _shares(table: dict[str, Any]) -> Iterator[Share]:
-    for number, item in enumerate(_list(table, "share"), start=1):
+    for number, item in enumerate(tables_under(table, "share", "The rule set"), start=1):
         code, percent = item.get("code"), item.get("percent")
         if (
             not _is_days(code)
@@ -197,22 +197,12 @@ def _shares(table: dict[str, Any]) -> Iterator[Share]:
             or not 0 <= percent <= PERCENT_MAX
         ):
             raise ConfigError(f"Share {number} of the rule set has no code (1 to 5), or no percent.")
-        yield Share(code=code, says=_text(item, "says", f"share {number}"), percent=float(percent))
+        yield Share(
+            code=code,
+            says=text_under(item, "says", f"In the rule set, share {number}"),
+            percent=float(percent),
+        )
 
 
 def _is_days(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= DAYS_MAX
-
-
-def _list(table: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = table.get(key)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise ConfigError(f"The rule set has no list of {key}.")
-    return found
-
-
-def _text(table: dict[str, Any], key: str, where: str) -> str:
-    found = table.get(key)
-    if not isinstance(found, str) or not found.strip():
-        raise ConfigError(f"In the rule set, {where} has no {key}.")
-    return found.strip()
