@@ -17,29 +17,29 @@ References
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.counting import course_position
-from beamkeeper.domain.meterset import DEFAULT_TOLERANCE, usable
-from beamkeeper.domain.placing import COUNTED_TYPES, fraction_groups, treatment_beams
-from beamkeeper.domain.plan import DeliveryType
-from beamkeeper.domain.record import TerminationStatus
+from beamkeeper.domain.placing import fraction_groups
+from beamkeeper.respond.handover.given_session import (
+    GivenSession,
+    clash_of,
+    is_near,
+    is_told_again,
+    one_number,
+    told_under,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from beamkeeper.domain.plan import Beam, Plan
+    from beamkeeper.domain.plan import Plan
     from beamkeeper.domain.position import PlanPosition
-    from beamkeeper.domain.record import BeamDelivery, TreatmentRecord
+    from beamkeeper.domain.record import TreatmentRecord
 
-SAME_SESSION_MAX: Final = timedelta(hours=3)
-"""Clocks of two houses differ, and paper is written later; two a day lie further apart."""
-SAME_BEAM_MAX: Final = timedelta(minutes=2)
-"""No machine gives a beam of two fractions within it: one is the other, told again."""
 RECALCULATED: Final = "it was given by a recalculated plan, whose metersets are not those of ours"
 NOT_WHOLE: Final = "by its records it was begun and not finished: a physicist says what that is in our plan"
 SEVERAL_GROUPS: Final = "our plan has several fraction groups, and the session does not say of which it is"
@@ -171,14 +171,14 @@ def sort_given(
     sessions: dict[tuple[str, str, str, int], list[TreatmentRecord]] = {}
     counted: list[TreatmentRecord] = []
     for one in there:
-        number, ours = _one_number(one.record), one.record.referenced_plan_uid
+        number, ours = one_number(one.record), one.record.referenced_plan_uid
         if one.record.sop_instance_uid in own_uids or number is None or ours not in known:
             counted.append(one.record)
         else:
             sessions.setdefault((one.house, ours, one.plan_uid, number), []).append(one.record)
-    by_plan: dict[tuple[str, str], list[_Session]] = {}
+    by_plan: dict[tuple[str, str], list[GivenSession]] = {}
     for (house, ours, theirs, number), items in sessions.items():
-        session = _Session(house, known[ours], made_there.get(theirs), theirs, number, tuple(items))
+        session = GivenSession(house, known[ours], made_there.get(theirs), theirs, number, tuple(items))
         by_plan.setdefault((house, ours), []).append(session)
     open_: list[Question] = []
     said: list[Question] = []
@@ -199,90 +199,12 @@ def sort_given(
     return Sorted(counted=tuple(counted), questions=tuple(open_), answered=tuple(said), apart=tuple(apart))
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """One fraction of one plan as another house numbers it."""
-
-    house: str
-    plan: Plan
-    made_there: Plan | None
-    plan_uid: str
-    number: int
-    records: tuple[TreatmentRecord, ...]
-
-    @property
-    def given_at(self) -> datetime | None:
-        return min((at for one in self.records for at in _times(one)), default=None)
-
-    @property
-    def is_recalculated(self) -> bool:
-        """Whether it was given by another plan than ours, with other metersets."""
-        return self.plan_uid != self.plan.sop_instance_uid and any(
-            not _has_our_meterset(delivery, self.plan) for delivery in self.deliveries
-        )
-
-    @property
-    def deliveries(self) -> tuple[BeamDelivery, ...]:
-        """What gave dose that counts."""
-        return tuple(
-            one for record in self.records for one in record.deliveries if one.delivery_type in COUNTED_TYPES
-        )
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether each beam was given to the end, and none is missing of a plan that came along."""
-        given: dict[str, float] = {}
-        specified: dict[str, float] = {}
-        ended: set[str] = set()
-        for one in self.deliveries:
-            beam = _beam_key(one)
-            given[beam] = given.get(beam, 0.0) + (usable(one.delivered_meterset) or 0.0)
-            specified[beam] = max(specified.get(beam, 0.0), usable(one.specified_meterset) or 0.0)
-            if one.termination_status is TerminationStatus.NORMAL:
-                ended.add(beam)
-        needed = {str(one.beam_number) for one in _treatment(self.made_there)} if self.made_there else set()
-        return (
-            bool(given)
-            and needed <= given.keys()
-            and all(
-                beam in ended and specified[beam] > 0 and given[beam] >= specified[beam] * _NEARLY
-                for beam in given
-            )
-        )
-
-    def as_fraction(self, fraction: int) -> tuple[TreatmentRecord, ...]:
-        """Return its records under our number; a recalculated session as one whole fraction of our plan."""
-        if not self.is_recalculated:
-            return tuple(_numbered(record, fraction) for record in self.records)
-        first = min(self.records, key=lambda one: one.sop_instance_uid)
-        model = self.deliveries[0]
-        deliveries = tuple(
-            replace(
-                model,
-                referenced_beam_number=beam.beam_number,
-                beam_name=beam.beam_name,
-                current_fraction_number=fraction,
-                delivery_type=DeliveryType.TREATMENT,
-                termination_status=TerminationStatus.NORMAL,
-                specified_meterset=beam.beam_meterset,
-                delivered_meterset=beam.beam_meterset,
-                primary_dosimeter_unit=beam.primary_dosimeter_unit,
-                started_at=self.given_at,
-            )
-            for beam in _treatment(self.plan)
-        )
-        return (replace(first, deliveries=deliveries, number_of_fractions_planned=None),)
-
-
-_NEARLY: Final = 1 - DEFAULT_TOLERANCE.relative
-
-
 class _Judging:
     """The sessions of one house and plan, held against what was given elsewhere."""
 
     def __init__(
         self,
-        sessions: Iterable[_Session],
+        sessions: Iterable[GivenSession],
         here: Iterable[TreatmentRecord],
         on_paper: Iterable[OnPaper],
         answered: Mapping[str, int | None],
@@ -300,7 +222,7 @@ class _Judging:
         found = course_position((self._plan,), self._before, patient_id=patient_id)
         self._at: PlanPosition | None = found.plans[0] if found.plans else None
 
-    def judged(self) -> Iterator[tuple[_Session, Question | None]]:
+    def judged(self) -> Iterator[tuple[GivenSession, Question | None]]:
         """Yield each session in the order of their times, with what is asked of it."""
         asked, clash = self._asked()
         begun = {state.fraction_number for state in (self._at.fractions if self._at else ()) if state.begun}
@@ -315,19 +237,19 @@ class _Judging:
             yield session, question
             last = max(last, self._answered.get(question.key, question.proposed) or last)
 
-    def _asked(self) -> tuple[list[_Session], str]:
+    def _asked(self) -> tuple[list[GivenSession], str]:
         """Return what is asked of people, and why the house's numbers are not ours; "" where they are.
 
         From the first session on whose number cannot be ours: what was before it was counted already.
         """
         clash, asked = "", []
         for session in self._sessions:
-            clash = clash or self._carried_before(session) or _clash(session, self._before)
-            if session.is_recalculated or (clash and not _is_told_again(session, self._before)):
+            clash = clash or self._carried_before(session) or clash_of(session, self._before)
+            if session.is_recalculated or (clash and not is_told_again(session, self._before)):
                 asked.append(session)
         return asked, clash
 
-    def _carried_before(self, session: _Session) -> str:
+    def _carried_before(self, session: GivenSession) -> str:
         if session.number > self._carried:
             return ""
         return (
@@ -335,7 +257,7 @@ class _Judging:
             "the plan that this one replaces"
         )
 
-    def _question(self, session: _Session, following: int, clash: str) -> Question:
+    def _question(self, session: GivenSession, following: int, clash: str) -> Question:
         reasons = [clash] if clash else []
         is_enterable = True
         if session.is_recalculated:
@@ -345,14 +267,14 @@ class _Judging:
             reasons += [] if session.is_whole else [NOT_WHOLE]
             reasons += [] if is_one_group else [SEVERAL_GROUPS]
             reasons += [] if session.made_there is not None else [NO_PLAN]
-        line = next((one for one in self._paper if _is_near(one.given_at, session.given_at)), None)
+        line = next((one for one in self._paper if is_near(one.given_at, session.given_at)), None)
         begun = self._at.next_fraction_number if self._at and self._at.next_is_continuation else None
         if line is not None:
             following, begun = line.fraction_number, None
             reasons.append(f"line {line.number}, typed in from paper, is of the same hours")
         elif begun is not None:
             reasons.append(f"fraction {begun} was begun before, and this may have ended it")
-        again = _told_under(session, self._before)
+        again = told_under(session, self._before)
         if again is not None:
             reasons.append(
                 f"fraction {again} was given before in the same minutes, and this may be it once more"
@@ -375,107 +297,6 @@ class _Judging:
         )
 
 
-def _by_time(session: _Session) -> tuple[bool, float, int]:
+def _by_time(session: GivenSession) -> tuple[bool, float, int]:
     at = session.given_at
     return at is None, 0.0 if at is None else at.timestamp(), session.number
-
-
-def _clash(session: _Session, before: Iterable[TreatmentRecord]) -> str:
-    """Return why a session cannot be the fraction whose number it bears; "" where it can.
-
-    It cannot where a beam of that fraction was given at another time, and both together are more than the
-    plan gives: nobody gave that fraction twice, the house counts anew.
-    """
-    if session.given_at is None or _resumes(session):
-        return ""
-    for record in before:
-        at = min(_times(record), default=None)
-        if at is None or _is_near(at, session.given_at):
-            continue
-        for own in record.deliveries:
-            if own.current_fraction_number == session.number and _is_too_much(own, session):
-                return (
-                    f"that house seems to number its fractions anew: fraction {session.number} was given "
-                    f"before, on {at:%Y-%m-%d}"
-                )
-    return ""
-
-
-def _is_too_much(own: BeamDelivery, session: _Session) -> bool:
-    """Whether a beam was given before so far that the session would be more than the plan has."""
-    beam = next((one for one in session.plan.beams if str(one.beam_number) == _beam_key(own)), None)
-    if beam is None or not beam.beam_meterset:
-        return True
-    given = sum(
-        usable(one.delivered_meterset) or 0.0
-        for one in session.deliveries
-        if _beam_key(one) == _beam_key(own)
-    )
-    allowed = DEFAULT_TOLERANCE.allowed(beam.beam_meterset, beam.primary_dosimeter_unit)
-    return (usable(own.delivered_meterset) or 0.0) + given > beam.beam_meterset + allowed
-
-
-def _resumes(session: _Session) -> bool:
-    """Whether it says of itself that it goes on with a fraction that was begun."""
-    return all(one.delivery_type is DeliveryType.CONTINUATION for one in session.deliveries)
-
-
-def _is_told_again(session: _Session, before: Iterable[TreatmentRecord]) -> bool:
-    """Whether it is one of our own sessions, exported anew there: same number, same hours."""
-    return any(
-        session.number in _numbers(record) and any(_is_near(at, session.given_at) for at in _times(record))
-        for record in before
-    )
-
-
-def _told_under(session: _Session, before: Iterable[TreatmentRecord]) -> int | None:
-    """Return the number of our own session that was given in the same minutes; None where none was."""
-    times = [at for record in session.records for at in _times(record)]
-    for record in before:
-        if any(abs(own - at) <= SAME_BEAM_MAX for own in _times(record) for at in times):
-            return next(iter(_numbers(record)), None)
-    return None
-
-
-def _has_our_meterset(delivery: BeamDelivery, plan: Plan) -> bool:
-    beam = next((one for one in plan.beams if one.beam_number == delivery.referenced_beam_number), None)
-    planned, specified = (beam.beam_meterset if beam else None), delivery.specified_meterset
-    if beam is None or planned is None or specified is None:
-        return False
-    return abs(specified - planned) <= DEFAULT_TOLERANCE.allowed(planned, beam.primary_dosimeter_unit)
-
-
-def _numbered(record: TreatmentRecord, fraction: int) -> TreatmentRecord:
-    deliveries = tuple(replace(one, current_fraction_number=fraction) for one in record.deliveries)
-    return replace(record, deliveries=deliveries, number_of_fractions_planned=None)
-
-
-def _treatment(plan: Plan) -> tuple[Beam, ...]:
-    found = (beam for group in fraction_groups(plan) for beam in treatment_beams(plan, group))
-    return tuple({beam.beam_number: beam for beam in found}.values())
-
-
-def _one_number(record: TreatmentRecord) -> int | None:
-    """Return the only fraction that a record is of; None where it names none, or several."""
-    found = {one.current_fraction_number for one in record.deliveries}
-    return found.pop() if len(found) == 1 else None
-
-
-def _numbers(record: TreatmentRecord) -> set[int]:
-    return {
-        one.current_fraction_number for one in record.deliveries if one.current_fraction_number is not None
-    }
-
-
-def _times(record: TreatmentRecord) -> list[datetime]:
-    found = [one.started_at or record.treated_at for one in record.deliveries] or [record.treated_at]
-    return [at for at in found if at is not None]
-
-
-def _is_near(one: datetime, other: datetime | None) -> bool:
-    return other is not None and abs(one - other) <= SAME_SESSION_MAX
-
-
-def _beam_key(delivery: BeamDelivery) -> str:
-    number = delivery.referenced_beam_number
-    return delivery.beam_name.strip() if number is None else str(number)
