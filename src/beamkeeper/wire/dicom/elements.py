@@ -6,6 +6,12 @@ file meta information, in any uncompressed or encapsulated transfer syntax), and
 reads one level of it on demand: tag -> (VR, first byte, last byte). Sequences of defined length are
 entered only when asked; sequences of undefined length must be walked to find their end.
 
+Why beside `reader_bytes`, which finds elements too: that one opens an object to say what it means; it walks
+the main level once, in one dictionary by tag, and says what was odd. This one is asked where bytes differ, or
+where to change them: a level is read only when somebody asks, private elements are known by their creator, a
+repeated element is kept beside the first, and a map of a file is not copied. On the data sets of the tests
+they find the same elements and refuse the same files, which a test holds.
+
 Everything is bounded: depth, number of elements, inflated size. Whatever the bytes are, the only
 error is `ObjectUnreadable`.
 

@@ -306,7 +306,8 @@ def read_level(
         elements[tag] = element
         position = end
     else:
-        if open_ended or any(data[position:stop]):
+        # In big endian an element may begin with zeros: what looks like padding may be a cut element.
+        if open_ended or (position < stop and (not little or any(data[position:stop]))):
             raise cut_short(position)
         position = stop
     source.count(len(elements))

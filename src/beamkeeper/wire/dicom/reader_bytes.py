@@ -3,6 +3,8 @@
 Tolerant where real systems are sloppy (no preamble, no file meta, group lengths, odd delimiters, a
 transfer syntax that is not the stated one), strict where bytes are missing: an object that is not
 whole is `ObjectUnreadable`, with the reason.
+
+Why beside `elements`: that one compares and changes bytes, level by level; it says why the two are not one.
 """
 
 from __future__ import annotations
