@@ -316,7 +316,10 @@ def _show_draft(made: Draft) -> None:
     _more(len(made.patients), SHOWN)
     for one in made.patients:
         if all(fit.delivery_class == "D" for fit in one.fits):
-            why = "; ".join(f"{fit.machine}: {fit.reason}" for fit in one.fits) or "no machine is listed"
+            why = (
+                "; ".join(f"{fit.machine}: {fit.reason.rstrip('.')}" for fit in one.fits)
+                or "no machine is listed"
+            )
             print_wrapped(f"✗ {one.name} has no machine: {why}")
     _show_left_out(made.left_out, everybody=False)
 
@@ -369,7 +372,7 @@ def _show_version(
         table.add_row(
             escape(names[one.patient]),
             escape(one.machine),
-            str(one.first_on),
+            _day(one.first_on),
             one.delivery_class,
             f"{one.waited_days} d",
             f"{one.loss:.1f}",
@@ -395,7 +398,11 @@ def _show_version(
 
 
 def _place(machine: str, first_on: date | None) -> str:
-    return f"{machine} from {first_on}" if machine else "no place"
+    return f"{machine} from {_day(first_on)}" if machine else "no place"
+
+
+def _day(on: date | None) -> str:
+    return "–" if on is None else f"{on:%a %Y-%m-%d}"
 
 
 def _is_taken(at: At, move: Move, *, yes: bool, json_: bool) -> bool:
