@@ -76,8 +76,9 @@ slots = 2
 
 
 @pytest.fixture
-def placing(kept_site: SmallSite, tmp_path: Path) -> PlacementFolder:
-    """An incident of the small site, without what declaring does besides."""
+def placing(kept_site: SmallSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlacementFolder:
+    """An incident of the small site, without what declaring does besides; commands run on that afternoon."""
+    monkeypatch.setattr("beamkeeper.app.cli.placement.SystemClock", lambda: at(NIGHT_1, 13))
     runtime, now = kept_site.runtime(NIGHT_1), at(NIGHT_1, 12)
     said = Declaration(
         by="A. Jansen",
@@ -127,7 +128,7 @@ def test_from_an_incident_to_pages_by_hand_and_back(placing: PlacementFolder, ke
     first = everything(placing)
     now = board_at(placing)
     placed = next(one for one in version.placed if one.machine.startswith("partner"))
-    move = priced(now, placed.patient, other(placed.machine), None)
+    move = priced(now, placed.patient, other(placed.machine), None, today=NIGHT_1)
     taken = take(placing, now, move, who=Who(by="Dr. P", at=moment()), reason="lives next door")
     print_pages(placing, 2)
     name = next(one.name for one in made.patients if one.id == placed.patient)
@@ -301,7 +302,7 @@ def test_who_has_begun_there_stays_and_needs_so_many_slots_less(
     assert after.fractions_left == before.fractions_left - 2
     assert placing.version(stand, 2)[0].places()[placed.patient][0] == placed.machine
     with pytest.raises(ConfigError, match="Nobody decided"):
-        move_back(placing, board_at(placing), placed.patient)
+        move_back(placing, board_at(placing), placed.patient, today=NIGHT_1)
 
 
 def test_a_move_priced_on_an_older_version_is_not_taken(
@@ -311,7 +312,7 @@ def test_a_move_priced_on_an_older_version_is_not_taken(
     make_version(placing, who=C, seconds=1)
     old: At = board_at(placing)
     placed = next(one for one in old.version.placed if one.machine.startswith("partner"))
-    move = priced(old, placed.patient, other(placed.machine), None)
+    move = priced(old, placed.patient, other(placed.machine), None, today=NIGHT_1)
     make_version(placing, who=C, seconds=1)
 
     with pytest.raises(ConfigError, match="since this was priced"):

@@ -17,8 +17,9 @@ from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
 from tests.room_house.placing import make_placement
 from tests.room_house.server import Served, room_server
 
-from beamkeeper.app.jobs.placing import board_at
+from beamkeeper.app.jobs.placing import Who, board_at
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_hand import announce, priced
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.app.web.room.views.board import POLICY
 
@@ -43,7 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def fields(text: str, person: str, **more: str) -> dict[str, str]:
-    kept = dict(re.findall(r'type="hidden" name="(machine|from|seen|price)" value="([^"]*)"', text))
+    kept = dict(re.findall(r'type="hidden" name="(machine|from|seen)" value="([^"]*)"', text))
     signs = {"person": person, "passphrase": PASSPHRASE, "reason": "lives there"}
     return {name: unescape(value) for name, value in kept.items()} | signs | more
 
@@ -86,8 +87,8 @@ def test_a_move_shows_its_price_and_is_signed_made_and_taken_back(served: Served
         page = f"/places/{one.patient}/?machine=annex-1"
         answer = reader.get(page)
     path = f"/places/{one.patient}/move/"
-    refused = reader.post(path, fields(answer.text, "an", price="+99.00"), page=page)
-    assert "Another placement was made since you saw the price" in refused.words
+    refused = reader.post(path, fields(answer.text, "an", seen="another"), page=page)
+    assert "was placed, decided or announced since you saw the price" in refused.words
     assert len(PlacementFolder(served.folder).standing().versions) == 1
 
     done = reader.post(path, fields(answer.text, "co"), page=page)
@@ -100,7 +101,7 @@ def test_a_move_shows_its_price_and_is_signed_made_and_taken_back(served: Served
     )
     assert "Set by hand by Co Dumont" in done.words
     again = reader.post(path, fields(answer.text, "co"), page=page)
-    assert "Another placement was made since" in again.words
+    assert "since you saw the price" in again.words
     back = reader.get(f"/places/{one.patient}/")
     undone = reader.post(path, fields(back.text, "bo", undo="1"), page=f"/places/{one.patient}/")
 
@@ -127,7 +128,7 @@ def test_a_day_that_is_over_is_refused_on_the_board_as_on_the_patients_page(
     served.clock.move_to(LATER)
 
     assert ["2026-03-05 is over" in words for words in said] == [True, True]
-    assert "Sign" not in said[1].partition("Slots")[0]
+    assert "Passphrase" not in said[0] + said[1]
 
 
 def test_what_was_typed_stays_on_the_board_when_the_signature_is_refused(
@@ -340,3 +341,37 @@ def test_a_patients_page_says_where_to_go(served: Served, reader: Visitor) -> No
 
     said = reader.get(f"/patients/{goes.patient}/").words
     assert f"To be treated at {goes.site}, on {goes.machine}, from" in said
+
+
+def test_who_was_told_is_named_before_a_move_and_it_is_signed_only_for_them_too(
+    served: Served, reader: Visitor
+) -> None:
+    placing, at = PlacementFolder(served.folder), board_at(PlacementFolder(served.folder))
+    names = {one.id: one.name for one in at.draft.patients}
+    first, last = (at.board.columns.days[number] for number in (1, 2))
+    found = next(
+        move
+        for one in at.board.instance.patient
+        for day in (first, last)
+        for machine in ("annex-1", "leuven-1", "leuven-2")
+        if (move := priced(at, one.id, machine, day, today=at.draft.first_on)).displaced
+    )
+    page = f"/places/board/?patient={found.patient}&machine={found.wanted[0]}&from={found.wanted[1]}"
+    seen = fields(reader.get(page).text, "co")
+    announce(placing, None, who=Who(by="C", at=LATER))
+    path = f"/places/{found.patient}/move/"
+    assert "announced since you saw the price" in reader.post(path, seen, page=page).words
+
+    now = reader.get(page)
+    move = priced(board_at(placing), found.patient, *found.wanted, today=at.draft.first_on)
+    assert all(f"{names[one.patient]}: from" in now.words for one in move.displaced)
+    assert "was told of a place: call" in now.words
+    refused = reader.post(path, fields(now.text, "co"), page=page)
+    assert "was told of the one that is taken away" in refused.words
+    done = reader.post(path, fields(now.text, "co", **{"even-so": "1"}), page=page)
+    assert "It stands in the journal, signed" in done.words
+    back = reader.get(f"/places/{found.patient}/")
+    assert all(f"{names[one.patient]}: from" in back.words for one in move.displaced)
+    undone = fields(back.text, "bo", undo="1", **{"even-so": "1"})
+    reader.post(path, undone, page=f"/places/{found.patient}/")
+    assert board_at(placing).version.places() == at.version.places()

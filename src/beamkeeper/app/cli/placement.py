@@ -38,6 +38,10 @@ PatientArgument = Annotated[str, typer.Argument(metavar="PATIENT", help="Patient
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in your words; it is printed.")]
 PriceOption = Annotated[bool, typer.Option("--price", help="Only show the price; nothing is changed.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask again after the price was shown.")]
+EvenSoOption = Annotated[
+    bool,
+    typer.Option("--even-so", help="With --yes: also where somebody loses a place, or was told of theirs."),
+]
 EverybodyOption = Annotated[bool, typer.Option("--all", help="Print every row, not the first only.")]
 
 
@@ -176,14 +180,16 @@ def set_(
     ] = None,
     price: PriceOption = False,
     yes: YesOption = False,
+    even_so: EvenSoOption = False,
     by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
     """Put a patient on a machine from a day on. The price, and who is displaced, is shown before it is taken.
 
-    Your name and reason stand in the journal and on the pages. Nobody is displaced who began there or for
-    whom a person decided. A machine in the attacked domain, without agreement, or that cannot give the plan
-    stays shut.
+    Your name and reason stand in the journal and on the pages. Nobody is displaced who began there, whose
+    first day there is over, or for whom a person decided. Who would be left without a place, or was told of
+    the one that is taken away, is named; without a question that is done only with --even-so. A day that is
+    over, a machine in the attacked domain, without agreement, or that cannot give the plan stays shut.
 
     Exit status: 0 done, or with --price it can be; 3 it cannot be, and why.
 
@@ -195,10 +201,11 @@ def set_(
     opened = _folder(folder)
     name = pseudonym_of(opened.incident, patient)
     at = board_at(opened)
-    move = priced(at, name, machine, parse_day(first_on) if first_on else None)
+    today = opened.today(SystemClock().now())
+    move = priced(at, name, machine, parse_day(first_on) if first_on else None, today=today)
     if price or move.refusal or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
-    version = take(opened, at, move, who=_who(by), reason=reason)
+    version = take(opened, at, move, who=_who(by), reason=reason, even_so=even_so or not yes)
     return _done(opened, move, version, json_=json_)
 
 
@@ -209,6 +216,7 @@ def undo(
     reason: ReasonOption = "",
     price: PriceOption = False,
     yes: YesOption = False,
+    even_so: EvenSoOption = False,
     by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
@@ -226,10 +234,10 @@ def undo(
     opened = _folder(folder)
     name = pseudonym_of(opened.incident, patient)
     at = board_at(opened)
-    move = move_back(opened, at, name)
+    move = move_back(opened, at, name, today=opened.today(SystemClock().now()))
     if price or not _is_taken(at, move, yes=yes, json_=json_):
         return _show_move(at, move, json_=json_)
-    version = undone(opened, at, name, who=_who(by), reason=reason)
+    version = undone(opened, at, move, who=_who(by), reason=reason, even_so=even_so or not yes)
     return _done(opened, move, version, json_=json_)
 
 
@@ -406,14 +414,14 @@ def _day(on: date | None) -> str:
 
 
 def _is_taken(at: At, move: Move, *, yes: bool, json_: bool) -> bool:
-    if yes:
+    if json_ and yes:
         return True
     if json_:
         raise ConfigError(
             "With --json nobody can be asked.", do_next="Give --price to see it, --yes to take it."
         )
     _say_move(at, move)
-    return typer.confirm("Take it?", err=True)
+    return yes or typer.confirm("Take it?", err=True)
 
 
 def _show_move(at: At, move: Move, *, json_: bool) -> int:
@@ -435,8 +443,9 @@ def _say_move(at: At, move: Move) -> None:
         f"percent points {better}, {move.lost:+.2f} of it lost tumour control."
     )
     for one in move.moved:
+        told = "; was told of a place: call" if one.was_told and one.patient != move.patient else ""
         print_wrapped(
-            f"  {names[one.patient]}: {_place(*one.before)} → {_place(*one.after)} ({one.lost:+.2f})"
+            f"  {names[one.patient]}: {_place(*one.before)} → {_place(*one.after)} ({one.lost:+.2f}){told}"
         )
     for text in move.remarks:
         print_wrapped(f"  ▲ {text}.")
@@ -449,11 +458,7 @@ def _done(opened: PlacementFolder, move: Move, version: Version, *, json_: bool)
     if json_:
         emit_json({"version": version.number, **_plain(move)})
     else:
-        others = len(move.displaced)
-        moved = f"; {others} other{'' if others == 1 else 's'} moved" if others else ""
-        print_wrapped(
-            f"✓ version {version.number}{moved}: in the journal. `placement solve` looks for better."
-        )
+        print_wrapped(f"✓ version {version.number}: in the journal. `placement solve` looks for better.")
     return 0
 
 

@@ -31,7 +31,7 @@ from beamkeeper.app.jobs.placing_pages import (
     version_files,
 )
 from beamkeeper.app.jobs.placing_plans import KnownPlans, read_plans
-from beamkeeper.app.jobs.placing_stands import as_it_stands
+from beamkeeper.app.jobs.placing_stands import as_it_stands, said_since
 from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.demand import PlanDemand
@@ -231,7 +231,7 @@ def announced_words(found: Announced, *, is_free: bool) -> Iterator[str]:
 
 
 def board_at(folder: PlacementFolder) -> At:
-    """Return the version that counts as a board on which moves are priced.
+    """Return the version that counts as a board on which moves are priced, with what was said since.
 
     Raises
     ------
@@ -241,7 +241,17 @@ def board_at(folder: PlacementFolder) -> At:
     stand = folder.standing()
     version, instance = folder.version(stand, stand.version)
     draft, _ = folder.draft(stand, version.draft)
-    return At(stand=stand, version=version, draft=draft, board=board_of(instance, version.places()))
+    places = version.places()
+    board = board_of(said_since(folder, stand, version, instance), places)
+    if board.places() != places:
+        # Somebody has begun, or is, elsewhere than the version has them: the slots there stay taken.
+        lost = {
+            one.id for number, one in enumerate(instance.patient) if board.place(number) != places[one.id]
+        }
+        needs = zip(instance.patient, board.instance.patient, strict=True)
+        kept = tuple(old if old.id in lost else new for old, new in needs)
+        board = board_of(instance.model_copy(update={"patient": kept}), places)
+    return At(stand=stand, version=version, draft=draft, board=board)
 
 
 def keep(

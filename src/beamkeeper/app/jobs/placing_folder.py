@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.incident_folder import FORMAT
 from beamkeeper.app.jobs.placing_plans import KnownPlans
+from beamkeeper.clock import local_date
 from beamkeeper.domain.codec import NotThisShapeError, from_json
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, StorageFull
 from beamkeeper.respond.incident import Deed
@@ -26,6 +28,7 @@ from beamkeeper.respond.placement.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -173,6 +176,10 @@ class PlacementFolder:
     def standing(self) -> Standing:
         """Return where they stand; the whole journal is checked."""
         return standing(self.incident.journal.rows())
+
+    def today(self, now: datetime) -> date:
+        """Return the day it is where the incident is: nobody gets a place on one before it."""
+        return local_date(now, ZoneInfo(self.incident.incident().time_zone))
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """What people do to a placement by hand: a place set, a decision undone, announced, begun.
 
-A page holds `board_at`, prices moves on it, and takes one with `take`: what was priced is what is kept, and
-nothing is kept where anything was done meanwhile.
+A page and the command hold `board_at`, price moves on it, and take one with `take`: what was priced is what
+is kept, and nothing is kept where anything was done meanwhile. The rules are here, once for both: no day that
+is over, and nobody left without a place, or sent from one they were told of, by oversight.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from beamkeeper.app.jobs.placing import keep
 from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
-from beamkeeper.respond.placement.board import NOWHERE, Move, Moved, board_of, price, price_of_undoing
+from beamkeeper.respond.placement import price, price_of_undoing
+from beamkeeper.respond.placement.board import NOWHERE, board_of, moves_between
 from beamkeeper.respond.placement.version import Made, Version, placed_after
 
 if TYPE_CHECKING:
@@ -24,33 +26,47 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.placing import At, Who
     from beamkeeper.app.jobs.placing_folder import PlacementFolder
+    from beamkeeper.respond.placement.board import Move, Moved
+    from beamkeeper.respond.placement.instance import PatientNeed
 
 _A_LINE: Final = 500
 """Patients of one line of the journal, which holds 65,536 bytes."""
 
 
-def take(folder: PlacementFolder, at: At, move: Move, *, who: Who, reason: str) -> Version:
+def take(
+    folder: PlacementFolder, at: At, move: Move, *, who: Who, reason: str, even_so: bool = False
+) -> Version:
     """Make the priced move: a new version, exactly as it was shown, and a line of the journal.
+
+    Parameters
+    ----------
+    even_so
+        Whether the person has seen by name who is left without a place, or was told of the one they lose.
 
     Raises
     ------
     ConfigError
-        The move was refused, has no reason, or another version was made since it was priced.
+        The move was refused, has no reason, hurts somebody and `even_so` was not said, or another version
+        was made since it was priced.
     """
     if move.refusal:
         raise ConfigError(f"That cannot be done: {move.refusal}.", do_next="Choose another machine or day.")
     machine, first_on = move.wanted
     decided = {"machine": machine, "from": str(first_on)}
-    return _by_hand(folder, at, move, Deed.PLACE_SET, who=who, reason=reason, **decided)
+    return _by_hand(folder, at, move, Deed.PLACE_SET, who=who, reason=reason, even_so=even_so, **decided)
 
 
-def undo(folder: PlacementFolder, at: At, patient: str, *, who: Who, reason: str) -> Version:
-    """Take a decision back: a new version, and a new line; the decision stays in the journal."""
-    move = move_back(folder, at, patient)
-    return _by_hand(folder, at, move, Deed.PLACE_UNDONE, who=who, reason=reason)
+def undo(
+    folder: PlacementFolder, at: At, move: Move, *, who: Who, reason: str, even_so: bool = False
+) -> Version:
+    """Take a decision back as `move_back` said: a new version, and a new line; the decision stays there.
+
+    Raises as `take`.
+    """
+    return _by_hand(folder, at, move, Deed.PLACE_UNDONE, who=who, reason=reason, even_so=even_so)
 
 
-def move_back(folder: PlacementFolder, at: At, patient: str) -> Move:
+def move_back(folder: PlacementFolder, at: At, patient: str, *, today: date) -> Move:
     """Return what undoing a decision does: all as before where nothing happened since, else a better place.
 
     Raises
@@ -63,23 +79,16 @@ def move_back(folder: PlacementFolder, at: At, patient: str) -> Move:
         raise ConfigError(
             "Nobody decided where this patient goes.", do_next="`beamkeeper placement show` names decisions."
         )
-    move = price_of_undoing(at.board, patient)
+    move = price_of_undoing(at.board, patient, today=today)
     if decision.version != at.version.number or at.version.parent is None:
         return move
     before, _ = folder.version(at.stand, at.version.parent)
     if before.draft != at.version.draft:
         return move
     board = board_of(move.board.instance, before.places())
-    moved = tuple(
-        Moved(
-            patient=one.id,
-            before=at.board.place(number),
-            after=board.place(number),
-            lost=board.loss(number) - at.board.loss(number),
-        )
-        for number, one in enumerate(board.instance.patient)
-        if at.board.place(number) != board.place(number)
-    )
+    moved = moves_between(at.board, board, range(len(board.instance.patient)))
+    if _is_in_the_way(at, moved, patient, today):
+        return move
     return replace(
         move,
         price=board.cost - at.board.cost,
@@ -87,15 +96,51 @@ def move_back(folder: PlacementFolder, at: At, patient: str) -> Move:
         moved=moved,
         board=board,
         wanted=board.places()[patient],
+        remarks=tuple(
+            f"{one.before[0]} was announced: call the patient and both sites"
+            for one in moved
+            if one.patient == patient and one.was_told
+        ),
     )
 
 
+def _is_in_the_way(at: At, moved: Iterable[Moved], patient: str, today: date) -> bool:
+    """Return whether something happened since a decision, so that not everybody can go back.
+
+    Somebody who would was told of the place since, has begun there, or the day to go back to is over.
+    """
+    needs = {one.id: one for one in at.board.instance.patient}
+    return any(
+        (one.after[1] is not None and one.after[1] < today)
+        or (one.patient != patient and (needs[one.patient].is_bound or _is_told(needs[one.patient], one)))
+        for one in moved
+    )
+
+
+def _is_told(need: PatientNeed, one: Moved) -> bool:
+    return (need.announced, need.announced_from) == one.before
+
+
 def _by_hand(
-    folder: PlacementFolder, at: At, move: Move, deed: Deed, *, who: Who, reason: str, **decided: str
+    folder: PlacementFolder,
+    at: At,
+    move: Move,
+    deed: Deed,
+    *,
+    who: Who,
+    reason: str,
+    even_so: bool,
+    **decided: str,
 ) -> Version:
-    reason = within(reason)
+    reason = within(reason.strip())
     if not reason:
         raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+    if move.hurt and not even_so:
+        raise ConfigError(
+            f"{plural(len(move.hurt), 'patient')} would be left without a place, or was told of the one that "
+            "is taken away.",
+            do_next="Read who they are; then say that it is done even so, or choose another machine or day.",
+        )
     with folder.held():
         if folder.standing() != at.stand:
             raise ConfigError(
@@ -146,6 +191,11 @@ def announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Wh
     ConfigError
         One of them has no place.
     """
+    with folder.held():
+        return _announce(folder, patients, who=who)
+
+
+def _announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who) -> tuple[str, ...]:
     stand = folder.standing()
     version, _ = folder.version(stand, stand.version)
     placed = {one.patient for one in version.placed if one.machine}
@@ -180,26 +230,27 @@ def begin(folder: PlacementFolder, patient: str, *, given: int, who: Who) -> str
     ConfigError
         The patient has no place.
     """
-    stand = folder.standing()
-    machine = folder.version(stand, stand.version)[0].places().get(patient, NOWHERE)[0]
-    if not machine:
-        raise ConfigError("This patient has no place.", do_next="`beamkeeper placement show` says why.")
-    write(
-        folder.incident,
-        Deed.BEGUN,
-        by=who.by,
-        at=who.at,
-        signed=who.signed,
-        pseudonym=patient,
-        machine=machine,
-        given=given,
-        said=f"on {machine}, {given} given there",
-    )
+    with folder.held():
+        stand = folder.standing()
+        machine = folder.version(stand, stand.version)[0].places().get(patient, NOWHERE)[0]
+        if not machine:
+            raise ConfigError("This patient has no place.", do_next="`beamkeeper placement show` says why.")
+        write(
+            folder.incident,
+            Deed.BEGUN,
+            by=who.by,
+            at=who.at,
+            signed=who.signed,
+            pseudonym=patient,
+            machine=machine,
+            given=given,
+            said=f"on {machine}, {given} given there",
+        )
     return machine
 
 
-def priced(at: At, patient: str, machine: str, first_on: date | None) -> Move:
-    """Return what a move costs; see `respond.placement.price`.
+def priced(at: At, patient: str, machine: str, first_on: date | None, *, today: date) -> Move:
+    """Return what a move costs; see `respond.placement.price`. A day before `today` is refused.
 
     Raises
     ------
@@ -215,4 +266,4 @@ def priced(at: At, patient: str, machine: str, first_on: date | None) -> Move:
     machines = [one.id for one in at.board.instance.machine]
     if machine not in machines:
         raise ConfigError(f"There is no machine {machine}.", do_next=f"There are {', '.join(machines)}.")
-    return price(at.board, patient, machine, first_on)
+    return price(at.board, patient, machine, first_on, today=today)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.placing_since import Away, away, given_since
-from beamkeeper.app.jobs.plans_that_hold import said_since
+from beamkeeper.app.jobs.plans_that_hold import replaced_since
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.placement.board import NOWHERE
 from beamkeeper.respond.placement.drafting import LeftOut
 from beamkeeper.respond.placement.partners import read_partners
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
 
-    from beamkeeper.app.jobs.placing_folder import PlacementFolder, Standing
-    from beamkeeper.respond.placement import Draft, Instance
+    from beamkeeper.app.jobs.placing_folder import Decision, PlacementFolder, Standing
+    from beamkeeper.domain.audit import AuditRow
+    from beamkeeper.respond.placement import Draft, Instance, Version
     from beamkeeper.respond.placement.board import Place
     from beamkeeper.respond.placement.instance import PatientNeed
+
+
+_NOTHING_SAID: Final = {"announced": "", "announced_from": None, "begun_there": False, "sent_there": False}
+"""What an instance says before the journal is read; one that was kept says what held then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ class _Facts:
     there: frozenset[str]
     told: dict[int, dict[str, Place]]
     away: dict[str, Away]
-    given: dict[str, int]
+    earliest: date
 
 
 def as_it_stands(
@@ -60,36 +65,60 @@ def as_it_stands(
     move_announced: bool,
 ) -> AsItStands:
     """Return the instance with what people decided, announced and sent, and what was given since."""
-    facts = _facts(folder, stand, instance, now=now)
+    rows = folder.incident.journal.rows()
+    today = folder.today(now)
+    earliest = max(today, instance.first_on)
+    facts = _facts(folder, stand, stand.draft, instance, rows, earliest=earliest)
+    given_there = given_since(folder.incident, rows, [one.id for one in instance.patient], now=now)
     names = {one.id: one.name for one in draft.patients}
     needs: list[PatientNeed] = []
     finished: list[LeftOut] = []
     notes: list[str] = []
     for need in instance.patient:
         begun = facts.stand.begun.get(need.id)
-        given = max(begun.given if begun else 0, facts.given.get(need.id, 0))
-        if given >= need.fractions_left and facts.given.get(need.id, 0):
+        given = max(begun.given if begun else 0, given_there.get(need.id, 0))
+        if given >= need.fractions_left and given_there.get(need.id, 0):
             finished.append(_finished(need.id, names.get(need.id, ""), given))
             continue
         needs.append(made := _need(need, facts, given=given))
         notes += _notes(made, facts)
-    changed = said_since(folder.incident.journal.rows(), draft.made_at)
+    changed = replaced_since(folder.incident.journal.rows(), draft.made_at)
     notes += [
         f"Patient {need.id[:10]}: which plan holds was said after this draft was made. Draft again."
         for need in needs
         if need.id in changed
     ]
-    update = {"patient": tuple(needs), "move_announced": move_announced}
+    update: dict[str, object] = {"patient": tuple(needs), "move_announced": move_announced}
+    if today > instance.first_on:
+        update["not_before"] = today
+        notes.append(
+            f"Drafted from {instance.first_on} on; nobody begins before {today}. A new draft counts days to "
+            "spare anew."
+        )
     return AsItStands(
         instance=instance.model_copy(update=update), finished=tuple(finished), notes=tuple(notes)
     )
 
 
-def _facts(folder: PlacementFolder, stand: Standing, instance: Instance, *, now: datetime) -> _Facts:
+def said_since(folder: PlacementFolder, stand: Standing, version: Version, instance: Instance) -> Instance:
+    """Return the instance of a version with who was told, sent, or has begun there since it was made."""
     rows = folder.incident.journal.rows()
-    file = read_partners(folder.partners_text(stand, stand.draft))
+    facts = _facts(folder, stand, version.draft, instance, rows, earliest=instance.first_on)
+    needs = tuple(_need(need, facts, given=0) for need in instance.patient)
+    return instance.model_copy(update={"patient": needs})
+
+
+def _facts(
+    folder: PlacementFolder,
+    stand: Standing,
+    draft: int,
+    instance: Instance,
+    rows: Sequence[AuditRow],
+    *,
+    earliest: date,
+) -> _Facts:
+    file = read_partners(folder.partners_text(stand, draft))
     version = folder.version(stand, stand.version)[0] if stand.versions else None
-    everybody = [one.id for one in instance.patient]
     return _Facts(
         stand=stand,
         there=frozenset(one.id for one in instance.machine),
@@ -99,7 +128,7 @@ def _facts(folder: PlacementFolder, stand: Standing, instance: Instance, *, now:
             machines={one.id: file.site(one.site).title for one in instance.machine},
             places=version.places() if version else {},
         ),
-        given=given_since(folder.incident, rows, everybody, now=now),
+        earliest=earliest,
     )
 
 
@@ -111,7 +140,7 @@ def _need(need: PatientNeed, facts: _Facts, *, given: int) -> PatientNeed:
     stand, there = facts.stand, facts.there
     announced, gone = _announced(need, facts), facts.away.get(need.id)
     begun, decision = stand.begun.get(need.id), stand.decisions.get(need.id)
-    update: dict[str, object] = {"fractions_left": max(1, need.fractions_left - given)}
+    update: dict[str, object] = {**_NOTHING_SAID, "fractions_left": max(1, need.fractions_left - given)}
     if announced[0] in there:
         update |= {"announced": announced[0], "announced_from": announced[1]}
     if gone is not None and gone.machine in there:
@@ -125,8 +154,13 @@ def _need(need: PatientNeed, facts: _Facts, *, given: int) -> PatientNeed:
     has_begun = bool(update.get("begun_there"))
     holds = not has_begun or (decision is not None and decision.machine == update["announced"])
     if decision is not None and decision.machine in there and holds:
-        update |= {"fixed": decision.machine, "fixed_from": None if has_begun else decision.first_on}
+        keeps_day = not has_begun and not _is_over(decision, facts)
+        update |= {"fixed": decision.machine, "fixed_from": decision.first_on if keeps_day else None}
     return need.model_copy(update=update)
+
+
+def _is_over(decision: Decision, facts: _Facts) -> bool:
+    return decision.first_on is not None and decision.first_on < facts.earliest
 
 
 def _notes(need: PatientNeed, facts: _Facts) -> Iterator[str]:
@@ -141,6 +175,11 @@ def _notes(need: PatientNeed, facts: _Facts) -> Iterator[str]:
             yield (
                 f"{machine}, on which patient {need.id[:10]} {what}, is not in the partners' file any more."
             )
+    if decision is not None and need.fixed and not need.begun_there and _is_over(decision, facts):
+        yield (
+            f"{decision.first_on}, for which {decision.by} decided, is over: patient {need.id[:10]} keeps "
+            f"{decision.machine}. Begun there? `beamkeeper placement begun` says so."
+        )
     if need.begun_there and decision is not None and decision.machine not in {need.announced, ""}:
         yield (
             f"Patient {need.id[:10]} has begun on {need.announced} and stays there; before, {decision.by} "

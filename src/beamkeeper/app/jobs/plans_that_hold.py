@@ -56,7 +56,7 @@ def _by_the_copy(said: Replacement, person: Person) -> Replacement:
     return replace(said, after=min(said.after, given))
 
 
-def said_since(rows: Sequence[AuditRow], made_at: datetime) -> frozenset[str]:
+def replaced_since(rows: Sequence[AuditRow], made_at: datetime) -> frozenset[str]:
     """Return of whom something was said of plans after an instant, by pseudonym."""
     return frozenset(
         row.patient_pseudonym

@@ -6,6 +6,7 @@ its open days from the first fraction on, without a break; one who is refused st
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -190,6 +191,7 @@ class Making:
         self._machines = {one.id: number for number, one in enumerate(instance.machine)}
         self._sites = {one.id: number for number, one in enumerate(instance.site)}
         self._open = [np.flatnonzero(row < PLENTY) for row in capacity[:-1]]
+        self._from_day = bisect_left(days, instance.not_before) if instance.not_before else 0
         self._last_priority = max((one.priority for one in instance.patient), default=1)
         self.shut: list[tuple[tuple[str, str], ...]] = []
 
@@ -255,7 +257,8 @@ class Making:
             wanted = [index for index, day in enumerate(self._days) if day == patient.fixed_from]
             days = days[np.isin(days, wanted)]
         else:
-            days = days[(days >= lead) | self._is_announced(patient, option, days)]
+            days = days[(days >= self._from_day + lead) | self._is_announced(patient, option, days)]
+        days = days[days >= self._from_day]
         rows = np.zeros((len(days), _FIELDS))
         waited = days.astype(np.float64)
         loss = self._loss(patient, waited)

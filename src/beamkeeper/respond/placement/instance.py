@@ -191,6 +191,9 @@ class Instance(_Part):
     ----------
     first_on, days
         The first day, and for how many calendar days it is planned.
+    not_before
+        Today, where the first day is over: nobody begins before it, and the work before a first fraction is
+        counted from it. Waiting is counted from the first day all the same.
     holidays
         Days on which nobody treats, unless a machine's `other_days` says so.
     attacked_domain
@@ -205,6 +208,7 @@ class Instance(_Part):
     format: Literal[1]
     first_on: Day
     days: Annotated[int, Field(ge=1, le=366, strict=True)] = HORIZON_DAYS
+    not_before: Day | None = None
     holidays: tuple[Day, ...] = ()
     attacked_domain: str = ""
     lead_days: tuple[Days, Days, Days] = LEAD_DAYS

@@ -44,6 +44,7 @@ class Schedule:
         for number in range(machines):
             self._note_full(number)
         self._here: list[set[int]] = [set() for _ in range(machines)]
+        self._from_day = 0
         self._chance = np.random.default_rng(0)
 
     @cached_property
@@ -53,9 +54,16 @@ class Schedule:
         return found
 
     @classmethod
-    def of(cls, columns: Columns, chosen: NDArray[np.int64]) -> Schedule:
-        """Return the schedule in which everybody has the column that `chosen` names, full or not."""
+    def of(cls, columns: Columns, chosen: NDArray[np.int64], *, from_day: int = 0) -> Schedule:
+        """Return the schedule in which everybody has the column that `chosen` names, full or not.
+
+        Parameters
+        ----------
+        from_day
+            Nobody is put into a column that begins before it: those days are over.
+        """
         made = cls(columns)
+        made._from_day = from_day
         made.chosen = chosen.copy()
         slots, staff = usage(columns, chosen)
         made._free = columns.capacity - slots
@@ -241,6 +249,8 @@ class Schedule:
         prepared = columns.prepared[begin:end]
         is_staffed = ((prepared < 0) | (self._staff[prepared] >= 1)).all(axis=1)
         fits: NDArray[np.bool_] = (full == 0) & is_staffed
+        if self._from_day:
+            fits &= (columns.first[begin:end] >= self._from_day) | (machine == len(self._here) - 1)
         return fits
 
     def _put(self, patient: int, column: int) -> None:

@@ -150,9 +150,46 @@ def test_who_was_told_of_a_place_and_has_to_leave_it_is_said() -> None:
     told = patient("a", 1, on=("m1",), announced="m1", announced_from=TUESDAY)
     now = board(instance([told, patient("b", 2, on=("m1", "m2"))]))
 
-    assert price(now, "b", "m1", TUESDAY).remarks == (
-        "1 patient who must go elsewhere was told of the place already",
+    move = price(now, "b", "m1", TUESDAY)
+    assert move.remarks == ("1 patient who must go elsewhere was told of the place already",)
+    assert [one.patient for one in move.hurt] == ["a"]
+
+
+def test_no_day_that_is_over_is_given_to_anybody_by_a_move() -> None:
+    wednesday = MONDAY + timedelta(days=2)
+    now = board(instance([patient("a", 1), patient("b", 2), patient("c", 3)], slots={"m1": 1, "m2": 1}))
+    later = next(name for name, (_, day) in now.places().items() if day and day > wednesday)
+
+    assert f"{TUESDAY} is over" in price(now, later, "m1", TUESDAY, today=wednesday).refusal
+    for machine in ("m1", "m2"):
+        move = price(now, later, machine, today=wednesday)
+        days = [day for _, day in (one.after for one in move.moved) if day]
+        assert all(day >= wednesday for day in days)
+    assert "no day is left on m1" in price(now, later, "m1", today=MONDAY + timedelta(days=99)).refusal
+
+
+def test_whose_first_day_is_over_is_not_displaced_and_the_one_who_moves_is_asked_about() -> None:
+    now = board(instance([patient("a", 1, on=("m1",)), patient("b", 2, on=("m1", "m2"))]))
+    assert now.places()["a"] == ("m1", TUESDAY)
+    there = price(now, "b", "m1", MONDAY + timedelta(days=3), today=MONDAY + timedelta(days=2))
+
+    assert "may not be moved" in there.refusal
+    away = price(now, "b", "m1", today=MONDAY + timedelta(days=2))
+    assert f"{TUESDAY} on m2 is over: if treatment began there" in away.remarks[0]
+
+
+def test_who_would_be_left_without_a_place_is_said() -> None:
+    read = instance(
+        [patient("a", 1, on=("m1",), fractions_left=9), patient("b", 2, on=("m1",), fractions_left=9)],
+        slots={"m1": 1, "m2": 0},
+        days=14,
     )
+    now = board(read)
+    move = price(now, "b", "m1", TUESDAY)
+
+    assert now.places() == {"a": ("m1", TUESDAY), "b": ("", None)}
+    assert [(one.patient, one.is_left_without) for one in move.hurt] == [("a", True)]
+    assert "1 patient would have no place any more" in move.remarks
 
 
 def test_a_decision_taken_back_frees_the_patient_and_moves_nobody_else() -> None:

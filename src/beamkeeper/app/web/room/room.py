@@ -26,7 +26,7 @@ from beamkeeper.respond.placement.version import Made, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.incident_people import Member
@@ -76,6 +76,10 @@ class Room:
         """Return the present instant."""
         return self.clock.now()
 
+    def today(self) -> date:
+        """Return the day it is by the clock on the wall."""
+        return local_date(self.now(), self.zone)
+
     @property
     def incident(self) -> Incident:
         """What was declared."""
@@ -119,7 +123,7 @@ class Room:
     def rows(self) -> tuple[ListRow, ...]:
         """Return the rows of the inventory in the order of the lists, as of today."""
         now = self.now()
-        key = (self._as_said(), local_date(now, self.zone))
+        key = (self._as_said(), self.today())
         return self._once("rows", key, lambda: at_present(self.as_said(), now))
 
     def asked(self) -> frozenset[str]:
@@ -154,7 +158,7 @@ class Room:
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""
         now = self.now()
-        day = (self._as_said(), local_date(now, self.zone))
+        day = (self._as_said(), self.today())
         facts = self._once("facts", day, lambda: facts_of(self.as_said(), now, self.rows()))
         key = (*day, self._journal_stamp())
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))

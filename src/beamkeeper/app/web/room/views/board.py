@@ -14,15 +14,14 @@ from django.views.decorators.http import require_safe
 from beamkeeper.app.web.room.grid import WEEK_DAYS, days_shown, grouped
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.app.web.room.views.moving import (
+    back_facts,
     back_price,
     day_of,
     names_of,
     price_facts,
     price_of,
-    shown_price,
 )
 from beamkeeper.app.web.shielding import CONTENT_POLICY
-from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement.drafting import LeftOut
 
@@ -95,8 +94,7 @@ def address(asked: QueryDict, **changes: str) -> str:
 
 def _days(at: At, asked: QueryDict) -> tuple[Day, ...]:
     """Return the days that are seen: whole weeks from this one on, or from the one that was asked for."""
-    room = the_room()
-    today = local_date(room.now(), room.zone)
+    today = the_room().today()
     begin = day_of(asked.get("begin", "")) or max(today, at.draft.first_on)
     weeks = next((one for one in WEEKS if asked.get("weeks") == str(one)), WEEKS[0])
     return days_shown(at.board.instance, begin, weeks, today)
@@ -203,8 +201,7 @@ def _looked_at(at: At, asked: QueryDict, days: Sequence[Day]) -> dict[str, objec
     facts |= {"pseudonym": patient, "name": names_of(at)[patient], "decided": at.stand.decisions.get(patient)}
     facts["form"] = {"machine": asked.get("machine", ""), "from": asked.get("from", "")}
     if asked.get("undo"):
-        back = back_price(at, patient)
-        return facts | {"back": back, "back_price": shown_price(back) if back else ""}
+        return facts | back_facts(at, back_price(at, patient))
     found: Move | None = None
     if asked.get("machine"):
         try:

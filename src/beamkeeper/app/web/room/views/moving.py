@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_hand import move_back, priced
 from beamkeeper.app.web.room.room import the_room
-from beamkeeper.clock import local_date
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.jobs.placing import At
     from beamkeeper.respond.placement.board import Move, Place
 
-TYPED = ("machine", "from", "reason", "person", "seen", "price")
+TYPED = ("machine", "from", "reason", "person", "seen", "even-so")
 """Fields of the form that signs a move."""
 
 
@@ -33,25 +33,16 @@ def price_of(at: At, pseudonym: str, machine: str, asked: str) -> Move:
     Raises
     ------
     ConfigError
-        No such patient, machine or day, or the day is over.
+        No such patient, machine or day.
     """
-    room = the_room()
-    today = local_date(room.now(), room.zone)
-    found = priced(at, pseudonym, machine, asked_day(asked))
-    first_on = found.wanted[1]
-    if not found.refusal and first_on is not None and first_on < today:
-        raise ConfigError(
-            f"{first_on} is over.",
-            do_next=f"Name a day from {today} on; `beamkeeper placement draft` begins the placement anew.",
-        )
-    return found
+    return priced(at, pseudonym, machine, asked_day(asked), today=the_room().today())
 
 
 def back_price(at: At, pseudonym: str) -> Move | None:
     """Return what taking a decision back costs; None where nobody decided for this patient."""
     if pseudonym not in at.stand.decisions:
         return None
-    return move_back(PlacementFolder(the_room().folder), at, pseudonym)
+    return move_back(PlacementFolder(the_room().folder), at, pseudonym, today=the_room().today())
 
 
 def wanted(at: At, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> Move:
@@ -63,15 +54,21 @@ def wanted(at: At, pseudonym: str, typed: Mapping[str, str], *, back: bool) -> M
         Another placement was made since, or it cannot be made.
     """
     if back:
-        found = move_back(PlacementFolder(the_room().folder), at, pseudonym)
+        found = move_back(PlacementFolder(the_room().folder), at, pseudonym, today=the_room().today())
     else:
         found = price_of(at, pseudonym, typed["machine"], typed["from"])
-    if typed["seen"] != str(at.version.number) or typed["price"] != shown_price(found):
+    if typed["seen"] != mark_of(at, found):
         raise ConfigError(
-            "Another placement was made since you saw the price.",
-            do_next="Look at the new one, and sign then.",
+            "Something was placed, decided or announced since you saw the price.",
+            do_next="Look at what it would do now, and sign then.",
         )
     return found
+
+
+def mark_of(at: At, found: Move) -> str:
+    """Return a mark of everything that is shown of a move: who signs, signs for exactly that."""
+    shown = (at.version.number, found.patient, found.wanted, shown_price(found), found.moved, found.remarks)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def shown_price(found: Move) -> str:
@@ -83,15 +80,33 @@ def price_facts(at: At, pseudonym: str, found: Move | None) -> dict[str, object]
     """Return what a page says of a move before it is signed: price, who has to go, the way there."""
     if found is None:
         return {"move": None}
-    names = names_of(at)
     before = at.board.places()[pseudonym]
     return {
         "move": found,
         "price": shown_price(found),
-        "displaced": [{"moved": one, "name": names.get(one.patient, one.patient)} for one in found.displaced],
+        "seen": mark_of(at, found),
+        "displaced": displaced(at, found),
         "travel": (travel(at, pseudonym, before), travel(at, pseudonym, found.wanted)),
         "before": before,
     }
+
+
+def back_facts(at: At, back: Move | None) -> dict[str, object]:
+    """Return what a page says of a decision taken back before that is signed."""
+    if back is None:
+        return {"back": None}
+    return {
+        "back": back,
+        "back_price": shown_price(back),
+        "back_seen": mark_of(at, back),
+        "back_displaced": displaced(at, back),
+    }
+
+
+def displaced(at: At, found: Move) -> list[dict[str, object]]:
+    """Return everybody else whose place changes, by name."""
+    names = names_of(at)
+    return [{"moved": one, "name": names.get(one.patient, one.patient)} for one in found.displaced]
 
 
 def travel(at: At, pseudonym: str, place: Place) -> float | None:

@@ -21,12 +21,12 @@ from beamkeeper.app.web.room.session import signed_by
 from beamkeeper.app.web.room.views.board import address, board_page, view_of
 from beamkeeper.app.web.room.views.moving import (
     TYPED,
+    back_facts,
     back_price,
     day_of,
     names_of,
     price_facts,
     price_of,
-    shown_price,
     wanted,
 )
 from beamkeeper.clock import local_date
@@ -136,10 +136,8 @@ def move(request: HttpRequest, pseudonym: str) -> HttpResponse:
         found = wanted(at, pseudonym, typed, back=back)
         member = signed_by(request, PLACE)
         who = Who(by=member.words, at=room.now(), signed=member.login)
-        if back:
-            undo(folder, at, pseudonym, who=who, reason=typed["reason"])
-        else:
-            take(folder, at, found, who=who, reason=typed["reason"])
+        make = undo if back else take
+        make(folder, at, found, who=who, reason=typed["reason"], even_so=bool(typed["even-so"]))
     except ConfigError as error:
         if on_board is not None:
             return board_page(
@@ -174,7 +172,6 @@ def _page(
     gone = next((one for one in at.version.left_out if one.id == pseudonym), None)
     if need is None and gone is None:
         raise Http404
-    back = back_price(at, pseudonym)
     frame: dict[str, object] = {
         "at": at,
         "pseudonym": pseudonym,
@@ -187,8 +184,7 @@ def _page(
         "announced": at.stand.announced.get(pseudonym),
         "members": the_room().members(),
         **price_facts(at, pseudonym, move),
-        "back": back,
-        "back_price": shown_price(back) if back else "",
+        **back_facts(at, back_price(at, pseudonym)),
         "typed": {},
     }
     return render(request, "room/place.html", {**frame, **facts}, status=status)

@@ -1,0 +1,134 @@
+"""A move by hand as the command and the pages take it: what was said since counts, nobody is hurt unseen."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.room_house.incident import DECLARED, make_incident, patient
+from tests.room_house.placing import make_placement
+
+from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.placing import Who, board_at, make_version
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_hand import announce, begin, move_back, priced, take, undo
+from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beamkeeper.respond.placement import Move
+
+C = Who(by="Co Dumont, coordinator", at=DECLARED + timedelta(hours=2))
+TODAY = date(2026, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty patients on three machines: each plan fits some of them."""
+    path = tmp_path_factory.mktemp("kept") / "incident"
+    make_placement(make_incident(path, tuple(patient(number) for number in range(20))))
+    return path
+
+
+@pytest.fixture
+def placing(kept: Path, tmp_path: Path) -> PlacementFolder:
+    shutil.copytree(kept, tmp_path / "incident")
+    return PlacementFolder(IncidentFolder.open(tmp_path / "incident"))
+
+
+def moves(placing: PlacementFolder, today: date) -> list[Move]:
+    """Return every move that can be made on the board as it stands."""
+    at = board_at(placing)
+    found = (
+        priced(at, one.id, option.machine, day, today=today)
+        for one in at.board.instance.patient
+        for option in one.options
+        for day in (None, *at.board.columns.days[1:4])
+        if option.delivery_class != "D"
+    )
+    return [one for one in found if not one.refusal]
+
+
+def one_that_displaces(placing: PlacementFolder, today: date) -> Move:
+    return next(one for one in moves(placing, today) if one.displaced)
+
+
+def test_who_was_told_after_the_version_was_made_is_not_displaced_unseen(placing: PlacementFolder) -> None:
+    before = one_that_displaces(placing, TODAY)
+    announce(placing, [before.displaced[0].patient], who=C)
+    at = board_at(placing)
+    now = priced(at, before.patient, *before.wanted, today=TODAY)
+
+    assert before.hurt == ()
+    if before.displaced[0].patient in {one.patient for one in now.displaced}:
+        assert before.displaced[0].patient in {one.patient for one in now.hurt}
+    announce(placing, None, who=C)
+    at = board_at(placing)
+    now = priced(at, before.patient, *before.wanted, today=TODAY)
+    assert {one.patient for one in now.hurt} == {one.patient for one in now.displaced} != set()
+    with pytest.raises(ConfigError, match="was told of the one that is taken away"):
+        take(placing, at, now, who=C, reason="r")
+    assert take(placing, at, now, who=C, reason="r", even_so=True).number == 2
+
+
+def test_who_has_begun_after_the_version_was_made_is_not_displaced(placing: PlacementFolder) -> None:
+    before = one_that_displaces(placing, TODAY)
+    begun = before.displaced[0].patient
+    begin(placing, begun, given=1, who=C)
+    now = priced(board_at(placing), before.patient, *before.wanted, today=TODAY)
+
+    assert begun not in {one.patient for one in now.displaced}
+
+
+def test_who_was_told_since_does_not_go_back_when_a_decision_is_undone(placing: PlacementFolder) -> None:
+    move = one_that_displaces(placing, TODAY)
+    take(placing, board_at(placing), move, who=C, reason="r")
+    back = move_back(placing, board_at(placing), move.patient, today=TODAY)
+    assert {one.patient for one in back.moved} == {one.patient for one in move.moved}
+
+    displaced = move.displaced[0]
+    announce(placing, [displaced.patient], who=C)
+    at = board_at(placing)
+    back = move_back(placing, at, move.patient, today=TODAY)
+    undone = undo(placing, at, back, who=C, reason="r")
+
+    assert undone.places()[displaced.patient] == displaced.after
+
+
+def test_undoing_does_not_go_back_to_a_day_that_is_over(placing: PlacementFolder) -> None:
+    at = board_at(placing)
+    first = next(one for one in at.version.placed if one.first_on == TODAY + timedelta(days=1))
+    tomorrow = TODAY + timedelta(days=2)
+    later = priced(at, first.patient, first.machine, TODAY + timedelta(days=5), today=tomorrow)
+    take(placing, at, later, who=C, reason="r", even_so=True)
+    back = move_back(placing, board_at(placing), first.patient, today=tomorrow)
+
+    assert back.wanted[1] is not None
+    assert back.wanted[1] >= tomorrow
+
+
+def test_solving_a_day_later_gives_nobody_a_day_that_is_over_and_says_so(placing: PlacementFolder) -> None:
+    at = board_at(placing)
+    first = next(one for one in at.version.placed if one.machine)
+    decided = priced(at, first.patient, first.machine, None, today=TODAY - timedelta(days=2))
+    take(placing, at, decided, who=C, reason="r", even_so=True)
+    late = Who(by="C", at=C.at + timedelta(days=9))
+    today = placing.today(late.at)
+    version, _ = make_version(placing, who=late, seconds=0.3)
+    said = " ".join(version.notes)
+
+    assert decided.wanted[1] is not None
+    assert decided.wanted[1] < today
+    assert all(one.first_on is None or one.first_on >= today for one in version.placed)
+    assert f"nobody begins before {today}" in said
+    assert f"{decided.wanted[1]}, for which Co Dumont, coordinator decided, is over" in said
+    assert version.places()[first.patient][0] == decided.wanted[0]
+
+
+def test_a_reason_of_blanks_is_none(placing: PlacementFolder) -> None:
+    at = board_at(placing)
+    with pytest.raises(ConfigError, match="without a reason"):
+        take(placing, at, next(one for one in moves(placing, TODAY) if not one.hurt), who=C, reason="  ")
