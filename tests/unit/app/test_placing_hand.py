@@ -100,7 +100,7 @@ def test_who_was_told_since_does_not_go_back_when_a_decision_is_undone(placing: 
 
 def test_undoing_does_not_go_back_to_a_day_that_is_over(placing: PlacementFolder) -> None:
     at = board_at(placing)
-    first = next(one for one in at.version.placed if one.first_on == TODAY + timedelta(days=1))
+    first = next(one for one in at.version.placed if one.first_on == TODAY)
     tomorrow = TODAY + timedelta(days=2)
     later = priced(at, first.patient, first.machine, TODAY + timedelta(days=5), today=tomorrow)
     take(placing, at, later, who=C, reason="r", even_so=True)
