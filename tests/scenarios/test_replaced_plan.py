@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 from test_placement import PARTNERS
+from tests.peers.test_telling import Book
 from two_houses import Houses, beamkeeper, told
 
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -190,6 +191,42 @@ def test_it_is_placed_handed_over_and_counted_to_the_end_by_the_plan_that_holds(
     counted = {one["plan_uid"]: one for one in back["position"]["plans"]}[NEW_UID]
     assert (counted["fractions_complete"], counted["next_fraction_number"]) == (4, 5)
     assert doubts(houses) == ()
+
+
+@pytest.mark.long
+def test_no_appointment_is_made_up_before_the_answer_and_the_next_bundle_makes_them(
+    houses: Houses, tmp_path: Path
+) -> None:
+    (person,) = houses.persons()
+    heard = []
+    for answer in (None, replace):
+        if answer is not None:
+            answer(houses)
+        agreed = ("--first-on", "2099-01-05", "--at", "09:40", "--machine", "TB2")
+        manifest = houses.receive(houses.make(person, *agreed))["manifest"]
+        lies = houses.desk / "received" / manifest["bundle_id"]
+        beamkeeper("desk", "known-as", manifest["bundle_id"], "N-1", "--desk", houses.desk)
+        checked = told("desk", "check", manifest["bundle_id"], "--desk", houses.desk)["findings"]
+        with Book() as book:
+            (tmp_path / "systems.toml").write_text(
+                f'[[hl7]]\nname = "ois"\nhost = "127.0.0.1"\nport = {book.port}\n'
+            )
+            to = ("--systems", tmp_path / "systems.toml", "--desk", houses.desk)
+            beamkeeper("desk", "import", manifest["bundle_id"], *to)
+        heard.append((manifest, " ".join((lies / "letter.txt").read_text().split()), checked, book))
+    (asked, letter, first_report, nothing), (dated, _, _, book) = heard
+
+    assert {one["plan_uid"] for one in asked["plans"]} > {NEW_UID}
+    assert (asked["sessions"], asked["number"], dated["number"]) == ([], 1, 2)
+    assert "no day is proposed before somebody says which plan is valid" in letter
+    assert "no session has a day in this bundle" in letter
+    assert nothing.events == ["A28", "T02"]
+    stops = [one["what"] for one in first_report if one["grade"] == "stop"]
+    assert stops == ["Newer approved plans that name it"]
+    assert book.events == ["A28", "A04", *["S12"] * 18, "T02"]
+    assert len(book.appointments) == 18
+    with pytest.raises(ConfigError, match="newer bundle"):
+        beamkeeper("desk", "import", asked["bundle_id"], *to)
 
 
 def given_by_new(folder: Path) -> Path:

@@ -115,7 +115,7 @@ def _plan(plan: PlanTold) -> PageRow:
 
 
 def _session_words(manifest: Manifest) -> str:
-    return "a proposal; who treats decides" if manifest.sessions else "no dates were agreed with this bundle"
+    return "a proposal; who treats decides" if manifest.sessions else "no session has a day in this bundle"
 
 
 def _sessions(sessions: tuple[Session, ...], zone: ZoneInfo) -> Iterator[PageRow]:
