@@ -1,11 +1,13 @@
 """Placing patients: prices with a bound beside greedy by priority and first come, on the same instances.
 
     python bench/place.py [--patients 300] [--sites 6] [--machines 2] [--seconds 60] [--seeds 1]
-                          [--instance FILE] [--json FILE]
+                          [--instance FILE] [--begun SHARE] [--json FILE]
 
 Instances are invented: each site with so many machines of 4 to 9 slots a day for six weeks, each patient with
 3 to 30 fractions left and two to eight machines of class A to D. `--instance` takes one that was drafted
-instead: placement/version-N/instance.json of an incident. Everybody's cost is counted by the same columns.
+instead: placement/version-N/instance.json of an incident. With `--begun`, that share of the patients have
+begun where greedy placed them, and stay there in every way of placing the others. Everybody's cost is counted
+by the same columns.
 HiGHS (scipy, `--highs`) and CP-SAT (ortools, `--cp-sat`) are baselines, too, where they can be imported: from
 scratch, on the same columns, with as many seconds.
 """
@@ -75,6 +77,28 @@ def _patient(
             for one in chance.choice(len(machine), count, replace=False)
         ],
     }
+
+
+def with_begun(instance: Instance, share: float, seed: int) -> Instance:
+    """Return the same with some patients who have begun where greedy by priority put them."""
+    columns = columns_of(instance)
+    greedy = Schedule(columns)
+    greedy.insert_all(by_priority(instance), columns.cost)
+    placed = [
+        number for number, at in enumerate(greedy.chosen) if columns.machine[at] < len(instance.machine)
+    ]
+    count = round(share * len(instance.patient))
+    begun = {int(one) for one in np.random.default_rng(seed).permutation(placed)[:count]}
+    machine = {number: instance.machine[int(columns.machine[greedy.chosen[number]])].id for number in begun}
+    needs = tuple(
+        one.model_copy(update={"announced": machine[number], "begun_there": True}) if number in begun else one
+        for number, one in enumerate(instance.patient)
+    )
+    return instance.model_copy(update={"patient": needs})
+
+
+def by_priority(instance: Instance) -> list[int]:
+    return sorted(range(len(instance.patient)), key=lambda one: instance.patient[one].priority)
 
 
 def in_order(columns: Columns, order: list[int], key: Any) -> float:
@@ -178,15 +202,18 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         if given.instance
         else invented(given.patients, given.sites, given.machines, seed)
     )
+    if given.begun:
+        instance = with_begun(instance, given.begun, seed)
     begun = time.process_time()
     found = solve(instance, seconds=given.seconds)
     cpu = time.process_time() - begun
     columns = columns_of(instance)
-    everybody = sorted(range(len(instance.patient)), key=lambda one: instance.patient[one].priority)
+    everybody = by_priority(instance)
     first_free = columns.first.astype(np.float64) + 1e6 * (columns.machine == len(instance.machine))
     arrival = [int(one) for one in np.random.default_rng(seed).permutation(len(everybody))]
     return {
         "patients": len(everybody),
+        "begun": sum(one.begun_there for one in instance.patient),
         "machines": len(instance.machine),
         "columns": len(columns.cost),
         "bound": round(found.bound, 2),
@@ -215,6 +242,7 @@ def main() -> int:
     parser.add_argument("--highs", action="store_true")
     parser.add_argument("--cp-sat", action="store_true")
     parser.add_argument("--instance", type=Path, help="an instance in JSON; --seeds is of no use then")
+    parser.add_argument("--begun", type=float, default=0, help="a share of the patients, 0 to 1")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     runs = [measure(given, seed) for seed in range(given.seeds)]
