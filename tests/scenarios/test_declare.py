@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,7 @@ from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.retention_facts import look
 from beamkeeper.errors import ConfigError
-from beamkeeper.vault.hold import HOLD_NAME
+from beamkeeper.vault.hold import HOLD_NAME, Hold, hold_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,8 +174,15 @@ def test_the_mirrors_of_the_site_and_places_far_away_are_frozen_and_the_dead_one
     assert sorted(frozen) == ["failed", "failed", "ok", "ok", "ok", "ok"]
 
     lifts = [item for path in (kept_site.site_file, line, other) for item in ("--lift", path)]
-    beamkeeper("incident", "close", "--incident", tmp_path / "i", "--said", "back", *lifts)
-    assert [note.exists() for note in notes] == [False] * 4
+    kept = notes[2].read_bytes()
+    notes[2].write_bytes(hold_bytes(Hold(incident_id="2026-01-01-real", declared_at=datetime.now(UTC))))
+    there[2].rename(tmp_path / "away")
+    status, _ = beamkeeper("incident", "close", "--incident", tmp_path / "i", "--said", "drill", *lifts)
+    assert (status, [note.exists() for note in notes[:3]]) == (3, [False, False, True])
+    (tmp_path / "away").rename(there[2])
+    notes[2].write_bytes(kept)
+    status, _ = beamkeeper("incident", "close", "--incident", tmp_path / "i", "--said", "back", *lifts)
+    assert (status, [note.exists() for note in notes]) == (0, [False] * 4)
 
 
 def test_an_instant_in_the_future_is_refused_before_anything_is_written(

@@ -217,7 +217,9 @@ def close(
 
     What is still open is said, and asked about first: a plan that may lie on a machine's share, a patient
     whose last records another house did not send, a fraction from paper that nobody checked. It stands in
-    the journal's line.
+    the journal's line. The notice of another incident stays where it lies.
+
+    Exit status: 0 closed and lifted, 3 closed, and removal is still frozen somewhere; it is named.
 
     Example: beamkeeper incident close --said "ARIA is back" --lift /mnt/vault --incident incident
     """
@@ -226,18 +228,20 @@ def close(
     from beamkeeper.app.jobs.freezing import lift as lift_notice
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
-    places = ", ".join(map(str, lift or []))
     opened, actor = IncidentFolder.open(folder), who(by)
     left = still_open(opened)
     if left and not anyway:
         _ask(left)
+    incident_id = opened.incident().incident_id
+    frozen = [one for place in lift or [] for one in lift_notice(place, incident_id)]
+    places = ", ".join(map(str, lift or [])) + (f", but not in {len(frozen)} of them" if frozen else "")
     row = write_down(opened, said, places=places, left=left, by=actor, at=SystemClock().now())
     status = _written(row, json_=json_)
-    for place in lift or []:
-        lift_notice(place)
+    for text in frozen:
+        err.print(f"▲ Removal is still frozen in {text}", markup=False, soft_wrap=True)
     if not places and not json_:
         print_wrapped("▲ Where the notice lies nothing is removed yet: --lift PLACE takes it away.")
-    return status
+    return 3 if frozen else status
 
 
 def _ask(left: tuple[str, ...]) -> None:

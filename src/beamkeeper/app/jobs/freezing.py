@@ -22,7 +22,7 @@ from beamkeeper.errors import BeamkeeperError, ConfigError, SourceAnswerInvalid
 from beamkeeper.protect.mirror import find_notice
 from beamkeeper.respond.incident import Deed
 from beamkeeper.vault import LocalStore
-from beamkeeper.vault.hold import HOLD_NAME, Hold, hold_bytes, lift_hold
+from beamkeeper.vault.hold import HOLD_NAME, Hold, find_hold, hold_bytes, lift_hold
 from beamkeeper.wire.destination import NameTaken
 
 if TYPE_CHECKING:
@@ -89,22 +89,45 @@ def freeze_elsewhere(
     return replace(declared, held=(*declared.held, *held), not_held=(*declared.not_held, *not_held))
 
 
-def lift(path: Path) -> None:
-    """Take the notice away from a folder, or from the copies that a file names.
+def lift(path: Path, incident_id: str) -> tuple[str, ...]:
+    """Take the notice of an incident away from a folder, or from every copy that a file names.
 
-    Raises
-    ------
-    ConfigError, KeyUnavailable, SourceUnavailable, StorageFull
-        It may still lie there.
+    The notice of another incident stays: a drill that is closed must not let anything go.
+
+    Returns
+    -------
+    Where a notice still lies, or may, and why, a sentence each; () when it is gone everywhere.
     """
-    if not path.is_file():
-        lift_hold(LocalStore(path))
-        return
-    if _is_site(path) and (vault := load_site(path).vault.directory).is_dir():
-        lift_hold(LocalStore(vault))
-    for _, open_it in _copies((path,), None):
-        with closing(open_it()) as destination:
-            thaw(destination)
+    left = []
+    folders = [path] if not path.is_file() else []
+    try:
+        if _is_site(path) and (vault := load_site(path).vault.directory).is_dir():
+            folders.append(vault)
+        for folder in folders:
+            store = LocalStore(folder)
+            if other := _of_another(find_hold(store), incident_id):
+                left.append(f"{folder}: {other}")
+            else:
+                lift_hold(store)
+    except BeamkeeperError as error:
+        left.append(f"{path}: {error.message}")
+    for name, open_it in _copies((path,), None):
+        try:
+            with closing(open_it()) as destination:
+                if other := _of_another(find_notice(destination), incident_id):
+                    left.append(f"{name}: {other}")
+                else:
+                    thaw(destination)
+        except BeamkeeperError as error:
+            left.append(f"{name}: {error.message}")
+    return tuple(left)
+
+
+def _of_another(found: Hold | None, incident_id: str) -> str:
+    """Return why a notice stays; "" for ours, for one that cannot be read, and for none."""
+    if found is None or found.incident_id in {"", incident_id}:
+        return ""
+    return f"the notice of another incident lies there, {found.incident_id}, and stays."
 
 
 def _copies(files: Iterable[Path], site: Site | None) -> Iterator[tuple[str, Callable[[], Destination]]]:
