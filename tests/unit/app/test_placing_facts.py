@@ -112,7 +112,7 @@ def test_a_patient_without_any_plan_is_listed_with_what_is_missing() -> None:
     (one,) = candidates(inventory, (), {}, today=MONDAY, first_on=MONDAY)
 
     assert "No plan is kept that could be treated" in one.not_placed
-    assert one.would_help == "what is missing"
+    assert one.would_help == "settle that, then draft again"
 
 
 def test_whose_first_session_may_have_been_given_is_in_the_order_and_gets_a_place() -> None:

@@ -56,6 +56,8 @@ def room(
 
     where, token, clock = place(listen, port, tuple(name or ())), new_token(), SystemClock()
     undeclared = _undeclared(folder, vault, hold, where)
+    if undeclared is None:
+        IncidentFolder.open(folder).overview()  # refused before an address is shown that leads nowhere
     made = None if undeclared else certificates(IncidentFolder.open(folder), where, clock.now())
     if made is not None:
         err.print(f"Give this to the browsers: {made.authority}", soft_wrap=True, markup=False)

@@ -163,7 +163,7 @@ def _not_placed(row: ListRow) -> tuple[str, str]:
     if row.section is Section.NOT_READY:
         missing = dict.fromkeys(text for line in row.plans for text in line.missing)
         said = " ".join(missing).rstrip(".") or "no plan that could be given"
-        return f"not ready to start: {said}", "what is missing"
+        return f"not ready to start: {said}", "settle that, then draft again"
     return "", ""
 
 
