@@ -94,6 +94,17 @@ def test_nobody_comes_at_weekends_where_the_department_says_so() -> None:
     assert "no day to make up on lies before they end" in {item.reason for item in options.not_possible}
 
 
+def test_a_weekend_that_is_a_holiday_makes_nothing_good_unless_it_is_named() -> None:
+    saturday = date(2026, 10, 17)
+    holiday = frozenset({saturday})
+
+    assert Calendar().is_make_up_day(saturday)
+    assert not Calendar(holidays=holiday).is_make_up_day(saturday)
+    assert not Calendar(service=holiday).is_make_up_day(saturday)
+    assert Calendar(holidays=holiday, make_up_on=holiday).is_make_up_day(saturday)
+    assert not Calendar(make_up_weekdays=frozenset()).is_make_up_day(saturday)
+
+
 def test_a_holiday_was_planned_around_and_a_service_day_was_not() -> None:
     holiday = computed(
         example("holidays = [2026-11-01]", "holidays = [2026-10-15]").replace(
