@@ -276,3 +276,46 @@ resume_on = 2026-10-15
     assert options.nothing.overall_days > options.prescribed.overall_days
     assert options.nothing.tumour.vs_prescribed_percent == 0
     assert not [option for option in options.options if option.id.startswith("extra-")]
+
+
+INF = float("inf")
+LITERATURE = {
+    "head-and-neck": ((10, 6.5, 29), 0.75, (21, 28, 28)),
+    "larynx": ((14.5, 4.9, 24), 0.74, (21, 28, 28)),
+    "tonsil": ((7.2, 3.6, INF), 0.73, (None, 30, None)),
+    "nasopharynx": ((16, 11, 43), None, (21, 28, 28)),
+    "lung-non-small-cell": ((8.2, 7, 9.4), 0.45, (None, 28, None)),
+    "oesophagus": ((4.9, 1.5, 17), 0.59, (None, 28, None)),
+    "bladder": ((10, None, None), 0.36, (35, 35, 42)),
+    "medulloblastoma": ((10, None, None), 0.52, (0, 21, 21)),
+    "skin": ((8.5, 4.5, 11.3), None, (21, 28, 28)),
+    "breast": ((3.5, 1.2, 5.7), None, (None, 28, None)),
+    "prostate": ((2.7, 1.6, 3.8), 0.24, (None, 52, None)),
+}
+"""α/β with its limits, proliferation in Gy of 2 Gy fractions a day where known, delay between its limits."""
+CATEGORIES = {"skin": 2, "breast": 2, "prostate": 2}
+
+
+@pytest.mark.parametrize("site", LITERATURE)
+def test_the_parameters_of_a_site_are_those_of_the_literature(site: str) -> None:
+    tumour = own_parameters().tumours[site]
+    ratio, delay = tumour.alpha_beta_gy, tumour.repopulation.delay_days
+    (value, low, high), proliferation, (from_days, days, to_days) = LITERATURE[site]
+
+    assert (ratio.value, ratio.low, ratio.high) == (value, low, high)
+    assert (delay.low, delay.value, delay.high) == (from_days, days, to_days)
+    assert tumour.rcr_category == CATEGORIES.get(site, 1)
+    if proliferation is not None:
+        found = proliferation_of_k(tumour.repopulation.k_gy_per_day.value, ratio.value)
+        assert found == pytest.approx(proliferation)
+
+
+def test_what_the_department_agreed_on_is_what_the_guidance_says() -> None:
+    rules = own_parameters().rules
+
+    assert (rules.tolerated_days_category_1.value, rules.tolerated_days_category_2.value) == (2, 5)
+    assert (rules.interval_h.value, rules.two_a_day_dose_gy_max.value) == (6, 2.2)
+    assert (rules.late_rise_percent_max.value, rules.fractions_a_week_max.value) == (5, 7)
+    tissues = own_parameters().tissues
+    assert (tissues["late"].alpha_beta_gy.value, tissues["spinal-cord"].alpha_beta_gy.value) == (3, 2)
+    assert tissues["late"].repair_half_time_h.value == 4.4
