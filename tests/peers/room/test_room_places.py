@@ -22,6 +22,7 @@ from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_hand import announce, priced
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.app.web.room.views.board import POLICY
+from beamkeeper.app.web.room.views.places_wall import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -310,6 +311,56 @@ def test_paper_has_every_row_the_days_on_each_sheet_and_no_buttons(
     expect(page.locator("#board tr[id]")).to_have_count(20)
     assert page.locator("#board thead").evaluate("it => getComputedStyle(it).display") == "table-header-group"
     assert b"/MediaBox [0 0 84" in page.pdf(format="A4"), "landscape"
+
+
+def test_the_wall_of_places_has_numbers_and_nobodys_name_and_loads_itself(
+    served: Served, reader: Visitor
+) -> None:
+    at = board_at(PlacementFolder(served.folder))
+    answer = reader.get("/places/wall/")
+    names = {one.name for one in (*at.draft.patients, *at.version.left_out)}
+
+    assert answer.headers["Refresh"] == "20; url=/places/wall/?page=1"
+    assert not any(name in answer.text or name.split(",")[0] in answer.text for name in names)
+    assert not any(one.id in answer.text for one in at.board.instance.patient)
+    assert "leuven-1" in answer.words
+    assert "1 machine not used" in answer.words
+    assert "Refresh" not in reader.get("/places/wall/?all=1").headers
+    assert "/places/wall/" in reader.get("/places/board/").text
+
+
+@pytest.mark.peer
+def test_the_wall_of_places_fits_a_projector_and_is_read_from_five_metres(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    page, odd = seen_by(browser, reader, PROJECTOR)
+    page.set_viewport_size({"width": PROJECTOR, "height": 1080})
+    page.goto(served.where.address + "places/wall/")
+    sizes = page.locator(".slots tbody td").evaluate_all(
+        "all => all.map(one => parseFloat(getComputedStyle(one).fontSize))"
+    )
+
+    assert min(sizes) >= 36, "24 mm on a screen of 1.2 m"
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    assert page.evaluate("document.documentElement.scrollWidth") <= PROJECTOR
+    assert complaints(page) == []
+    assert odd == []
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("partner-tb1", "partner-tb1"),
+        ("Élekta", "Élekta"),
+        (
+            "Universitätsklinikum Düsseldorf – Strahlentherapie, Beschleuniger Süd 2",
+            "Universitätsklinikum Düssel… Süd 2",
+        ),
+        ("x" * 60, "x" * 27 + "… " + "x" * 16),
+    ],
+)
+def test_a_long_machine_name_keeps_the_end_by_which_machines_differ(name: str, shown: str) -> None:
+    assert shortened(name) == shown
 
 
 def test_only_the_board_may_have_a_script_and_only_ours(reader: Visitor) -> None:

@@ -39,6 +39,7 @@ PAGES: Final[Mapping[str, Access]] = {
     "print-order": Access.READ,
     "places": Access.READ,
     "board": Access.READ,
+    "places-wall": Access.READ,
     "place": Access.READ,
     "move": Access.SIGN,
     "elsewhere": Access.READ,
