@@ -172,25 +172,56 @@ def tidy(desk: DeskOption, by: ByOption = None, json_: JsonOption = False) -> in
     return 0
 
 
+@app.command("forget")
+def forget(
+    desk: DeskOption,
+    bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk show` names it.")],
+    confirmed: Annotated[
+        str, typer.Option("--confirmed", help="Who at the sender's said that the last return is there.")
+    ],
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Remove everything of a received patient whose last return the sender confirmed: what is in clear goes.
+
+    All bundles of the patient, copies, reports and records; what went into your own systems stays there. The
+    journal stays, your number of the patient and the return bundles, which are sealed to the sender, too.
+
+    Example: beamkeeper desk forget 0a1b2c3d4e5f6071 --confirmed "A. Jansen, by phone 10:05" --desk desk
+    """
+    from beamkeeper.app.jobs.desk_forgetting import forget as remove
+    from beamkeeper.respond.handover import Desk
+
+    removed = remove(Desk.open(desk), bundle_id, confirmed, by=who(by), now=SystemClock().now())
+    if json_:
+        emit_json({"removed": removed})
+    else:
+        print_wrapped(f"{len(removed)} removed{': ' if removed else '.'}{', '.join(removed)}")
+    return 0
+
+
 @app.command("send")
 def send(
     desk: DeskOption,
     bundle_id: Annotated[str, typer.Argument(metavar="BUNDLE_ID", help="As `desk return` named it.")],
     place: PlaceOption,
+    by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
-    """Put a return bundle into a place that both houses reach, and read it back.
+    """Put a return bundle into a place that both houses reach, read it back, and write that down.
 
     Example: beamkeeper desk send 7f6e5d4c3b2a1908 --place line.toml --desk desk
     """
     from beamkeeper.app.jobs.carrying import open_place
     from beamkeeper.app.jobs.carrying import send as put
-    from beamkeeper.app.jobs.returning import made_answer
+    from beamkeeper.app.jobs.returning import made_answer, note_sent
     from beamkeeper.respond.handover import Desk
 
-    made, destination = made_answer(Desk.open(desk), bundle_id), open_place(place)
+    opened, actor = Desk.open(desk), who(by)
+    made, destination = made_answer(opened, bundle_id), open_place(place)
     try:
         sent = put(made, destination)
+        note_sent(opened, sent, by=actor, now=SystemClock().now())
     finally:
         destination.close()
     if json_:

@@ -29,6 +29,7 @@ class DeskDeed(StrEnum):
     REPLIED = "return bundle made"
     SENT = "return bundle sent"
     TIDIED = "laid aside removed"
+    FORGOTTEN = "patient forgotten"
 
 
 def journal(desk: Desk) -> Journal:

@@ -145,12 +145,14 @@ def shelf(desk: Desk) -> Shelf:
 
 
 def written_down(rows: Sequence[AuditRow]) -> dict[str, str]:
-    """Return the digest of the manifest of each bundle that was received, in the order of arrival."""
-    return {
-        str(row.details["about"]): str(row.details["sha256_of_manifest"])
-        for row in rows
-        if row.action == DeskDeed.RECEIVED
-    }
+    """Return the digest of the manifest of each bundle that should lie here, in the order of arrival."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.action == DeskDeed.RECEIVED:
+            found[str(row.details["about"])] = str(row.details["sha256_of_manifest"])
+        elif row.action == DeskDeed.FORGOTTEN:
+            found.pop(str(row.details["about"]), None)
+    return found
 
 
 def received_row(rows: Sequence[AuditRow], bundle_id: str) -> AuditRow | None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.arriving import Arrived, arrive
 from beamkeeper.app.jobs.carrying import open_place, send
-from beamkeeper.app.jobs.desk_journal import DeskDeed, note
+from beamkeeper.app.jobs.desk_journal import DeskDeed
 from beamkeeper.app.jobs.desk_shelf import shelf
-from beamkeeper.app.jobs.returning import Report, answer_news, made_answer
+from beamkeeper.app.jobs.returning import Report, answer_news, made_answer, note_sent
 from beamkeeper.app.jobs.their_records import fetch_records
 from beamkeeper.errors import BeamkeeperError
 
@@ -86,8 +86,8 @@ def follow(desk: Desk, systems: DeskSystems, *, by: str, clock: Clock) -> Round:
         followed = _everybody(desk, systems, by=by, clock=clock)
         sent: list[str] = []
         not_sent: list[str] = []
-        for bundle_id, pseudonym in _not_sent(shelf(desk)):
-            problem = _sent(desk, bundle_id, pseudonym, place, by=by, clock=clock)
+        for bundle_id in _not_sent(shelf(desk)):
+            problem = _sent(desk, bundle_id, place, by=by, clock=clock)
             (not_sent if problem else sent).append(problem or bundle_id)
     finally:
         place.close()
@@ -137,21 +137,21 @@ def _same_plans(lying: Shelf, manifest: Manifest) -> tuple[tuple[str, str, str],
     return tuple(found.values())
 
 
-def _not_sent(lying: Shelf) -> tuple[tuple[str, str], ...]:
-    """Return each return bundle that was not put into a place, with the patient's pseudonym."""
+def _not_sent(lying: Shelf) -> tuple[str, ...]:
+    """Return each return bundle that was not put into a place."""
     sent = {row.details.get("bundle") for row in lying.rows if row.action == DeskDeed.SENT}
     return tuple(
-        (str(row.details["bundle"]), row.patient_pseudonym or "")
+        str(row.details["bundle"])
         for row in lying.rows
         if row.action == DeskDeed.REPLIED and row.details["bundle"] not in sent
     )
 
 
-def _sent(desk: Desk, bundle_id: str, pseudonym: str, place: Destination, *, by: str, clock: Clock) -> str:
+def _sent(desk: Desk, bundle_id: str, place: Destination, *, by: str, clock: Clock) -> str:
     """Put one return bundle into the place; return why that failed."""
     try:
         send(made_answer(desk, bundle_id), place)
     except BeamkeeperError as error:
         return f"{bundle_id}: {error.message}"
-    note(desk, DeskDeed.SENT, by=by, at=clock.now(), pseudonym=pseudonym, bundle=bundle_id)
+    note_sent(desk, bundle_id, by=by, now=clock.now())
     return ""

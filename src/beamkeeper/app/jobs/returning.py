@@ -171,6 +171,16 @@ def made_answer(desk: Desk, bundle_id: str) -> Path:
     return found
 
 
+def note_sent(desk: Desk, bundle_id: str, *, by: str, now: datetime) -> None:
+    """Write down that a return bundle lies at a place, read back."""
+    row = next(
+        row
+        for row in shelf(desk).rows
+        if row.action == DeskDeed.REPLIED and row.details.get("bundle") == bundle_id
+    )
+    note(desk, DeskDeed.SENT, by=by, at=now, pseudonym=row.patient_pseudonym, bundle=bundle_id)
+
+
 def _known(lying: Shelf) -> frozenset[object]:
     """Return the return bundles that the journal names."""
     return frozenset(row.details.get("bundle") for row in lying.rows if row.action == DeskDeed.REPLIED)
