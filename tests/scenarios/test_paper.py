@@ -58,7 +58,9 @@ def test_a_fraction_from_paper_counts_once_two_people_read_it(desk: Desk) -> Non
     said = desk.chart()
     assert "NOT CHECKED" in said
     assert "Next fraction 4?" in said
-    assert desk.do("show")[0] == 3
+    status, shown = desk.do("show")
+    assert status == 3
+    assert f"ID {ID}), line {line}: fraction 3, " in " ".join(shown.split())
     with pytest.raises(ConfigError, match=f"line {line}\\) was not checked"):
         beamkeeper("incident", "close", "--said", "x", "--incident", desk.incident.path)
 

@@ -18,6 +18,9 @@ from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.paper import HandEntry
 
 app = typer.Typer(no_args_is_help=True, help="Treat from paper: the chart, and what was written on it.")
@@ -63,6 +66,7 @@ def chart(
     if json_:
         emit_json({"chart": path})
     else:
+        print_wrapped(_names(opened)[pseudonym])
         out.print(str(path), soft_wrap=True, markup=False)
         print_wrapped("Two people check it against the patient before it is used; a physicist releases it.")
     return 0
@@ -116,7 +120,7 @@ def enter(
     if json_:
         emit_json({"entry": entry})
     else:
-        _show(entry)
+        _show(opened, [entry])
         now = patient_now(opened, opened.inventory(), entry.pseudonym, SystemClock().now())
         line = now.line(now.plan(entry.plan_uid))
         print_wrapped(f"Now {line.given}, next: {line.next_said}.")
@@ -144,8 +148,9 @@ def check(
     from beamkeeper.app.jobs import paper
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
+    opened = IncidentFolder.open(folder)
     same = paper.check(
-        IncidentFolder.open(folder),
+        opened,
         line,
         fraction_number=fraction,
         total=total,
@@ -154,7 +159,10 @@ def check(
     )
     if json_:
         emit_json({"line": line, "is_same": same})
-    elif same:
+        return 0 if same else EXIT_DIFFERS
+    whose = next(one.pseudonym for one in paper.all_entries(opened) if one.number == line)
+    print_wrapped(_names(opened)[whose])
+    if same:
         out.print(f"✓ line {line}: the same")
     else:
         print_wrapped(
@@ -200,18 +208,32 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs import paper
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
-    found = paper.all_entries(IncidentFolder.open(folder))
+    opened = IncidentFolder.open(folder)
+    found = paper.all_entries(opened)
     if json_:
         emit_json({"entries": found})
     else:
-        for entry in found:
-            _show(entry)
+        _show(opened, found)
         if not found:
             out.print("Nothing was typed in from paper.")
     return EXIT_DIFFERS if any(not one.checked_by and not one.struck_by for one in found) else 0
 
 
-def _show(entry: HandEntry) -> None:
+def _show(opened: IncidentFolder, entries: Sequence[HandEntry]) -> None:
+    """Print entries, each with who it is of, by the clock on the wall."""
+    zone, names = ZoneInfo(opened.incident().time_zone), _names(opened)
+    for entry in entries:
+        print_wrapped(f"{names[entry.pseudonym]}, {_words(entry, zone)}")
+
+
+def _names(opened: IncidentFolder) -> dict[str, str]:
+    """Return who everybody of the inventory is, by pseudonym, as others of a name are told apart."""
+    from beamkeeper.domain.patient import named_apart
+
+    return {one.pseudonym: named_apart(one.entry.patient) for one in opened.inventory().persons}
+
+
+def _words(entry: HandEntry, zone: ZoneInfo) -> str:
     state = (
         f"struck out by {entry.struck_by}"
         if entry.struck_by
@@ -221,10 +243,10 @@ def _show(entry: HandEntry) -> None:
     )
     beams = ", ".join(f"{number}: {meterset:.2f}" for number, meterset in entry.beams)
     kind = "rest of fraction" if entry.is_continuation else "fraction"
-    print_wrapped(
-        f"line {entry.number}: patient {entry.pseudonym[:10]}, {kind} {entry.fraction_number}, "
-        f"{entry.given_at:%Y-%m-%d %H:%M} UTC on {entry.machine}; beams {beams}; by {entry.entered_by}; "
-        f"{state}"
+    return (
+        f"line {entry.number}: {kind} {entry.fraction_number}, "
+        f"{entry.given_at.astimezone(zone):%a %Y-%m-%d %H:%M} on {entry.machine}; beams {beams}; "
+        f"by {entry.entered_by}; {state}"
     )
 
 
