@@ -17,6 +17,9 @@ from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beamkeeper.app.jobs.closing import Open
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.respond.incident import Standing
@@ -231,7 +234,7 @@ def close(
     opened, actor = IncidentFolder.open(folder), who(by)
     left = still_open(opened)
     if left and not anyway:
-        _ask(left)
+        _ask([_with_name(opened, one) for one in left])
     incident_id = opened.incident().incident_id
     frozen = [one for place in lift or [] for one in lift_notice(place, incident_id)]
     places = ", ".join(map(str, lift or [])) + (f", but not in {len(frozen)} of them" if frozen else "")
@@ -244,7 +247,16 @@ def close(
     return 3 if frozen else status
 
 
-def _ask(left: tuple[str, ...]) -> None:
+def _with_name(folder: IncidentFolder, left: Open) -> str:
+    """Return what is open with the patient's name, for the screen alone."""
+    from beamkeeper.protect.lists.page import name_of
+
+    persons = folder.inventory().persons if left.pseudonym else ()
+    patient = next((one.entry.patient for one in persons if one.pseudonym == left.pseudonym), None)
+    return left.text if patient is None else f"{name_of(patient)} ({patient.patient_id}): {left.text}"
+
+
+def _ask(left: Sequence[str]) -> None:
     """Say what is still open, and go on only if somebody says so."""
     for text in left:
         err.print(f"▲ {text}", markup=False, soft_wrap=True)

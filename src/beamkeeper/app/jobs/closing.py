@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.declaring import write
@@ -25,16 +26,32 @@ _LEFT_CHARACTERS_MAX: Final = 300
 """So much is named in the journal's line, which has an end; all of them are counted."""
 
 
-def still_open(folder: IncidentFolder) -> tuple[str, ...]:
-    """Return what is not at its end, in sentences; what cannot be read is open too."""
-    said: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something that is not at its end.
+
+    Attributes
+    ----------
+    pseudonym
+        Whose it is; "" where nobody knows.
+    text
+        A sentence without the patient's name: it may stand in the journal.
+    """
+
+    pseudonym: str
+    text: str
+
+
+def still_open(folder: IncidentFolder) -> tuple[Open, ...]:
+    """Return what is not at its end; what cannot be read is open too."""
+    said: list[Open] = []
     for found in (_on_shares, _elsewhere, _not_numbered, _unchecked):
         said += _tried(found, folder)
     return tuple(said)
 
 
 def close(
-    folder: IncidentFolder, said: str, *, places: str, left: tuple[str, ...], by: str, at: datetime
+    folder: IncidentFolder, said: str, *, places: str, left: tuple[Open, ...], by: str, at: datetime
 ) -> AuditRow:
     """Write down that the incident is closed, and what was left open.
 
@@ -53,45 +70,53 @@ def close(
         at=at,
         about=about,
         said=within(said),
-        left_open=[one[:_LEFT_CHARACTERS_MAX] for one in left[:_LEFT_MAX]] or None,
+        left_open=[one.text[:_LEFT_CHARACTERS_MAX] for one in left[:_LEFT_MAX]] or None,
     )
 
 
-def _tried(found: Callable[[IncidentFolder], Iterator[str]], folder: IncidentFolder) -> list[str]:
+def _tried(found: Callable[[IncidentFolder], Iterator[Open]], folder: IncidentFolder) -> list[Open]:
     try:
         return list(found(folder))
     except IntegrityError as error:
-        return [error.message]
+        return [Open("", error.message)]
 
 
-def _on_shares(folder: IncidentFolder) -> Iterator[str]:
+def _on_shares(folder: IncidentFolder) -> Iterator[Open]:
     for state in drops(folder, folder.journal.rows()):
         if state.is_open:
-            yield (
+            yield Open(
+                state.drop.pseudonym,
                 f"A plan may still lie on the share of {state.drop.treatment_machine_name} (drop "
                 f"{state.drop.drop_id}), and what was given from it is not collected: "
-                "`beamkeeper filemode collect`."
+                "`beamkeeper filemode collect`.",
             )
 
 
-def _elsewhere(folder: IncidentFolder) -> Iterator[str]:
+def _elsewhere(folder: IncidentFolder) -> Iterator[Open]:
     for one in transfers(folder.journal.rows()):
         if one.is_away:
-            yield (
+            yield Open(
+                one.pseudonym,
                 f"Bundle {one.bundles[-1]} went to {one.house}; what was given there {one.away_since} is not "
-                "known: ask for the last return."
+                "known: ask for the last return.",
             )
 
 
-def _not_numbered(folder: IncidentFolder) -> Iterator[str]:
+def _not_numbered(folder: IncidentFolder) -> Iterator[Open]:
     inventory = folder.inventory()
     back = dict.fromkeys(one.pseudonym for one in transfers(folder.journal.rows()) if one.returns)
     for pseudonym in back:
         for one in patient_now(folder, inventory, pseudonym, inventory.head.made_at).questions:
-            yield f"A session that {one.house} gave has no number ({one.key}): `beamkeeper handover assign`."
+            yield Open(
+                pseudonym,
+                f"A session that {one.house} gave has no number ({one.key}): `beamkeeper handover assign`.",
+            )
 
 
-def _unchecked(folder: IncidentFolder) -> Iterator[str]:
+def _unchecked(folder: IncidentFolder) -> Iterator[Open]:
     for entry in all_entries(folder):
         if not entry.checked_by and not entry.struck_by:
-            yield f"A fraction from paper (line {entry.number}) was not checked: `beamkeeper paper check`."
+            yield Open(
+                entry.pseudonym,
+                f"A fraction from paper (line {entry.number}) was not checked: `beamkeeper paper check`.",
+            )
