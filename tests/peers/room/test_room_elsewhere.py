@@ -47,7 +47,7 @@ def test_who_is_away_without_a_word_stands_first_and_is_counted(served: Served, 
     write(folder, Deed.SENT, by="Co", at=at, pseudonym=partly, about=f"{0:016x}", to=HOUSE, said="x")
     for number, (pseudonym, is_last) in enumerate(((partly, False), (back, True))):
         came = {"about": f"{number:016x}", "number": 1, "to": HOUSE, "bundle": "f" * 16, "said": "x"}
-        came["is_last"] = is_last
+        came |= {"is_last": is_last, "sha256": "0" * 64, "sha256_of_manifest": "0" * 64}
         write(folder, Deed.RETURNED, by="Bo", at=at + timedelta(hours=2), pseudonym=pseudonym, **came)
     page = reader.get("/elsewhere/")
     places = [page.text.index(f"/patients/{one}/") for one in (silent, partly, back)]

@@ -50,6 +50,7 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     from beamkeeper.app.jobs.incident_acts import due_clocks
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.respond.incident import standing
+    from beamkeeper.respond.incident.lines import not_understood
 
     opened = IncidentFolder.open(folder)
     incident, known, rows = opened.incident(), opened.overview(), opened.journal.rows()
@@ -68,7 +69,7 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     else:
         out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
         print_wrapped(f"Night of {incident.night}. {incident.trust}")
-        for text in known.warnings:
+        for text in (*known.warnings, *not_understood(rows)):
             print_wrapped(f"▲ {text}")
         if stand.closed is not None:
             zone = ZoneInfo(incident.time_zone)

@@ -13,6 +13,7 @@ from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
 from beamkeeper.errors import IntegrityError
 from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.incident.lines import not_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ class Open:
 
 def still_open(folder: IncidentFolder) -> tuple[Open, ...]:
     """Return what is not at its end; what cannot be read is open too."""
-    said: list[Open] = []
+    said = [Open("", text) for text in not_understood(folder.journal.rows())]
     for found in (_on_shares, _elsewhere, _not_numbered, _unchecked):
         said += _tried(found, folder)
     return tuple(said)

@@ -85,7 +85,7 @@ def activations(rows: Sequence[AuditRow]) -> Mapping[str, MachineShare]:
             found[machine_id] = MachineShare(
                 machine_id=machine_id,
                 path=str(said["share"]),
-                treatment=str(said["treatment"]),
+                treatment=str(said.get("treatment", "")),
                 logs=str(said.get("logs", "")),
             )
     return found
@@ -120,7 +120,7 @@ def _state(folder: IncidentFolder, released: AuditRow, rows: Sequence[AuditRow])
         share=MachineShare(
             machine_id=drop.machine_id,
             path=drop.share,
-            treatment=str(released.details["treatment"]),
+            treatment=str(released.details.get("treatment", "")),
             logs=str(released.details.get("logs", "")),
             is_simulator=drop.is_simulator,
         ),

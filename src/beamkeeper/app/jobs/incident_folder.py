@@ -16,6 +16,7 @@ from beamkeeper.respond.incident.checklist import Step, steps
 from beamkeeper.respond.incident.incident import Deed, Incident
 from beamkeeper.respond.incident.inventory import Inventory, Overview
 from beamkeeper.respond.incident.journal import Journal
+from beamkeeper.respond.incident.lines import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ class IncidentFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.journal = Journal(path / JOURNAL)
+        self.journal = Journal(path / JOURNAL, understood)
 
     @staticmethod
     def create(path: Path) -> IncidentFolder:

@@ -125,7 +125,7 @@ def standing(rows: Iterable[AuditRow]) -> Standing:
             found.versions[_number(row, "version")] = _digests(row)
         if row.action == Deed.PLACE_SET:
             found.decisions[patient] = Decision(
-                machine=str(said["machine"]),
+                machine=str(said.get("machine", "")),
                 first_on=date.fromisoformat(str(said["from"])) if "from" in said else None,
                 by=row.actor,
                 reason=str(said.get("reason", "")),

@@ -13,10 +13,11 @@ from beamkeeper.domain.ois_against import closed_by_ois
 from beamkeeper.domain.position import Conflict, ConflictKind
 from beamkeeper.domain.record import TreatmentRecord
 from beamkeeper.domain.replacing import in_effect
-from beamkeeper.errors import ConfigError
+from beamkeeper.errors import ConfigError, IntegrityError
 from beamkeeper.protect.lists import row_among
 from beamkeeper.respond.handover.given_there import OnPaper, sort_given
 from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.incident.lines import not_understood
 from beamkeeper.respond.incident.replaced import said_of_plans
 from beamkeeper.respond.incident.since import SinceCopy, doubts, settled_keys, standing_now
 from beamkeeper.respond.paper import HandEntry, as_records, entries
@@ -139,8 +140,8 @@ def patient_now(
     IntegrityError
         Something of the incident's folder is not what was written.
     """
-    person = next(one for one in inventory.persons if one.pseudonym == pseudonym)
     rows = folder.journal.rows()
+    person = _person(inventory, rows, pseudonym)
     collected = collected_records(folder, rows, person.entry.patient.patient_id)
     written = entries(rows, pseudonym)
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
@@ -185,6 +186,17 @@ def patient_now(
         answered=elsewhere.answered,
         replaced=replaced,
     )
+
+
+def _person(inventory: Inventory, rows: Sequence[AuditRow], pseudonym: str) -> Person:
+    """Return a patient of the inventory; lines about them that nobody understands are doubts."""
+    person = next((one for one in inventory.persons if one.pseudonym == pseudonym), None)
+    if person is None:
+        raise IntegrityError(
+            f"The journal speaks of patient {pseudonym[:10]}, who is not in the inventory.",
+            do_next="Look at the journal: `beamkeeper incident log`.",
+        )
+    return replace(person, doubts=(*person.doubts, *not_understood(rows, pseudonym)))
 
 
 def _away(rows: Sequence[AuditRow], pseudonym: str) -> tuple[Conflict, ...]:

@@ -220,6 +220,7 @@ def handed_over(folder: IncidentFolder, now: datetime) -> tuple[HandedOver, ...]
             position = patient_now(folder, inventory, one.pseudonym, now).person.position
         except IntegrityError as error:
             damaged = f"{error.message} {error.do_next}".strip()
-        name = named_apart(persons[one.pseudonym].entry.patient)
+        person = persons.get(one.pseudonym)
+        name = "(nobody of this inventory)" if person is None else named_apart(person.entry.patient)
         found.append(HandedOver(name=name, transfer=one, position=position, damaged=damaged))
     return tuple(found)

@@ -92,6 +92,7 @@ class Deed(StrEnum):
     WITHDRAWN = "plan taken off the share"
     ASSIGNED = "record assigned to a fraction"
     CLOSED = "closed"
+    NOT_UNDERSTOOD = "line not understood"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from beamkeeper.domain.audit import (
 from beamkeeper.errors import IntegrityError, StorageFull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from enum import StrEnum
     from pathlib import Path
@@ -42,10 +42,17 @@ class Journal:
     ----------
     path
         Made by the first line; its folder must be there.
+    read_as
+        What makes of whole lines what readers rely on.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        read_as: Callable[[tuple[AuditRow, ...]], tuple[AuditRow, ...]] = lambda rows: rows,
+    ) -> None:
         self.path = path
+        self._read_as = read_as
 
     def note(
         self,
@@ -103,7 +110,7 @@ class Journal:
         with self._held(os.O_RDONLY) as handle:
             lines, _ = _split(handle, self.path)
         _insist_on_whole(_checked(lines), self.path)
-        return tuple(row_of(line) for _, line in lines)
+        return self._read_as(tuple(row_of(line) for _, line in lines))
 
     def head(self) -> AuditHead:
         """Return the end of the journal; written on paper, it proves that nothing before it was changed."""

@@ -117,7 +117,7 @@ def _entry(row: AuditRow, pseudonym: str) -> HandEntry:
         plan_uid=str(said["plan_uid"]),
         fraction_number=int(str(said["fraction"])),
         given_at=datetime.fromisoformat(str(said["given_at"])),
-        machine=str(said["machine"]),
+        machine=str(said.get("machine", "")),
         beams=tuple((int(number), float(meterset)) for number, meterset in beams),
         is_continuation=bool(said["continuation"]),
         entered_by=row.actor,

@@ -48,6 +48,7 @@ SINCE_THE_COPY: Final = frozenset(
         Deed.PACKED,
         Deed.RETURNED,
         Deed.SETTLED,
+        Deed.NOT_UNDERSTOOD,
         Deed.PLAN_REPLACED,
         Deed.PLAN_TAKEN_BACK,
         Deed.ENTERED,
