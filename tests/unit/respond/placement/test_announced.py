@@ -118,6 +118,18 @@ def test_only_a_person_sends_somebody_on_whose_data_went_elsewhere_and_is_told_o
     assert "has to be told to delete them" in move.remarks[0]
 
 
+@pytest.mark.parametrize(("sent", "displaced"), [(True, []), (False, ["there"])])
+def test_nobody_whose_data_went_to_a_house_makes_room_there(sent: bool, displaced: list[str]) -> None:
+    there = patient(
+        "there", 3, on=("m1", "n1"), category=3, announced="m1", announced_from=TUESDAY, sent_there=sent
+    )
+    read = instance([there, patient("new", 1, on=("m1",), category=1)], slots=1)
+    move = price(board_of(read, {"there": ("m1", TUESDAY), "new": ("", None)}), "new", "m1", TUESDAY)
+
+    assert [one.patient for one in move.displaced] == displaced
+    assert bool(move.refusal) == sent
+
+
 def test_by_hand_room_is_made_first_where_nobody_was_told() -> None:
     told = patient("told", 3, on=("m1", "n1"), category=3, announced="m1", announced_from=TUESDAY)
     free = patient("free", 1, on=("m1", "n1"), category=1)

@@ -302,6 +302,14 @@ def test_no_copy_is_made_of_a_plan_that_cannot_be_given_directly(change: Callabl
     assert refused.value.do_next
 
 
+def test_of_the_machines_own_plan_no_copy_is_made() -> None:
+    own = replace(machine(), is_own=True)
+    of_it = plan(lambda found: setattr(found.BeamSequence[0], "TreatmentMachineName", "TB1"))
+
+    with pytest.raises(NotDeliverable, match="names TB1 already: there is nothing to change"):
+        made(of_it, to=own)
+
+
 def test_a_plan_with_a_digital_signature_or_without_patient_gets_no_copy() -> None:
     with pytest.raises(SourceAnswerInvalid, match="digital signature"):
         made(plan(lambda found: setattr(found, "DigitalSignaturesSequence", [Dataset()])))
