@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.room_house.incident import LATER, NIGHT, make_incident
+from tests.room_house.incident import patient as invented
 
-from beamkeeper.app.jobs.triage import facts_of, gap_days
+from beamkeeper.app.jobs.treatment_days import days_said, say_days
+from beamkeeper.app.jobs.triage import facts_of, gap_days, order_of
 from beamkeeper.domain.census import CensusEntry
 from beamkeeper.domain.patient import Patient
 from beamkeeper.domain.position import CoursePosition, FractionState, PlanPosition
 from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.lists import Person
+from beamkeeper.respond.gap.calendar_days import Calendar, days_from
 from beamkeeper.respond.incident import Inventory
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 MONDAY = date(2026, 11, 16)
@@ -40,8 +50,57 @@ def plan(*days: date, uid: str = "1.2", planned: int = 25) -> PlanPosition:
     )
 
 
-def gap(*plans: PlanPosition, today: date) -> int | None:
-    return gap_days(CoursePosition(patient_id="1", plans=plans), today, BRUSSELS)
+def gap(*plans: PlanPosition, today: date, days: Calendar | None = None) -> int | None:
+    return gap_days(CoursePosition(patient_id="1", plans=plans), today, BRUSSELS, days or Calendar())
+
+
+def test_a_public_holiday_is_no_gap_and_a_day_without_machine_is() -> None:
+    tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+    friday = MONDAY + timedelta(days=4)
+
+    assert gap(plan(MONDAY), today=friday) == 3
+    assert gap(plan(MONDAY), today=friday, days=Calendar(holidays=frozenset({tuesday, wednesday}))) == 1
+    assert gap(plan(MONDAY), today=friday, days=Calendar(service=frozenset({tuesday}))) == 3
+
+
+def test_a_fraction_on_a_holiday_makes_good_and_a_sunday_department_plans_sundays() -> None:
+    tuesday, sunday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=6)
+    on_holiday = Calendar(holidays=frozenset({tuesday}))
+
+    assert gap(plan(MONDAY, tuesday), today=MONDAY + timedelta(days=4), days=on_holiday) == 1
+    week = Calendar(treatment_weekdays=frozenset(range(7)))
+    assert gap(plan(MONDAY), today=sunday, days=week) == 5
+    assert gap(plan(MONDAY), today=sunday) == 4
+
+
+@given(
+    days=st.sets(st.integers(0, 30), min_size=1, max_size=20),
+    closed=st.sets(st.integers(0, 40), max_size=10),
+    until=st.integers(0, 40),
+)
+def test_the_gap_is_what_the_gap_sheet_counts_as_missed(days: set[int], closed: set[int], until: int) -> None:
+    given_on = sorted(MONDAY + timedelta(days=number) for number in days)
+    calendar = Calendar(holidays=frozenset(MONDAY + timedelta(days=number) for number in closed))
+    today = MONDAY + timedelta(days=31 + until)
+    planned = [on for on in days_from(given_on[0]) if on < today and calendar.is_planned(on)]
+
+    assert gap(plan(*given_on), today=today, days=calendar) == max(0, len(planned) - len(given_on))
+
+
+def test_the_last_word_about_days_counts_and_the_order_says_whether_anybody_said(tmp_path: Path) -> None:
+    folder = make_incident(tmp_path / "incident", (invented(1),), people=False)
+    inventory = folder.inventory()
+    assert days_said(folder.journal.rows()) is None
+    (before,) = order_of(folder, inventory, LATER)[1]
+    for number in (1, 2):
+        said = Calendar(holidays=frozenset({NIGHT - timedelta(days=number)}))
+        say_days(folder, said, by="A", at=LATER)
+    assert days_said(folder.journal.rows()) == said
+    (after,) = order_of(folder, inventory, LATER)[1]
+
+    assert "public holidays not known" in before.facts.holidays
+    assert "public holidays left out" in after.facts.holidays
+    assert (before.facts.gap_days or 0) - (after.facts.gap_days or 0) in {0, 1}
 
 
 def test_a_course_of_an_earlier_year_is_no_gap_of_this_one() -> None:

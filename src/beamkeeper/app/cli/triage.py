@@ -10,6 +10,7 @@ import typer
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
+from beamkeeper.app.cli.night import parse_day
 from beamkeeper.app.cli.options import JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.domain.words import plural
@@ -127,12 +128,58 @@ def say(
     return 0
 
 
+@app.command("days")
+def days(
+    folder: FolderOption,
+    site: Annotated[
+        Path | None, typer.Option("--site", metavar="FILE", help="Take them from [gap] of this site file.")
+    ] = None,
+    holiday: Annotated[
+        list[str] | None, typer.Option("--holiday", metavar="DATE", help="Nobody is treated; again for more.")
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option("--service", metavar="DATE", help="The machines were not there; again for more."),
+    ] = None,
+    by: ByOption = None,
+    json_: JsonOption = False,
+) -> int:
+    """Say on which days the department treats: gaps in the order are counted by them from now on.
+
+    A course is planned around public holidays, which are no gap, and not around days without machine. The
+    last word counts, whole: name all days again. Without any the order counts Monday to Friday, and says so.
+
+    Example: beamkeeper triage days --holiday 2026-12-25 --holiday 2027-01-01 --incident incident
+    """
+    from dataclasses import replace
+
+    from beamkeeper.app.gap_days import calendar_of
+    from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.treatment_days import say_days
+    from beamkeeper.app.site import load_site
+    from beamkeeper.respond.gap.calendar_days import Calendar
+
+    opened, actor = IncidentFolder.open(folder), who(by)
+    known = Calendar() if site is None else calendar_of(load_site(site).gap)
+    told = replace(
+        known,
+        holidays=known.holidays | frozenset(map(parse_day, holiday or ())),
+        service=known.service | frozenset(map(parse_day, service or ())),
+    )
+    row = say_days(opened, told, by=actor, at=SystemClock().now())
+    if json_:
+        emit_json(row)
+    else:
+        out.print(f"✓ {row.details['said']}, by {actor}: in the journal", soft_wrap=True, markup=False)
+    return 0
+
+
 def _gap_words(one: Ranked) -> tuple[str, ...]:
     gap, good = one.facts.gap_days, one.compensable_days
     if not gap:
         return ()
     made_good = "" if good is None else f", {good} can be made good"
-    return (f"{plural(gap, 'day')} of gap{made_good}",)
+    return (f"{plural(gap, 'day')} of gap ({one.facts.holidays}){made_good}",)
 
 
 def _show_changes(ranked: Sequence[Ranked], before: Sequence[CutState], after: Sequence[CutState]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.day_files import RULES
 from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.treatment_days import days_said
 from beamkeeper.clock import local_date
 from beamkeeper.domain.patient import shown_name
 from beamkeeper.protect.lists import Section, list_rows
@@ -16,6 +17,7 @@ from beamkeeper.protect.lists.html import page_html
 from beamkeeper.protect.lists.order import code_number, waiting_days
 from beamkeeper.protect.lists.pdf import page_pdf
 from beamkeeper.protect.lists.text import page_text
+from beamkeeper.respond.gap.calendar_days import Calendar
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.triage import Facts, Statement, rank, read_rules, rule_file, shipped_rules
 from beamkeeper.respond.triage.page import order_page
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 CONSIDERED: Final = frozenset({Section.ON_TREATMENT, Section.READY})
 """Who is put in order: those who could be treated. The others stand in the inventory with what is missing."""
 _SITE_CODES: Final = range(1, 6)
-_SATURDAY: Final = 5
 AGE_OF_MAJORITY: Final = 18
 COURSE_PAUSE_DAYS: Final = 42
 """Longer than any planned pause inside a course, split courses included."""
@@ -46,7 +47,8 @@ def order_of(
     folder: IncidentFolder, inventory: Inventory, now: datetime
 ) -> tuple[RuleSet, tuple[Ranked, ...]]:
     """Return the rule set of an incident and everybody in its order, as people's words and gaps stand now."""
-    return ordered(folder, facts_of(inventory, now), folder.journal.rows())
+    rows = folder.journal.rows()
+    return ordered(folder, facts_of(inventory, now, days=days_said(rows)), rows)
 
 
 def ordered(
@@ -84,24 +86,32 @@ def statements(rows: Iterable[AuditRow]) -> tuple[Statement, ...]:
     )
 
 
-def facts_of(inventory: Inventory, now: datetime, rows: Sequence[ListRow] | None = None) -> tuple[Facts, ...]:
+def facts_of(
+    inventory: Inventory,
+    now: datetime,
+    rows: Sequence[ListRow] | None = None,
+    *,
+    days: Calendar | None = None,
+) -> tuple[Facts, ...]:
     """Return the facts of everybody who could be treated; gaps grow while the incident lasts.
 
     Parameters
     ----------
     rows
         Those of `at_present`, where somebody has them of the same day: they take seconds for 2,000 patients.
+    days
+        The department's days; None where nobody said them.
     """
     head = replace(inventory.head, made_at=now)
     persons = {one.pseudonym: one for one in inventory.persons}
     return tuple(
-        _facts(persons[row.pseudonym], row, head.today, head.zone)
+        _facts(persons[row.pseudonym], row, head.today, head.zone, days)
         for row in (at_present(inventory, now) if rows is None else rows)
         if row.section in CONSIDERED
     )
 
 
-def _facts(person: Person, row: ListRow, today: date, zone: ZoneInfo) -> Facts:
+def _facts(person: Person, row: ListRow, today: date, zone: ZoneInfo, days: Calendar | None) -> Facts:
     code = code_number(row)
     open_lines = [line for line in row.plans if line.section is not Section.FINISHED]
     return Facts(
@@ -113,7 +123,8 @@ def _facts(person: Person, row: ListRow, today: date, zone: ZoneInfo) -> Facts:
         rcr_category=row.category.number,
         intent=_intent(row),
         site_code=code if code in _SITE_CODES else None,
-        gap_days=gap_days(person.position, today, zone),
+        gap_days=gap_days(person.position, today, zone, days or Calendar()),
+        is_by_calendar=days is not None,
         days_since_last=waiting_days(row),
         fractions_left=_fractions_left(person),
         paediatric=_is_child(row.patient.birth_on, today),
@@ -133,11 +144,12 @@ def _intent(row: ListRow) -> str | None:
     return {1: "radical", 2: "radical", 3: "palliative"}.get(row.category.number or 0)
 
 
-def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> int | None:
-    """Return the weekdays without a fraction from the first one until yesterday; None when that is not known.
+def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo, calendar: Calendar) -> int | None:
+    """Return the planned days without a fraction from the first one until yesterday; None when not known.
 
-    Weekend fractions make good: the count is of weekdays less days with a fraction. Holidays of the site are
-    not known here and count as missed; a course that is not given daily counts too many. Both err to urgency.
+    As `respond.gap` counts: a course is planned around public holidays, which are none of it, and not around
+    days on which the machine is away, which are missed. Fractions on other days make good. A course that is
+    not given daily counts too many, and where nobody said the holidays, these do: both err to urgency.
     What was given before a pause of more than `COURSE_PAUSE_DAYS` is a course before this one.
     """
     if position is None:
@@ -155,10 +167,10 @@ def gap_days(position: CoursePosition | None, today: date, zone: ZoneInfo) -> in
         if (first - day).days > COURSE_PAUSE_DAYS:
             break
         first = day
-    weekdays = sum(
-        (first + timedelta(days=number)).weekday() < _SATURDAY for number in range((today - first).days)
+    planned = sum(
+        calendar.is_planned(first + timedelta(days=number)) for number in range((today - first).days)
     )
-    return max(0, weekdays - sum(first <= day < today for day in days))
+    return max(0, planned - sum(first <= day < today for day in days))
 
 
 def _fractions_left(person: Person) -> int | None:

@@ -67,6 +67,7 @@ class Deed(StrEnum):
     UNTICKED = "step unticked"
     REPORTED = "reported"
     OVERRIDDEN = "priority changed"
+    DAYS_SAID = "treatment days said"
     PACKED = "bundle made"
     SENT = "bundle sent"
     RETURNED = "records came back"

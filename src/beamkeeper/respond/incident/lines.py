@@ -41,6 +41,14 @@ def _is_day(value: object) -> bool:
     return isinstance(value, str) and _parses(date.fromisoformat, value) is not None
 
 
+def _is_days(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_day, value))
+
+
+def _is_weekdays(value: object) -> bool:
+    return isinstance(value, list) and all(_is_count(one) and one < len("MTWTFSS") for one in value)
+
+
 def _is_instant(value: object) -> bool:
     found = _parses(datetime.fromisoformat, value) if isinstance(value, str) else None
     return isinstance(found, datetime) and found.tzinfo is not None
@@ -72,12 +80,15 @@ _TEXTS, _DAY, _INSTANT = (_is_texts, "a list of words"), (_is_day, "a day"), (_i
 _BEAMS: Final = (_is_beams, "beams with metersets")
 _TRUTH: Final = (lambda value: isinstance(value, bool), "true or false")
 
+_WEEKDAYS: Final = (_is_weekdays, "weekdays, Monday 0")
+_DAYS: Final = (_is_days, "a list of days")
 
 Shape = Mapping[str, tuple[Test, str]]
 
 NEEDED: Final[Mapping[Deed, Shape]] = {
     Deed.LISTED: {"sha256_of": _DIGESTS},
     Deed.OVERRIDDEN: {"about": _TEXT, "value": _TEXT},
+    Deed.DAYS_SAID: {"weekdays": _WEEKDAYS, "holidays": _DAYS, "service": _DAYS},
     Deed.PACKED: {"about": _TEXT, "to": _TEXT},
     Deed.SENT: {"about": _TEXT, "to": _TEXT},
     Deed.RETURNED: {

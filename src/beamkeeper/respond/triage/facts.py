@@ -31,7 +31,9 @@ class Facts:
     site_code
         The department's own code, 1 to 5.
     gap_days
-        Weekdays without a fraction since the first one.
+        Planned days without a fraction since the first one.
+    is_by_calendar
+        Whether the department's public holidays are known, and are no gap.
     days_since_last
         Calendar days since the last fraction.
     fractions_left
@@ -51,6 +53,7 @@ class Facts:
     intent: str | None = None
     site_code: int | None = None
     gap_days: int | None = None
+    is_by_calendar: bool = False
     days_since_last: int | None = None
     fractions_left: int | None = None
     within_hours: bool | None = None
@@ -61,6 +64,11 @@ class Facts:
     on_hormones: bool | None = None
     anaesthesia: bool | None = None
     paediatric: bool | None = None
+
+    @property
+    def holidays(self) -> str:
+        """What became of public holidays in the count of the gap, in words."""
+        return "public holidays left out" if self.is_by_calendar else "public holidays not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +108,12 @@ ASKED: Final = (
 )
 """Facts with yes or no that people state; no OIS says them in a field."""
 STATED: Final = (*ASKED, *_NUMBERS, *_WORDS, LEVEL)
-COMPARED: Final = frozenset(field.name for field in fields(Facts)) - {"pseudonym", "name", "in_doubt"}
+COMPARED: Final = frozenset(field.name for field in fields(Facts)) - {
+    "pseudonym",
+    "name",
+    "in_doubt",
+    "is_by_calendar",
+}
 
 
 def stated_value(about: str, value: str) -> bool | int | str | None:

@@ -117,6 +117,8 @@ def _gap(one: Ranked) -> Cell:
     )
     good, spare = one.compensable_days, one.days_to_spare
     lines = [Line(f"{good} can be made good", Style.SMALL)] if good is not None and facts.gap_days else []
+    if facts.gap_days and not facts.is_by_calendar:
+        lines.append(Line(facts.holidays, Style.SMALL))
     if spare is not None:
         over = Line(f"{plural(-spare, 'day')} longer than allowed", Style.MARK)
         lines.insert(0, over if spare < 0 else Line(f"{spare} to spare"))
@@ -145,4 +147,7 @@ def _notes(rules: RuleSet) -> Iterator[str]:
     days = ", ".join(
         f"category {key}: {value} days" for key, value in sorted(rules.prolongation_days.items())
     )
-    yield f"A course may be prolonged by: {days}. Gap: weekdays without a fraction since the first."
+    yield (
+        f"A course may be prolonged by: {days}. Gap: planned days without a fraction since the first; days "
+        "without machine are missed, public holidays are not, once they are said (`triage days`)."
+    )

@@ -311,6 +311,10 @@ _BY: Final[Mapping[str, tuple[Callable[[Ranked], float], Callable[[Ranked], str]
 }
 
 
+_OF_A_GAP: Final = frozenset({_spare_words, _made_good_words})
+"""Words that hang on which days count as missed."""
+
+
 def _key(one: Ranked, rules: RuleSet) -> tuple[float | str, ...]:
     return (*(_BY[name][0](one) for name in rules.order), one.facts.name.casefold(), one.pseudonym)
 
@@ -320,7 +324,8 @@ def because(one: Ranked, after: Ranked, rules: RuleSet) -> str:
     for name in rules.order:
         key, words = _BY[name]
         if key(one) != key(after):
-            return f"Before {after.facts.name}: {words(one)} against {words(after)}."
+            by = f" ({one.facts.holidays})" if words in _OF_A_GAP else ""
+            return f"Before {after.facts.name}: {words(one)} against {words(after)}{by}."
     return f"Before {after.facts.name} by name only: no difference in urgency."
 
 

@@ -275,3 +275,12 @@ def test_every_fact_that_is_known_counts_and_is_said(fact: str) -> None:
     assert ranked[0].facts.name == "Zoe"
     assert fact.replace("_", " ") in ranked[0].said_facts
     assert fact.replace("_", " ") not in ranked[1].said_facts
+
+
+def test_a_sentence_about_a_gap_says_whether_public_holidays_are_known() -> None:
+    longer = replace(KNOWN, pseudonym="a", gap_days=4)
+    for known, said in ((False, "public holidays not known"), (True, "public holidays left out")):
+        pair = [replace(one, is_by_calendar=known) for one in (longer, replace(KNOWN, pseudonym="b"))]
+        assert rank(pair, RULES)[0].because.endswith(f"({said}).")
+    other = replace(KNOWN, pseudonym="a", fractions_left=KNOWN.fractions_left and KNOWN.fractions_left - 1)
+    assert "holidays" not in rank([replace(KNOWN, pseudonym="b"), other], RULES)[0].because

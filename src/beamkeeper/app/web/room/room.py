@@ -17,6 +17,7 @@ from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.plans_that_hold import SAID_OF_PLANS, with_plans_that_hold
 from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.app.jobs.treatment_days import days_said
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
 from beamkeeper.app.web.room.grid import grid_of
 from beamkeeper.clock import local_date
@@ -159,8 +160,9 @@ class Room:
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""
         now = self.now()
-        day = (self._as_said(), self.today())
-        facts = self._once("facts", day, lambda: facts_of(self.as_said(), now, self.rows()))
+        days = days_said(self.journal())
+        day = (self._as_said(), self.today(), days)
+        facts = self._once("facts", day, lambda: facts_of(self.as_said(), now, self.rows(), days=days))
         key = (*day, self._journal_stamp())
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
 
