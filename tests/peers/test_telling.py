@@ -11,6 +11,7 @@ import pytest
 from tests.peers.test_hl7 import Receiver
 
 from beamkeeper.app.jobs import telling
+from beamkeeper.app.jobs.desk_journal import journal
 from beamkeeper.app.jobs.handover_papers import LETTER
 from beamkeeper.app.jobs.telling import Told, tell
 from beamkeeper.app.site_desk import ReceiverSection
@@ -199,3 +200,15 @@ def test_what_was_refused_is_asked_anew_and_not_moved(desk: Desk) -> None:
 
     assert "refused with AE" in refused.problems[0]
     assert (taken.problems, len(book.appointments)) == ((), 1)
+
+
+def test_a_name_that_one_receivers_character_set_lacks_is_named_and_nothing_was_begun(desk: Desk) -> None:
+    manifest = replace(received(desk, session(5, 0)), patient=Patient(patient_id="1", name="Łódź^Ł"))
+    with Book() as book:
+        narrow = told(desk, book, manifest, character_set="8859/1")
+        assert not journal(desk).rows()
+        wide = told(desk, book, manifest)
+
+    assert "cannot be written in the character set" in narrow.problems[0]
+    assert "Łódź" not in narrow.problems[0]
+    assert (wide.problems, len(book.appointments)) == ((), 1)

@@ -82,16 +82,16 @@ def tell(
     StorageFull
         It cannot be written down: nothing more is said.
     """
-    try:
-        letter = _letter(desk, manifest)
-    except IntegrityError as error:
-        return Told(done=0, wanted=1, problems=(f"{error.message} {error.do_next}",))
     with held(desk.path):
         before = told_before(journal(desk).rows(), manifest.pseudonym, section.name)
         asked = _to_say(before, asking(manifest, before.asked, patient_id=there.patient_id))
         wanted = [one for one in asked if one.event in section.takes]
+        try:
+            letter, addressed = _letter(desk, manifest), _addressed(section)
+            made = tuple(messages(manifest, letter, wanted, there=there, sent_at=now, addressed=addressed))
+        except BeamkeeperError as error:  # before anything is said: of this receiver, and of no other
+            return Told(done=0, wanted=1, problems=(f"{error.message} {error.do_next}".strip(),))
         _begin(desk, section, manifest, wanted, by=by, now=now)
-        made = messages(manifest, letter, wanted, there=there, sent_at=now, addressed=_addressed(section))
         told, taken, answer = _sent(section, [one for one in made if one.event in section.takes])
         told = replace(told, problems=(*_by_hand(section, asked, before), *told.problems))
         note(
