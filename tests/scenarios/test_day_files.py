@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.day_files import CALENDAR, NAMES, PARAMETERS, lay_out
-from beamkeeper.app.jobs.gap_choice import calendar_in, parameter_sets
+from beamkeeper.app.jobs.gap_choice import parameter_sets
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.lists import gather_by_site
 from beamkeeper.app.jobs.reporting import last_report
+from beamkeeper.app.jobs.treatment_days import days_said
 from beamkeeper.app.jobs.triage import rules_text
-from beamkeeper.errors import ConfigError
 from beamkeeper.respond.gap import read_parameters
 from beamkeeper.respond.gap.parameters_file import OWN_TEXT
 from beamkeeper.respond.triage import read_rules, shipped_rules
@@ -34,6 +34,7 @@ partners = "who-helps.toml"
 [gap]
 parameters = "our-numbers.toml"
 holidays = [{HOLIDAY}]
+make_up_days = ["sat"]
 """
 
 
@@ -73,7 +74,9 @@ def test_rules_partners_numbers_and_days_of_the_department_count_on_a_strange_la
     assert [sum(word.startswith("ours-") for word in words) for words in lists] == [1] * 3
     assert (folder.path / "partners.toml").read_text() == PARTNERS
     assert parameter_sets(folder) != read_parameters([])
-    assert HOLIDAY in map(str, calendar_in(folder).holidays)
+    days = days_said(folder.journal.rows())
+    assert days is not None
+    assert (HOLIDAY in map(str, days.holidays), days.make_up_weekdays) == (True, frozenset({5}))
     assert said["own_files"] == sorted(NAMES)
     told = [row.details.get("said", "") for row in folder.journal.rows()]
     assert sum("as the copy brought it" in str(one) for one in told) == 4
@@ -102,11 +105,3 @@ def test_files_of_an_earlier_night_come_with_the_copy_of_that_night(
 
     assert not lay_out(folder, before).files
     assert lay_out(folder, gather_by_site(deciding.runtime(), night=NIGHT_2)).files
-
-
-def test_a_calendar_that_somebody_spoiled_is_named_and_not_guessed(tmp_path: Path) -> None:
-    folder = IncidentFolder.create(tmp_path / "incident")
-    folder.keep(CALENDAR, b'{"holidays": ["soon"]}')
-
-    with pytest.raises(ConfigError, match=CALENDAR):
-        calendar_in(folder)

@@ -31,7 +31,7 @@ FOLDER: Final = "day"
 RULES: Final = "triage-rules.toml"
 PARAMETERS: Final = "gap-parameters.toml"
 CALENDAR: Final = "gap-calendar.json"
-"""The department's days, as `[gap]` of its site file has them."""
+"""The department's days, as `[gap]` of its site file has them; on the day they are said in the journal."""
 PARTNERS: Final = "partners.toml"
 NAMES: Final = (RULES, PARAMETERS, CALENDAR, PARTNERS)
 """In an incident's folder; what a person lays there under such a name counts just so."""
@@ -87,7 +87,8 @@ def lay_out(folder: IncidentFolder, found: Gathered) -> DayFiles:
     files, wrong = {}, list(sealed.wrong)
     for name, data in sealed.files.items():
         try:
-            folder.keep(name, data)
+            if name != CALENDAR:  # days are said in the journal
+                folder.keep(name, data)
             files[name] = data
         except BeamkeeperError as error:
             wrong.append(f"{name}: {error.message}")

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from beamkeeper.app.jobs.day_files import lay_out
+from beamkeeper.app.gap_days import calendar_of
+from beamkeeper.app.jobs.day_files import CALENDAR, lay_out
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
+from beamkeeper.app.jobs.treatment_days import say_days
+from beamkeeper.app.site_gap import GapSection
 from beamkeeper.clock import local_date
 from beamkeeper.errors import BeamkeeperError
 from beamkeeper.protect.lists import list_rows
@@ -279,6 +282,9 @@ def _own_files(folder: IncidentFolder, found: Gathered, *, by: str, at: datetime
     own = lay_out(folder, found)
     for name in own.files:
         write(folder, Deed.DECIDED, by=by, at=at, about=OWN_FILE, said=f"{name}, as the copy brought it")
+    if CALENDAR in own.files:
+        days = GapSection.model_validate_json(own.files[CALENDAR])
+        say_days(folder, calendar_of(days), by=by, at=at)
     for why in own.wrong:
         write(folder, Deed.DECIDED, by=by, at=at, about=OWN_FILE, said=why, outcome="failed")
     return own

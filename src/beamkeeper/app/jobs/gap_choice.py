@@ -12,13 +12,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
-
-from beamkeeper.app.gap_days import calendar_of
-from beamkeeper.app.jobs.day_files import CALENDAR, PARAMETERS
+from beamkeeper.app.jobs.day_files import PARAMETERS
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.incident_acts import within
-from beamkeeper.app.site_gap import GapSection
+from beamkeeper.app.jobs.treatment_days import days_said
 from beamkeeper.clock import local_date
 from beamkeeper.domain.codec import canonical
 from beamkeeper.domain.patient import shown_name
@@ -120,26 +117,6 @@ def _doubts(at: PlanPosition, zone: ZoneInfo) -> Sequence[str]:
     return found
 
 
-def calendar_in(folder: IncidentFolder) -> Calendar:
-    """Return the department's days, where its copy brought them; else Monday to Friday without holidays.
-
-    Raises
-    ------
-    ConfigError
-        The file was changed, and is no calendar any more.
-    """
-    path = folder.path / CALENDAR
-    if not path.is_file():
-        return Calendar()
-    try:
-        return calendar_of(GapSection.model_validate_json(path.read_bytes()))
-    except (OSError, ValidationError) as error:
-        raise ConfigError(
-            f"{CALENDAR} in the incident's folder cannot be read.",
-            do_next="Take it away: the days of a gap are then typed in.",
-        ) from error
-
-
 def parameter_sets(folder: IncidentFolder) -> ParameterSets:
     """Return the parameters of the incident: the department's own over the program's."""
     path = folder.path / PARAMETERS
@@ -192,7 +169,9 @@ def computed(folder: IncidentFolder, text: str) -> tuple[Options, str]:
     ConfigError
         The course cannot be computed; the message says why.
     """
-    options = options_for(*read_course(text, parameter_sets(folder), calendar_in(folder)))
+    options = options_for(
+        *read_course(text, parameter_sets(folder), days_said(folder.journal.rows()) or Calendar())
+    )
     digest = hashlib.sha256(json.dumps(as_json(options), sort_keys=True).encode()).hexdigest()
     return options, digest
 

@@ -9,6 +9,7 @@ import pytest
 
 from beamkeeper.app.jobs.triage import gap_days
 from beamkeeper.domain.position import CoursePosition, FractionState, PlanPosition
+from beamkeeper.respond.gap import Calendar
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
@@ -52,9 +53,9 @@ def position(*days: int) -> CoursePosition:
 def test_a_gap_is_the_weekdays_without_a_fraction_until_yesterday(
     days: tuple[int, ...], today: int, gap: int
 ) -> None:
-    assert gap_days(position(*days), date(2026, 11, today), BRUSSELS) == gap
+    assert gap_days(position(*days), date(2026, 11, today), BRUSSELS, Calendar()) == gap
 
 
 def test_a_course_that_cannot_be_counted_has_no_known_gap() -> None:
-    assert gap_days(None, date(2026, 11, 2), BRUSSELS) is None
-    assert gap_days(position(), date(2026, 11, 2), BRUSSELS) is None
+    assert gap_days(None, date(2026, 11, 2), BRUSSELS, Calendar()) is None
+    assert gap_days(position(), date(2026, 11, 2), BRUSSELS, Calendar()) is None
