@@ -20,8 +20,9 @@ from beamkeeper.wire.dicom import elements, reader_bytes
 
 
 def tags_read(data: bytes) -> set[int] | None:
+    """Return the elements; None where it is refused, or holds none: whoever reads on refuses that."""
     try:
-        return set(reader_bytes.open_object(data).elements)
+        return set(reader_bytes.open_object(data).elements) or None
     except ObjectUnreadable:
         return None
 
@@ -31,7 +32,7 @@ def tags_compared(data: bytes) -> set[int] | None:
         found = elements.open_object(data).dataset.elements
     except ObjectUnreadable:
         return None
-    return {tag for tag in found if isinstance(tag, int)}
+    return set(found)
 
 
 def object_in(syntax: UID, *, is_open: bool) -> bytes:
