@@ -111,7 +111,7 @@ def test_a_house_that_numbers_from_one_again_gave_nothing_twice_and_two_people_s
     assert not any("handover assign" in text for text in left)
 
 
-def test_appointments_that_no_longer_stand_are_cancelled_by_a_later_bundle(houses: Houses) -> None:
+def test_appointments_are_moved_or_cancelled_by_a_later_bundle(houses: Houses) -> None:
     person, days = houses.persons()[0], ("--first-on", LATER, "--at", "09:40")
     first = houses.receive(houses.make(person, *days))["manifest"]
     again = houses.receive(houses.make(person, *days[:-1], "10:20"))["manifest"]
@@ -127,7 +127,9 @@ def test_appointments_that_no_longer_stand_are_cancelled_by_a_later_bundle(house
     assert again["cancelled"] == silent["cancelled"] == []
     assert len(last["cancelled"]) == len(first["sessions"]) > 0
     assert numbers(last, "siu-s15") == numbers(again, "siu-s13") == numbers(first, "siu-s12")
+    assert numbers(again, "siu-s12") == numbers(silent, "siu-s1?") == []
     assert "Appointments that no longer stand" in letter
+    assert "Appointments that were moved" in (folder / again["bundle_id"] / "letter.txt").read_text()
 
 
 def test_closing_says_who_is_still_elsewhere_and_asks(houses: Houses) -> None:
