@@ -236,6 +236,8 @@ SESSION = to_json(
         document(patient={**raw()["patient"], "patient_id": "1" * 100_000}),  # type: ignore[dict-item]
         document(packed=[to_json(replace(FILE, size_bytes=-5))]),
         document(packed=[to_json(FILE), to_json(FILE)]),
+        document(packed=[to_json(FILE), to_json(replace(FILE, name="documents"))]),
+        document(packed=[to_json(replace(FILE, name="manifest.json"))]),
     ],
     ids=[
         "deep",
@@ -249,6 +251,8 @@ SESSION = to_json(
         "long id",
         "negative size",
         "one name twice",
+        "a file that is a folder",
+        "a second manifest",
     ],
 )
 def test_a_manifest_beyond_what_a_patient_has_is_refused(trusted: Trusted, data: bytes) -> None:

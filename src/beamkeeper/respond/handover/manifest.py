@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.clock import zone
@@ -274,8 +275,10 @@ def _verify_bounds(manifest: Manifest) -> None:
         *(plan.plan_uid for plan in manifest.plans),
     )
     names = {item.name for item in manifest.packed}
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
     is_bounded = (
         len(manifest.packed) == len(names) <= FILES_MAX
+        and not names & {MANIFEST, *folders}
         and all(item.size_bytes >= 0 for item in manifest.packed)
         and max(map(len, (manifest.sessions, manifest.cancelled, manifest.moved))) <= SESSIONS_MAX
         and len(manifest.plans) <= PLANS_MAX
