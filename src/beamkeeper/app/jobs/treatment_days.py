@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from beamkeeper.domain.words import plural
 from beamkeeper.respond.gap.calendar_days import WEEKDAYS, Calendar
 from beamkeeper.respond.incident import Deed
 
@@ -29,7 +30,8 @@ def say_days(folder: IncidentFolder, days: Calendar, *, by: str, at: datetime) -
         service=[str(one) for one in service],
         make_up_weekdays=sorted(days.make_up_weekdays),
         make_up_on=[str(one) for one in sorted(days.make_up_on)],
-        said=f"treated {treated}; {len(holidays)} public holidays, {len(service)} days without machine",
+        said=f"treated {treated}; {plural(len(holidays), 'public holiday')}, "
+        f"{plural(len(service), 'day')} without machine",
     )
 
 

@@ -33,6 +33,7 @@ PAGES: Final[Mapping[str, Access]] = {
     "patients": Access.READ,
     "patient": Access.READ,
     "say": Access.SIGN,
+    "hold": Access.SIGN,
     "gap": Access.READ,
     "choose-gap": Access.SIGN,
     "order": Access.READ,
@@ -56,5 +57,7 @@ LEVEL: Final = frozenset({Duty.PHYSICIAN})
 """Who says which level a patient has, above the rules, and how a course with a gap goes on."""
 FACT: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.THERAPIST, Duty.COORDINATOR})
 """Who says what is true of a patient."""
+PLAN: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST})
+"""Who says which of two plans holds; two of them."""
 PLACE: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.COORDINATOR})
 """Who puts a patient on another machine or day, and takes that back."""

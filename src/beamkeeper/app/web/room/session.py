@@ -97,15 +97,20 @@ def acting(request: HttpRequest) -> Member:
     return found.member
 
 
-def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
+def signed_by(request: HttpRequest, duties: frozenset[Duty], *, of: str = "") -> Member:
     """Return the person who signs a form: the fields `person` and `passphrase`, given with the act itself.
+
+    Parameters
+    ----------
+    of
+        What both fields end with, for a second person.
 
     Raises
     ------
     ConfigError
         Not that person's passphrase, or not a duty that may sign this.
     """
-    member = prove(request, "person")
+    member = prove(request, f"person{of}", f"passphrase{of}")
     if member.duty not in duties:
         raise ConfigError(
             f"This is signed by a {' or '.join(sorted(duties))}; {member.words} is not.",
@@ -116,7 +121,7 @@ def signed_by(request: HttpRequest, duties: frozenset[Duty]) -> Member:
     return member
 
 
-def prove(request: HttpRequest, field: str) -> Member:
+def prove(request: HttpRequest, field: str, secret: str = "passphrase") -> Member:  # noqa: S107 - a field
     """Return the person whose login stands in a field of a form, and whose passphrase stands beside it.
 
     Raises
@@ -125,7 +130,7 @@ def prove(request: HttpRequest, field: str) -> Member:
         Nobody's, or tried too often.
     """
     room, inside = the_room(), may_read(request)
-    login, passphrase = request.POST.get(field, "")[:LOGIN_READ], request.POST.get("passphrase", "")
+    login, passphrase = request.POST.get(field, "")[:LOGIN_READ], request.POST.get(secret, "")
     with room.doors.one_by_one:
         now = room.now()
         if not room.doors.may_try(login, now, inside=inside):

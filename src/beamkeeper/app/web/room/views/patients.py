@@ -97,6 +97,7 @@ def patient_page(
         "placed": _placed(room, pseudonym),
         "stated": STATED,
         "members": room.members(),
+        "two_plans": len([line for line in found[1].plans if line.plan_uid]) > 1,
         "error": error,
         "typed": typed or {},
     }

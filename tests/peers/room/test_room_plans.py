@@ -1,0 +1,81 @@
+"""Which of two plans holds, said on the patient's page by two people with their passphrases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.console_house.clock import FileClock
+from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
+from tests.room_house.server import Served, room_server
+from tests.room_house.visitor import Visitor
+
+from beamkeeper.domain.counting import course_position
+from beamkeeper.domain.readiness import Readiness
+from beamkeeper.respond.incident import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beamkeeper.protect.lists import Person
+
+
+def replanned() -> Person:
+    """A patient of two approved plans, of whom nobody has begun."""
+    one = patient(1)
+    old = replace(one.plans[0], patient_id=one.entry.patient.patient_id, rt_plan_label="Old")
+    before = (("PREDECESSOR", old.sop_instance_uid),)
+    new = replace(old, sop_instance_uid="1.9", rt_plan_label="New", related_plan_uids=before)
+    position = course_position((old, new), (), patient_id=old.patient_id)
+    ready = tuple(Readiness(plan_uid=at.plan_uid, rt_plan_label=at.rt_plan_label) for at in position.plans)
+    return replace(one, plans=(old, new), position=position, readiness=ready)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("plans")
+    folder = make_incident(root / "incident", (replanned(), patient(2)))
+    clock = FileClock(root / "clock")
+    clock.move_to(LATER)
+    with room_server(folder, clock) as made:
+        yield made
+
+
+def test_two_different_people_say_it_with_the_numbers_of_the_sheet(served: Served) -> None:
+    visitor = Visitor(served)
+    visitor.sign_in("bo")
+    person = next(one for one in served.folder.inventory().persons if len(one.plans) > 1)
+    old, new = person.plans
+    page, form = f"/patients/{person.pseudonym}/", f"/patients/{person.pseudonym}/hold/"
+    planned = new.number_of_fractions_planned or 0
+    said = {
+        "old": old.sop_instance_uid,
+        "new": new.sop_instance_uid,
+        "after": "0",
+        "next": "1",
+        "left": str(planned),
+        "why": "replan of Friday",
+        "person": "bo",
+        "passphrase": PASSPHRASE,
+        "person_2": "an",
+        "passphrase_2": PASSPHRASE,
+    }
+    assert "One plan is replaced by another" in visitor.get(page).words
+    for wrong, why in (
+        ({"passphrase_2": "wrong words here"}, "not that person's passphrase"),
+        ({"person_2": "bo"}, "One person signed twice"),
+        ({"person_2": "co"}, "is signed by a physician or physicist"),
+        ({"left": "3"}, "You said fraction 1, 3 left"),
+        ({"after": "x"}, "no number of fractions"),
+    ):
+        refused = visitor.post(form, said | wrong, page=page)
+        assert (refused.status, why in refused.words) == (400, True), refused.words
+        assert "replan of Friday" in refused.text
+
+    assert "signed by both" in visitor.post(form, said, page=page).words
+    shown = visitor.get(page).words
+    assert "REPLACED by plan 'New'" in shown
+    assert "Holds instead of plan 'Old'" in shown
+    row = served.folder.journal.rows()[-1]
+    assert (row.action, row.details["signed"]) == (Deed.PLAN_REPLACED, "bo an")
