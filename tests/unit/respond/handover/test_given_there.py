@@ -213,3 +213,13 @@ def test_however_a_house_numbers_every_session_counts_once_or_is_asked_about(
 
     assert ConflictKind.OVER_DELIVERY not in kinds(at)
     assert at.fractions_complete + len(found.questions) == given_here + given_there
+
+
+def test_fractions_that_a_replaced_plan_gave_are_not_given_again_under_their_numbers() -> None:
+    back = (there(3, 1), there(4, 2))
+    found = sort_given(back, (), (plan(),), patient_id="P1", carried={"1.1": 2}, answered={})
+    goes_on = sort_given((there(3, 3),), (), (plan(),), patient_id="P1", carried={"1.1": 2}, answered={})
+
+    assert (found.counted, proposed(found)) == ((), [3, 4])
+    assert "the plan that this one replaces" in found.questions[0].reasons[0]
+    assert goes_on.questions == ()
