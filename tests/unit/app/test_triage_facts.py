@@ -116,6 +116,20 @@ def test_a_boost_after_a_week_of_pause_belongs_to_the_course() -> None:
     assert gap(first, plan(MONDAY), today=MONDAY + timedelta(days=1)) == 4
 
 
+@pytest.mark.parametrize(("days", "missed"), [(42, 29), (43, 0)])
+def test_a_pause_of_six_weeks_is_the_longest_inside_a_course(days: int, missed: int) -> None:
+    before = plan(MONDAY - timedelta(days=days), uid="1.1", planned=1)
+
+    assert gap(before, plan(MONDAY), today=MONDAY + timedelta(days=1)) == missed
+
+
+def test_the_facts_of_the_order_are_those_of_the_row() -> None:
+    (found,) = facts_of(inventory(Patient(patient_id="1", name="Jansen^A")), DECLARED_AT)
+
+    assert (found.begun, found.in_doubt, found.fractions_left) == (True, False, 24)
+    assert (found.rcr_category, found.intent, found.site_code) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("birth_on", "is_child"),
     [(date(2008, 11, 18), False), (date(2008, 11, 19), True), (date(2009, 1, 1), True), (None, None)],
