@@ -365,7 +365,7 @@ def test_who_went_there_stays_there_and_what_came_back_takes_no_slot_any_more(
     bundle_id = houses.receive(houses.make(person))["manifest"]["bundle_id"]
 
     def solved_again() -> PatientNeed:
-        version, _ = make_version(folder, who=WHO, seconds=1, move_announced=True)
+        version, _ = make_version(folder, who=WHO, seconds=1, move_announced=True, reason="r")
         _, instance = folder.version(folder.standing(), version.number)
         return next(one for one in instance.patient if one.id == place.patient)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
@@ -13,16 +14,17 @@ from playwright.sync_api import expect
 from tests.console_house.chromium import complaints, tab_to
 from tests.console_house.clock import FileClock
 from tests.room_house.browsing import NARROW, NARROWEST, PROJECTOR, WIDE, seen_by
-from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
+from tests.room_house.incident import LATER, NIGHT, PASSPHRASE, make_incident, patient
 from tests.room_house.placing import make_placement
 from tests.room_house.server import Served, room_server
 
-from beamkeeper.app.jobs.placing import Who, board_at
+from beamkeeper.app.jobs.placing import Who, board_at, make_version
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
-from beamkeeper.app.jobs.placing_hand import announce, priced
+from beamkeeper.app.jobs.placing_hand import announce, move_back, priced, take, undo
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.app.web.room.views.board import POLICY
 from beamkeeper.app.web.room.views.places_wall import shortened
+from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -392,6 +394,62 @@ def test_a_patients_page_says_where_to_go(served: Served, reader: Visitor) -> No
 
     said = reader.get(f"/patients/{goes.patient}/").words
     assert f"To be treated at {goes.site}, on {goes.machine}, from" in said
+
+
+@pytest.mark.peer
+def test_who_was_told_is_moved_only_after_a_look_by_name_and_a_signature_of_its_own(
+    served: Served, reader: Visitor, browser: Browser
+) -> None:
+    placing, at = PlacementFolder(served.folder), board_at(PlacementFolder(served.folder))
+    worse = next(
+        move
+        for one in at.version.placed
+        if one.machine
+        and not (move := priced(at, one.patient, one.machine, at.board.columns.days[-9], today=NIGHT)).refusal
+        and move.price > 1
+    )
+    take(placing, at, worse, who=Who(by="C", at=LATER), reason="r")
+    announce(placing, [worse.patient], who=Who(by="C", at=LATER))
+    undone = move_back(placing, board_at(placing), worse.patient, today=NIGHT)
+    kept = replace(undone, board=board_at(placing).board, moved=(), price=0.0, wanted=worse.wanted)
+    undo(placing, board_at(placing), kept, who=Who(by="C", at=LATER), reason="the day stays announced")
+    name = next(one.name for one in at.draft.patients if one.id == worse.patient)
+
+    page, odd = seen_by(browser, reader)
+    page.goto(served.where.address + "places/")
+    page.get_by_role("link", name="Move who was told of a place").click()
+    page.get_by_role("button", name="Who would be moved?").click()
+    expect(page.locator("#proposed li")).to_contain_text(f"{name}: told {worse.wanted[0]}", timeout=25_000)
+    assert len(placing.standing().versions) == at.version.number + 2, "computing keeps nothing"
+    assert complaints(page) == []
+    page.get_by_label("Why they are told otherwise").fill("three weeks are too late")
+    page.get_by_label("Signed by").select_option("bo")
+    page.get_by_label("Passphrase").fill(PASSPHRASE)
+    page.get_by_role("button", name="Sign", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("it stands in the journal, signed")
+    line = served.folder.journal.rows()[-1]
+    version = board_at(placing).version
+
+    assert (line.action, line.details["signed"], line.details["told_otherwise"]) == (
+        "placement made",
+        "bo",
+        1,
+    )
+    assert line.details["reason"] == "three weeks are too late"
+    assert "three weeks are too late" in version.notes[0]
+    assert version.places()[worse.patient] != worse.wanted
+    assert odd == []
+
+
+def test_what_was_computed_is_not_kept_twice_nor_without_a_reason(served: Served, reader: Visitor) -> None:
+    page = "/places/told/"
+    signs = {"person": "co", "passphrase": PASSPHRASE, "reason": "r", "seen": "another"}
+    refused = reader.post("/places/told/free/", signs, page=page)
+
+    assert refused.status == 400
+    assert "Another one was computed since" in refused.words
+    with pytest.raises(ConfigError, match="without a reason"):
+        make_version(PlacementFolder(served.folder), who=Who(by="C", at=LATER), move_announced=True)
 
 
 def test_who_was_told_is_named_before_a_move_and_it_is_signed_only_for_them_too(

@@ -122,15 +122,17 @@ def solve(
         bool,
         typer.Option("--move-announced", help="Announced places may change, for the price of a change."),
     ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why announced places may change.")] = "",
     by: ByOption = None,
     everybody: EverybodyOption = False,
     json_: JsonOption = False,
 ) -> int:
     """Place everybody of the last draft, as decisions and announcements stand, and keep it as a new version.
 
-    Who was told of a place keeps it, and what that costs the others is shown; --move-announced frees them.
-    Who began somewhere stays, by records that came back or a person's word, and so does whose data went to a
-    house. The pages lie in the version's folder: by patient, by site, by day, as PDF, HTML, text, and CSV.
+    Who was told of a place keeps it, and what that costs the others is shown; --move-announced frees them,
+    with a --reason. Who began somewhere stays, by records that came back or a person's word, and so does
+    whose data went to a house. The pages lie in the version's folder: by patient, by site, by day, as PDF,
+    HTML, text, and CSV.
 
     Exit status: 0 everybody has a place, 3 somebody has none or is left out.
 
@@ -139,7 +141,9 @@ def solve(
     from beamkeeper.app.jobs.placing import make_version
 
     opened = _folder(folder)
-    version, before = make_version(opened, who=_who(by), seconds=seconds, move_announced=move_announced)
+    version, before = make_version(
+        opened, who=_who(by), seconds=seconds, move_announced=move_announced, reason=reason
+    )
     return _show_version(opened, version, before, everybody=everybody, json_=json_)
 
 

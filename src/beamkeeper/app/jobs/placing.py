@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.incident_acts import within
 from beamkeeper.app.jobs.placing_facts import candidates, wanted_plans
 from beamkeeper.app.jobs.placing_folder import (
     DRAFT,
@@ -51,8 +52,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date, datetime
 
+    from beamkeeper.app.jobs.placing_stands import AsItStands
     from beamkeeper.app.opened import OpenedVault
+    from beamkeeper.respond.placement import Placement
     from beamkeeper.respond.placement.announced import Announced
+    from beamkeeper.respond.placement.board import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +167,43 @@ def counted(made: Draft) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A placement that was computed, and is not kept yet.
+
+    Attributes
+    ----------
+    stand
+        What was drafted, decided and announced when it was computed; it can be kept while that is so.
+    move_announced
+        Whether places that were announced were free to change.
+    """
+
+    stand: Standing
+    draft: Draft
+    now: AsItStands
+    found: Placement
+    before: Version | None
+    move_announced: bool
+
+    def told_otherwise(self) -> tuple[tuple[str, Place, Place], ...]:
+        """Return whom it moves although they were told of a place: the place of which, and the new one."""
+        return tuple(
+            (need.id, told, place)
+            for need, one in zip(self.now.instance.patient, self.found.placed, strict=True)
+            if need.announced and not need.begun_there
+            for told, place in (((need.announced, need.announced_from), (one.machine, one.first_on)),)
+            if place != (told[0], told[1] or place[1])
+        )
+
+
 def make_version(
-    folder: PlacementFolder, *, who: Who, seconds: float = SECONDS, move_announced: bool = False
+    folder: PlacementFolder,
+    *,
+    who: Who,
+    seconds: float = SECONDS,
+    move_announced: bool = False,
+    reason: str = "",
 ) -> tuple[Version, Version | None]:
     """Solve the last draft as decisions and announcements stand; return the version and the one before.
 
@@ -172,42 +211,84 @@ def make_version(
     ----------
     move_announced
         Whether places that were announced may change for more than a change costs; else they are kept.
+    reason
+        Why they may; has to be given then.
 
     Raises
     ------
     ConfigError
         Nothing is drafted; or somebody decided or announced something meanwhile: nothing is kept.
     """
+    if move_announced:
+        why(reason)
+    found = propose(folder, now=who.at, seconds=seconds, move_announced=move_announced)
+    return keep_proposal(folder, found, who=who, reason=reason), found.before
+
+
+def propose(folder: PlacementFolder, *, now: datetime, seconds: float, move_announced: bool) -> Proposal:
+    """Solve the last draft as everything stands, and keep nothing; raises as `make_version`."""
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
     before = folder.version(stand, stand.version)[0] if stand.versions else None
-    now = as_it_stands(folder, stand, draft, instance, now=who.at, move_announced=move_announced)
-    found = solve(now.instance, seconds=seconds, start=None if before is None else before.places())
+    as_now = as_it_stands(folder, stand, draft, instance, now=now, move_announced=move_announced)
+    found = solve(as_now.instance, seconds=seconds, start=None if before is None else before.places())
+    return Proposal(
+        stand=stand, draft=draft, now=as_now, found=found, before=before, move_announced=move_announced
+    )
+
+
+def keep_proposal(folder: PlacementFolder, proposal: Proposal, *, who: Who, reason: str = "") -> Version:
+    """Keep what was computed as a new version, exactly so; raises as `make_version`."""
+    reason = why(reason) if proposal.move_announced else ""
+    told = proposal.told_otherwise() if proposal.move_announced else ()
     with folder.held():
-        if folder.standing() != stand:
+        if folder.standing() != proposal.stand:
             raise ConfigError(
                 "Somebody drafted, decided or announced something while this was computed.",
                 do_next="Solve again: it is taken into account then.",
             )
         number, place = folder.new("version")
         version = version_of(
-            found,
+            proposal.found,
             number=number,
-            draft=stand.draft,
-            parent=None if before is None else before.number,
-            left_out=(*draft.left_out, *now.finished),
+            draft=proposal.stand.draft,
+            parent=None if proposal.before is None else proposal.before.number,
+            left_out=(*proposal.draft.left_out, *proposal.now.finished),
             made_at=who.at,
             made_by=who.by,
-            notes=(*now.notes, *announced_words(found.announced, is_free=move_announced)),
+            notes=(
+                *proposal.now.notes,
+                *([_freed(who.by, reason, len(told))] if proposal.move_announced else ()),
+                *announced_words(proposal.found.announced),
+            ),
         )
-        keep(folder, place, version, now.instance, signed=who.signed)
-    return version, before
+        freed: dict[str, Any] = {"reason": reason, "told_otherwise": len(told)} if reason else {}
+        keep(folder, place, version, proposal.now.instance, signed=who.signed, **freed)
+    return version
 
 
-def announced_words(found: Announced, *, is_free: bool) -> Iterator[str]:
+def _freed(by: str, reason: str, count: int) -> str:
+    return (
+        f"Announced places were free to change, each for the price of a change; {by} decided so: {reason}. "
+        f"{plural(count, 'patient')} who was told of a place has another one: call them and both houses."
+    )
+
+
+def why(reason: str) -> str:
+    """Return a reason as it is kept.
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    if not (found := within(reason.strip())):
+        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+    return found
+
+
+def announced_words(found: Announced) -> Iterator[str]:
     """Yield what became of the places that were announced, and what keeping them costs the others."""
-    if is_free:
-        yield "Announced places were free to change, each for the price of a change: somebody asked for that."
     if found.kept:
         yield (
             f"Kept because they were announced: {plural(len(found.kept), 'place')}. How far it is from the "
@@ -241,17 +322,23 @@ def board_at(folder: PlacementFolder) -> At:
     stand = folder.standing()
     version, instance = folder.version(stand, stand.version)
     draft, _ = folder.draft(stand, version.draft)
-    places = version.places()
-    board = board_of(said_since(folder, stand, version, instance), places)
-    if board.places() != places:
-        # Somebody has begun, or is, elsewhere than the version has them: the slots there stay taken.
-        lost = {
-            one.id for number, one in enumerate(instance.patient) if board.place(number) != places[one.id]
-        }
-        needs = zip(instance.patient, board.instance.patient, strict=True)
-        kept = tuple(old if old.id in lost else new for old, new in needs)
-        board = board_of(instance.model_copy(update={"patient": kept}), places)
+    board = _where_it_stands(instance, said_since(folder, stand, version, instance), version.places())
     return At(stand=stand, version=version, draft=draft, board=board)
+
+
+def _where_it_stands(made_from: Instance, since: Instance, places: Mapping[str, Place]) -> Board:
+    """Return the board on which everybody stands where the version has them, whatever was said since.
+
+    Who has begun elsewhere than the version says keeps its slots too: `solve` puts that right, a move not.
+    """
+    board = board_of(since, places)
+    needs = tuple(
+        new if board.place(number) == places[new.id] else old
+        for number, (old, new) in enumerate(zip(made_from.patient, since.patient, strict=True))
+    )
+    if needs == since.patient:
+        return board
+    return board_of(made_from.model_copy(update={"patient": needs}), places)
 
 
 def keep(

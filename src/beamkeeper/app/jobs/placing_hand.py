@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.app.jobs.incident_acts import within
-from beamkeeper.app.jobs.placing import keep
+from beamkeeper.app.jobs.placing import keep, why
 from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
@@ -132,9 +131,7 @@ def _by_hand(
     even_so: bool,
     **decided: str,
 ) -> Version:
-    reason = within(reason.strip())
-    if not reason:
-        raise ConfigError("A word without a reason does not count.", do_next='Give --reason "…".')
+    reason = why(reason)
     if move.hurt and not even_so:
         raise ConfigError(
             f"{plural(len(move.hurt), 'patient')} would be left without a place, or was told of the one that "

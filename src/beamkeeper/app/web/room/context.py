@@ -29,6 +29,8 @@ ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients")
     "board": "places",
     "place": "places",
     "move": "places",
+    "told": "places",
+    "free-told": "places",
 }
 """Pages that stand under another one in the menu."""
 

@@ -41,6 +41,8 @@ PAGES: Final[Mapping[str, Access]] = {
     "places": Access.READ,
     "board": Access.READ,
     "places-wall": Access.READ,
+    "told": Access.READ,
+    "free-told": Access.SIGN,
     "place": Access.READ,
     "move": Access.SIGN,
     "elsewhere": Access.READ,

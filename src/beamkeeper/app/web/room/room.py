@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -12,7 +13,7 @@ from django.conf import settings
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
-from beamkeeper.app.jobs.placing import board_at
+from beamkeeper.app.jobs.placing import board_at, propose
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.plans_that_hold import SAID_OF_PLANS, with_plans_that_hold
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.incident_people import Member
-    from beamkeeper.app.jobs.placing import At
+    from beamkeeper.app.jobs.placing import At, Proposal
     from beamkeeper.app.web.room.doors import Doors
     from beamkeeper.app.web.room.grid import Grid
     from beamkeeper.clock import Clock
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 SETTING = "BEAMKEEPER_ROOM"
+PROPOSE_S: Final = 15.0
+"""So long a person waits for a placement on a page; the command has a minute."""
 SINCE_THE_COPY: Final = frozenset(
     {
         Deed.PACKED,
@@ -73,6 +76,7 @@ class Room:
     doors: Doors
     _made: dict[str, tuple[Hashable, object]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _proposing: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self) -> datetime:
         """Return the present instant."""
@@ -195,6 +199,27 @@ class Room:
     def _as_said(self) -> Hashable:
         """Return what the lists depend on: the inventory, and the lines about which plan holds."""
         return self._listed(), tuple(row.sequence for row in self.journal() if row.action in SAID_OF_PLANS)
+
+    def propose(self) -> tuple[str, Proposal] | None:
+        """Compute, and remember, a placement in which who was told may move; None while another does."""
+        if not self._proposing.acquire(blocking=False):
+            return None
+        try:
+            found = propose(
+                PlacementFolder(self.folder), now=self.now(), seconds=PROPOSE_S, move_announced=True
+            )
+        finally:
+            self._proposing.release()
+        token = secrets.token_hex(8)
+        with self._lock:
+            self._made["proposal"] = (token, found)
+        return token, found
+
+    def proposed(self, token: str) -> Proposal | None:
+        """Return what was computed, if it is the last one."""
+        with self._lock:
+            known = self._made.get("proposal")
+        return cast("Proposal", known[1]) if known and known[0] == token else None
 
     def _listed(self) -> Hashable:
         return tuple(sorted((listed(self.journal()) or {}).items()))

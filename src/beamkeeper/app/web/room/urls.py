@@ -23,6 +23,7 @@ from beamkeeper.app.web.room.views import (
     refusals,
     saying,
     todo,
+    told,
 )
 
 register_converter(Pseudonym, "pseudonym")
@@ -40,6 +41,8 @@ urlpatterns = [
     path("order/print/", order.print_order, name="print-order"),
     path("places/", places.places, name="places"),
     path("places/board/", board.board, name="board"),
+    path("places/told/", told.told, name="told"),
+    path("places/told/free/", told.free_told, name="free-told"),
     path("places/wall/", places_wall.places_wall, name="places-wall"),
     path("places/<pseudonym:pseudonym>/", places.place, name="place"),
     path("places/<pseudonym:pseudonym>/move/", places.move, name="move"),
