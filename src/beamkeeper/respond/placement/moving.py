@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beamkeeper.domain.words import plural
-from beamkeeper.respond.placement.board import Board, Move, Moved, moves_between
-from beamkeeper.respond.placement.columns import CLASSES, Making
+from beamkeeper.respond.placement.board import NOWHERE, Board, Move, Moved, moves_between
+from beamkeeper.respond.placement.columns import CLASSES, DECIDED, Making
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -83,12 +83,18 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None, t
         patient=patient,
         wanted=after.place(number),
         refusal="",
-        price=after.cost - board.cost,
+        price=after.cost - board.cost + _not_lost(board, number),
         lost=sum(one.lost for one in moved),
         moved=moved,
         remarks=tuple(_remarks(board, after, number, moved, from_day)),
         board=after,
     )
+
+
+def _not_lost(board: Board, number: int) -> float:
+    """Return what the solver counts so that nobody who is held is refused: no price, and nothing lost."""
+    is_refused = board.place(number) == NOWHERE and _is_held(board.instance.patient[number])
+    return DECIDED if is_refused else 0.0
 
 
 def _who_may_go(board: Board, number: int, from_day: int) -> tuple[Callable[[int], bool], ...]:

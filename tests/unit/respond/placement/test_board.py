@@ -215,6 +215,16 @@ def test_a_day_that_the_board_had_no_column_for_is_priced_and_undone_like_any_ot
     assert back.places()["b"][1] == now.places()["b"][1]
 
 
+def test_a_decision_that_found_no_slot_is_priced_in_tumour_control_alone() -> None:
+    saturday = MONDAY + timedelta(days=5)
+    now = board(instance([patient("a", 1, fixed="m1", fixed_from=saturday)]))
+    free = board_of(instance([patient("a", 1)]), {})
+
+    assert now.places()["a"] == ("", None)
+    assert price(now, "a", "m1", TUESDAY).price == pytest.approx(price(free, "a", "m1", TUESDAY).price)
+    assert price_of_undoing(now, "a").price == pytest.approx(price_of_undoing(free, "a").price)
+
+
 def test_the_staffs_day_is_made_room_in_as_well() -> None:
     read = instance([patient("a", 1, kind="C"), patient("b", 2, kind="C")], slots={"m1": 5, "m2": 5})
     now = board(read)
