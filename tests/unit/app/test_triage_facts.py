@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.room_house.incident import LATER, NIGHT, make_incident
 from tests.room_house.incident import patient as invented
+from tests.unit.protect.lists.people_on_lists import person
 
 from beamkeeper.app.jobs.treatment_days import days_said, say_days
 from beamkeeper.app.jobs.triage import facts_of, gap_days, order_of
@@ -24,6 +25,8 @@ from beamkeeper.respond.incident import Inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from beamkeeper.respond.triage import Facts
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 MONDAY = date(2026, 11, 16)
@@ -168,3 +171,37 @@ def inventory(patient: Patient) -> Inventory:
         attacked_at=DECLARED_AT,
         persons=(person,),
     )
+
+
+def facts_by_number(tmp_path: Path, **changed: Any) -> Facts:
+    listed = make_incident(tmp_path / "incident", (person(1, **changed),)).inventory()
+    (found,) = facts_of(listed, LATER)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "category", "intent"),
+    [("C32.0 larynx", 1, "radical"), ("C61 prostate", 2, "radical")],
+)
+def test_the_intent_is_the_one_that_the_category_speaks_of(
+    tmp_path: Path, diagnosis: str, category: int, intent: str
+) -> None:
+    found = facts_by_number(tmp_path, diagnosis=diagnosis)
+
+    assert (found.rcr_category, found.intent) == (category, intent)
+
+
+@pytest.mark.parametrize(
+    ("code", "read"), [("1", 1), ("5", 5), ("0", None), ("6", None), ("A", None), ("", None)]
+)
+def test_a_site_code_outside_one_to_five_is_none(tmp_path: Path, code: str, read: int | None) -> None:
+    assert facts_by_number(tmp_path, code=code).site_code == read
+
+
+@pytest.mark.parametrize(("hours", "in_doubt"), [(1, True), (6, False)])
+def test_who_was_booked_between_the_copy_and_the_attack_is_in_doubt(
+    tmp_path: Path, hours: int, *, in_doubt: bool
+) -> None:
+    found = facts_by_number(tmp_path, appointment_in=timedelta(hours=hours))
+
+    assert found.in_doubt is in_doubt
