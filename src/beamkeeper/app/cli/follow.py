@@ -65,10 +65,19 @@ def looking(desk: Desk, systems: DeskSystems, by: str, *, stay: bool, json_: boo
     """Look once, or again and again until a signal; return the exit status of the last look."""
     if not stay:
         return _look(desk, systems, by, json_=json_)
-    status = 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status, is_asked, is_idle = 0, False, False
+
+    def end(*_: object) -> None:
+        """Let a look that has begun come to its end: it may be removing what lies in clear."""
+        nonlocal is_asked
+        is_asked = True
+        if is_idle:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     with suppress(KeyboardInterrupt):
-        while True:
+        while not is_asked:
+            is_idle = False
             try:
                 status = _look(desk, systems, by, json_=json_)
             except (
@@ -76,7 +85,9 @@ def looking(desk: Desk, systems: DeskSystems, by: str, *, stay: bool, json_: boo
             ) as error:  # the disk of the desk is away, or full: the next look may go well
                 status = 20
                 err.print(f"▲ {error.message} {error.do_next}", markup=False)
-            time.sleep(60 * systems.look_every_minutes)
+            is_idle = True
+            if not is_asked:
+                time.sleep(60 * systems.look_every_minutes)
     return status
 
 
