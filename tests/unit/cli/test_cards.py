@@ -79,4 +79,5 @@ def test_no_word_of_a_card_stands_in_what_is_said(card: str) -> None:
     turned = " ".join(reversed(card.split()))
     _, asked, _ = run(turned)
 
-    assert not set(card.split()) & set(asked.replace(".", " ").split())
+    # "that" and "type" are words of the list, too; the cards of a run are drawn.
+    assert not (set(card.split()) - {"that", "type"}) & set(asked.replace(".", " ").split())
