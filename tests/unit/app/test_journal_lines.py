@@ -14,6 +14,7 @@ from tests.room_house.incident import patient as invented
 from beamkeeper.app.jobs.closing import still_open
 from beamkeeper.app.jobs.file_mode_activation import activations
 from beamkeeper.app.jobs.handover_desk import desk_at
+from beamkeeper.app.jobs.handover_sessions import asked_of
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_people import members
 from beamkeeper.app.jobs.paper import all_entries
@@ -72,6 +73,9 @@ WORDS: dict[str, Any] = {
     "entry": 1,
     "share": "/mnt/tb1",
     "elsewhere": "AZ Noord",
+    "appointments": [
+        ["S12", "a1", "BK1", "1", 25, "1.2", "P", 4, "2026-03-04", "TB1", "2026-03-04T09:00:00+00:00", False]
+    ],
 }
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -122,6 +126,7 @@ def readers(kept: Kept, rows: tuple[AuditRow, ...]) -> Iterator[Any]:
     yield lambda: order_of(folder, with_plans_that_hold(inventory, rows), LATER)
     yield lambda: given_since(folder, rows, kept.names, now=LATER)
     yield lambda: handed_over(folder, LATER)
+    yield lambda: asked_of(rows, kept.names[0], "AZ Noord")
     yield lambda: (standing(rows), placements(rows), activations(rows), all_entries(folder))
     yield lambda: (away(rows, machines={}, places={}), signed_gaps(folder, rows, zone))
     yield lambda: (members(folder, rows), due_clocks(folder.incident(), rows, LATER))
@@ -167,6 +172,21 @@ def test_a_line_without_what_it_must_say_is_named_and_counts_for_nothing(kept: K
     assert said in patient_now(kept.folder, kept.inventory, kept.names[0], LATER).person.doubts
     assert said not in patient_now(kept.folder, kept.inventory, kept.names[1], LATER).person.doubts
     assert said in [one.text for one in still_open(kept.folder)]
+
+
+@pytest.mark.parametrize(
+    "appointments",
+    [{"a": 1}, "text", ["x"], [["x"]], [[1] * 12], [[*WORDS["appointments"][0][:8], "soon", "", "", 1]]],
+)
+def test_appointments_that_nobody_wrote_so_are_named_and_asked_of_nobody(
+    kept: Kept, appointments: object
+) -> None:
+    said = {"about": "b" * 16, "to": "AZ Noord", "appointments": appointments}
+    kept.forge(Deed.PACKED, said, kept.names[0])
+    rows = go_on(kept)
+
+    assert "'appointments'" in not_understood(rows)[0]
+    assert asked_of(kept.folder.journal.rows(), kept.names[0], "AZ Noord") == ()
 
 
 @pytest.mark.parametrize("deed", sorted(OF_A_PATIENT))

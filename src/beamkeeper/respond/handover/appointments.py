@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from beamkeeper.errors import IntegrityError
 from beamkeeper.respond.handover.manifest import Session
 
 if TYPE_CHECKING:
@@ -190,8 +191,20 @@ def kept_asked(asked: Iterable[Asked]) -> list[list[object]]:
 
 
 def read_asked(kept: object) -> tuple[Asked, ...]:
-    """Return the messages that a line of a journal keeps."""
-    return tuple(_read(one) for one in kept) if isinstance(kept, list) else ()
+    """Return the messages that a line of a journal keeps.
+
+    Raises
+    ------
+    IntegrityError
+        They are not as they were written.
+    """
+    try:
+        return tuple(_read(one) for one in kept) if isinstance(kept, list) else ()
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(
+            "A line of the journal says appointments that cannot be read.",
+            do_next="Somebody changed it: ask the receiver which appointments of the patient it has.",
+        ) from error
 
 
 def _read(kept: list[Any]) -> Asked:

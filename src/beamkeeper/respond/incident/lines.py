@@ -67,6 +67,16 @@ def _is_beams(value: object) -> bool:
     )
 
 
+def _is_appointments(value: object) -> bool:
+    """Whether it is a list of what was said of appointments, as `handover.appointments` keeps it."""
+    return isinstance(value, list) and all(
+        isinstance(one, list)
+        and len(one) == len(_OF_APPOINTMENT)
+        and all(test(part) for test, part in zip(_OF_APPOINTMENT, one, strict=True))
+        for one in value
+    )
+
+
 def _parses(parse: Callable[[str], date], text: str) -> date | None:
     try:
         return parse(text)
@@ -75,9 +85,17 @@ def _parses(parse: Callable[[str], date], text: str) -> date | None:
 
 
 _NUMBER_MAX: Final = 1 << 31
+_OF_APPOINTMENT: Final[tuple[Test, ...]] = (
+    lambda value: value in {"S12", "S13", "S14", "S15"},
+    *(_is_text, _is_text, _is_text),
+    lambda value: value is None or _is_count(value),
+    *(_is_text, lambda value: isinstance(value, str), _is_count, _is_day),
+    *(lambda value: isinstance(value, str), _is_instant, lambda value: isinstance(value, bool)),
+)
 _TEXT, _COUNT, _DIGESTS = (_is_text, "a word"), (_is_count, "a number"), (_is_digests, "digests by name")
 _TEXTS, _DAY, _INSTANT = (_is_texts, "a list of words"), (_is_day, "a day"), (_is_instant, "an instant")
 _BEAMS: Final = (_is_beams, "beams with metersets")
+_APPOINTMENTS: Final = (_is_appointments, "appointments")
 _TRUTH: Final = (lambda value: isinstance(value, bool), "true or false")
 
 _WEEKDAYS: Final = (_is_weekdays, "weekdays, Monday 0")
@@ -129,7 +147,7 @@ NEEDED: Final[Mapping[Deed, Shape]] = {
 }
 """What every reader of a line relies on, where the line says that it was done."""
 WHERE_SAID: Final[Mapping[Deed, Shape]] = {
-    Deed.PACKED: {"first_on": _DAY, "plans": _TEXTS},
+    Deed.PACKED: {"first_on": _DAY, "plans": _TEXTS, "appointments": _APPOINTMENTS},
     Deed.PLACE_SET: {"from": _DAY},
     Deed.BEGUN: {"given": _COUNT},
     Deed.COLLECTED: {"sha256_of": _DIGESTS},
