@@ -27,6 +27,8 @@ from beamkeeper.app.jobs.taking_back import handed_over
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.audit import AuditEvent
 from beamkeeper.errors import BeamkeeperError
+from beamkeeper.respond.handover import Session
+from beamkeeper.respond.handover.appointments import Asked, Said, kept_asked
 from beamkeeper.respond.incident import Deed, standing
 from beamkeeper.respond.incident.lines import NEEDED, OF_A_PATIENT, WHERE_SAID, not_understood
 from beamkeeper.respond.incident.pages import said_in
@@ -187,6 +189,17 @@ def test_appointments_that_nobody_wrote_so_are_named_and_asked_of_nobody(
 
     assert "'appointments'" in not_understood(rows)[0]
     assert asked_of(kept.folder.journal.rows(), kept.names[0], "AZ Noord") == ()
+
+
+def test_appointments_as_a_sender_keeps_them_are_understood(kept: Kept) -> None:
+    session = Session(
+        plan_uid="1.2", rt_plan_label="", fraction_number=3, day=LATER.date(), machine="", starts_at=LATER
+    )
+    asked = Asked(said=Said.MADE, appointment_id="a", control_id="BK", patient_id="", session=session)
+    kept.forge(Deed.PACKED, WORDS | {"appointments": kept_asked([asked])}, kept.names[0])
+
+    assert not_understood(go_on(kept)) == ()
+    assert asked_of(kept.folder.journal.rows(), kept.names[0], WORDS["to"]) == (asked,)
 
 
 @pytest.mark.parametrize("deed", sorted(OF_A_PATIENT))

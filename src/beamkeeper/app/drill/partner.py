@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
@@ -134,10 +133,10 @@ class Partner:
             if not schedule.documents.get(guest.known_as):
                 yield f"{guest.known_as}: no letter in the OIS"
         yield from (f"{number}: appointments of nobody who came" for number in stand)
-        at_once = Counter((one.machine, one.starts_at) for one in schedule.booked.values())
-        yield from (
-            f"{machine} {at}: {count} patients" for (machine, at), count in at_once.items() if count > 1
-        )
+        comes: dict[str, set[str]] = {}
+        for one in schedule.booked.values():  # two plans of one visit are two appointments of one patient
+            comes.setdefault(f"{one.machine} {one.starts_at}", set()).add(one.patient_id)
+        yield from (f"{where}: {len(who)} patients" for where, who in comes.items() if len(who) > 1)
 
     def treats(self, guest: Guest, truth: Truth, person: Person, session: Session) -> None:
         """Let the machine give a session: its records are in the archive then, under the number here."""

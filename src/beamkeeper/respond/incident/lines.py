@@ -25,6 +25,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _is_any_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _NUMBER_MAX
 
@@ -87,10 +91,10 @@ def _parses(parse: Callable[[str], date], text: str) -> date | None:
 _NUMBER_MAX: Final = 1 << 31
 _OF_APPOINTMENT: Final[tuple[Test, ...]] = (
     lambda value: value in {"S12", "S13", "S14", "S15"},
-    *(_is_text, _is_text, _is_text),
+    *(_is_text, _is_text, _is_any_text),  # who sends does not know the patient's number there
     lambda value: value is None or _is_count(value),
-    *(_is_text, lambda value: isinstance(value, str), _is_count, _is_day),
-    *(lambda value: isinstance(value, str), _is_instant, lambda value: isinstance(value, bool)),
+    *(_is_text, _is_any_text, _is_count, _is_day),
+    *(_is_any_text, _is_instant, lambda value: isinstance(value, bool)),
 )
 _TEXT, _COUNT, _DIGESTS = (_is_text, "a word"), (_is_count, "a number"), (_is_digests, "digests by name")
 _TEXTS, _DAY, _INSTANT = (_is_texts, "a list of words"), (_is_day, "a day"), (_is_instant, "an instant")
