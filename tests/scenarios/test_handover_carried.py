@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
-from night_site import SmallSite
+from night_site import NIGHT_1, SmallSite, at
 from tests.mirror_peers.s3_server import KEY, MOTO_WANTS, REGION, SECRET, s3_server
 from tests.mirror_peers.sftp_server import sftp_server
 from two_houses import PARTNER, Houses, beamkeeper, told
 
+from beamkeeper.app.jobs.arriving import arrive
 from beamkeeper.app.jobs.carrying import Fetched, fetch
 from beamkeeper.domain.patient import Patient
 from beamkeeper.errors import ConfigError, IntegrityError
@@ -180,6 +181,18 @@ def test_what_others_lay_at_a_place_takes_no_room_and_stops_nothing(tmp_path: Pa
     assert [said[0] for said in came.left] == ["1", "2", "3", "5", "7"]
     assert [path.name for path in (desk.path / "in").iterdir()] == ["9" * 16]
     assert fetch(DirectoryDestination(place), desk).bundles == ("3" * 16,)
+
+
+def test_what_cannot_be_read_in_the_folder_of_a_desk_holds_nothing_up(tmp_path: Path) -> None:
+    desk = Desk.create(tmp_path / "desk", PARTNER)
+    (tmp_path / "place").mkdir()
+    for digit in ("1", "2"):
+        folder = desk.path / "in" / (digit * 16)
+        folder.mkdir(parents=True)
+        (folder / "bundle.json").write_bytes(b"{")
+    came = arrive(desk, DirectoryDestination(tmp_path / "place"), by="C", clock=at(NIGHT_1))
+
+    assert [said[:16] for said in came.left] == ["1" * 16, "2" * 16]
 
 
 def test_a_file_that_names_no_place_is_refused_with_what_is_wrong(met: Houses, tmp_path: Path) -> None:

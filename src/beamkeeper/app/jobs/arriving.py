@@ -47,9 +47,12 @@ def arrive(desk: Desk, place: Destination, *, by: str, clock: Clock) -> Arrived:
     received: list[str] = []
     try:
         left += fetch(place, desk).left
+        known = desk.known()
         for bundle in _unopened(desk):
             try:
-                if receive(desk, bundle, by=by, now=clock.now()).is_new:
+                header, _ = read_header(bundle, known)
+                is_patient = header.kind is BundleKind.HANDOVER
+                if is_patient and receive(desk, bundle, by=by, now=clock.now()).is_new:
                     received.append(bundle.name)
             except BeamkeeperError as error:
                 left.append(f"{bundle.name}: {error.message} {error.do_next}".strip())
@@ -59,7 +62,7 @@ def arrive(desk: Desk, place: Destination, *, by: str, clock: Clock) -> Arrived:
 
 
 def _unopened(desk: Desk) -> Iterator[Path]:
-    """Yield the patients' bundles that lie here and that no line of the journal is about."""
+    """Yield the bundles that lie here and that no line of the journal is about."""
     told = {
         row.details.get("about")
         for row in journal(desk).rows()
@@ -67,9 +70,4 @@ def _unopened(desk: Desk) -> Iterator[Path]:
     }
     folder = desk.path / IN
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    known = desk.known()
-    for path in found:
-        if is_bundle_id(path.name) and path.name not in told:
-            header, _ = read_header(path, known)
-            if header.kind is BundleKind.HANDOVER:
-                yield path
+    yield from (path for path in found if is_bundle_id(path.name) and path.name not in told)
