@@ -96,6 +96,22 @@ def test_a_wrong_file_does_not_go_along_and_every_night_says_so(deciding: SmallS
     assert rules_text(folder) == shipped_rules()
 
 
+def test_rules_changed_on_the_collector_since_the_night_count_neither_in_lists_nor_in_the_order(
+    deciding: SmallSite, tmp_path: Path
+) -> None:
+    deciding.night(NIGHT_2)
+    rules = deciding.site_file.parent / "our-rules.toml"
+    rules.write_text(rules.read_text().replace('version = "ours-', 'version = "theirs-'))
+    out = ("--site", deciding.site_file, "--out", tmp_path / "incident", "--by", "A", "--newest", "--quick")
+    done = CliRunner().invoke(app, ["declare", *map(str, out)])
+    folder = IncidentFolder.open(tmp_path / "incident")
+
+    assert done.exit_code == 0, done.output
+    assert read_rules(rules_text(folder)).version.startswith("ours-")
+    lists = [page.read_text() for page in (folder.path / "lists").glob("*.txt")]
+    assert [("ours-" in page, "theirs-" in page) for page in lists] == [(True, False)] * 3
+
+
 def test_files_of_an_earlier_night_come_with_the_copy_of_that_night(
     deciding: SmallSite, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def lay_out(folder: IncidentFolder, found: Gathered) -> DayFiles:
     """
     if found.opened is None:
         return DayFiles(files={})
-    sealed = sealed_files(found.opened, found.head.night)
+    sealed = found.own or sealed_files(found.opened, found.head.night)
     files, wrong = {}, list(sealed.wrong)
     for name, data in sealed.files.items():
         try:
@@ -115,11 +115,11 @@ def sealed_files(opened: OpenedVault, night: date) -> DayFiles:
     return DayFiles(files=files, wrong=tuple(wrong))
 
 
-def shares_of(files: DayFiles) -> str:
+def shares_of(files: DayFiles | None) -> str:
     """Return from which share of capacity a triage code is treated, by the department's rules or ours."""
     from beamkeeper.respond.triage import read_rules, shares_said, shipped_rules  # noqa: PLC0415 - as below
 
-    own = files.files.get(RULES)
+    own = None if files is None else files.files.get(RULES)
     return shares_said(read_rules(shipped_rules() if own is None else own.decode()))
 
 

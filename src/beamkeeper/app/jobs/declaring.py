@@ -12,12 +12,12 @@ Every parcel the inventory is made of is verified before it is believed; step 5 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from beamkeeper.app.gap_days import calendar_of
-from beamkeeper.app.jobs.day_files import CALENDAR, lay_out
+from beamkeeper.app.jobs.day_files import CALENDAR, lay_out, shares_of
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
 from beamkeeper.app.jobs.treatment_days import say_days
 from beamkeeper.app.site_gap import GapSection
@@ -140,6 +140,8 @@ def declare(
         write(folder, Deed.HELD, by=said.by, at=clock.now(), about=place)
     for place in not_held:
         write(folder, Deed.HELD, by=said.by, at=clock.now(), about=place, outcome="failed")
+    # At a site the lists go by its rules of today, the order by those that were sealed: one set counts.
+    found = replace(found, head=replace(found.head, shares=shares_of(own)))
     inventory = inventory_of(found, said.attacked_at)
     rows = list_rows(inventory.persons, inventory.head)
     known = overview(inventory, rows)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from beamkeeper.app.jobs.day_files import DayFiles
     from beamkeeper.app.jobs.looked import PatientFacts
     from beamkeeper.app.jobs.runtime import Runtime
     from beamkeeper.domain.meterset import MetersetTolerance
@@ -49,11 +50,14 @@ class Gathered:
     ----------
     opened
         The vault it was gathered from: sealed dossiers are taken out of it. None where there is none.
+    own
+        The department's own files as they were sealed, where only a copy was read; None at a site.
     """
 
     head: ListHead
     persons: tuple[Person, ...]
     opened: OpenedVault | None = None
+    own: DayFiles | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,7 @@ class _Gathering:
         night = self._night_of_the_head(persons, nights[-1])
         said, confirmed_by = self._trust(night)
         opened = OpenedVault(self._vault, tuple(self._identities))
+        own = None if self._runtime else sealed_files(opened, night)
         return Gathered(
             head=ListHead(
                 site_name=site_name,
@@ -170,12 +175,11 @@ class _Gathering:
                 warnings=tuple(self._warnings(persons, night, nights[-1], report)),
                 not_read=tuple(sorted(self._unread)),
                 night_phone=self._night_phone(),
-                shares=shares_of(
-                    day_files(self._runtime.site) if self._runtime else sealed_files(opened, night)
-                ),
+                shares=shares_of(day_files(self._runtime.site) if self._runtime else own),
             ),
             persons=persons,
             opened=opened,
+            own=own,
         )
 
     def _night_phone(self) -> str:
