@@ -54,6 +54,7 @@ class Steps:
 
 def main(folder: Path, how: str) -> None:
     """Run it; end at once when it was interrupted, as the program does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born deaf to it
     try:
         facts = durable.run(
             Steps(folder, is_interrupted=how == "interrupted"),  # type: ignore[arg-type]
