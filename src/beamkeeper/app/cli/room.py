@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, HoldOption, who
 from beamkeeper.app.cli.incident import FolderOption, app
 from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.app.cli.passphrases import new_passphrase
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
@@ -108,7 +108,7 @@ def admit(
     from beamkeeper.app.jobs.incident_people import admit as admit_person
 
     opened, actor = IncidentFolder.open(folder), who(by)
-    typed = _passphrase()
+    typed = new_passphrase()
     member = admit_person(
         opened, login, name=name, duty=duty, passphrase=typed, by=actor, at=SystemClock().now()
     )
@@ -162,12 +162,6 @@ def people(folder: FolderOption, json_: JsonOption = False) -> int:
         if not found and not changed:
             print_wrapped("Nobody yet: beamkeeper incident admit LOGIN --name NAME --duty physician")
     return 20 if changed else 0
-
-
-def _passphrase() -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _plain(member: Member) -> dict[str, object]:
