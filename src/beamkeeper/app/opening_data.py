@@ -208,8 +208,12 @@ def passphrase_by_reference(site: Site) -> str:
 
 def lies_beside(site: Site, host: Host | None = None) -> bool:
     """Return whether the passphrase lies in a file of the file system that it opens, in clear."""
-    kind, _, name = site.vault.data_key.partition(":")
-    folder = sealed_folder(site.data_dir)
+    return in_clear_beside(site.vault.data_key, sealed_folder(site.data_dir), host)
+
+
+def in_clear_beside(reference: str, folder: Path, host: Host | None = None) -> bool:
+    """Return whether a reference is to a file in clear on the file system that holds a folder."""
+    kind, _, name = reference.partition(":")
     if kind != "file":
         return False
     try:

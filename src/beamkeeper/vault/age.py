@@ -94,6 +94,33 @@ def open_small(sealed: bytes, identity: str) -> bytes:
         ) from error
 
 
+def seal_by_passphrase(plain: bytes, passphrase: str) -> bytes:
+    """Return a small age file that a passphrase opens (scrypt, as long as this computer takes a second)."""
+    return bytes(pyrage.passphrase.encrypt(plain, passphrase))  # type: ignore[attr-defined]
+
+
+def open_by_passphrase(sealed: bytes, passphrase: str) -> bytes:
+    """Return what a small age file holds that was sealed to a passphrase.
+
+    Raises
+    ------
+    KeyUnavailable
+        Another passphrase, or a computer much slower than the one that sealed it.
+    """
+    try:
+        return bytes(pyrage.passphrase.decrypt(sealed, passphrase))  # type: ignore[attr-defined]
+    except _DecryptError as error:
+        if "Excessive work" in str(error):
+            raise KeyUnavailable(
+                "This was sealed on a much faster computer: here a passphrase would take too long.",
+                do_next="Type the recovery cards here: --words.",
+            ) from error
+        raise KeyUnavailable(
+            "This is not the passphrase.",
+            do_next="Type it again, with an eye on the keyboard's layout; or type the cards: --words.",
+        ) from error
+
+
 class _RememberingReader:
     """Reads in larger blocks, and keeps the error that pyrage would reduce to text."""
 

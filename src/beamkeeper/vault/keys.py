@@ -47,7 +47,7 @@ class RecoveryKeys:
     Attributes
     ----------
     secret
-        The master secret; never written to a disk by us.
+        The master secret; written to a disk by us only behind a passphrase, for an incident that asks for it.
     """
 
     secret: bytes = field(repr=False)

@@ -16,6 +16,7 @@ from beamkeeper.app.jobs.file_mode_activation import activations
 from beamkeeper.app.jobs.handover_desk import desk_at
 from beamkeeper.app.jobs.handover_sessions import asked_of
 from beamkeeper.app.jobs.incident_acts import due_clocks
+from beamkeeper.app.jobs.incident_key import KEY, kept_key, said_of_key
 from beamkeeper.app.jobs.incident_people import members
 from beamkeeper.app.jobs.paper import all_entries
 from beamkeeper.app.jobs.placing_folder import standing as placements
@@ -116,6 +117,7 @@ class Kept:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     people = (invented(1), invented(2))
     folder = make_incident(tmp_path_factory.mktemp("forged") / "incident", people, people=False)
+    folder.keep(KEY, b"{}")
     return Kept(folder, folder.inventory(), folder.journal.path.read_bytes())
 
 
@@ -132,6 +134,7 @@ def readers(kept: Kept, rows: tuple[AuditRow, ...]) -> Iterator[Any]:
     yield lambda: (standing(rows), placements(rows), activations(rows), all_entries(folder))
     yield lambda: (away(rows, machines={}, places={}), signed_gaps(folder, rows, zone))
     yield lambda: (members(folder, rows), due_clocks(folder.incident(), rows, LATER))
+    yield lambda: (said_of_key(folder, rows), kept_key(folder))
     yield lambda: (still_open(folder), [said_in(row) for row in rows], desk_at(folder))
 
 

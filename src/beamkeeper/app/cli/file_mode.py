@@ -106,7 +106,7 @@ def drop(
         ),
         people=_two(by),
     )
-    made = file_mode.drop(opened, open_vault_by(site, vault, identity, words), wish, SystemClock())
+    made = file_mode.drop(opened, open_vault_by(site, vault, identity, words, folder), wish, SystemClock())
     if isinstance(made, file_mode.Refused):
         return _say_refused(made, json_=json_)
     slip = opened.path / "filemode" / made.drop_id / file_mode.SLIP

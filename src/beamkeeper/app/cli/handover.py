@@ -84,7 +84,7 @@ def make(
     from beamkeeper.app.jobs.handover_desk import desk_of
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
-    store = open_vault_by(site, vault, identity, words)
+    store = open_vault_by(site, vault, identity, words, folder)
     opened = IncidentFolder.open(folder)
     card = desk_of(opened).find(to)
     days = _days(first_on, closed or [])

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from beamkeeper.app.cli.console import emit_json, err, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who
-from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.app.cli.options import INCIDENT_VARIABLE, JsonOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 FolderOption = Annotated[
     Path,
-    typer.Option("--incident", metavar="DIR", envvar="BEAMKEEPER_INCIDENT", help="The incident's folder."),
+    typer.Option("--incident", metavar="DIR", envvar=INCIDENT_VARIABLE, help="The incident's folder."),
 ]
 PatientOption = Annotated[
     str | None, typer.Option("--patient", help="Patient ID, or the first letters of the pseudonym.")
@@ -49,12 +49,14 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
     """
     from beamkeeper.app.jobs.incident_acts import due_clocks
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.incident_key import said_of_key
     from beamkeeper.respond.incident import standing
     from beamkeeper.respond.incident.lines import not_understood
 
     opened = IncidentFolder.open(folder)
     incident, known, rows = opened.incident(), opened.overview(), opened.journal.rows()
     stand, due = standing(rows), due_clocks(incident, rows, SystemClock().now())
+    key = said_of_key(opened, rows)
     numbers = known.numbers
     if json_:
         emit_json(
@@ -63,13 +65,14 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
                 "numbers": numbers,
                 "clocks": _plain_clocks(due),
                 "standing": stand,
+                "key": key or None,
                 "lines": len(rows),
             }
         )
     else:
         out.print(f"[bold]Incident {incident.incident_id}[/] · {escape(incident.site_name)}")
         print_wrapped(f"Night of {incident.night}. {incident.trust}")
-        for text in (*known.warnings, *not_understood(rows)):
+        for text in filter(None, (*known.warnings, *not_understood(rows), key)):
             print_wrapped(f"▲ {text}")
         if stand.closed is not None:
             zone = ZoneInfo(incident.time_zone)
@@ -221,7 +224,8 @@ def close(
 
     What is still open is said, and asked about first: a plan that may lie on a machine's share, a patient
     whose last records another house did not send, a fraction from paper that nobody checked. It stands in
-    the journal's line. The notice of another incident stays where it lies.
+    the journal's line. The notice of another incident stays where it lies. A key that is kept in the folder
+    is removed.
 
     Exit status: 0 closed and lifted, 3 closed, and removal is still frozen somewhere; it is named.
 
@@ -231,16 +235,19 @@ def close(
     from beamkeeper.app.jobs.closing import still_open
     from beamkeeper.app.jobs.freezing import lift as lift_notice
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.app.jobs.incident_key import KEY
 
     opened, actor = IncidentFolder.open(folder), who(by)
     left = still_open(opened)
     if left and not anyway:
         _ask([_with_name(opened, one) for one in left])
-    incident_id = opened.incident().incident_id
+    incident_id, had_key = opened.incident().incident_id, (opened.path / KEY).exists()
     frozen = [one for place in lift or [] for one in lift_notice(place, incident_id)]
     places = ", ".join(map(str, lift or [])) + (f", but not in {len(frozen)} of them" if frozen else "")
     row = write_down(opened, said, places=places, left=left, by=actor, at=SystemClock().now())
     status = _written(row, json_=json_)
+    if had_key and not json_:
+        print_wrapped("✓ The key that was kept in the folder is removed. Copies of the folder keep it.")
     for text in frozen:
         err.print(f"▲ Removal is still frozen in {text}", markup=False, soft_wrap=True)
     if not places and not json_:

@@ -34,6 +34,7 @@ from beamkeeper.app.cli import (
     hour,
     incident,
     init,
+    key,
     lists,
     mirrors,
     night,
@@ -100,6 +101,7 @@ app.command("restore")(restore.command)
 app.command("lists")(lists.command)
 app.command("binder")(binder.command)
 app.command("declare")(declare.command)
+incident.app.command("key")(key.command)
 incident.app.command("settle")(settle.command)
 incident.app.command("replace")(replace.replace)
 incident.app.command("take-back")(replace.take_back)

@@ -14,6 +14,7 @@ from beamkeeper.app.site import Site, load_site
 from beamkeeper.errors import ConfigError
 
 SITE_VARIABLE = "BEAMKEEPER_SITE"
+INCIDENT_VARIABLE = "BEAMKEEPER_INCIDENT"
 PLACES = (Path("beamkeeper.toml"), Path("/etc/beamkeeper/site.toml"))
 
 SiteOption = Annotated[

@@ -59,7 +59,7 @@ def chart(
     opened = IncidentFolder.open(folder)
     pseudonym = pseudonym_of(opened, patient)
     with_vault = site is not None or vault is not None
-    source = open_vault_by(site, vault, identity, words) if with_vault else None
+    source = open_vault_by(site, vault, identity, words, folder) if with_vault else None
     pdf = paper.chart(opened, source, pseudonym, plan, now=SystemClock().now())
     path = out_file or opened.path / "paper" / f"{pseudonym[:16]}.pdf"
     write_whole(path, pdf)

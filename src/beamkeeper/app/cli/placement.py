@@ -94,7 +94,7 @@ def draft(
     number, made, instance = make_draft(
         opened,
         text,
-        open_vault=lambda: open_vault_by(site, vault, identity, words),
+        open_vault=lambda: open_vault_by(site, vault, identity, words, folder),
         first_on=parse_day(first_on) if first_on else now.astimezone(zone).date(),
         who=Who(by=who(by), at=now),
     )

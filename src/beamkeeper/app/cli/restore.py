@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from beamkeeper.app.cli.cards import ask_cards
 from beamkeeper.app.cli.console import emit_json, err, out
 from beamkeeper.app.cli.night import parse_day
-from beamkeeper.app.cli.options import JsonOption, SiteOption, open_site
+from beamkeeper.app.cli.options import INCIDENT_VARIABLE, JsonOption, SiteOption, open_site
 from beamkeeper.app.cli.who import IssuerOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
@@ -32,12 +33,32 @@ IdentityOption = Annotated[
 WordsOption = Annotated[bool, typer.Option("--words", help="Type three recovery cards.")]
 
 
-def open_vault_by(site: Path | None, vault: Path | None, identity: Path | None, words: bool) -> OpenedVault:
-    """Return the vault the options mean, with what opens it."""
+def open_vault_by(
+    site: Path | None,
+    vault: Path | None,
+    identity: Path | None,
+    words: bool,
+    incident: Path | None = None,
+) -> OpenedVault:
+    """Return the vault the options mean, with what opens it.
+
+    Parameters
+    ----------
+    incident
+        Folder of the incident whose kept key counts where no key is named; None for a command that has none:
+        then a copy that is named without a key opens with that of $BEAMKEEPER_INCIDENT.
+    """
+    from beamkeeper.app.cli.key import open_by_kept_key
     from beamkeeper.app.opened import OpenedVault, open_by_site, open_elsewhere
 
     clock = SystemClock()
     recovery = recovery_by(identity, words=words)
+    if incident is None and vault is not None and (named := os.environ.get(INCIDENT_VARIABLE)):
+        incident = Path(named)
+    if recovery is None and site is None and incident is not None:
+        opened = open_by_kept_key(incident, vault)
+        if opened is not None:
+            return opened
     if vault is None:
         opened = open_by_site(open_site(site), clock)
         return opened if recovery is None else OpenedVault(opened.vault, (recovery.identity,))

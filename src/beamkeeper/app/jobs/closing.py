@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.file_mode_records import drops
 from beamkeeper.app.jobs.incident_acts import within
+from beamkeeper.app.jobs.incident_key import remove
 from beamkeeper.app.jobs.paper import all_entries
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
@@ -54,13 +55,19 @@ def still_open(folder: IncidentFolder) -> tuple[Open, ...]:
 def close(
     folder: IncidentFolder, said: str, *, places: str, left: tuple[Open, ...], by: str, at: datetime
 ) -> AuditRow:
-    """Write down that the incident is closed, and what was left open.
+    """Write down that the incident is closed, and what was left open; a key that is kept goes first.
 
     Parameters
     ----------
     places
         Where the notice that freezes removal is taken away, in words; "" for nowhere.
+
+    Raises
+    ------
+    StorageFull
+        The key cannot be removed: nothing is closed.
     """
+    remove(folder, by=by, at=at)
     about = "; ".join(
         filter(None, (f"lifted in {places}" if places else "", f"{len(left)} left open" if left else ""))
     )

@@ -59,6 +59,8 @@ class Deed(StrEnum):
 
     DECLARED = "declared"
     CHECKED = "vault read"
+    KEY_KEPT = "key kept"
+    KEY_REMOVED = "key removed"
     HELD = "removal frozen"
     LISTED = "inventory made"
     NOTED = "note"

@@ -122,6 +122,7 @@ NEEDED: Final[Mapping[Deed, Shape]] = {
         "sha256_of_manifest": _TEXT,
     },
     Deed.CHOSEN: {"about": _TEXT},
+    Deed.KEY_KEPT: {"about": _TEXT, "sha256_of": _TEXT},
     Deed.ADMITTED: {"about": _TEXT, "sha256_of": _TEXT},
     Deed.DISMISSED: {"about": _TEXT},
     Deed.DRAFTED: {"draft": _COUNT, "sha256_of": _DIGESTS},
