@@ -13,6 +13,7 @@ from beamkeeper.app.jobs.pushed import remove_packs_but
 from beamkeeper.errors import NightInterrupted
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -44,6 +45,7 @@ class NightNotes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._listed: tuple[os.stat_result, TonightList] | None = None
 
     def tonight(self) -> TonightList:
         """Return the list, with whom only the objects named."""
@@ -53,10 +55,18 @@ class NightNotes:
         return replace(self.listed_tonight(), unlisted=tuple(unlisted.values()))
 
     def listed_tonight(self) -> TonightList:
-        """Return the list as the sources gave it."""
-        tonight = read_note(self._folder / LIST_NAME, TonightList)
-        if tonight is None:
+        """Return the list as the sources gave it; read once, since every patient's steps ask for it."""
+        path, held = self._folder / LIST_NAME, self._listed
+        try:
+            written = path.stat()
+        except FileNotFoundError:
+            written = None
+        if written is not None and held is not None and _is_same(held[0], written):
+            return held[1]
+        tonight = read_note(path, TonightList)
+        if tonight is None or written is None:
             raise NightInterrupted("Tonight's list is gone.", do_next="Run the night again.")
+        self._listed = (written, tonight)
         return tonight
 
     def listed(self, pseudonym: str) -> ListedPatient:
@@ -93,6 +103,10 @@ class NightNotes:
         return read_note(self.of_patient(pseudonym, "sealed"), SealedNote) or SealedNote(
             error="The patient was not sealed."
         )
+
+
+def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_ino, one.st_mtime_ns, one.st_size) == (other.st_ino, other.st_mtime_ns, other.st_size)
 
 
 def remove_working_files(folder: Path) -> None:
