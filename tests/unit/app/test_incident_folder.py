@@ -54,8 +54,16 @@ def test_a_declaration_that_was_interrupted_goes_on_in_the_same_folder(begun: In
         IncidentFolder.create(begun.path)
 
 
+def test_an_inventory_is_parsed_once_and_still_held_against_the_journal_each_time(
+    begun: IncidentFolder,
+) -> None:
+    finish(begun)
+    assert begun.inventory() is IncidentFolder(begun.path).inventory()
+
+
 def test_an_inventory_changed_on_the_disk_is_refused(begun: IncidentFolder) -> None:
     finish(begun)
+    begun.inventory()
     path = begun.path / INVENTORY
     path.write_bytes(path.read_bytes().replace(b"2026-11-21", b"2026-11-20"))
 

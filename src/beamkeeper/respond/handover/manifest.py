@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -219,8 +220,9 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
+@lru_cache(maxsize=256)
 def read_manifest(data: bytes) -> Manifest:
-    """Return the manifest in a file.
+    """Return the manifest in a file; the same bytes are read once, since a desk asks for all it holds.
 
     Raises
     ------
