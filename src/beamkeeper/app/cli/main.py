@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 import traceback
+from functools import cache
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -64,6 +65,9 @@ from beamkeeper.app.cli.console import err, print_error
 from beamkeeper.app.cli.panels import sort_into_panels
 from beamkeeper.app.sealed_data import TEMPORARY_VARIABLE
 from beamkeeper.errors import BeamkeeperError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells count it."""
@@ -183,10 +187,16 @@ def keep_trace(trace: str) -> Path:
     return Path("what stands above")
 
 
+@cache
+def _command() -> Callable[..., int | None]:
+    """Return the whole tree of commands; building it takes longer than most of them."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; every error of ours ends as one plain sentence and its own exit status."""
     try:
-        status = app(standalone_mode=False)
+        status = _command()(standalone_mode=False)
     except BeamkeeperError as error:
         print_error(error)
         sys.exit(error.exit_status)
