@@ -13,7 +13,8 @@ Three patients. Photons: a fraction every Monday, by hours that look from 9 to 1
 gone from every source on 1 March, to be kept thirty days and released by two people.
 The night is at 02:00, the deadline at 10:00; nobody has to confirm a quiet night.
 A parcel is sealed where there are new objects, and where the list says something else of a patient: in the
-night after a treatment, when the OIS counts it.
+night after a treatment, when the OIS counts it. Photons and electrons are both called Maria Jansen: once
+electrons is on no list any more, nobody can be taken for photons, which is news of photons, too.
 """
 
 from __future__ import annotations
@@ -100,6 +101,9 @@ QUIET_NIGHTS = """
 03-29..04-13  02:00                   the night of {night} is quiet
 04-15         02:00                   night complete, 0 changes to look at; letter to an bo: report
 04-15         02:00                   the night of {night} is quiet
+"""
+THE_NAMESAKE_IS_ON_NO_LIST = """
+03-09         02:00                   mirror near: mirrored, 1 sent; mirror far: mirrored, 1 sent
 """
 OVERDUE_AND_ESCALATED = """
 03-05         18:00                   * somebody moves a leaf
@@ -216,6 +220,7 @@ THE_MONTH = (
     + ONE_IS_COMPLETE_AND_ONE_LEAVES
     + MONDAYS
     + QUIET_NIGHTS
+    + THE_NAMESAKE_IS_ON_NO_LIST
     + OVERDUE_AND_ESCALATED
     + THE_HOUR_THAT_COMES_TWICE
     + A_DISPUTE_KEEPS_ELECTRONS
