@@ -146,7 +146,7 @@ def _record(
         uid,
         "RTRECORD",
         made_at=at,
-        series=patient.uid("record series", *name[:3]),
+        series=patient.uid("record series", *name[:4]),
         study=patient.uid("record study", session.treatment_key, session.version),
         series_number=6,
     )
@@ -161,6 +161,8 @@ def _record(
         ReferencedFractionGroupNumber="1",
     )
     dataset.update(given)
+    if machine.dates_series:
+        dataset.SeriesDate = da(at)
     plan_class = RT_ION_PLAN if ion else RT_PLAN
     dataset.ReferencedRTPlanSequence = (
         [reference(plan_class, patient.plan_uid(treatment))] if session.names_plan or number > 1 else []

@@ -33,6 +33,9 @@ class SimMachine:
     ----------
     record_per_beam
         True: one treatment record for each beam; False: one for each fraction.
+    dates_series
+        Whether it writes Series Date (type 3) into its records: an archive tells by it who was treated when,
+        and has to be asked for single records where it is missing.
     """
 
     name: str
@@ -40,19 +43,35 @@ class SimMachine:
     model: str
     serial: str
     record_per_beam: bool
+    dates_series: bool
 
 
 MACHINES: dict[str, SimMachine] = {
     machine.name: machine
     for machine in (
         SimMachine(
-            name="LINAC1", manufacturer="Simulated", model="SimArc", serial="1001", record_per_beam=False
+            name="LINAC1",
+            manufacturer="Simulated",
+            model="SimArc",
+            serial="1001",
+            record_per_beam=False,
+            dates_series=True,
         ),
         SimMachine(
-            name="LINAC2", manufacturer="Simulated", model="SimBeam", serial="1002", record_per_beam=True
+            name="LINAC2",
+            manufacturer="Simulated",
+            model="SimBeam",
+            serial="1002",
+            record_per_beam=True,
+            dates_series=True,
         ),
         SimMachine(
-            name="PROTON1", manufacturer="Simulated", model="SimSpot", serial="2001", record_per_beam=True
+            name="PROTON1",
+            manufacturer="Simulated",
+            model="SimSpot",
+            serial="2001",
+            record_per_beam=True,
+            dates_series=False,
         ),
     )
 }
