@@ -60,3 +60,20 @@ def test_who_is_away_without_a_word_stands_first_and_is_counted(served: Served, 
         assert said in page.words
     assert "<b>" not in page.text.split("radiothérapie", 1)[1][:10]
     assert home.card.number in page.words
+
+
+def test_who_cannot_be_counted_is_named_and_everybody_else_is_shown(served: Served, reader: Visitor) -> None:
+    folder = served.folder
+    mine, other = folder.inventory().persons[5:7]
+    said = {"about": "d1", "sha256_of": {"filemode/d1/drop.json": "0" * 64}, "said": "x"}
+    for deed in (Deed.RELEASED, Deed.LAID):
+        write(folder, deed, by="Co", at=LATER, pseudonym=mine.pseudonym, **said)
+    write(folder, Deed.SETTLED, by="Co", at=LATER, pseudonym=other.pseudonym, doubts={}, said="x")
+    refused, everybody = reader.get(f"/patients/{mine.pseudonym}/"), reader.get("/patients/")
+    patient_id = mine.entry.patient.patient_id
+
+    assert refused.status == 503
+    assert f"Not counted: Ünal, Çağla ({patient_id}) Drop d1 cannot be read" in refused.words
+    assert "physicist" in refused.words
+    assert reader.get(f"/patients/{other.pseudonym}/").status == 200
+    assert f"NOT COUNTED: Ünal, Çağla {patient_id}. Drop d1" in everybody.words

@@ -27,7 +27,7 @@ from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.taking_back import handed_over
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.audit import AuditEvent
-from beamkeeper.errors import BeamkeeperError
+from beamkeeper.errors import BeamkeeperError, IntegrityError
 from beamkeeper.respond.handover import Session
 from beamkeeper.respond.handover.appointments import Asked, Said, kept_asked
 from beamkeeper.respond.incident import Deed, standing
@@ -101,6 +101,9 @@ class Kept:
 
     def forge(self, deed: Deed, details: dict[str, Any], patient: str | None, outcome: str = "ok") -> None:
         self.folder.journal.path.write_bytes(self.journal)
+        self.add(deed, details, patient, outcome)
+
+    def add(self, deed: Deed, details: dict[str, Any], patient: str | None, outcome: str = "ok") -> None:
         self.folder.journal.append(
             AuditEvent(
                 action=deed,
@@ -224,3 +227,28 @@ def test_a_line_about_a_line_that_is_nothing_of_the_kind_is_named(kept: Kept) ->
     kept.forge(Deed.STRUCK, {"entry": 1}, kept.names[0])
 
     assert "line 1, of which it speaks" in not_understood(go_on(kept))[0]
+
+
+def test_a_file_mode_line_of_a_file_that_is_not_there_stops_its_patient_alone(kept: Kept) -> None:
+    mine, other = kept.names
+    said = {"about": "d1", "sha256_of": {"filemode/d1/drop.json": "0" * 64}, "said": "x"}
+    kept.forge(Deed.RELEASED, said, mine)
+    kept.add(Deed.COLLECTED, said, mine)
+    rows = go_on(kept)
+
+    assert patient_now(kept.folder, kept.inventory, other, LATER).person.pseudonym == other
+    with pytest.raises(IntegrityError, match=r"Drop d1 cannot be read.*drop\.json") as refused:
+        patient_now(kept.folder, kept.inventory, mine, LATER)
+    assert "physicist" in refused.value.do_next
+    assert [(one.pseudonym, "Drop d1" in one.text) for one in still_open(kept.folder)] == [(mine, True)]
+    since = given_since(kept.folder, rows, kept.names, now=LATER)
+    assert (since.fractions, [*since.damaged]) == ({}, [mine])
+    assert "Drop d1 cannot be read" in since.damaged[mine]
+
+
+def test_a_name_that_no_file_can_have_is_an_error_with_a_sentence(kept: Kept) -> None:
+    name = "filemode/d\0/drop.json"
+    kept.forge(Deed.RELEASED, {"about": "d\0", "sha256_of": {name: "0" * 64}}, kept.names[0])
+
+    with pytest.raises(IntegrityError, match="is not what was written"):
+        patient_now(kept.folder, kept.inventory, kept.names[0], LATER)

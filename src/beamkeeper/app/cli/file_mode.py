@@ -12,7 +12,7 @@ import typer
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import who
 from beamkeeper.app.cli.deliverable import machines_of
-from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
+from beamkeeper.app.cli.incident import FolderOption, name_in, pseudonym_of
 from beamkeeper.app.cli.options import JsonOption, SiteOption
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption, open_vault_by
 from beamkeeper.clock import SystemClock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Treat from files: a plan for one session, and back again.")
 
-EXIT_LOOK = 3
+EXIT_LOOK, EXIT_DAMAGED = 3, 20
 ShareOption = Annotated[
     Path, typer.Option("--share", metavar="DIR", help="The machine's folder on its share, mounted here.")
 ]
@@ -217,7 +217,7 @@ def assign(
 def show(folder: FolderOption, json_: JsonOption = False) -> int:
     """Show every drop: whose, which fraction, whether its plan still lies on the share, what came back.
 
-    Exit status: 0 no plan lies on a share, 3 one does.
+    Exit status: 0 no plan lies on a share, 3 one does, 20 a drop is damaged: its patient is not counted.
 
     Example: beamkeeper filemode show --incident incident
     """
@@ -227,17 +227,22 @@ def show(folder: FolderOption, json_: JsonOption = False) -> int:
 
     opened = IncidentFolder.open(folder)
     rows = opened.journal.rows()
-    states = drops(opened, rows)
-    active = activations(rows)
+    known = drops(opened, rows)
+    states, active = known.states, activations(rows)
     if json_:
-        emit_json({"drops": states, "activated": active})
+        emit_json({"drops": states, "damaged": known.damaged, "activated": active})
     else:
         for one in active.values():
             print_wrapped(f"Activated: {one.machine_id} at {one.path}")
         for state in states:
             _show_state(state, counted_in_words(state.returned), ZoneInfo(opened.incident().time_zone))
-        if not states:
+        for gone in known.damaged:
+            name = name_in(opened, gone.pseudonym)
+            print_wrapped(f"▲ NOT COUNTED: {name}. {gone.error.message} {gone.error.do_next}")
+        if not states and not known.damaged:
             out.print("No plan was dropped in this incident.")
+    if known.damaged:
+        return EXIT_DAMAGED
     return EXIT_LOOK if any(state.is_open for state in states) else 0
 
 

@@ -257,11 +257,16 @@ def close(
 
 def _with_name(folder: IncidentFolder, left: Open) -> str:
     """Return what is open with the patient's name, for the screen alone."""
+    return f"{name_in(folder, left.pseudonym)}: {left.text}" if left.pseudonym else left.text
+
+
+def name_in(folder: IncidentFolder, pseudonym: str) -> str:
+    """Return a patient of the inventory by name and Patient ID, for the screen alone."""
     from beamkeeper.protect.lists.page import name_of
 
-    persons = folder.inventory().persons if left.pseudonym else ()
-    patient = next((one.entry.patient for one in persons if one.pseudonym == left.pseudonym), None)
-    return left.text if patient is None else f"{name_of(patient)} ({patient.patient_id}): {left.text}"
+    persons = folder.inventory().persons
+    patient = next((one.entry.patient for one in persons if one.pseudonym == pseudonym), None)
+    return "nobody of this inventory" if patient is None else f"{name_of(patient)} ({patient.patient_id})"
 
 
 def _ask(left: Sequence[str]) -> None:

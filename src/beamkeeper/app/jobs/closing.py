@@ -90,7 +90,10 @@ def _tried(found: Callable[[IncidentFolder], Iterator[Open]], folder: IncidentFo
 
 
 def _on_shares(folder: IncidentFolder) -> Iterator[Open]:
-    for state in drops(folder, folder.journal.rows()):
+    known = drops(folder, folder.journal.rows())
+    for one in known.damaged:
+        yield Open(one.pseudonym, f"{one.error.message} {one.error.do_next}")
+    for state in known.states:
         if state.is_open:
             yield Open(
                 state.drop.pseudonym,
@@ -114,7 +117,12 @@ def _not_numbered(folder: IncidentFolder) -> Iterator[Open]:
     inventory = folder.inventory()
     back = dict.fromkeys(one.pseudonym for one in transfers(folder.journal.rows()) if one.returns)
     for pseudonym in back:
-        for one in patient_now(folder, inventory, pseudonym, inventory.head.made_at).questions:
+        try:
+            questions = patient_now(folder, inventory, pseudonym, inventory.head.made_at).questions
+        except IntegrityError as error:  # this patient's alone
+            yield Open(pseudonym, f"{error.message} {error.do_next}".strip())
+            continue
+        for one in questions:
             yield Open(
                 pseudonym,
                 f"A session that {one.house} gave has no number ({one.key}): `beamkeeper handover assign`.",

@@ -24,6 +24,7 @@ from beamkeeper.app.jobs.file_mode_records import (
     MachineShare,
     activations,
     drops,
+    next_drop_id,
     one_at_a_time,
 )
 from beamkeeper.app.jobs.since import patient_now
@@ -159,7 +160,8 @@ def drop(folder: IncidentFolder, opened: OpenedVault, wish: Wish, clock: Clock) 
         now = patient_now(folder, folder.inventory(), wish.pseudonym, clock.now())
         plan = now.plan(wish.plan)
         files = planned_files(opened, now.person, plan, Path(scratch), now.head.zone)
-        release = _Release(wish, now, plan, files, drops(folder, folder.journal.rows()))
+        rows = folder.journal.rows()
+        release = _Release(wish, now, plan, files, drops(folder, rows).states, next_drop_id(rows))
         own = (release.begun.drop,) if release.begun is not None else ()
         strangers = tuple(_other_plans(wish.share, now.head.zone, own=own))
         facts = release.facts(len(strangers))
@@ -193,6 +195,7 @@ class _Release:
     plan: Plan
     files: Planned
     known: tuple[DropState, ...]
+    next_id: str
 
     @property
     def begun(self) -> DropState | None:
@@ -247,7 +250,7 @@ class _Release:
         """Return what is released."""
         wish, position = self.wish, facts.at
         assert position is not None, "a course that is not known is refused"  # noqa: S101
-        continues, drop_id = position.next_is_continuation, f"d{len(self.known) + 1}"
+        continues, drop_id = position.next_is_continuation, self.next_id
         name = folder_name(facts.patient, wish.asked.fraction_number, is_continuation=continues)
         return Drop(
             drop_id=drop_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.file_mode import SIMULATOR
-from beamkeeper.app.jobs.file_mode_records import activations, drops
+from beamkeeper.app.jobs.file_mode_records import activations
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
 
@@ -52,7 +52,7 @@ def activate(
             raise ConfigError(f"{share} is not a folder.", do_next="Mount the share first.")
         if (share / SIMULATOR).exists():
             raise ConfigError(f"{share} is the share of a simulator.", do_next="It needs no activation.")
-        if any(state.drop.is_simulator for state in drops(folder, rows)):
+        if any(row.action == Deed.RELEASED and row.details.get("drill") for row in rows):
             raise ConfigError(
                 "This incident is a drill: records of a simulator are counted in it.",
                 do_next="Declare another one to treat patients, in a folder of its own.",

@@ -30,7 +30,7 @@ from beamkeeper.wire.shared_files import FileRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beamkeeper.app.jobs.file_mode_records import DropState
+    from beamkeeper.app.jobs.file_mode_records import Drops, DropState
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.clock import Clock
     from beamkeeper.respond.filemode import Drop
@@ -78,17 +78,23 @@ class NothingGiven:
     reason: str
 
 
-def find_drop(states: Sequence[DropState], drop_id: str | None) -> DropState:
+def find_drop(known: Drops, drop_id: str | None) -> DropState:
     """Return the drop that is meant: the one that is named, else the only open one.
 
     Raises
     ------
     ConfigError
         None, or several.
+    IntegrityError
+        It cannot be read.
     """
+    states = known.states
     found = [
         one for one in states if (one.is_open if drop_id is None else one.drop.drop_id == drop_id.strip())
     ]
+    for one in known.damaged:
+        if not found and (not one.withdrawn if drop_id is None else one.drop_id == drop_id.strip()):
+            raise one.error
     if len(found) != 1:
         raise ConfigError(
             f"{len(found)} drops are meant.",
@@ -121,10 +127,10 @@ def collect(
 def _collect(
     folder: IncidentFolder, drop_id: str | None, by: str, clock: Clock, nothing_given: NothingGiven | None
 ) -> Collected:
-    states = drops(folder, folder.journal.rows())
-    state = find_drop(states, drop_id)
+    known_drops = drops(folder, folder.journal.rows())
+    state = find_drop(known_drops, drop_id)
     root, zone = DropFolder(Path(state.share.path)), ZoneInfo(folder.incident().time_zone)
-    known = {item.sha256 for one in states for item in one.returned}
+    known = {item.sha256 for one in known_drops.states for item in one.returned}
     new, left = _brought_home(folder, root, state, known, zone)
     if new:
         _keep(folder, state, new, by=by, clock=clock)

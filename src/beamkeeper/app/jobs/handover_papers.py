@@ -90,7 +90,7 @@ def records_since(folder: IncidentFolder, person: Person) -> tuple[RecordSince, 
     """Return the records that machines wrote since the copy was made, here and elsewhere, each once."""
     rows = folder.journal.rows()
     found: dict[str, RecordSince] = {}
-    for data, record in collected_files(folder, rows, person.entry.patient.patient_id):
+    for data, record in collected_files(folder, rows, person.pseudonym, person.entry.patient.patient_id):
         _keep(found, data, record)
     for path, one in came_back(folder, rows, person.pseudonym).records:
         _keep(found, path.read_bytes(), one.record)

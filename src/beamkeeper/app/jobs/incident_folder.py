@@ -185,6 +185,8 @@ class IncidentFolder:
                 f"{name} of the incident cannot be read: {error.strerror}.",
                 do_next="Look at the disk; a copy of the folder will do.",
             ) from error
+        except ValueError as error:  # a name with a zero in it: no file has one
+            raise _not_as_written(repr(name)) from error
 
 
 def listed(rows: Sequence[AuditRow]) -> dict[str, str] | None:

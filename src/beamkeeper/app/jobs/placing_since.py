@@ -6,7 +6,7 @@ has begun there. What is left is the one count of now: the copy, File Mode, pape
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from beamkeeper.app.jobs.placing_facts import fractions_left, open_plan_uids
 from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.transfers import transfers
+from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.lists import row_among
 from beamkeeper.respond.incident import Deed
 
@@ -86,25 +87,43 @@ def _away(one: Transfer, row: AuditRow, *, machines: Mapping[str, str], places: 
     return Away(house=one.house, has_begun=begun)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSince:
+    """What was given since the copy.
+
+    Attributes
+    ----------
+    fractions
+        By pseudonym. Whose count is not known is not in it: what people said stands.
+    damaged
+        By pseudonym: why somebody cannot be counted.
+    """
+
+    fractions: dict[str, int] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+
+
 def given_since(
     folder: IncidentFolder, rows: Iterable[AuditRow], patients: Iterable[str], *, now: datetime
-) -> dict[str, int]:
-    """Return how many fractions each patient had since the copy, of whom anything was counted since.
-
-    Whose count is not known is not in it: what people said stands.
-    """
+) -> GivenSince:
+    """Return how many fractions each patient had since the copy, of whom anything was counted since."""
     wanted = set(patients) & {row.patient_pseudonym for row in rows if row.action in COUNTED}
+    found = GivenSince()
     if not wanted:
-        return {}
-    inventory, found = folder.inventory(), {}
+        return found
+    inventory = folder.inventory()
     zone = inventory.head.zone
     said = with_plans_that_hold(inventory, folder.journal.rows())
     before = {one.pseudonym: one for one in said.persons if one.pseudonym in wanted}
     for pseudonym, person in before.items():
-        at = patient_now(folder, inventory, pseudonym, now)
+        try:
+            at = patient_now(folder, inventory, pseudonym, now)
+        except IntegrityError as error:  # this patient's alone
+            found.damaged[pseudonym] = f"{error.message} {error.do_next}".strip()
+            continue
         row = row_among(person, inventory.persons, inventory.head)
         then = fractions_left(person, open_plan_uids(row), zone)[0]
         left = fractions_left(at.person, uids, zone)[0] if (uids := open_plan_uids(at.row)) else 0
         if then is not None and left is not None:
-            found[pseudonym] = then - left
+            found.fractions[pseudonym] = then - left
     return found

@@ -69,7 +69,8 @@ def as_it_stands(
     today = folder.today(now)
     earliest = max(today, instance.first_on)
     facts = _facts(folder, stand, stand.draft, instance, rows, earliest=earliest)
-    given_there = given_since(folder.incident, rows, [one.id for one in instance.patient], now=now)
+    since = given_since(folder.incident, rows, [one.id for one in instance.patient], now=now)
+    given_there = since.fractions
     names = {one.id: one.name for one in draft.patients}
     needs: list[PatientNeed] = []
     finished: list[LeftOut] = []
@@ -82,6 +83,10 @@ def as_it_stands(
             continue
         needs.append(made := _need(need, facts, given=given))
         notes += _notes(made, facts)
+    notes += [
+        f"Patient {one[:10]} cannot be counted since the copy; slots are kept as if nothing was given: {why}"
+        for one, why in since.damaged.items()
+    ]
     changed = replaced_since(folder.incident.journal.rows(), draft.made_at)
     notes += [
         f"Patient {need.id[:10]}: which plan holds was said after this draft was made. Draft again."

@@ -142,7 +142,7 @@ def patient_now(
     """
     rows = folder.journal.rows()
     person = _person(inventory, rows, pseudonym)
-    collected = collected_records(folder, rows, person.entry.patient.patient_id)
+    collected = collected_records(folder, rows, pseudonym, person.entry.patient.patient_id)
     written = entries(rows, pseudonym)
     home = tuple(item.content for item in person.objects if isinstance(item.content, TreatmentRecord))
     zone = ZoneInfo(inventory.time_zone)
@@ -151,7 +151,7 @@ def patient_now(
     replaced = in_effect((*said, *filter(None, (supposing,))))
     elsewhere = sort_given(
         (one for _, one in back.records),
-        (*home, *collected),
+        (*home, *collected.records),
         person.plans,
         patient_id=person.entry.patient.patient_id,
         their_plans=back.plans,
@@ -159,9 +159,9 @@ def patient_now(
         carried={one.new_uid: one.after for one in replaced if one.goes_on},
         answered=_answers(rows, pseudonym),
     )
-    machines = (*home, *collected, *elsewhere.counted)
+    machines = (*home, *collected.records, *elsewhere.counted)
     by_hand, conflicts = as_records(written, person.plans, machines)
-    away = _away(rows, pseudonym)
+    unknown = (*_away(rows, pseudonym), *map(_possibly, collected.doubts))
     asked = {
         plan.sop_instance_uid: tuple(
             _asked(one, zone) for one in elsewhere.questions if one.plan_uid == plan.sop_instance_uid
@@ -169,8 +169,8 @@ def patient_now(
         for plan in person.plans
     }
     since = SinceCopy(
-        records=(*collected, *elsewhere.counted, *by_hand),
-        conflicts={uid: (*conflicts.get(uid, ()), *found, *away) for uid, found in asked.items()},
+        records=(*collected.records, *elsewhere.counted, *by_hand),
+        conflicts={uid: (*conflicts.get(uid, ()), *found, *unknown) for uid, found in asked.items()},
         apart=elsewhere.apart,
         settled=settled_keys(rows, pseudonym),
         replaced=replaced,
@@ -231,6 +231,10 @@ def _on_paper(entry: HandEntry) -> OnPaper:
         fraction_number=entry.fraction_number,
         given_at=entry.given_at,
     )
+
+
+def _possibly(text: str) -> Conflict:
+    return Conflict(kind=ConflictKind.POSSIBLY_DELIVERED, text=text)
 
 
 def _asked(question: Question, zone: ZoneInfo) -> Conflict:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from beamkeeper.app.jobs.file_mode_records import drops
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
     from datetime import date, datetime
 
+    from beamkeeper.app.jobs.file_mode_records import DamagedDrop
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
     from beamkeeper.app.jobs.incident_people import Member
     from beamkeeper.app.jobs.placing import At, Proposal
@@ -58,6 +60,7 @@ SINCE_THE_COPY: Final = frozenset(
         Deed.ENTERED,
         Deed.CHECKED_ENTRY,
         Deed.STRUCK,
+        Deed.RELEASED,
         Deed.LAID,
         Deed.COLLECTED,
         Deed.ASSIGNED,
@@ -160,6 +163,10 @@ class Room:
                 if row.action in SINCE_THE_COPY and row.patient_pseudonym
             ),
         )
+
+    def damaged(self) -> Mapping[str, DamagedDrop]:
+        """Return by pseudonym who cannot be counted, as a file of File Mode is gone or changed."""
+        return {one.pseudonym: one for one in drops(self.folder, self.journal()).damaged}
 
     def order(self) -> tuple[RuleSet, tuple[Ranked, ...]]:
         """Return the rules and everybody in their order, as people's words and gaps stand now."""

@@ -11,8 +11,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from beamkeeper.app.web.room.room import the_room
+from beamkeeper.app.web.room.views.refusals import not_counted
 from beamkeeper.domain.patient import shown_name
+from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.lists import Section
+from beamkeeper.protect.lists.page import name_of
 from beamkeeper.respond.triage.facts import STATED
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ MARKS: Final = {
 def patients(request: HttpRequest) -> HttpResponse:
     """List everybody of the night, in the order of the lists."""
     room = the_room()
-    rows = room.rows()
+    rows, damaged = room.rows(), room.damaged()
     asked = request.GET.get("q", "")[:SEARCHED_CHARACTERS_MAX].strip()
     section, mark = request.GET.get("section", ""), request.GET.get("mark", "")
     found = [row for row in rows if _is_in(row, section) and _has(row, mark) and _fits(row, asked)]
@@ -62,6 +65,7 @@ def patients(request: HttpRequest) -> HttpResponse:
         "total": len(rows),
         "inventory": room.inventory(),
         "since": room.since(),
+        "damaged": [(row, one) for row in rows if (one := damaged.get(row.pseudonym))],
         "is_part": bool(asked or section or mark),
     }
     return render(request, "room/patients.html", facts)
@@ -83,7 +87,13 @@ def patient_page(
 ) -> HttpResponse:
     """Return the page of a patient; with `error` why a form was refused, and what was typed into it."""
     room = the_room()
-    found = room.patient(pseudonym)
+    try:
+        found = room.patient(pseudonym)
+    except IntegrityError as damage:
+        row = next((one for one in room.rows() if one.pseudonym == pseudonym), None)
+        if row is None:
+            raise
+        return not_counted(request, f"{name_of(row.patient)} ({row.patient.patient_id})", damage)
     if found is None:
         raise Http404
     _, ranked = room.order()

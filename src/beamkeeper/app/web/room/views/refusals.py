@@ -61,3 +61,8 @@ def ours(request: HttpRequest, error: BeamkeeperError) -> HttpResponse:
     is_asked = isinstance(error, ConfigError)
     title = "This was not done." if is_asked else "This cannot be shown now."
     return _page(request, 400 if is_asked else 503, title, error.message, error.do_next)
+
+
+def not_counted(request: HttpRequest, whose: str, error: BeamkeeperError) -> HttpResponse:
+    """Say of one patient why no count is shown; everybody else's page goes on."""
+    return _page(request, 503, f"Not counted: {whose}", error.message, error.do_next)
