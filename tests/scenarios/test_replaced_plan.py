@@ -19,6 +19,7 @@ from test_placement import PARTNERS
 from tests.peers.test_telling import Book
 from two_houses import Houses, beamkeeper, told
 
+from beamkeeper.app.jobs.gap_choice import Asked, choose, computed, course_text, known_courses
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.clock import SystemClock
@@ -191,6 +192,47 @@ def test_it_is_placed_handed_over_and_counted_to_the_end_by_the_plan_that_holds(
     counted = {one["plan_uid"]: one for one in back["position"]["plans"]}[NEW_UID]
     assert (counted["fractions_complete"], counted["next_fraction_number"]) == (4, 5)
     assert doubts(houses) == ()
+
+
+def test_a_gap_signed_for_the_plan_before_is_named_in_the_draft_and_does_not_count(
+    houses: Houses, tmp_path: Path
+) -> None:
+    sign_for_the_old_plan(houses)
+    replace(houses)
+    (tmp_path / "partners.toml").write_text(PARTNERS)
+    drafted = ("placement", "draft", "--partners", tmp_path / "partners.toml")
+    made = told(*drafted, "--site", houses.site.site_file, *at(houses))
+    (patient,) = made["draft"]["patients"]
+    (said,) = [one for one in patient["notes"] if one.startswith("Not used")]
+
+    assert "signed for the plan before: plan 'VMAT1' is replaced by 'VMAT1 new'" in said
+    assert "A physician signs anew for the plan that holds" in said
+    assert not any("to spare by the way to go on" in one for one in patient["notes"])
+    _, shown = beamkeeper(*drafted, *at(houses))
+    assert f"▲ {patient['name']}: {said}" in " ".join(shown.split())
+
+
+def sign_for_the_old_plan(houses: Houses) -> None:
+    """Let a physician sign, for the 18 fractions that both plans have left, that nothing is compensated."""
+    opened = IncidentFolder.open(houses.incident)
+    person = opened.inventory().persons[0]
+    known = next(one for one in known_courses(person, ZONE) if one.label == OLD)
+    asked = Asked(
+        tumour_site="larynx",
+        fractions=known.fractions or 0,
+        dose_gy=2.0,
+        on=known.on,
+        resume_on=known.on[-1] + timedelta(days=7),
+    )
+    text = course_text(person, asked)
+    by: dict[str, Any] = {
+        "by": "Dr. An Peeters",
+        "at": SystemClock().now(),
+        "signed": "an",
+        "reason": "agreed",
+    }
+    seen = computed(opened, text)[1]
+    choose(opened, person.pseudonym, text, plan_uid=known.plan_uid, seen=seen, option_id="nothing", **by)
 
 
 @pytest.mark.long

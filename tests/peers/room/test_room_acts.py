@@ -228,6 +228,7 @@ def test_a_physician_signs_a_way_to_go_on_and_a_coordinator_does_not(served: Ser
     page = f"/patients/p0003/gap/?{FACTS}"
     text = co.get(page).text
     fields = {
+        "plan": hidden(text, "plan"),
         "course": hidden(text, "course"),
         "seen": hidden(text, "seen"),
         "option": "nothing",
@@ -236,11 +237,15 @@ def test_a_physician_signs_a_way_to_go_on_and_a_coordinator_does_not(served: Ser
     refused = co.post("/patients/p0003/gap/choose/", signed("co", **fields), page=page)
     assert "signed by a physician" in refused.words
     assert 'value="agreed"' in refused.text
+    closed = co.post("/patients/p0003/gap/choose/", signed("an", **fields | {"plan": "1.9"}), page=page)
+    assert "not open any more: it is finished, or another one holds" in closed.words
+    assert hidden(refused.text, "plan") == fields["plan"]
     answer = co.post("/patients/p0003/gap/choose/", signed("an", **fields), page=page)
     line = last(served)
 
     assert "The choice stands in the journal, signed" in answer.words
     assert (line.action, line.actor) == ("gap option chosen", "An Peeters, physician")
+    assert line.details["plan"] == fields["plan"] != ""
     assert (served.folder.path / str(line.details["course"])).read_text() == fields["course"]
     assert "✓ Chosen: No compensation , by An Peeters, physician" in co.get("/patients/p0003/gap/").words
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.console_house.clock import FileClock
@@ -11,6 +11,7 @@ from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
 from tests.room_house.server import Served, room_server
 from tests.room_house.visitor import Visitor
 
+from beamkeeper.app.jobs.declaring import write
 from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.readiness import Readiness
 from beamkeeper.respond.incident import Deed
@@ -79,3 +80,27 @@ def test_two_different_people_say_it_with_the_numbers_of_the_sheet(served: Serve
     assert "Holds instead of plan 'Old'" in shown
     row = served.folder.journal.rows()[-1]
     assert (row.action, row.details["signed"]) == (Deed.PLAN_REPLACED, "bo an")
+
+
+def test_a_way_to_go_on_that_was_signed_for_the_replaced_plan_is_shown_so(served: Served) -> None:
+    visitor, folder = Visitor(served), served.folder
+    visitor.sign_in("bo")
+    person = next(one for one in folder.inventory().persons if len(one.plans) > 1)
+    name, (old, new) = person.pseudonym, person.plans
+    by: dict[str, Any] = {"by": "An Peeters, physician", "at": LATER, "pseudonym": name}
+    for plan in (new, old):
+        write(folder, Deed.CHOSEN, **by, about="nothing", value="No compensation", plan=plan.sop_instance_uid)
+    uids: dict[str, Any] = {"old": old.sop_instance_uid, "new": new.sop_instance_uid}
+    about = f"plan {old.rt_plan_label!r} is replaced by {new.rt_plan_label!r}"
+    line = write(
+        folder, Deed.PLAN_REPLACED, **by, **uids, after=0, goes_on=False, doubts={}, about=about
+    ).sequence
+    shown = visitor.get(f"/patients/{name}/gap/").words
+
+    assert "▲ Signed for the plan before: No compensation , by An Peeters, physician" in shown
+    assert "It does not count: plan 'Old' is replaced by 'New'" in shown
+    assert "A physician signs anew" in shown
+    assert "Before: chosen: No compensation" in shown
+    for one in [row.sequence for row in folder.journal.rows() if row.action == Deed.PLAN_REPLACED]:
+        write(folder, Deed.PLAN_TAKEN_BACK, **by, about=f"line {line}", line=one)
+    assert "✓ Chosen: No compensation" in visitor.get(f"/patients/{name}/gap/").words

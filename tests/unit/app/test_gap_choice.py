@@ -53,9 +53,8 @@ def sign(
     folder: IncidentFolder, text: str, option_id: str, *, seen: str = "", reason: str = "why"
 ) -> AuditRow:
     seen = seen or computed(folder, text)[1]
-    return choose(
-        folder, "p1", text, seen=seen, option_id=option_id, reason=reason, by="An", at=NOW, signed="an"
-    )
+    signed = {"reason": reason, "by": "An", "signed": "an"}
+    return choose(folder, "p1", text, plan_uid="1.1", seen=seen, option_id=option_id, at=NOW, **signed)
 
 
 def test_the_file_of_a_course_computes_the_same_by_the_command_line(folder: IncidentFolder) -> None:
@@ -98,7 +97,7 @@ def test_a_choice_stands_in_the_journal_with_file_numbers_and_name(folder: Incid
     line = sign(folder, text, options.options[0].id)
 
     assert (folder.path / str(line.details["course"])).read_text() == text
-    assert line.details["result_sha256"] == digest
+    assert (line.details["result_sha256"], line.details["plan"]) == (digest, "1.1")
     assert line.details["signed"] == "an"
     assert line.details["value"] == options.options[0].title
     assert sign(folder, text, NOTHING).details["value"] == "No compensation"

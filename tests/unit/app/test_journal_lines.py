@@ -62,6 +62,7 @@ WORDS: dict[str, Any] = {
     "from": "2026-03-04",
     "first_on": "2026-03-04",
     "plans": ["1.2"],
+    "plan": "1.2",
     "doubts": {"k": "text"},
     "old": "1.1",
     "new": "1.2",

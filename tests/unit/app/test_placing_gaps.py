@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.room_house.incident import patient
 
+from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.gap_choice import NOTHING, PARAMETERS, Asked, choose, computed, course_text
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.placing_gaps import SignedGap, Spare, signed_gaps, spare_of, treatment_days
+from beamkeeper.domain.audit import AuditEvent
+from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +32,30 @@ def folder(tmp_path: Path) -> IncidentFolder:
     return IncidentFolder.create(tmp_path / "incident")
 
 
-def sign(folder: IncidentFolder, option: str, resume_on: date = MONDAY) -> SignedGap:
+def sign(folder: IncidentFolder, option: str, resume_on: date = MONDAY, plan: str = "1.1") -> SignedGap:
     asked = Asked(tumour_site="larynx", fractions=35, dose_gy=2.0, on=GIVEN, resume_on=resume_on)
     text = course_text(patient(3), asked)
     seen = computed(folder, text)[1]
     # Late in the evening by UTC it is the next day on the wall of the site.
     at = datetime(2026, 2, 25, 23, 30, tzinfo=UTC)
-    choose(
-        folder, "p", text, seen=seen, option_id=option, reason="r", by="Dr. An Peeters", at=at, signed="an"
-    )
+    signed = {"reason": "r", "by": "Dr. An Peeters", "signed": "an"}
+    choose(folder, "p", text, plan_uid=plan, seen=seen, option_id=option, at=at, **signed)
+    return now(folder)
+
+
+def now(folder: IncidentFolder) -> SignedGap:
     return signed_gaps(folder, folder.journal.rows(), BRUSSELS)["p"]
+
+
+def say(folder: IncidentFolder, deed: Deed, **details: object) -> int:
+    """Let two people say of plans what holds; return the line."""
+    at = datetime(2026, 2, 26, 9, tzinfo=UTC)
+    return write(folder, deed, by="A and B", at=at, pseudonym="p", **details).sequence  # type: ignore[arg-type]
+
+
+def replaced(folder: IncidentFolder, old: str = "1.1", new: str = "1.2") -> int:
+    told: dict[str, object] = {"after": 14, "goes_on": True, "doubts": {}, "about": f"plan {old} is replaced"}
+    return say(folder, Deed.PLAN_REPLACED, old=old, new=new, **told)
 
 
 def spare(signed: SignedGap, **more: Any) -> Spare | str:
@@ -122,6 +139,53 @@ def test_a_signature_for_other_numbers_is_not_used(folder: IncidentFolder) -> No
 
     assert str(spare(changed)).startswith("Not used: the way to go on that Dr. An Peeters signed")
     assert "not the one that was signed" in str(spare(forged))
+
+
+def test_a_signature_for_a_plan_that_was_replaced_counts_again_only_when_that_is_taken_back(
+    folder: IncidentFolder,
+) -> None:
+    sign(folder, "two-a-day")
+    line = replaced(folder)
+    found = str(spare(now(folder)))
+    assert "it was signed for the plan before: plan 1.1 is replaced (A and B, line 2)" in found
+    assert "A physician signs anew for the plan that holds" in found
+
+    say(folder, Deed.PLAN_TAKEN_BACK, line=line)
+    assert isinstance(spare(now(folder)), Spare)
+    replaced(folder)
+    assert isinstance(spare(sign(folder, "two-a-day", plan="1.2")), Spare)
+
+
+def test_a_signature_for_the_plan_that_holds_counts_whenever_it_was_signed(folder: IncidentFolder) -> None:
+    sign(folder, "two-a-day", plan="1.2")
+    replaced(folder)
+    assert isinstance(spare(now(folder)), Spare)
+
+    replaced(folder, old="1.2", new="1.1")
+    assert "signed for the plan before" in str(spare(now(folder)))
+    replaced(folder)
+    assert isinstance(spare(now(folder)), Spare)
+
+
+def test_a_line_that_names_no_plan_is_of_the_plan_that_held_then(folder: IncidentFolder) -> None:
+    replaced(folder, old="1.0", new="1.1")
+    sign(folder, "two-a-day")
+    row = folder.journal.rows()[-1]
+    details = {key: value for key, value in row.details.items() if key != "plan"}
+    folder.journal.append(
+        AuditEvent(
+            action=row.action,
+            actor=row.actor,
+            outcome="ok",
+            at=row.at,
+            patient_pseudonym="p",
+            details=details,
+        )
+    )
+    assert isinstance(spare(now(folder)), Spare)
+
+    replaced(folder)
+    assert "signed for the plan before" in str(spare(now(folder)))
 
 
 @pytest.mark.parametrize(

@@ -314,7 +314,10 @@ def _names(made: Draft) -> dict[str, str]:
 
 
 def _show_draft(made: Draft) -> None:
-    for text in made.notes:
+    from beamkeeper.app.jobs.placing_gaps import is_not_used
+
+    not_used = (f"{one.name}: {said}" for one in made.patients for said in one.notes if is_not_used(said))
+    for text in (*made.notes, *not_used):
         print_wrapped(f"▲ {text}")
     table = Table(box=None, pad_edge=False)
     for title in ("patient", "A", "B", "C", "not there"):

@@ -181,6 +181,7 @@ def choose(
     pseudonym: str,
     text: str,
     *,
+    plan_uid: str,
     seen: str,
     option_id: str,
     reason: str,
@@ -192,6 +193,8 @@ def choose(
 
     Parameters
     ----------
+    plan_uid
+        Of the plan whose course it is: once another plan holds, the choice does not count.
     seen
         Digest of the result that stood before whoever signs.
 
@@ -225,6 +228,7 @@ def choose(
         at=at,
         pseudonym=pseudonym,
         about=option_id,
+        plan=plan_uid,
         value=titles[option_id],
         said=said,
         course=name,

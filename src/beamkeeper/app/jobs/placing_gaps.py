@@ -1,7 +1,8 @@
 """Days to spare out of a gap that a physician signed: the signed numbers go before the rules of triage.
 
-A signature is for one course file and one result. Both are computed again here; where they are no longer what
-was signed, or more was given since, the signature is not used and that is said.
+A signature is for one plan, one course file and one result. The numbers are computed again here; where they
+are no longer what was signed, more was given since, or another plan holds, the signature is not used and that
+is said.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.gap_choice import FILE_BYTES_MAX, NOTHING, computed, course_name
 from beamkeeper.clock import local_date
+from beamkeeper.domain.replacing import in_effect
 from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.incident.replaced import said_of_plans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from beamkeeper.respond.gap.outcome import Outcome
 
 SATURDAY: Final = 5
+_NOT_USED: Final = "Not used: "
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 TWO: Final = 2
 
@@ -48,6 +52,8 @@ class SignedGap:
         Days with two fractions, and days without regular treatment.
     unusable
         Why it does not count any more; "" while it does.
+    do_next
+        What is done then.
     """
 
     title: str
@@ -62,6 +68,7 @@ class SignedGap:
     days_with_two: int = 0
     days_off: int = 0
     unusable: str = ""
+    do_next: str = "Sign again."
 
     @property
     def per_day(self) -> int:
@@ -84,15 +91,38 @@ class Spare:
     said: tuple[str, ...]
 
 
-def signed_gaps(folder: IncidentFolder, rows: Iterable[AuditRow], zone: ZoneInfo) -> dict[str, SignedGap]:
+def signed_gaps(folder: IncidentFolder, rows: Sequence[AuditRow], zone: ZoneInfo) -> dict[str, SignedGap]:
     """Return by pseudonym what was signed last."""
     last = {row.patient_pseudonym: row for row in rows if row.action == Deed.CHOSEN and row.patient_pseudonym}
-    return {pseudonym: _signed(folder, row, zone) for pseudonym, row in last.items()}
+    return {pseudonym: _signed(folder, row, rows, zone) for pseudonym, row in last.items()}
 
 
-def _signed(folder: IncidentFolder, row: AuditRow, zone: ZoneInfo) -> SignedGap:
+def plan_before(row: AuditRow, rows: Sequence[AuditRow], zone: ZoneInfo) -> str:
+    """Return what people said of the plan that a way to go on was signed for; "" while that plan holds.
+
+    A line that does not say for which plan it was signed is of the plan that held when it was written.
+    """
+    said = said_of_plans(rows, row.patient_pseudonym or "", zone)
+    holds, plan = in_effect(said.values()), row.details.get("plan")
+    for line, one in said.items():
+        is_meant = line > row.sequence if plan is None else one.old_uid == plan
+        if one in holds and is_meant:
+            told = next(found for found in rows if found.sequence == line)
+            return f"{told.details.get('about', 'another plan holds')} ({told.actor}, line {line})"
+    return ""
+
+
+def _signed(folder: IncidentFolder, row: AuditRow, rows: Sequence[AuditRow], zone: ZoneInfo) -> SignedGap:
     said = row.details
     title, on = str(said.get("value", "")), local_date(row.at, zone)
+    if before := plan_before(row, rows, zone):
+        return SignedGap(
+            title=title,
+            by=row.actor,
+            on=on,
+            unusable=f"it was signed for the plan before: {before}",
+            do_next="A physician signs anew for the plan that holds: the gap, in the incident room.",
+        )
     try:
         options, digest = computed(folder, _course(folder, row))
     except ConfigError as error:
@@ -172,10 +202,10 @@ def spare_of(
         As the draft counts them: another number than was signed for means that more was given, or more open.
     """
     if signed.unusable:
-        return f"Not used: {signed.who}. Why: {signed.unusable}. Sign again."
+        return f"{_NOT_USED}{signed.who}. Why: {signed.unusable}. {signed.do_next}"
     if fractions_left != signed.fractions_left:
         return (
-            f"Not used: {signed.who}. Why: it is for {plural(signed.fractions_left, 'fraction')} left, and "
+            f"{_NOT_USED}{signed.who}. Why: it is for {plural(signed.fractions_left, 'fraction')} left, and "
             f"{'nobody knows how many' if fractions_left is None else fractions_left} are. Sign again."
         )
     until = treatment_days(first_on, signed.starts_on, holidays)
@@ -196,6 +226,11 @@ def spare_of(
             f"{signed.per_day}."
         )
     return Spare(days=until + left, sessions=signed.sessions, per_day=signed.per_day, said=tuple(said))
+
+
+def is_not_used(note: str) -> bool:
+    """Return whether a note about a patient says that a signature does not count."""
+    return note.startswith(_NOT_USED)
 
 
 def treatment_days(begin: date, end: date, holidays: Collection[date]) -> int:

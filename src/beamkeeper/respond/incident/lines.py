@@ -153,6 +153,7 @@ NEEDED: Final[Mapping[Deed, Shape]] = {
 """What every reader of a line relies on, where the line says that it was done."""
 WHERE_SAID: Final[Mapping[Deed, Shape]] = {
     Deed.PACKED: {"first_on": _DAY, "plans": _TEXTS, "appointments": _APPOINTMENTS},
+    Deed.CHOSEN: {"plan": _TEXT},
     Deed.PLACE_SET: {"from": _DAY},
     Deed.BEGUN: {"given": _COUNT},
     Deed.COLLECTED: {"sha256_of": _DIGESTS},

@@ -24,6 +24,7 @@ from beamkeeper.app.jobs.gap_choice import (
     known_courses,
     parameter_sets,
 )
+from beamkeeper.app.jobs.placing_gaps import plan_before
 from beamkeeper.app.web.room.permissions import LEVEL
 from beamkeeper.app.web.room.room import the_room
 from beamkeeper.app.web.room.session import signed_by
@@ -34,7 +35,7 @@ from beamkeeper.respond.gap.picture import alternative, draw_course
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from django.http import HttpRequest, HttpResponse
 
@@ -78,7 +79,7 @@ def gap(request: HttpRequest, pseudonym: str) -> HttpResponse:
         try:
             text = course_text(person, _asked(form))
             options, digest = computed(the_room().folder, text)
-            facts = _result(options) | {"course": text, "seen": digest}
+            facts = _result(options) | {"course": text, "seen": digest, "plan": known.plan_uid}
         except ConfigError as error:
             facts["form_error"] = error
     return _page(request, pseudonym, {"known": known, "courses": courses, "form": form, **facts})
@@ -88,16 +89,19 @@ def gap(request: HttpRequest, pseudonym: str) -> HttpResponse:
 def choose_gap(request: HttpRequest, pseudonym: str) -> HttpResponse:
     """Let a physician sign one way to go on, for the numbers that were seen."""
     room = the_room()
-    _person(pseudonym)
+    courses = known_courses(_person(pseudonym), room.zone)
+    plan = request.POST.get("plan", "")
     text, seen = request.POST.get("course", "")[:TEXT_MAX], request.POST.get("seen", "")
     typed = {key: request.POST.get(key, "") for key in ("option", "reason", "person")}
     text = text.replace("\r\n", "\n")  # browsers send forms so
     try:
         member = signed_by(request, LEVEL)
+        _verify_open(plan, courses)
         choose(
             room.folder,
             pseudonym,
             text,
+            plan_uid=plan,
             seen=seen,
             option_id=typed["option"],
             reason=typed["reason"],
@@ -107,10 +111,19 @@ def choose_gap(request: HttpRequest, pseudonym: str) -> HttpResponse:
         )
     except ConfigError as error:
         options, digest = computed(room.folder, text)
-        facts = _result(options) | {"course": text, "seen": digest, "error": error, "typed": typed}
+        facts = _result(options) | {"course": text, "seen": digest, "plan": plan}
+        facts |= {"error": error, "typed": typed}
         return _page(request, pseudonym, facts, status=400)
     messages.success(request, "The choice stands in the journal, signed.")
     return redirect("patient", pseudonym)
+
+
+def _verify_open(plan_uid: str, courses: Iterable[Known]) -> None:
+    if plan_uid not in {one.plan_uid for one in courses}:
+        raise ConfigError(
+            "The plan of this course is not open any more: it is finished, or another one holds.",
+            do_next="Compute the gap of the plan that holds, look at it, and sign then.",
+        )
 
 
 def _page(
@@ -119,7 +132,7 @@ def _page(
     room = the_room()
     person = _person(pseudonym)
     chosen = [
-        one
+        (one, plan_before(one, room.journal(), room.zone))
         for one in reversed(room.journal())
         if one.patient_pseudonym == pseudonym and one.action == Deed.CHOSEN
     ]
