@@ -229,7 +229,7 @@ def propose(folder: PlacementFolder, *, now: datetime, seconds: float, move_anno
     """Solve the last draft as everything stands, and keep nothing; raises as `make_version`."""
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
-    before = folder.version(stand, stand.version)[0] if stand.versions else None
+    before = folder.placed(stand, stand.version) if stand.versions else None
     as_now = as_it_stands(folder, stand, draft, instance, now=now, move_announced=move_announced)
     found = solve(as_now.instance, seconds=seconds, start=None if before is None else before.places())
     return Proposal(
@@ -321,7 +321,7 @@ def board_at(folder: PlacementFolder) -> At:
     """
     stand = folder.standing()
     version, instance = folder.version(stand, stand.version)
-    draft, _ = folder.draft(stand, version.draft)
+    draft = folder.drafted(stand, version.draft)
     board = _where_it_stands(instance, said_since(folder, stand, version, instance), version.places())
     return At(stand=stand, version=version, draft=draft, board=board)
 
@@ -397,10 +397,10 @@ def _version_files(folder: PlacementFolder, stand: Standing, number: int) -> dic
             head=head_of(folder.incident, version.made_at),
             version=version,
             instance=instance,
-            draft=folder.draft(stand, version.draft)[0],
+            draft=folder.drafted(stand, version.draft),
             file=read_partners(folder.partners_text(stand, version.draft)),
             summary=words(version),
-            before=folder.version(stand, version.parent)[0] if version.parent else None,
+            before=folder.placed(stand, version.parent) if version.parent else None,
         )
     )
 

@@ -27,7 +27,7 @@ from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -39,6 +39,10 @@ PLACEMENT: Final = "placement"
 PLANS: Final = f"{PLACEMENT}/plans.json"
 PARTNERS, DRAFT, INSTANCE, VERSION = "partners.toml", "draft.json", "instance.json", "version.json"
 MADE_BY: Final = (Deed.PLACED, Deed.PLACE_SET, Deed.PLACE_UNDONE)
+STANDS_BY: Final = frozenset(
+    {Deed.DRAFTED, *MADE_BY, Deed.ANNOUNCED, Deed.BEGUN, Deed.PACKED, Deed.SENT, Deed.RETURNED}
+)
+"""Lines on which the board of a placement depends (`standing`, `placing_since.away`); no other does."""
 _BYTES_MAX: Final = 256 << 20
 
 T = TypeVar("T")
@@ -234,23 +238,30 @@ class PlacementFolder:
         IntegrityError
             It is not what was written.
         """
-        if number not in stand.drafts:
-            raise ConfigError(
-                f"There is no draft {number}.", do_next="`beamkeeper placement show` names all."
-            )
-        folder, digests = f"{PLACEMENT}/draft-{number}", stand.drafts[number]
-        draft = self._value(f"{folder}/{DRAFT}", digests, Draft)
-        return draft, self._instance(f"{folder}/{INSTANCE}", digests)
+        name = f"{PLACEMENT}/draft-{number}/{INSTANCE}"
+        return self.drafted(stand, number), self._instance(name, stand.drafts[number])
+
+    def drafted(self, stand: Standing, number: int) -> Draft:
+        """Return a draft without its instance, which takes longest to read; raises as `draft`."""
+        self._verify_known("draft", stand.drafts, number)
+        return self._value(f"{PLACEMENT}/draft-{number}/{DRAFT}", stand.drafts[number], Draft)
+
+    def placed(self, stand: Standing, number: int) -> Version:
+        """Return a version without what it was made from; raises as `draft`."""
+        self._verify_known("version", stand.versions, number)
+        return self._value(f"{PLACEMENT}/version-{number}/{VERSION}", stand.versions[number], Version)
 
     def version(self, stand: Standing, number: int) -> tuple[Version, Instance]:
         """Return a version and what it was made from, decisions included; raises as `draft`."""
-        if number not in stand.versions:
+        name = f"{PLACEMENT}/version-{number}/{INSTANCE}"
+        return self.placed(stand, number), self._instance(name, stand.versions[number])
+
+    @staticmethod
+    def _verify_known(kind: str, known: Mapping[int, object], number: int) -> None:
+        if number not in known:
             raise ConfigError(
-                f"There is no version {number}.", do_next="`beamkeeper placement show` names all."
+                f"There is no {kind} {number}.", do_next="`beamkeeper placement show` names all."
             )
-        folder, digests = f"{PLACEMENT}/version-{number}", stand.versions[number]
-        version = self._value(f"{folder}/{VERSION}", digests, Version)
-        return version, self._instance(f"{folder}/{INSTANCE}", digests)
 
     def partners_text(self, stand: Standing, number: int) -> str:
         """Return the partners' file of a draft; raises as `draft`."""

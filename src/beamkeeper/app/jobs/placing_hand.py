@@ -81,7 +81,7 @@ def move_back(folder: PlacementFolder, at: At, patient: str, *, today: date) -> 
     move = price_of_undoing(at.board, patient, today=today)
     if decision.version != at.version.number or at.version.parent is None:
         return move
-    before, _ = folder.version(at.stand, at.version.parent)
+    before = folder.placed(at.stand, at.version.parent)
     if before.draft != at.version.draft:
         return move
     board = board_of(move.board.instance, before.places())
@@ -194,7 +194,7 @@ def announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Wh
 
 def _announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who) -> tuple[str, ...]:
     stand = folder.standing()
-    version, _ = folder.version(stand, stand.version)
+    version = folder.placed(stand, stand.version)
     placed = {one.patient for one in version.placed if one.machine}
     told = (
         tuple(one.patient for one in version.placed if one.machine) if patients is None else tuple(patients)
@@ -229,7 +229,7 @@ def begin(folder: PlacementFolder, patient: str, *, given: int, who: Who) -> str
     """
     with folder.held():
         stand = folder.standing()
-        machine = folder.version(stand, stand.version)[0].places().get(patient, NOWHERE)[0]
+        machine = folder.placed(stand, stand.version).places().get(patient, NOWHERE)[0]
         if not machine:
             raise ConfigError("This patient has no place.", do_next="`beamkeeper placement show` says why.")
         write(

@@ -123,11 +123,11 @@ def _facts(
     earliest: date,
 ) -> _Facts:
     file = read_partners(folder.partners_text(stand, draft))
-    version = folder.version(stand, stand.version)[0] if stand.versions else None
+    version = folder.placed(stand, stand.version) if stand.versions else None
     return _Facts(
         stand=stand,
         there=frozenset(one.id for one in instance.machine),
-        told={number: folder.version(stand, number)[0].places() for number in set(stand.announced.values())},
+        told={number: folder.placed(stand, number).places() for number in set(stand.announced.values())},
         away=away(
             rows,
             machines={one.id: file.site(one.site).title for one in instance.machine},

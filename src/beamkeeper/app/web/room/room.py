@@ -15,12 +15,12 @@ from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
 from beamkeeper.app.jobs.placing import board_at, propose
-from beamkeeper.app.jobs.placing_folder import PlacementFolder
+from beamkeeper.app.jobs.placing_folder import STANDS_BY, PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.plans_that_hold import SAID_OF_PLANS, with_plans_that_hold
 from beamkeeper.app.jobs.since import patient_now
 from beamkeeper.app.jobs.treatment_days import days_said
-from beamkeeper.app.jobs.triage import at_present, facts_of, ordered
+from beamkeeper.app.jobs.triage import at_present, facts_of, ordered, rules_text, statements
 from beamkeeper.app.web.room.grid import grid_of
 from beamkeeper.clock import local_date
 from beamkeeper.respond.incident import Deed, standing
@@ -174,7 +174,7 @@ class Room:
         days = days_said(self.journal())
         day = (self._as_said(), self.today(), days)
         facts = self._once("facts", day, lambda: facts_of(self.as_said(), now, self.rows(), days=days))
-        key = (*day, self._journal_stamp())
+        key = (*day, statements(self.journal()), rules_text(self.folder))
         return self._once("order", key, lambda: ordered(self.folder, facts, self.journal()))
 
     def placement(self) -> At | None:
@@ -182,7 +182,7 @@ class Room:
         folder = PlacementFolder(self.folder)
         if not placements(self.journal()).versions:
             return None
-        return self._once("placement", self._journal_stamp(), lambda: board_at(folder))
+        return self._once("placement", self._stands_by(), lambda: board_at(folder))
 
     def grid(self, at: At) -> Grid:
         """Return the rows and days of the placement that counts."""
@@ -204,8 +204,15 @@ class Room:
         )
 
     def _as_said(self) -> Hashable:
-        """Return what the lists depend on: the inventory, and the lines about which plan holds."""
-        return self._listed(), tuple(row.sequence for row in self.journal() if row.action in SAID_OF_PLANS)
+        """Return what the lists depend on: the inventory, and what was said of patients with two plans."""
+        rows = self.journal()
+        names = {row.patient_pseudonym for row in rows if row.action in SAID_OF_PLANS}
+        said = (row for row in rows if row.action in {*SAID_OF_PLANS, Deed.SETTLED})
+        return self._listed(), tuple(row.sequence for row in said if row.patient_pseudonym in names)
+
+    def _stands_by(self) -> Hashable:
+        """Return what the board depends on: lines of the journal, of which each names its files by digest."""
+        return tuple(row.sequence for row in self.journal() if row.action in STANDS_BY)
 
     def propose(self) -> tuple[str, Proposal] | None:
         """Compute, and remember, a placement in which who was told may move; None while another does."""
@@ -249,7 +256,7 @@ class Room:
 
 
 def _moved(folder: PlacementFolder, at: At, parent: int) -> Mapping[str, BoardPlace]:
-    before = folder.version(at.stand, parent)[0]
+    before = folder.placed(at.stand, parent)
     return {
         one.patient: (one.machine_before, one.first_before)
         for one in differences(before, at.version)
