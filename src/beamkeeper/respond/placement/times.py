@@ -12,10 +12,14 @@ from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import numpy as np
+
 from beamkeeper.respond.placement.timetable import timetable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from beamkeeper.respond.placement.instance import Instance, MachineSlots
     from beamkeeper.respond.placement.solving import Placed
@@ -69,6 +73,10 @@ class _Slots:
         self._minutes = machine.slot_minutes
         self._first = machine.first_slot_at or time()
         self._count = {one.day: one.slots for one in days}
+        self._row = {day: row for row, day in enumerate(self._count)}
+        most = max(self._count.values(), default=0)
+        counts = np.fromiter(self._count.values(), dtype=np.int64)
+        self._free = np.arange(most) < counts[:, np.newaxis]
         self._visits: dict[str, list[tuple[date, int]]] = defaultdict(list)
         for one in days:
             for session in one.sessions:
@@ -78,19 +86,36 @@ class _Slots:
         for (patient, there, day), times in promised.items():
             if there == machine.id:
                 self._told[patient][day] = times
-                self._taken[day] |= {number: patient for at in times for number in self._touched(at)}
+                self._take(day, (number for at in times for number in self._touched(at)), patient)
 
     def given_to(self, patient: str) -> Iterator[Session]:
         """Yield the sessions of the next patient, whose slots nobody gets any more."""
         visits, told = self._visits[patient], self._told[patient]
         first = {number for times in told.values() for number in self._touched(times[0])}
-        wanted = [*sorted(first), *range(max(self._count.values(), default=0))]
-        asked = [one for one in visits if one[0] not in told]
-        usual = max(
-            wanted, key=lambda number: sum(self._fits(patient, number, *one) for one in asked), default=0
-        )
+        wanted = [*sorted(first), *range(self._free.shape[1])]
+        fitting = self._fitting(one for one in visits if one[0] not in told)
+        usual = max(wanted, key=lambda number: fitting[number] if number < len(fitting) else 0, default=0)
         for day, per_day in visits:
             yield from ((day, at) for at in self._on(day, patient, per_day, usual))
+
+    def _fitting(self, asked: Iterable[tuple[date, int]]) -> NDArray[np.int64]:
+        """Return on how many of these days the visits can begin in each slot."""
+        found = np.zeros(self._free.shape[1], dtype=np.int64)
+        for day, per_day in asked:
+            free = self._free[self._row[day]]
+            fits = free.copy()
+            for after in self._numbers(0, per_day)[1:]:
+                last = max(0, len(free) - after)
+                fits[:last] &= free[after:]
+                fits[last:] = False
+            found += fits
+        return found
+
+    def _take(self, day: date, numbers: Iterable[int], patient: str) -> None:
+        for number in numbers:
+            self._taken[day][number] = patient
+            if day in self._row and number < self._free.shape[1]:
+                self._free[self._row[day], number] = False
 
     def _on(self, day: date, patient: str, per_day: int, usual: int) -> Sequence[time | None]:
         told = self._told[patient].get(day, ())
@@ -102,7 +127,7 @@ class _Slots:
         if number is None:
             return (None,) * per_day
         numbers = self._numbers(number, per_day)
-        self._taken[day] |= dict.fromkeys(numbers, patient)
+        self._take(day, numbers, patient)
         return tuple(map(self._at, numbers))
 
     def _fits(self, patient: str, number: int, day: date, per_day: int) -> bool:
