@@ -8,6 +8,8 @@ from typing import Any, Final
 from beamkeeper.errors import ConfigError
 
 _NOBODY_WRITES: Final = "it nests too deep, or holds a number that is too long"
+_WHOLE_MAX: Final = 1 << 63
+"""TOML promises whole numbers of 64 bits; a longer one, in hexadecimal, could not be told in an error."""
 
 
 def tables_in(text: str, what: str, *, do_next: str = "") -> dict[str, Any]:
@@ -24,10 +26,23 @@ def tables_in(text: str, what: str, *, do_next: str = "") -> dict[str, Any]:
         It is no TOML, or TOML that nobody writes: lists within lists without end, a number of a page.
     """
     try:
-        return tomllib.loads(text)
+        return _with_numbers_of_64_bits(tomllib.loads(text))
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, tomllib.TOMLDecodeError) else _NOBODY_WRITES
         raise ConfigError(f"{what} is not valid TOML: {why}.", do_next=do_next) from error
+
+
+def _with_numbers_of_64_bits(tables: dict[str, Any]) -> dict[str, Any]:
+    left: list[object] = [tables]
+    while left:
+        match left.pop():
+            case dict(found):
+                left.extend(found.values())
+            case list(found):
+                left.extend(found)
+            case int(number) if abs(number) >= _WHOLE_MAX:
+                raise ValueError("a number that is too long")
+    return tables
 
 
 def verify_format(tables: dict[str, Any], what: str, expected: int, *, do_next: str = "") -> None:
@@ -63,9 +78,9 @@ def tables_under(table: dict[str, Any], key: str, where: str) -> list[dict[str, 
     return found
 
 
-def text_under(table: dict[str, Any], key: str, where: str) -> str:
+def text_under(table: dict[str, Any], key: str, where: str, *, do_next: str = "") -> str:
     """Return the text that stands under a key, without blanks around it; as `tables_under`."""
     found = table.get(key)
     if not isinstance(found, str) or not found.strip():
-        raise ConfigError(f"{where} has no {key}.")
+        raise ConfigError(f"{where} has no {key}.", do_next=do_next)
     return found.strip()

@@ -14,6 +14,8 @@ from beamkeeper.errors import ConfigError
         pytest.param("[gap", id="broken"),
         pytest.param("a = " + "[" * 5_000, id="lists within lists"),
         pytest.param("a = " + "9" * 5_000, id="a number of a page"),
+        pytest.param("format = 0x" + "f" * 5_000, id="a number of a page that cannot be told"),
+        pytest.param("a.b = [{ c = 0x8000000000000000 }]", id="a number of more than 64 bits"),
     ],
 )
 def test_whatever_is_no_table_is_refused_in_a_sentence(text: str) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 MACHINES_MAX: Final = 5_000
+ENERGY_MAX: Final = 50.0
+"""MV or MeV: no linac that treats people has more."""
+_DESCRIBED: Final = "docs/formats/machines.md describes it."
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,34 +126,45 @@ def read_machines(text: str) -> tuple[MachineProfile, ...]:
     ConfigError
         No machine file; the message says what was expected and where.
     """
-    table = tables_in(text, "The machine file")
+    table = tables_in(text, "The machine file", do_next=_DESCRIBED)
     verify_format(
         table,
         "The machine file",
         FORMAT,
-        do_next="Begin it with `format = 1`; docs/formats/machines.md describes it.",
+        do_next=f"Begin it with `format = 1`; {_DESCRIBED}",
     )
     found = table.get("machine")
     if not isinstance(found, list) or not found or not all(isinstance(item, dict) for item in found):
         raise ConfigError("The machine file lists no machine.", do_next="Each is a [[machine]] table.")
     if len(found) > MACHINES_MAX:
-        raise ConfigError(f"The machine file lists {len(found)} machines; {MACHINES_MAX} are the most.")
-    return machines_of(found)
+        raise _refused(f"The machine file lists {len(found)} machines; {MACHINES_MAX} are the most.")
+    return machines_of(found, "In the machine file")
 
 
-def machines_of(tables: Sequence[dict[str, Any]]) -> tuple[MachineProfile, ...]:
+def machines_of(tables: Sequence[dict[str, Any]], where: str) -> tuple[MachineProfile, ...]:
     """Return the machines that `[[machine]]` tables describe.
+
+    Parameters
+    ----------
+    where
+        Begins the sentence of an error: "In the machine file".
 
     Raises
     ------
     ConfigError
         An unknown key, a value that cannot be read, two machines with one id; the message says where.
     """
-    machines = tuple(_machine(item, f"machine {number}") for number, item in enumerate(tables, start=1))
+    machines = tuple(
+        _machine(item, f"{where}, machine {number}") for number, item in enumerate(tables, start=1)
+    )
     counts = Counter(one.machine_id for one in machines)
     if doubles := sorted(one for one, count in counts.items() if count > 1):
-        raise ConfigError(f"Machines share an id: {', '.join(doubles)}.", do_next="Give each its own.")
+        raise _refused(f"{where}, machines share an id: {', '.join(doubles)}.", "Give each its own.")
     return machines
+
+
+def _refused(said: str, do_next: str = _DESCRIBED) -> ConfigError:
+    return ConfigError(said, do_next=do_next)
 
 
 @cache
@@ -194,8 +208,8 @@ def _public(item: dict[str, Any], edges: Mapping[str, tuple[float, ...]]) -> Mac
 def _mode(text: str) -> PhotonMode:
     number, _, rest = text.strip().partition(" ")
     rest = rest.upper().replace("MV", "").strip()
-    if rest not in {"", "FFF"}:
-        raise ValueError(text)
+    if rest not in {"", "FFF"} or not 0 < float(number) <= ENERGY_MAX:
+        raise ValueError(f'{text!r} is no mode as "6" or "10 FFF"')
     return PhotonMode(float(number), rest == "FFF")
 
 
@@ -210,23 +224,20 @@ _KEYS: Final = frozenset(
 
 def _machine(item: dict[str, Any], where: str) -> MachineProfile:
     if unknown := sorted(set(item) - _KEYS):
-        raise ConfigError(
-            f"In the machine file, {where} has unknown keys: {', '.join(unknown)}.",
-            do_next=f"Known are {', '.join(sorted(_KEYS))}.",
+        raise _refused(
+            f"{where} has unknown keys: {', '.join(unknown)}.", f"Known are {', '.join(sorted(_KEYS))}."
         )
     named = _text(item, "profile", where)
     public = public_profiles().get(named)
     if public is None:
-        raise ConfigError(
-            f"In the machine file, {where} begins with the profile {named!r}, which there is not.",
-            do_next=f"There are {'; '.join(public_profiles())}.",
+        raise _refused(
+            f"{where} begins with the profile {named!r}, which there is not.",
+            f"There are {'; '.join(public_profiles())}.",
         )
     try:
         return replace(public, **_own(item, public, where))
     except (ValueError, TypeError) as error:
-        raise ConfigError(
-            f"In the machine file, {where} has a value that cannot be read: {error}."
-        ) from error
+        raise _refused(f"{where} has a value that cannot be read: {error}.") from error
 
 
 def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, Any]:
@@ -237,12 +248,14 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
         "is_own": _flag(item, "own", where),
         "has_sgrt": _flag(item, "sgrt", where),
         "takes_blocks": _flag(item, "blocks", where),
-        "matches": tuple(_match(one, where) for one in item.get("matched_with", [])),
+        "matches": tuple(_match(one, where) for one in _list(item, "matched_with", where)),
     }
     if "photon" in item:
         own["photon"] = frozenset(map(_mode, _texts(item, "photon", where)))
     if "electron" in item:
-        own["electron_mev"] = frozenset(_number(value, "electron", where) for value in item["electron"])
+        own["electron_mev"] = frozenset(
+            _number(value, "electron", where) for value in _list(item, "electron", where)
+        )
     for key in (
         "techniques", "wedges", "motion", "imaging", "accessories", "applicators", "commissioned",
         "tolerance_tables",
@@ -255,14 +268,14 @@ def _own(item: dict[str, Any], public: MachineProfile, where: str) -> dict[str, 
         if key in item:
             own[key] = _number(item[key], key, where)
     if unknown := (own.get("techniques", public.techniques) | own.get("commissioned", set())) - TECHNIQUES:
-        raise ConfigError(
-            f"In the machine file, {where} names techniques nobody knows: {', '.join(sorted(unknown))}.",
-            do_next=f"Known are {', '.join(sorted(TECHNIQUES))}.",
+        raise _refused(
+            f"{where} names techniques nobody knows: {', '.join(sorted(unknown))}.",
+            f"Known are {', '.join(sorted(TECHNIQUES))}.",
         )
     if strange := own.get("imaging", frozenset()) - IMAGING:
-        raise ConfigError(
-            f"In the machine file, {where} takes pictures nobody knows: {', '.join(sorted(strange))}.",
-            do_next=f"Known are {', '.join(sorted(IMAGING))}.",
+        raise _refused(
+            f"{where} takes pictures nobody knows: {', '.join(sorted(strange))}.",
+            f"Known are {', '.join(sorted(IMAGING))}.",
         )
     return own
 
@@ -281,7 +294,7 @@ TECHNIQUES: Final = frozenset(
 
 def _match(item: object, where: str) -> BeamMatch:
     if not isinstance(item, dict):
-        raise ConfigError(f"In the machine file, {where}: matched_with is a list of tables.")
+        raise _refused(f"{where}: matched_with is a list of tables.")
     return BeamMatch(
         machine=_text(item, "machine", where),
         modes=frozenset(_word(text) for text in _texts(item, "energies", where)),
@@ -291,28 +304,40 @@ def _match(item: object, where: str) -> BeamMatch:
 
 
 def _word(text: str) -> str:
-    return text.strip() if text.strip().endswith("MeV") else _mode(text).word
+    number, is_electron, rest = text.strip().partition("MeV")
+    if not is_electron:
+        return _mode(text).word
+    if rest or not 0 < float(number) <= ENERGY_MAX:
+        raise ValueError(f'{text!r} is no electron energy as "9 MeV"')
+    return f"{float(number):g} MeV"
 
 
 def _text(item: dict[str, Any], key: str, where: str) -> str:
-    return text_under(item, key, f"In the machine file, {where}")
+    return text_under(item, key, where, do_next=_DESCRIBED)
+
+
+def _list(item: dict[str, Any], key: str, where: str) -> list[Any]:
+    found = item.get(key, [])
+    if not isinstance(found, list):
+        raise _refused(f"{where}: {key} is a list.")
+    return found
 
 
 def _texts(item: dict[str, Any], key: str, where: str) -> list[str]:
     found = item.get(key)
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise ConfigError(f"In the machine file, {where}: {key} is a list of texts.")
+        raise _refused(f"{where}: {key} is a list of texts.")
     return found
 
 
 def _flag(item: dict[str, Any], key: str, where: str) -> bool:
     found = item.get(key, False)
     if not isinstance(found, bool):
-        raise ConfigError(f"In the machine file, {where}: {key} is true or false.")
+        raise _refused(f"{where}: {key} is true or false.")
     return found
 
 
 def _number(value: object, key: str, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e5:  # noqa: PLR2004
-        raise ConfigError(f"In the machine file, {where}: {key} is a number, not {value!r}.")
+        raise _refused(f"{where}: {key} is a number from 0 to 100000, not {value!r:.60}.")
     return float(value)

@@ -146,7 +146,7 @@ def read_partners(text: str) -> PartnersFile:
             f"In the partners' file, {_where(first['loc'], machines)}: {first['msg']}{more}.",
             do_next=DESCRIBED,
         ) from error
-    profiles = machines_of([_without(item, _SLOTS) for item in machines])
+    profiles = machines_of([_without(item, _SLOTS) for item in machines], "In the partners' file")
     return PartnersFile(
         partners=partners,
         profiles={one.machine_id: _with_site(one, partners) for one in profiles},

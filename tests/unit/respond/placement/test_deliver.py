@@ -343,6 +343,14 @@ def test_every_public_profile_is_whole(name: str) -> None:
         ('site = "Partner"', 'site = "Partner"\ntechniques = ["tomo"]', "nobody knows: tomo"),
         ('["VMAT", "3D", "electron"]', '["VMAT", "IMRT"]', "nobody knows: IMRT"),
         ('site = "Partner"', 'site = "Partner"\nimaging = ["kv"]', "nobody knows: kv"),
+        ('site = "Partner"', 'site = "Partner"\nphoton = ["nan"]', "'nan' is no mode"),
+        ('site = "Partner"', 'site = "Partner"\nphoton = ["1e999 FFF"]', "is no mode"),
+        ('site = "Partner"', 'site = "Partner"\nphoton = ["-6"]', "is no mode"),
+        ('site = "Partner"', 'site = "Partner"\nelectron = "9"', "electron is a list"),
+        ('site = "Partner"', 'site = "Partner"\nelectron = [inf]', "electron is a number"),
+        ("[[machine.matched_with]]", "[machine.matched_with]", "matched_with is a list"),
+        ('"9 MeV"', '"nan MeV"', "is no electron energy"),
+        ('"9 MeV"', '"9 MeV or so"', "is no electron energy"),
     ],
 )
 def test_a_mistake_in_a_machine_file_is_named(old: str, new: str, match: str) -> None:
@@ -360,8 +368,10 @@ declared_by = "A"
 declared_on = 2026-01-10
 """
     assert old in text
-    with pytest.raises(ConfigError, match=match):
+    with pytest.raises(ConfigError, match=match) as refused:
         read_machines(text.replace(old, new))
+
+    assert refused.value.do_next
 
 
 def test_two_machines_may_not_share_an_id() -> None:

@@ -41,10 +41,31 @@ def test_a_site_without_machines_is_taken_and_named() -> None:
         ("format = 1", "format = 1\nmachine = 3", "machine is a list|not valid TOML"),
         ("format = 1", "format = ", "not valid TOML"),
         ('profile = "Varian TrueBeam, Millennium 120"', 'profile = "Cobalt"', "Cobalt"),
+        (
+            'energies = ["6"]',
+            'energies = ["inf"]',
+            "In the partners' file, machine 2 has a value that cannot",
+        ),
+        ("travel_min = 35", "travel_min = nan", "site.1.travel_min"),
+        ("travel_min = 35", "distance_km = inf", "site.1.distance_km"),
+        ("slots = 2", f"slots = {10**18}", "machine partner-1, slots"),
+        ("slots = 2", "slots = 2\nother_days = { 2026-11-31 = 1 }", "other_days"),
+        ("format = 1", "format = 1\nsite = []", "site|not valid TOML"),
+        ("format = 1", "format = 1\ndays = 0", "days"),
+        ("format = 1", "format = 1\nholidays = [2026-13-01]", "not valid TOML"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(old: str, new: str, match: str) -> None:
     assert old in PARTNERS
 
-    with pytest.raises(ConfigError, match=match):
+    with pytest.raises(ConfigError, match=match) as refused:
         read_partners(PARTNERS.replace(old, new))
+
+    assert refused.value.do_next
+
+
+def test_without_any_site_there_is_nobody_to_ask() -> None:
+    with pytest.raises(ConfigError, match="site: Field required") as refused:
+        read_partners("format = 1\n")
+
+    assert refused.value.do_next
