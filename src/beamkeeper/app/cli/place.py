@@ -44,7 +44,7 @@ def command(
             data = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise ConfigError(
-            f"{instance.name} cannot be read: {error.strerror}.", do_next="Check the path."
+            f"{instance.name or instance} cannot be read: {error.strerror}.", do_next="Check the path."
         ) from error
     read = read_instance(data, is_json=instance.suffix.lower() == ".json")
     found = solve(read, seconds=seconds)

@@ -180,7 +180,7 @@ def capacity_of(instance: Instance, days: tuple[date, ...]) -> NDArray[np.float6
 def _staff(instance: Instance, days: int) -> NDArray[np.float64]:
     plans = [float(one.replans_a_day) for one in instance.site]
     checks = [PLENTY if one.qa_a_day is None else float(one.qa_a_day) for one in instance.site]
-    return np.repeat([*plans, *checks], max(days, 1))
+    return np.repeat([*plans, *checks] or [0.0], max(days, 1))  # without sites there is still "nowhere"
 
 
 class Making:
@@ -234,6 +234,9 @@ class Making:
             return f"its plan has to be checked there, and {site.id} checks none"
         if not len(self._open[self._machines[option.machine]]):
             return "the machine has no slot for us on any day"
+        most = max(machine.slots, *machine.other_days.values(), 0)
+        if patient.per_day > most:
+            return f"{patient.per_day} sessions a day are needed, and the machine has never more than {most}"
         return ""
 
     def _no_day(self, patient: PatientNeed) -> str:

@@ -21,6 +21,8 @@ _SATURDAY: Final = 5
 _DAY_MINUTES: Final = 24 * 60
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+"""Bounded, and therefore whole: half a character, which JSON can write, could not be printed."""
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
 
 
@@ -65,7 +67,7 @@ class SiteFacts(_Part):
     """
 
     id: Name
-    failure_domain: str = ""
+    failure_domain: Text = ""
     agreement_signed: YesNo = True
     replans_a_day: Count = 0
     qa_a_day: Count | None = None
@@ -117,7 +119,7 @@ class Option(_Part):
     delivery_class: Annotated[Literal["A", "B", "C", "D"], Field(alias="class")]
     travel_min: Minutes = 0
     qa: YesNo = True
-    why: str = ""
+    why: Text = ""
 
 
 class PatientNeed(_Part):
@@ -148,11 +150,11 @@ class PatientNeed(_Part):
     days_to_spare: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
     per_day: Annotated[int, Field(ge=1, le=3, strict=True)] = 1
     options: tuple[Option, ...] = ()
-    announced: str = ""
+    announced: Text = ""
     announced_from: Day | None = None
     begun_there: YesNo = False
     sent_there: YesNo = False
-    fixed: str = ""
+    fixed: Text = ""
     fixed_from: Day | None = None
 
     @property
@@ -210,7 +212,7 @@ class Instance(_Part):
     days: Annotated[int, Field(ge=1, le=366, strict=True)] = HORIZON_DAYS
     not_before: Day | None = None
     holidays: tuple[Day, ...] = ()
-    attacked_domain: str = ""
+    attacked_domain: Text = ""
     lead_days: tuple[Days, Days, Days] = LEAD_DAYS
     weights: Weights = Weights()
     move_announced: YesNo = False
@@ -298,8 +300,12 @@ def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
         text = data.decode()
         table = json.loads(text, object_pairs_hook=_each_once) if is_json else tomllib.loads(text)
         for name, most in (("patient", PATIENTS_MAX), ("machine", MACHINES_MAX)):
-            if isinstance(table, dict) and len(listed := table.get(name) or ()) > most:
-                raise ConfigError(f"The instance has {len(listed)} {name}s; at most {most} can be placed.")
+            listed = table.get(name) if isinstance(table, dict) else None
+            if isinstance(listed, list) and len(listed) > most:
+                raise ConfigError(
+                    f"The instance has {len(listed)} {name}s; at most {most} can be placed.",
+                    do_next="Place a part of them.",
+                )
         return Instance.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
