@@ -17,11 +17,14 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 from test_placement import PARTNERS
 from tests.peers.test_telling import Book
-from two_houses import Houses, beamkeeper, told
+from two_houses import PARTNER, Houses, beamkeeper, told
 
 from beamkeeper.app.jobs.gap_choice import Asked, choose, computed, course_text, known_courses
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
+from beamkeeper.app.jobs.placing import Who, make_draft
+from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.app.opened import open_by_site
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 from beamkeeper.rehearse.sim.patients import session_objects
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from beamkeeper.app.jobs.since import Now
+    from beamkeeper.app.opened import OpenedVault
 
 OLD, NEW, NEW_UID = "VMAT1", "VMAT1 new", "2.25.777001"
 
@@ -210,6 +214,45 @@ def test_a_gap_signed_for_the_plan_before_is_named_in_the_draft_and_does_not_cou
     assert not any("to spare by the way to go on" in one for one in patient["notes"])
     _, shown = beamkeeper(*drafted, *at(houses))
     assert f"▲ {patient['name']}: {said}" in " ".join(shown.split())
+
+
+def test_no_bundle_is_made_by_a_placement_of_the_plan_before(houses: Houses, tmp_path: Path) -> None:
+    (tmp_path / "partners.toml").write_text(PARTNERS.replace("slots = 1", "slots = 0"))
+    site = ("--site", houses.site.site_file)
+    draft = ("placement", "draft", "--partners", tmp_path / "partners.toml", *site, *at(houses))
+    make = ("handover", "make", "--placed", "partner", "--to", PARTNER, *site, *at(houses))
+    line = replace(houses)["line"]
+    told(*draft)
+    solved = told("placement", "solve", "--seconds", 1, *at(houses))
+    assert solved["version"]["placed"][0]["machine"].startswith("partner")
+    told("incident", "take-back", ID, "--line", line, *BOTH, *at(houses))
+    with pytest.raises(ConfigError, match="after draft 1 was made"):
+        beamkeeper("placement", "solve", *at(houses))
+    with pytest.raises(ConfigError, match="after draft 1 was made"):
+        beamkeeper("placement", "announce", *at(houses))
+    assert "Which plan holds was said after draft 1" in " ".join(
+        beamkeeper("placement", "show", *at(houses))[1].split()
+    )
+    status, said = beamkeeper(*make)
+    assert (status, "after draft 1 was made" in " ".join(said.split())) == (20, True)
+
+    replace(houses)
+    told(*make)
+    said = told("placement", "announce", *at(houses))
+    assert len(said["patients"]) == 1
+
+
+def test_what_is_said_of_plans_while_it_is_drafted_ends_the_draft(houses: Houses) -> None:
+    placing, moment = PlacementFolder(IncidentFolder.open(houses.incident)), SystemClock().now()
+
+    def said_meanwhile() -> OpenedVault:
+        replace(houses)
+        return open_by_site(houses.site.site, SystemClock())
+
+    who, today = Who(by="C", at=moment), placing.today(moment)
+    with pytest.raises(ConfigError, match="Which plan holds was said of somebody meanwhile"):
+        make_draft(placing, PARTNERS, open_vault=said_meanwhile, first_on=today, who=who)
+    assert placing.standing().drafts == {}
 
 
 def sign_for_the_old_plan(houses: Houses) -> None:

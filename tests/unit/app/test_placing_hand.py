@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.room_house.incident import DECLARED, make_incident, patient
 from tests.room_house.placing import make_placement
 
+from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.handover_placed import verify_placed
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
-from beamkeeper.app.jobs.placing import Who, board_at, make_version
+from beamkeeper.app.jobs.placing import Who, board_at, keep_proposal, make_version, propose
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_hand import announce, begin, move_back, priced, take, undo
 from beamkeeper.errors import ConfigError
+from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +135,88 @@ def test_a_reason_of_blanks_is_none(placing: PlacementFolder) -> None:
     at = board_at(placing)
     with pytest.raises(ConfigError, match="without a reason"):
         take(placing, at, next(one for one in moves(placing, TODAY) if not one.hurt), who=C, reason="  ")
+
+
+def said_which_holds(placing: PlacementFolder, pseudonym: str) -> int:
+    """Let two people say of a patient that another plan holds; return the line."""
+    told: dict[str, Any] = {"old": "1.1", "new": "1.9", "after": 0, "goes_on": False, "doubts": {}}
+    return write(
+        placing.incident, Deed.PLAN_REPLACED, by="A and B", at=C.at, pseudonym=pseudonym, **told
+    ).sequence
+
+
+def taken_back(placing: PlacementFolder, pseudonym: str, line: int) -> None:
+    write(placing.incident, Deed.PLAN_TAKEN_BACK, by="A and B", at=C.at, pseudonym=pseudonym, line=line)
+
+
+OLD_DRAFT = r"Which plan holds was said of 1 patient \(p\d+\) after draft 1 was made"
+
+
+def test_nothing_is_solved_by_a_draft_of_the_plan_before_until_that_is_taken_back(
+    placing: PlacementFolder,
+) -> None:
+    patient_of_it = board_at(placing).version.placed[0].patient
+    computed = propose(placing, now=C.at, seconds=0.3, move_announced=False)
+    line = said_which_holds(placing, patient_of_it)
+    with pytest.raises(ConfigError, match=OLD_DRAFT) as refused:
+        make_version(placing, who=C, seconds=0.3)
+    assert "placement draft" in refused.value.do_next
+    with pytest.raises(ConfigError, match=OLD_DRAFT):
+        keep_proposal(placing, computed, who=C)
+
+    taken_back(placing, patient_of_it, line)
+    assert make_version(placing, who=C, seconds=0.3)[0].number == 2
+
+
+def test_by_a_draft_of_the_plan_before_nobody_is_announced_or_sent_and_others_are(
+    placing: PlacementFolder,
+) -> None:
+    ruled, other = [one.patient for one in board_at(placing).version.placed if one.machine][:2]
+    said_which_holds(placing, ruled)
+
+    for patients in ([ruled], [other, ruled], None):
+        with pytest.raises(ConfigError, match=OLD_DRAFT):
+            announce(placing, patients, who=C)
+    with pytest.raises(ConfigError, match=OLD_DRAFT):
+        verify_placed(placing.incident, ruled)
+    verify_placed(placing.incident, other)
+    assert announce(placing, [other], who=C) == (other,)
+
+
+def test_by_a_draft_of_the_plan_before_nobody_is_moved_by_hand_nor_pushed_aside(
+    placing: PlacementFolder,
+) -> None:
+    move = one_that_displaces(placing, TODAY)
+    before = board_at(placing)
+    pushed = move.displaced[0].patient
+    line = said_which_holds(placing, pushed)
+    now = board_at(placing)
+
+    assert now.outdated == {pushed}
+    with pytest.raises(ConfigError, match=OLD_DRAFT):
+        take(placing, before, move, who=C, reason="r", even_so=True)
+    for patient_of_it, to in ((move.patient, move.wanted), (pushed, move.displaced[0].before)):
+        with pytest.raises(ConfigError, match=OLD_DRAFT):
+            priced(now, patient_of_it, *to, today=TODAY)
+    taken_back(placing, pushed, line)
+    take(placing, board_at(placing), move, who=C, reason="r", even_so=True)
+    said_which_holds(placing, move.patient)
+    with pytest.raises(ConfigError, match=OLD_DRAFT):
+        move_back(placing, board_at(placing), move.patient, today=TODAY)
+
+
+def test_a_decision_is_undone_without_pushing_back_whom_the_draft_knows_by_the_plan_before(
+    placing: PlacementFolder,
+) -> None:
+    move = one_that_displaces(placing, TODAY)
+    take(placing, board_at(placing), move, who=C, reason="r", even_so=True)
+    pushed = move.displaced[0].patient
+    said_which_holds(placing, pushed)
+    at = board_at(placing)
+    back = move_back(placing, at, move.patient, today=TODAY)
+
+    assert pushed not in {one.patient for one in back.moved}
+    assert (
+        undo(placing, at, back, who=C, reason="r", even_so=True).places()[pushed]
+        == at.version.places()[pushed]
+    )

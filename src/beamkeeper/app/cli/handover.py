@@ -100,7 +100,7 @@ def make(
         law=within(law),
     )
     wanted = _wanted(opened, patients or [], placed, agreed)
-    made, failed = _make_all(opened, wanted, store)
+    made, failed = _make_all(opened, wanted, store, is_placed=placed is not None)
     _show_made(made, failed, card.name, json_=json_)
     return 20 if failed else 0
 
@@ -173,9 +173,12 @@ def _make_all(
     opened: IncidentFolder,
     wanted: dict[str, Agreed],
     store: OpenedVault,
+    *,
+    is_placed: bool,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Make a bundle of each; who cannot be packed stops nobody else."""
     from beamkeeper.app.jobs.handing_over import hand_over
+    from beamkeeper.app.jobs.handover_placed import verify_placed
     from beamkeeper.app.jobs.since import patient_now
     from beamkeeper.domain.patient import named_apart
 
@@ -187,6 +190,8 @@ def _make_all(
         person = next(one for one in inventory.persons if one.pseudonym == name)
         shown = named_apart(person.entry.patient)
         try:
+            if is_placed:
+                verify_placed(opened, name)
             patient = patient_now(opened, inventory, name, clock.now())
             header, target = hand_over(opened, store, patient, agreed, now=clock.now())
         except BeamkeeperError as error:

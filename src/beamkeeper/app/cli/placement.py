@@ -364,10 +364,12 @@ def _show_version(
     status = 0 if all(one.machine for one in version.placed) and not version.left_out else EXIT_REFUSED
     place = f"{opened.incident.path}/placement/version-{version.number}"
     print_pages(opened, version.number)
+    outdated = opened.outdated(version.draft)
     if json_:
         emit_json(
             {
                 "version": version,
+                "outdated": sorted(outdated),
                 "gap": version.gap,
                 "changed": changed,
                 "folder": place,
@@ -376,6 +378,11 @@ def _show_version(
         )
         return status
     names = _names(made)
+    if outdated:
+        print_wrapped(
+            f"▲ Which plan holds was said after draft {version.draft} was made, of "
+            f"{'; '.join(sorted(names.get(one, one) for one in outdated))}. Draft and solve again."
+        )
     for text in version.notes:
         print_wrapped(f"▲ {text}")
     print_wrapped(f"Version {version.number} of draft {version.draft}, {version.made}. {words(version)}")

@@ -72,6 +72,19 @@ def placed_there(folder: IncidentFolder, site: str) -> tuple[PlacedThere, ...]:
     return tuple(found)
 
 
+def verify_placed(folder: IncidentFolder, pseudonym: str) -> None:
+    """Refuse days and machine that were computed for a plan before the one that holds.
+
+    Raises
+    ------
+    ConfigError
+        People said of this patient which plan holds after the draft was made.
+    """
+    placements = PlacementFolder(folder)
+    stand = placements.standing()
+    placements.verify_drafted(placements.version(stand, stand.version)[0].draft, [pseudonym])
+
+
 def _promised(folder: IncidentFolder) -> Promised:
     """Return the times that bundles asked for and that still stand."""
     zone = ZoneInfo(folder.incident().time_zone)

@@ -33,7 +33,7 @@ from beamkeeper.app.jobs.placing_pages import (
 )
 from beamkeeper.app.jobs.placing_plans import KnownPlans, read_plans
 from beamkeeper.app.jobs.placing_stands import as_it_stands, said_since
-from beamkeeper.app.jobs.plans_that_hold import with_plans_that_hold
+from beamkeeper.app.jobs.plans_that_hold import replaced_since, with_plans_that_hold
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.domain.demand import PlanDemand
 from beamkeeper.domain.words import plural
@@ -78,12 +78,19 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """Where a placement stands: the version that counts and everything it was made from."""
+    """Where a placement stands: the version that counts and everything it was made from.
+
+    Attributes
+    ----------
+    outdated
+        By pseudonym: of whom another plan holds than when the draft was made.
+    """
 
     stand: Standing
     version: Version
     draft: Draft
     board: Board
+    outdated: frozenset[str] = frozenset()
 
 
 def make_draft(
@@ -104,11 +111,12 @@ def make_draft(
     Raises
     ------
     ConfigError
-        The partners' file is wrong, or there is no inventory: nothing is written.
+        The partners' file is wrong, there is no inventory, or people said meanwhile which plan of somebody
+        holds: nothing is written.
     """
     file = read_partners(partners_text)
-    incident = folder.incident
-    inventory = with_plans_that_hold(incident.inventory(), incident.journal.rows())
+    incident, rows = folder.incident, folder.incident.journal.rows()
+    inventory = with_plans_that_hold(incident.inventory(), rows)
     stand = folder.standing()
     wanted, known = wanted_plans(inventory), folder.known_plans(stand)
     asked = {
@@ -129,11 +137,13 @@ def make_draft(
         today=today,
         first_on=first_on,
         holidays=file.partners.holidays,
-        signed=signed_gaps(incident, incident.journal.rows(), inventory.head.zone),
+        signed=signed_gaps(incident, rows, inventory.head.zone),
         allowed=rules.prolongation_days,
     )
     made, instance = drafted(everybody, file, first_on=first_on, made_at=who.at)
     made = replace(made, notes=(*made.notes, *(f"NOT LISTED: {one}" for one in inventory.not_read)))
+    if replaced_since(incident.journal.rows(), len(rows)):
+        raise ConfigError("Which plan holds was said of somebody meanwhile.", do_next="Draft again.")
     number, place = folder.new("draft")
     incident.keep(f"{place}/{PARTNERS}", partners_text.encode())
     plans = KnownPlans(demands=tuple(sorted(known.items(), key=lambda item: item[0])))
@@ -217,7 +227,8 @@ def make_version(
     Raises
     ------
     ConfigError
-        Nothing is drafted; or somebody decided or announced something meanwhile: nothing is kept.
+        Nothing is drafted; people said since which plan of somebody holds; or somebody decided or announced
+        something meanwhile: nothing is kept.
     """
     if move_announced:
         why(reason)
@@ -229,6 +240,7 @@ def propose(folder: PlacementFolder, *, now: datetime, seconds: float, move_anno
     """Solve the last draft as everything stands, and keep nothing; raises as `make_version`."""
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
+    folder.verify_drafted(stand.draft)
     before = folder.placed(stand, stand.version) if stand.versions else None
     as_now = as_it_stands(folder, stand, draft, instance, now=now, move_announced=move_announced)
     found = solve(as_now.instance, seconds=seconds, start=None if before is None else before.places())
@@ -247,6 +259,7 @@ def keep_proposal(folder: PlacementFolder, proposal: Proposal, *, who: Who, reas
                 "Somebody drafted, decided or announced something while this was computed.",
                 do_next="Solve again: it is taken into account then.",
             )
+        folder.verify_drafted(proposal.stand.draft)
         number, place = folder.new("version")
         version = version_of(
             proposal.found,
@@ -323,7 +336,8 @@ def board_at(folder: PlacementFolder) -> At:
     version, instance = folder.version(stand, stand.version)
     draft = folder.drafted(stand, version.draft)
     board = _where_it_stands(instance, said_since(folder, stand, version, instance), version.places())
-    return At(stand=stand, version=version, draft=draft, board=board)
+    outdated = folder.outdated(version.draft)
+    return At(stand=stand, version=version, draft=draft, board=board, outdated=outdated)
 
 
 def _where_it_stands(made_from: Instance, since: Instance, places: Mapping[str, Place]) -> Board:

@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.incident_folder import FORMAT
 from beamkeeper.app.jobs.placing_plans import KnownPlans
+from beamkeeper.app.jobs.plans_that_hold import replaced_since
 from beamkeeper.clock import local_date
 from beamkeeper.domain.codec import NotThisShapeError, from_json
+from beamkeeper.domain.words import plural
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, StorageFull
 from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.placement import Instance, read_instance
@@ -27,7 +29,7 @@ from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -44,6 +46,7 @@ STANDS_BY: Final = frozenset(
 )
 """Lines on which the board of a placement depends (`standing`, `placing_since.away`); no other does."""
 _BYTES_MAX: Final = 256 << 20
+_NAMED_MAX: Final = 5
 
 T = TypeVar("T")
 
@@ -263,6 +266,29 @@ class PlacementFolder:
                 f"There is no {kind} {number}.", do_next="`beamkeeper placement show` names all."
             )
 
+    def outdated(self, draft: int) -> frozenset[str]:
+        """Return of whom other plans hold than when a draft was made: it says nothing of them any more."""
+        rows = self.incident.journal.rows()
+        made = [row for row in rows if row.action == Deed.DRAFTED and _number(row, "draft") == draft]
+        return replaced_since(rows, made[-1].sequence) if made else frozenset()
+
+    def verify_drafted(self, draft: int, patients: Iterable[str] | None = None) -> None:
+        """Refuse what would be done by a draft from before people said which plan of somebody holds.
+
+        Parameters
+        ----------
+        patients
+            Whom it would be done to; None for everybody of the draft.
+
+        Raises
+        ------
+        ConfigError
+            Another plan of one of them holds now.
+        """
+        found = self.outdated(draft)
+        if named := sorted(found if patients is None else found & set(patients)):
+            raise drafted_before(draft, named)
+
     def partners_text(self, stand: Standing, number: int) -> str:
         """Return the partners' file of a draft; raises as `draft`."""
         name = f"{PLACEMENT}/draft-{number}/{PARTNERS}"
@@ -310,6 +336,18 @@ class PlacementFolder:
         if hashlib.sha256(data).hexdigest() != digests.get(name):
             raise _changed(name)
         return data
+
+
+def drafted_before(draft: int, patients: Sequence[str]) -> ConfigError:
+    """Return what is said of patients whose draft is of the plan before."""
+    more = f" and {len(patients) - _NAMED_MAX} more" if len(patients) > _NAMED_MAX else ""
+    named, whom = ", ".join(one[:10] for one in patients[:_NAMED_MAX]), plural(len(patients), "patient")
+    return ConfigError(
+        f"Which plan holds was said of {whom} ({named}{more}) after draft {draft} was made: machines, "
+        "fractions and days there are of the plan before.",
+        do_next="Draft again, then solve: `beamkeeper placement draft`, `placement solve`. Announced places "
+        "are kept.",
+    )
 
 
 def _no_folder(root: Path, error: OSError) -> StorageFull:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.placing import keep, why
+from beamkeeper.app.jobs.placing_folder import drafted_before
 from beamkeeper.domain.words import plural
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.incident import Deed
@@ -71,14 +72,14 @@ def move_back(folder: PlacementFolder, at: At, patient: str, *, today: date) -> 
     Raises
     ------
     ConfigError
-        Nobody decided anything for this patient.
+        Nobody decided anything for this patient, or it moves somebody of whom another plan holds by now.
     """
     decision = at.stand.decisions.get(patient)
     if decision is None:
         raise ConfigError(
             "Nobody decided where this patient goes.", do_next="`beamkeeper placement show` names decisions."
         )
-    move = price_of_undoing(at.board, patient, today=today)
+    move = _by_the_plan_that_holds(at, price_of_undoing(at.board, patient, today=today))
     if decision.version != at.version.number or at.version.parent is None:
         return move
     before = folder.placed(at.stand, at.version.parent)
@@ -86,7 +87,7 @@ def move_back(folder: PlacementFolder, at: At, patient: str, *, today: date) -> 
         return move
     board = board_of(move.board.instance, before.places())
     moved = moves_between(at.board, board, range(len(board.instance.patient)))
-    if _is_in_the_way(at, moved, patient, today):
+    if _is_in_the_way(at, moved, patient, today) or at.outdated & {one.patient for one in moved}:
         return move
     return replace(
         move,
@@ -101,6 +102,13 @@ def move_back(folder: PlacementFolder, at: At, patient: str, *, today: date) -> 
             if one.patient == patient and one.was_told
         ),
     )
+
+
+def _by_the_plan_that_holds(at: At, move: Move) -> Move:
+    """Return a move that touches nobody of whom the draft knows the plan before only; raises ConfigError."""
+    if named := sorted(at.outdated & {move.patient, *(one.patient for one in move.moved)}):
+        raise drafted_before(at.version.draft, named)
+    return move
 
 
 def _is_in_the_way(at: At, moved: Iterable[Moved], patient: str, today: date) -> bool:
@@ -144,6 +152,7 @@ def _by_hand(
                 "Something was drafted, placed, decided or announced since this was priced.",
                 do_next="Look at it, and price the move again.",
             )
+        folder.verify_drafted(at.version.draft, {move.patient, *(one.patient for one in move.moved)})
         number, place = folder.new("version")
         version = Version(
             number=number,
@@ -186,7 +195,7 @@ def announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Wh
     Raises
     ------
     ConfigError
-        One of them has no place.
+        One of them has no place, or another plan of one of them holds than when the draft was made.
     """
     with folder.held():
         return _announce(folder, patients, who=who)
@@ -203,6 +212,7 @@ def _announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: W
         raise ConfigError(
             "Somebody of these has no place in this version.", do_next="`beamkeeper placement show` says who."
         )
+    folder.verify_drafted(version.draft, told)
     for begin in range(0, len(told), _A_LINE):
         write(
             folder.incident,
@@ -252,7 +262,8 @@ def priced(at: At, patient: str, machine: str, first_on: date | None, *, today: 
     Raises
     ------
     ConfigError
-        The patient is not in the placement, or there is no such machine.
+        The patient is not in the placement, there is no such machine, or the move touches somebody of whom
+        another plan holds by now.
     """
     if all(one.id != patient for one in at.board.instance.patient):
         gone = next((one for one in at.version.left_out if one.id == patient), None)
@@ -263,4 +274,4 @@ def priced(at: At, patient: str, machine: str, first_on: date | None, *, today: 
     machines = [one.id for one in at.board.instance.machine]
     if machine not in machines:
         raise ConfigError(f"There is no machine {machine}.", do_next=f"There are {', '.join(machines)}.")
-    return price(at.board, patient, machine, first_on, today=today)
+    return _by_the_plan_that_holds(at, price(at.board, patient, machine, first_on, today=today))

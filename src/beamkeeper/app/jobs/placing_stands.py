@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.app.jobs.placing_since import Away, away, given_since
-from beamkeeper.app.jobs.plans_that_hold import replaced_since
 from beamkeeper.domain.words import plural
 from beamkeeper.respond.placement.board import NOWHERE
 from beamkeeper.respond.placement.drafting import LeftOut
@@ -86,12 +85,6 @@ def as_it_stands(
     notes += [
         f"Patient {one[:10]} cannot be counted since the copy; slots are kept as if nothing was given: {why}"
         for one, why in since.damaged.items()
-    ]
-    changed = replaced_since(folder.incident.journal.rows(), draft.made_at)
-    notes += [
-        f"Patient {need.id[:10]}: which plan holds was said after this draft was made. Draft again."
-        for need in needs
-        if need.id in changed
     ]
     update: dict[str, object] = {"patient": tuple(needs), "move_announced": move_announced}
     if today > instance.first_on:

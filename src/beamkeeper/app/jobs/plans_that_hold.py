@@ -12,7 +12,6 @@ from beamkeeper.respond.incident.since import SinceCopy, settled_keys, standing_
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.replacing import Replacement
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident import Inventory
 
 SAID_OF_PLANS = frozenset({Deed.PLAN_REPLACED, Deed.PLAN_TAKEN_BACK})
+_ANY_ZONE = ZoneInfo("UTC")
+"""Only the words about who said it depend on one."""
 
 
 def with_plans_that_hold(inventory: Inventory, rows: Sequence[AuditRow]) -> Inventory:
@@ -56,10 +57,16 @@ def _by_the_copy(said: Replacement, person: Person) -> Replacement:
     return replace(said, after=min(said.after, given))
 
 
-def replaced_since(rows: Sequence[AuditRow], made_at: datetime) -> frozenset[str]:
-    """Return of whom something was said of plans after an instant, by pseudonym."""
-    return frozenset(
-        row.patient_pseudonym
-        for row in rows
-        if row.action in SAID_OF_PLANS and row.patient_pseudonym and row.at > made_at
-    )
+def replaced_since(rows: Sequence[AuditRow], line: int) -> frozenset[str]:
+    """Return of whom other plans hold than when a line of the journal was written, by pseudonym.
+
+    What was said since and taken back since changes nothing.
+    """
+    before = [row for row in rows if row.sequence <= line]
+    names = {row.patient_pseudonym for row in rows if row.sequence > line and row.action in SAID_OF_PLANS}
+    return frozenset(name for name in names if name and _which_hold(rows, name) != _which_hold(before, name))
+
+
+def _which_hold(rows: Sequence[AuditRow], pseudonym: str) -> tuple[tuple[str, str, int, bool], ...]:
+    said = replacements(rows, pseudonym, _ANY_ZONE)
+    return tuple((one.old_uid, one.new_uid, one.after, one.goes_on) for one in said)

@@ -212,7 +212,7 @@ class Room:
 
     def _stands_by(self) -> Hashable:
         """Return what the board depends on: lines of the journal, of which each names its files by digest."""
-        return tuple(row.sequence for row in self.journal() if row.action in STANDS_BY)
+        return tuple(row.sequence for row in self.journal() if row.action in STANDS_BY | SAID_OF_PLANS)
 
     def propose(self) -> tuple[str, Proposal] | None:
         """Compute, and remember, a placement in which who was told may move; None while another does."""

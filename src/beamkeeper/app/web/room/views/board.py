@@ -18,6 +18,7 @@ from beamkeeper.app.web.room.views.moving import (
     back_price,
     day_of,
     names_of,
+    outdated_names,
     price_facts,
     price_of,
 )
@@ -64,6 +65,7 @@ def board_page(
         facts |= _looked_at(at, asked, days)
         facts |= _shown(at, asked, days, facts.get("move"))
         facts |= {"typed": typed or {}, "error": error, "members": the_room().members()}
+        facts["outdated"] = outdated_names(at)
         view = view_of(asked)
         facts |= {"view": view.items(), "query": view.urlencode(), "cancel": address(view)}
     response = render(request, "room/board.html", facts, status=200 if error is None else 400)

@@ -27,6 +27,12 @@ def names_of(at: At) -> dict[str, str]:
     return names | {one.id: one.name for one in at.version.left_out}
 
 
+def outdated_names(at: At) -> list[str]:
+    """Return the names of whom another plan holds than when the draft was made."""
+    names = names_of(at)
+    return sorted(names.get(one, one) for one in at.outdated)
+
+
 def price_of(at: At, pseudonym: str, machine: str, asked: str) -> Move:
     """Return what it costs to put a patient on a machine, from the day that was typed or the best free one.
 
@@ -40,7 +46,7 @@ def price_of(at: At, pseudonym: str, machine: str, asked: str) -> Move:
 
 def back_price(at: At, pseudonym: str) -> Move | None:
     """Return what taking a decision back costs; None where nobody decided for this patient."""
-    if pseudonym not in at.stand.decisions:
+    if pseudonym not in at.stand.decisions or pseudonym in at.outdated:
         return None
     return move_back(PlacementFolder(the_room().folder), at, pseudonym, today=the_room().today())
 

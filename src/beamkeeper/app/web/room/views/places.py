@@ -25,6 +25,7 @@ from beamkeeper.app.web.room.views.moving import (
     back_price,
     day_of,
     names_of,
+    outdated_names,
     price_facts,
     price_of,
     wanted,
@@ -102,6 +103,7 @@ def places(request: HttpRequest) -> HttpResponse:
         "page": Paginator(listed, PATIENTS_A_PAGE).get_page(request.GET.get("page")),
         "machine": asked,
         "decisions": at.stand.decisions,
+        "outdated": outdated_names(at),
     }
     return render(request, "room/places.html", facts)
 
@@ -183,6 +185,7 @@ def _page(
         "decided": at.stand.decisions.get(pseudonym),
         "announced": at.stand.announced.get(pseudonym),
         "members": the_room().members(),
+        "outdated": outdated_names(at),
         **price_facts(at, pseudonym, move),
         **back_facts(at, back_price(at, pseudonym)),
         "typed": {},
