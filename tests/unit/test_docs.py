@@ -25,7 +25,7 @@ SERVES = {
     "beamkeeper incident room",
 }
 """They run until stopped and have nothing to say as one document."""
-GLOBAL_OPTIONS = {"--help", "--version", "-h"}
+GLOBAL_OPTIONS = {"--help", "-h"}
 
 
 def commands(group: click.Group | None = None, path: str = "beamkeeper") -> dict[str, click.Command]:

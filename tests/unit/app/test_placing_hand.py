@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.room_house.incident import DECLARED, make_incident, patient
 from tests.room_house.placing import make_placement
+from typer.testing import CliRunner
 
+from beamkeeper.app.cli.main import app
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.handover_placed import verify_placed
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
@@ -220,3 +222,51 @@ def test_a_decision_is_undone_without_pushing_back_whom_the_draft_knows_by_the_p
         undo(placing, at, back, who=C, reason="r", even_so=True).places()[pushed]
         == at.version.places()[pushed]
     )
+
+
+def said(placing: PlacementFolder, *arguments: object) -> str:
+    typed = ["placement", "announce", *map(str, arguments), "--incident", str(placing.incident.path)]
+    done = CliRunner().invoke(app, typed, standalone_mode=False, env={"COLUMNS": "200"})
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def announced(placing: PlacementFolder) -> set[int]:
+    return set(placing.standing().announced.values())
+
+
+def test_which_version_is_announced_is_said_before_it_is(placing: PlacementFolder) -> None:
+    first, then = said(placing).splitlines()
+
+    assert first == "What is announced is version 1 of Tue 2026-03-03 09:20 by Co Dumont, coordinator."
+    assert then.startswith("✓")
+    assert announced(placing) == {1}
+    assert said(placing, "--version", 1).splitlines()[0] == first
+
+
+def test_a_version_that_counts_no_more_or_never_was_is_not_announced(placing: PlacementFolder) -> None:
+    make_version(placing, who=C, seconds=0.3)
+
+    with pytest.raises(
+        ConfigError, match=r"Version 1 does not count any more: version 2 of .* by Co Dumont"
+    ) as no:
+        said(placing, "--version", 1)
+    assert "--version 2" in no.value.do_next
+    with pytest.raises(ConfigError, match="There is no version 7"):
+        said(placing, "--version", 7)
+    assert announced(placing) == set()
+    assert "version 2 of" in said(placing, "--version", 2)
+    assert announced(placing) == {2}
+
+
+def test_what_somebody_solves_while_it_is_said_is_not_announced(
+    placing: PlacementFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "beamkeeper.app.cli.placement.print_wrapped", lambda _: make_version(placing, who=C, seconds=0.3)
+    )
+
+    with pytest.raises(ConfigError, match="Version 1 does not count any more"):
+        said(placing)
+    assert announced(placing) == set()

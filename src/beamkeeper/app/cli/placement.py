@@ -251,22 +251,33 @@ def announce(
     patient: Annotated[
         list[str] | None, typer.Option("--patient", help="Patient ID or pseudonym; else everybody placed.")
     ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option("--version", min=1, help="The version that you saw; else the newest, which is said."),
+    ] = None,
     by: ByOption = None,
     json_: JsonOption = False,
 ) -> int:
     """Write down that patients and sites were told of the places of the last version.
 
-    From now on `placement solve` keeps these places, and says what that costs.
+    From now on `placement solve` keeps these places, and says what that costs. Which version it is, of when
+    and by whom, is said first. Somebody else may have solved or moved since you looked: with --version it is
+    refused then, and nobody is announced.
 
-    Example: beamkeeper placement announce --patient 0012345 --by "C. Claes" --incident incident
+    Example: beamkeeper placement announce --version 3 --patient 0012345 --by "C. Claes" --incident incident
     """
     from beamkeeper.app.jobs.placing_hand import announce as announced
+    from beamkeeper.app.jobs.placing_hand import version_words
 
     opened = _folder(folder)
     names = [pseudonym_of(opened.incident, one) for one in patient] if patient else None
-    told = announced(opened, names, who=_who(by))
+    stand = opened.standing()
+    newest, _ = opened.version(stand, stand.version)
+    if not json_ and number in {None, newest.number}:
+        print_wrapped(f"What is announced is {version_words(opened, newest)}.")
+    told = announced(opened, names, who=_who(by), version=number or newest.number)
     if json_:
-        emit_json({"patients": told})
+        emit_json({"patients": told, "version": newest.number})
     else:
         out.print(f"✓ {len(told)} told: in the journal")
     return 0
@@ -366,16 +377,8 @@ def _show_version(
     print_pages(opened, version.number)
     outdated = opened.outdated(version.draft)
     if json_:
-        emit_json(
-            {
-                "version": version,
-                "outdated": sorted(outdated),
-                "gap": version.gap,
-                "changed": changed,
-                "folder": place,
-                "decides": DECIDES_WHERE,
-            }
-        )
+        facts: dict[str, object] = {"version": version, "outdated": sorted(outdated), "gap": version.gap}
+        emit_json(facts | {"changed": changed, "folder": place, "decides": DECIDES_WHERE})
         return status
     names = _names(made)
     if outdated:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.placing import keep, why
@@ -189,21 +190,40 @@ def _by_hand(
     return version
 
 
-def announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who) -> tuple[str, ...]:
+def announce(
+    folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who, version: int | None = None
+) -> tuple[str, ...]:
     """Write down who was told of the place in the version that counts; None for everybody who has one.
+
+    Parameters
+    ----------
+    version
+        The one that was seen, and has to be the one that counts; None for whichever counts.
 
     Raises
     ------
     ConfigError
-        One of them has no place, or another plan of one of them holds than when the draft was made.
+        Another version counts by now, one of them has no place, or another plan of one of them holds than
+        when the draft was made.
     """
     with folder.held():
-        return _announce(folder, patients, who=who)
+        return _announce(folder, patients, who=who, seen=version)
 
 
-def _announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who) -> tuple[str, ...]:
+def _announce(
+    folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who, seen: int | None
+) -> tuple[str, ...]:
     stand = folder.standing()
+    if seen is not None:
+        folder.placed(stand, seen)
     version = folder.placed(stand, stand.version)
+    if seen not in {None, version.number}:
+        raise ConfigError(
+            f"Version {seen} does not count any more: {version_words(folder, version)} does. Nobody was "
+            "announced.",
+            do_next=f"See what differs, `beamkeeper placement show --against {seen}`; then announce with "
+            f"--version {version.number}.",
+        )
     placed = {one.patient for one in version.placed if one.machine}
     told = (
         tuple(one.patient for one in version.placed if one.machine) if patients is None else tuple(patients)
@@ -227,6 +247,12 @@ def _announce(folder: PlacementFolder, patients: Iterable[str] | None, *, who: W
             said=f"{len(told[begin : begin + _A_LINE])} told",
         )
     return told
+
+
+def version_words(folder: PlacementFolder, version: Version) -> str:
+    """Return which version it is, of when and by whom, as it is said before anybody is told of it."""
+    at = version.made_at.astimezone(ZoneInfo(folder.incident.incident().time_zone))
+    return f"version {version.number} of {at:%a %Y-%m-%d %H:%M} by {version.made_by}"
 
 
 def begin(folder: PlacementFolder, patient: str, *, given: int, who: Who) -> str:
