@@ -28,6 +28,7 @@ def assign(
     people: tuple[str, ...],
     reason: str,
     clock: Clock,
+    signed: str = "",
 ) -> Now:
     """Write down what a session is; return where the patient stands with it.
 
@@ -46,11 +47,13 @@ def assign(
     inventory = folder.inventory()
     now = patient_now(folder, inventory, pseudonym, clock.now())
     asked_of = (*now.questions, *now.answered)
-    found = [one for one in asked_of if one.key.startswith(key.strip().lower())]
+    wanted = key.strip().lower()
+    found = [one for one in asked_of if wanted and one.key.startswith(wanted)]
     if len(found) != 1:
         raise ConfigError(
-            f"{len(found)} sessions of this patient that another house gave begin with {key!r}.",
-            do_next="`beamkeeper handover show` names them.",
+            f"{len(found)} sessions of this patient that another house gave begin with {wanted[:20]!r}.",
+            do_next="The patient's page and `beamkeeper handover show` name them; one record more is another "
+            "question.",
         )
     if not reason.strip():
         raise ConfigError("Why has to be said.", do_next="Give --reason: whom you asked, what you read.")
@@ -68,6 +71,7 @@ def assign(
         fraction=fraction,
         records=list(asked.record_uids[:_RECORDS_MAX]),
         said=reason,
+        signed=signed,
     )
     return patient_now(folder, inventory, pseudonym, clock.now())
 
@@ -80,7 +84,8 @@ def _verify(now: Now, asked: Question, fraction: int) -> None:
     if not asked.is_enterable:
         raise ConfigError(
             f"This session cannot be counted as a fraction of ours: {'; '.join(asked.reasons)}.",
-            do_next="Say --not-counted here, and enter what a physicist decides: `beamkeeper paper enter`.",
+            do_next="Say that it does not count (--not-counted), and enter what a physicist decides: "
+            "`beamkeeper paper enter`.",
         )
     at = now.at(plan)
     given = {state.fraction_number for state in (at.fractions if at else ()) if state.complete}

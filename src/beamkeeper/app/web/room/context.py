@@ -25,7 +25,9 @@ MENU: Final = (
     ("journal", "Journal"),
     ("people", "People"),
 )
-ALSO: Final = dict.fromkeys(("patient", "say", "gap", "choose-gap"), "patients") | {
+ALSO: Final = dict.fromkeys(
+    ("patient", "say", "hold", "take-back", "assign", "gap", "choose-gap"), "patients"
+) | {
     "board": "places",
     "place": "places",
     "move": "places",

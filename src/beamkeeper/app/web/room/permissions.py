@@ -34,6 +34,8 @@ PAGES: Final[Mapping[str, Access]] = {
     "patient": Access.READ,
     "say": Access.SIGN,
     "hold": Access.SIGN,
+    "take-back": Access.SIGN,
+    "assign": Access.SIGN,
     "gap": Access.READ,
     "choose-gap": Access.SIGN,
     "order": Access.READ,
@@ -60,6 +62,6 @@ LEVEL: Final = frozenset({Duty.PHYSICIAN})
 FACT: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.THERAPIST, Duty.COORDINATOR})
 """Who says what is true of a patient."""
 PLAN: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST})
-"""Who says which of two plans holds; two of them."""
+"""Who says which of two plans holds, and which fraction a session is that another house gave; two of them."""
 PLACE: Final = frozenset({Duty.PHYSICIAN, Duty.PHYSICIST, Duty.COORDINATOR})
 """Who puts a patient on another machine or day, and takes that back."""

@@ -18,7 +18,7 @@ from beamkeeper.app.jobs.placing import board_at, propose
 from beamkeeper.app.jobs.placing_folder import STANDS_BY, PlacementFolder
 from beamkeeper.app.jobs.placing_folder import standing as placements
 from beamkeeper.app.jobs.plans_that_hold import SAID_OF_PLANS, with_plans_that_hold
-from beamkeeper.app.jobs.since import patient_now
+from beamkeeper.app.jobs.since import Now, patient_now
 from beamkeeper.app.jobs.treatment_days import days_said
 from beamkeeper.app.jobs.triage import at_present, facts_of, ordered, rules_text, statements
 from beamkeeper.app.web.room.grid import grid_of
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from beamkeeper.app.web.room.grid import Grid
     from beamkeeper.clock import Clock
     from beamkeeper.domain.audit import AuditRow
-    from beamkeeper.protect.lists import ListRow, Person
+    from beamkeeper.protect.lists import ListRow
     from beamkeeper.respond.incident import Incident, Inventory, Overview, Standing
     from beamkeeper.respond.incident.clocks import Due
     from beamkeeper.respond.placement.board import Place as BoardPlace
@@ -143,14 +143,13 @@ class Room:
             lambda: frozenset(one.pseudonym for one in self.inventory().persons if is_asked(one)),
         )
 
-    def patient(self, pseudonym: str) -> tuple[Person, ListRow] | None:
+    def patient(self, pseudonym: str) -> Now | None:
         """Return one patient with what was given since the copy was made; None for nobody listed."""
         if pseudonym in self.since():
-            now = patient_now(self.folder, self.inventory(), pseudonym, self.now())
-            return now.person, now.row
-        rows = {one.pseudonym: one for one in self.rows()}
-        persons = (one for one in self.inventory().persons if one.pseudonym == pseudonym)
-        return next(((one, rows[pseudonym]) for one in persons), None)
+            return patient_now(self.folder, self.inventory(), pseudonym, self.now())
+        inventory, rows = self.inventory(), {one.pseudonym: one for one in self.rows()}
+        persons = (one for one in inventory.persons if one.pseudonym == pseudonym)
+        return next((Now(person=one, row=rows[pseudonym], head=inventory.head) for one in persons), None)
 
     def since(self) -> frozenset[str]:
         """Return whose position may be another one than the copy's, by what the journal says."""

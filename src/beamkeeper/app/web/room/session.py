@@ -121,6 +121,14 @@ def signed_by(request: HttpRequest, duties: frozenset[Duty], *, of: str = "") ->
     return member
 
 
+def signed_by_two(request: HttpRequest, duties: frozenset[Duty]) -> tuple[Member, Member]:
+    """Return the two people who sign a form; raises as `signed_by`, and where they are one."""
+    one, other = signed_by(request, duties), signed_by(request, duties, of="_2")
+    if one.login == other.login:
+        raise ConfigError("One person signed twice.", do_next="Two different people sign this.")
+    return one, other
+
+
 def prove(request: HttpRequest, field: str, secret: str = "passphrase") -> Member:  # noqa: S107 - a field
     """Return the person whose login stands in a field of a form, and whose passphrase stands beside it.
 

@@ -22,6 +22,7 @@ from beamkeeper.app.web.room.views import (
     plans,
     refusals,
     saying,
+    sessions,
     todo,
     told,
 )
@@ -35,6 +36,8 @@ urlpatterns = [
     path("patients/<pseudonym:pseudonym>/", patients.patient, name="patient"),
     path("patients/<pseudonym:pseudonym>/say/", saying.say, name="say"),
     path("patients/<pseudonym:pseudonym>/hold/", plans.hold, name="hold"),
+    path("patients/<pseudonym:pseudonym>/take-back/", plans.take_back, name="take-back"),
+    path("patients/<pseudonym:pseudonym>/assign/", sessions.assign, name="assign"),
     path("patients/<pseudonym:pseudonym>/gap/", gap.gap, name="gap"),
     path("patients/<pseudonym:pseudonym>/gap/choose/", gap.choose_gap, name="choose-gap"),
     path("order/", order.order, name="order"),

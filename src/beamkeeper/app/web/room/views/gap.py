@@ -153,7 +153,7 @@ def _person(pseudonym: str) -> Person:
     found = the_room().patient(pseudonym)
     if found is None:
         raise Http404
-    return found[0]
+    return found.person
 
 
 def _first(known: Known | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.core.paginator import Paginator
@@ -16,6 +17,8 @@ from beamkeeper.domain.patient import shown_name
 from beamkeeper.errors import IntegrityError
 from beamkeeper.protect.lists import Section
 from beamkeeper.protect.lists.page import name_of
+from beamkeeper.respond.incident import Deed
+from beamkeeper.respond.incident.replaced import said_of_plans
 from beamkeeper.respond.triage.facts import STATED
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from beamkeeper.app.jobs.since import Now
     from beamkeeper.app.web.room.room import Room
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.domain.position import FractionState
     from beamkeeper.errors import ConfigError
     from beamkeeper.protect.lists import ListRow, Person
@@ -97,9 +102,10 @@ def patient_page(
     if found is None:
         raise Http404
     _, ranked = room.order()
+    forms = _Forms(typed or {}, error)
     facts = {
-        "row": found[1],
-        "plans": [(line, _fractions(found[0], line.plan_uid)) for line in found[1].plans],
+        "row": found.row,
+        "plans": [(line, _fractions(found.person, line.plan_uid)) for line in found.row.plans],
         "changed": pseudonym in room.since(),
         "said": [one for one in reversed(room.journal()) if one.patient_pseudonym == pseudonym],
         "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
@@ -107,11 +113,58 @@ def patient_page(
         "placed": _placed(room, pseudonym),
         "stated": STATED,
         "members": room.members(),
-        "two_plans": len([line for line in found[1].plans if line.plan_uid]) > 1,
-        "error": error,
-        "typed": typed or {},
+        "two_plans": len([line for line in found.row.plans if line.plan_uid]) > 1,
+        "hold": forms.named("hold"),
+        "say": forms.named("say"),
+        "said_of_plans": [
+            {"row": one, "form": forms.named(f"line-{one.sequence}")}
+            for one in _said_of_plans(room, pseudonym)
+        ],
+        "sessions": [one | {"form": forms.named(f"session-{one['key']}")} for one in _sessions(room, found)],
+        "waiting": len(found.questions),
+        "error": forms.of_none,
     }
     return render(request, "room/patient.html", facts, status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One form of the page; what was typed into it and why it was refused, where it was this one."""
+
+    of: str
+    typed: Mapping[str, str]
+    error: ConfigError | None
+
+
+class _Forms:
+    """The forms of the page, of which one may have been refused."""
+
+    def __init__(self, typed: Mapping[str, str], error: ConfigError | None) -> None:
+        self._typed = typed
+        self.of_none = error
+        """Why a form was refused that the page does not have any more."""
+
+    def named(self, name: str) -> _Form:
+        if self._typed.get("form") != name:
+            return _Form(name, {}, None)
+        error, self.of_none = self.of_none, None
+        return _Form(name, self._typed, error)
+
+
+def _said_of_plans(room: Room, pseudonym: str) -> list[AuditRow]:
+    """Return the lines of the journal that say which plan holds and were not taken back."""
+    standing = said_of_plans(room.journal(), pseudonym, room.zone)
+    return [row for row in room.journal() if row.sequence in standing]
+
+
+def _sessions(room: Room, now: Now) -> list[dict[str, object]]:
+    """Return the sessions of another house that do not count by themselves, the open ones first."""
+    said = {row.details.get("about"): row for row in room.journal() if row.action == Deed.ASSIGNED}
+    labels = {one.sop_instance_uid: one.rt_plan_label for one in now.person.plans}
+    return [
+        {"key": one.key, "of": one, "plan": labels[one.plan_uid], "said": said.get(one.key)}
+        for one in (*now.questions, *now.answered)
+    ]
 
 
 def _fractions(person: Person, plan_uid: str) -> tuple[FractionState, ...]:

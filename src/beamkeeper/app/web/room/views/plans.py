@@ -1,4 +1,4 @@
-"""Which of two plans holds: two people sign it on the patient's page."""
+"""Which of two plans holds: two people sign it on the patient's page, and two take it back."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from django.views.decorators.http import require_POST
 
 from beamkeeper.app.jobs.incident_acts import within
 from beamkeeper.app.jobs.replacing_plans import Holds, replace_plan
+from beamkeeper.app.jobs.replacing_plans import take_back as taken_back
 from beamkeeper.app.web.room.permissions import PLAN
 from beamkeeper.app.web.room.room import the_room
-from beamkeeper.app.web.room.session import signed_by
+from beamkeeper.app.web.room.session import signed_by_two
 from beamkeeper.app.web.room.views.patients import patient_page
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from beamkeeper.app.jobs.incident_people import Member
+    from beamkeeper.app.web.room.room import Room
 
-TYPED: Final = ("old", "new", "after", "next", "left", "why", "person", "person_2")
+SIGNED: Final = ("why", "person", "person_2")
 NUMBER_MAX: Final = 999
+LINE_MAX: Final = 9
+"""Digits of a line's number."""
 
 
 @require_POST
 def hold(request: HttpRequest, pseudonym: str) -> HttpResponse:
     """Write down which plan holds; what was typed stays in the form when it is refused."""
-    room = the_room()
-    if pseudonym not in {one.pseudonym for one in room.overview().patients}:
-        raise Http404
-    typed = {key: request.POST.get(key, "") for key in TYPED}
+    room = room_of(pseudonym)
+    typed = typed_in(request, "hold", "old", "new", "after", "next", "left")
     try:
-        people = _signers(request)
+        people = signed_by_two(request, PLAN)
         made = replace_plan(
             room.folder,
             pseudonym,
@@ -56,11 +57,45 @@ def hold(request: HttpRequest, pseudonym: str) -> HttpResponse:
     return redirect("patient", pseudonym)
 
 
-def _signers(request: HttpRequest) -> tuple[Member, Member]:
-    one, other = signed_by(request, PLAN), signed_by(request, PLAN, of="_2")
-    if one.login == other.login:
-        raise ConfigError("One person signed twice.", do_next="Two different people sign this.")
-    return one, other
+@require_POST
+def take_back(request: HttpRequest, pseudonym: str) -> HttpResponse:
+    """Write down that what a line said of two plans holds no more."""
+    room, line = room_of(pseudonym), request.POST.get("line", "")
+    typed = typed_in(request, f"line-{line}")
+    try:
+        people = signed_by_two(request, PLAN)
+        taken_back(
+            room.folder,
+            pseudonym,
+            _line(line),
+            people=tuple(one.words for one in people),
+            reason=within(typed["why"]),
+            clock=room.clock,
+            signed=" ".join(one.login for one in people),
+        )
+    except ConfigError as error:
+        return patient_page(request, pseudonym, status=400, error=error, typed=typed)
+    messages.success(request, f"What line {line} said holds no more: signed by both.")
+    return redirect("patient", pseudonym)
+
+
+def room_of(pseudonym: str) -> Room:
+    """Return the room, where the patient is one of its incident."""
+    room = the_room()
+    if pseudonym not in {one.pseudonym for one in room.overview().patients}:
+        raise Http404
+    return room
+
+
+def typed_in(request: HttpRequest, form: str, *fields: str) -> dict[str, str]:
+    """Return what stays in a form of the patient's page when it is refused, and which form it was."""
+    return {"form": form} | {key: request.POST.get(key, "") for key in (*fields, *SIGNED)}
+
+
+def _line(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= LINE_MAX):
+        raise ConfigError(f"{typed[:20]!r} is no line of the journal.", do_next="Use the form of a line.")
+    return int(typed)
 
 
 def _number(typed: str) -> int:

@@ -27,7 +27,9 @@ def say(request: HttpRequest, pseudonym: str) -> HttpResponse:
     room = the_room()
     if pseudonym not in {one.pseudonym for one in room.overview().patients}:
         raise Http404
-    typed = {key: request.POST.get(key, "") for key in ("about", "value", "reason", "person")}
+    typed = {"form": "say"} | {
+        key: request.POST.get(key, "") for key in ("about", "value", "reason", "person")
+    }
     try:
         member = signed_by(request, LEVEL if typed["about"] == THE_LEVEL else FACT)
         state(
