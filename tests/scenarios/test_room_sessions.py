@@ -132,3 +132,19 @@ def test_two_people_say_on_the_page_which_fraction_a_returned_session_is(
     assert now_of(houses, person).questions == ()
     (plan,) = now_of(houses, person).row.plans
     assert plan.given.startswith(f"{GIVEN + 1} of")
+
+
+def test_what_was_said_of_a_session_is_not_said_again_as_a_fraction_that_another_one_is(
+    houses: Houses, served: Served
+) -> None:
+    visitor, person = Visitor(served), houses.persons()[0]
+    visitor.sign_in("bo")
+    page, form = f"/patients/{person.pseudonym}/", f"/patients/{person.pseudonym}/assign/"
+    now = now_of(houses, person)
+    whole = next(one for one in (*now.questions, *now.answered) if one.is_enterable)
+    typed = {"session": whole.key, "is": "fraction", "fraction": str(GIVEN + 2), "why": "they say so"} | BOTH
+
+    assert "signed by both" in visitor.post(form, typed, page=page).words
+    assert "signed by both" in visitor.post(form, typed | {"why": "said once more"}, page=page).words
+    refused = visitor.post(form, typed | {"fraction": "1"}, page=page)
+    assert "Fraction 1 was given already" in refused.words

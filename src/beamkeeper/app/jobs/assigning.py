@@ -88,11 +88,15 @@ def _verify(now: Now, asked: Question, fraction: int) -> None:
             "`beamkeeper paper enter`.",
         )
     at = now.at(plan)
-    given = {state.fraction_number for state in (at.fractions if at else ()) if state.complete}
+    given = {
+        state.fraction_number
+        for state in (at.fractions if at else ())
+        if state.complete and not set(state.record_uids) <= set(asked.record_uids)
+    }
     typed = {
         one.fraction_number for one in now.written if one.plan_uid == asked.plan_uid and not one.struck_by
     }
-    if fraction in given - typed and asked not in now.answered:
+    if fraction in given - typed:
         raise ConfigError(
             f"Fraction {fraction} was given already.", do_next="Read the records of both houses again."
         )
