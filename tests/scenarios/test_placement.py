@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from typer.testing import Result
+
+    from beamkeeper.respond.placement import Placed
+
 PARTNERS = """format = 1
 attacked_domain = "own-ad"
 
@@ -196,6 +200,92 @@ def test_a_second_draft_needs_no_vault_and_bad_input_leaves_the_first_one(
 
     make_draft(placing, PARTNERS, open_vault=no_vault, first_on=NIGHT_1, who=C)  # type: ignore[arg-type]
     assert placing.standing().draft == 2
+
+
+def draft_by_command(placing: PlacementFolder, site: SmallSite, text: str | bytes) -> Result:
+    file = placing.incident.path.parent / "said.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    given = ["--partners", str(file), "--incident", str(placing.incident.path), "--site", str(site.site_file)]
+    return CliRunner().invoke(
+        app, ["placement", "draft", *given, "--by", "C", "--from", NIGHT_1.isoformat()], standalone_mode=False
+    )
+
+
+NOT_MEANT_SO = (
+    ("slots = 1", "slots = -1", "machine own-1, slots"),
+    ("slots = 1", "slots = nan", "machine own-1, slots"),
+    ("slots = 1", "slots = 1\ncolour = 2", "machine 1 has unknown keys: colour"),
+    ("format = 1", "format = 1\nholidays = [2026-03-07, 2026-02-30]", "not valid TOML"),
+    ("format = 1", "format = 1\ndays = -42", "days"),
+    ("travel_min = 35", "travel_min = inf", "site.1.travel_min"),
+    ('id = "partner"\n', 'id = "own"\n', "sites share an id: own"),
+    ('id = "partner-2"', 'id = "partner-1"', "machines share an id: partner-1"),
+    ('site = "own"', 'site = "gone"', "stands at gone, which is not listed"),
+    (PARTNERS, "format = 1\n", "site: Field required"),
+    (PARTNERS, "format = 0x" + "f" * 5_000, "not valid TOML"),
+    (PARTNERS, b"\xff\xfe", "no text in UTF-8"),
+)
+SHUT = (
+    ('failure_domain = "partner-ad"', 'failure_domain = " OWN-ad"', "stands in the attacked failure domain"),
+    ("travel_min = 35", "agreement_signed = false", "the agreement with partner is not signed"),
+    ("slots = 2", "slots = 0", "the machine has no slot for us on any day"),
+    ("slots = 2", "slots = 0\nother_days = { 2027-01-01 = 9 }", "the machine has no slot for us on any day"),
+    (
+        "replans_a_day = 1",
+        "replans_a_day = 1\nqa_a_day = 0",
+        "its plan has to be checked there, and partner checks none",
+    ),
+    ('["VMAT", "3D", "electron"]', "[]", "no end-to-end test of"),
+)
+THIRD = """
+[[site]]
+id = "third"
+replans_a_day = 9
+
+[[machine]]
+id = "third-1"
+name = "TB9"
+site = "third"
+profile = "Varian TrueBeam, Millennium 120"
+commissioned = ["VMAT", "3D", "electron"]
+slots = 9
+"""
+
+
+def test_a_partners_file_that_cannot_be_meant_so_is_explained_and_nothing_is_kept(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    for old, new, said in NOT_MEANT_SO:
+        assert old in PARTNERS
+        text = new if isinstance(new, bytes) else PARTNERS.replace(old, new, 1)
+        done = draft_by_command(placing, kept_site, text)
+
+        assert isinstance(done.exception, ConfigError), (new, done.exception)
+        assert said in done.exception.message
+        assert done.exception.do_next
+        assert everything(placing) == {}
+
+
+def test_a_partner_that_can_take_nobody_is_said_and_everybody_goes_where_they_can(
+    placing: PlacementFolder, kept_site: SmallSite
+) -> None:
+    for old, new, said in SHUT:
+        assert old in PARTNERS
+        text = PARTNERS.replace(old, new)
+        alone, with_third = (placed_by_command(placing, kept_site, one) for one in (text, text + THIRD))
+
+        assert any(said in one.reason for one in alone), [one.reason for one in alone]
+        assert all(one.would_help for one in alone if not one.machine)
+        assert all(one.reason for one in alone)
+        assert {one.machine for one in alone} <= {"", "own-1"}
+        assert sorted(one.machine for one in with_third) == ["", "third-1", "third-1"]
+        assert "needs proton" in next(one.reason for one in with_third if not one.machine)
+
+
+def placed_by_command(placing: PlacementFolder, site: SmallSite, text: str) -> tuple[Placed, ...]:
+    done = draft_by_command(placing, site, text)
+    assert done.exception is None, done.exception
+    return make_version(placing, who=C, seconds=1)[0].placed
 
 
 def test_a_placement_that_is_not_what_was_written_is_refused(

@@ -89,7 +89,7 @@ def draft(
     try:
         text = bytes_of(file, PARTNERS_BYTES_MAX).decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file.name} is no text in UTF-8.") from error
+        raise ConfigError(f"{file.name} is no text in UTF-8.", do_next="Save it as UTF-8.") from error
     zone = ZoneInfo(opened.incident.incident().time_zone)
     number, made, instance = make_draft(
         opened,
