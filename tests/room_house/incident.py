@@ -13,7 +13,9 @@ from tests.unit.protect.lists.people_on_lists import person
 from beamkeeper.app.jobs.declaring import NOT_READ_YET, print_pages, write
 from beamkeeper.app.jobs.incident_folder import CHECKLIST, INCIDENT, INVENTORY, OVERVIEW, IncidentFolder
 from beamkeeper.app.jobs.incident_people import admit
+from beamkeeper.domain.counting import course_position
 from beamkeeper.domain.position import FractionState
+from beamkeeper.domain.readiness import Readiness
 from beamkeeper.protect.lists import list_rows
 from beamkeeper.protect.lists.files import list_files
 from beamkeeper.respond.incident import Deed, Incident, Inventory, overview, with_unseen_sessions
@@ -110,6 +112,17 @@ def _with_days(made: Person, days_ago: int) -> Person:
         )
         plans.append(replace(at, fractions=(*states, *at.fractions)))
     return replace(made, position=replace(made.position, plans=tuple(plans)))
+
+
+def replanned() -> Person:
+    """A patient of two approved plans, of whom nobody has begun."""
+    one = patient(1)
+    old = replace(one.plans[0], patient_id=one.entry.patient.patient_id, rt_plan_label="Old")
+    before = (("PREDECESSOR", old.sop_instance_uid),)
+    new = replace(old, sop_instance_uid="1.9", rt_plan_label="New", related_plan_uids=before)
+    position = course_position((old, new), (), patient_id=old.patient_id)
+    ready = tuple(Readiness(plan_uid=at.plan_uid, rt_plan_label=at.rt_plan_label) for at in position.plans)
+    return replace(one, plans=(old, new), position=position, readiness=ready)
 
 
 def make_incident(

@@ -17,6 +17,8 @@ from beamkeeper.respond.placement import Instance
 from beamkeeper.respond.placement.drafting import Draft, Drafted, LeftOut
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
 PARTNERS_FILE: Final = """format = 1
@@ -45,16 +47,23 @@ MACHINES: Final = (
 )
 
 
-def _machine(name: str, site: str, slots: int) -> str:
+def _machine(name: str, site: str, slots: int, begin: str) -> str:
     return (
         f'\n[[machine]]\nid = "{name}"\nname = "{name}"\nsite = "{site}"\n'
         f'profile = "Varian TrueBeam, Millennium 120"\nmodels = ["M"]\ncommissioned = ["VMAT"]\n'
-        f"slots = {slots}\n"
+        f"slots = {slots}\n" + (f"first_slot_at = {begin}\n" if begin else "")
     )
 
 
-def make_placement(folder: IncidentFolder) -> None:
-    """Place everybody who is on treatment; the last of the list is left out."""
+def make_placement(folder: IncidentFolder, begins: Mapping[str, str] | None = None) -> None:
+    """Place everybody who is on treatment; the last of the list is left out.
+
+    Parameters
+    ----------
+    begins
+        When the first slot of a machine begins, by machine; of others nobody says it.
+    """
+    begins = begins or {}
     persons = folder.inventory().persons
     names = {one.pseudonym: shown_name(one.entry.patient.name) for one in persons}
     needs = [
@@ -88,7 +97,11 @@ def make_placement(folder: IncidentFolder) -> None:
                 {"id": "leuven", "failure_domain": "partner-ad", "agreement_signed": True},
                 {"id": "same-ad", "failure_domain": "own-ad"},
             ],
-            "machine": [{"id": name, "site": site, "slots": slots} for name, site, slots in MACHINES],
+            "machine": [
+                {"id": name, "site": site, "slots": slots}
+                | ({"first_slot_at": begins[name]} if name in begins else {})
+                for name, site, slots in MACHINES
+            ],
             "patient": needs,
         }
     )
@@ -102,7 +115,7 @@ def make_placement(folder: IncidentFolder) -> None:
     )
     placing = PlacementFolder(folder)
     number, place = placing.new("draft")
-    text = (PARTNERS_FILE + "".join(_machine(*one) for one in MACHINES)).encode()
+    text = (PARTNERS_FILE + "".join(_machine(*one, begins.get(one[0], "")) for one in MACHINES)).encode()
     folder.keep(f"{place}/{PARTNERS}", text)
     kept = {
         f"{place}/{PARTNERS}": text,

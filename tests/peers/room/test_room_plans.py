@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,32 +9,17 @@ from playwright.sync_api import expect
 from tests.console_house.chromium import complaints
 from tests.console_house.clock import FileClock
 from tests.room_house.browsing import NARROWEST, seen_by
-from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
+from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient, replanned
 from tests.room_house.server import Served, room_server
 from tests.room_house.visitor import Visitor
 
 from beamkeeper.app.jobs.declaring import write
-from beamkeeper.domain.counting import course_position
-from beamkeeper.domain.readiness import Readiness
 from beamkeeper.respond.incident import Deed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
-
-    from beamkeeper.protect.lists import Person
-
-
-def replanned() -> Person:
-    """A patient of two approved plans, of whom nobody has begun."""
-    one = patient(1)
-    old = replace(one.plans[0], patient_id=one.entry.patient.patient_id, rt_plan_label="Old")
-    before = (("PREDECESSOR", old.sop_instance_uid),)
-    new = replace(old, sop_instance_uid="1.9", rt_plan_label="New", related_plan_uids=before)
-    position = course_position((old, new), (), patient_id=old.patient_id)
-    ready = tuple(Readiness(plan_uid=at.plan_uid, rt_plan_label=at.rt_plan_label) for at in position.plans)
-    return replace(one, plans=(old, new), position=position, readiness=ready)
 
 
 @pytest.fixture(scope="module")

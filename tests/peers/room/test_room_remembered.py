@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.console_house.clock import FileClock
-from tests.peers.room.test_room_plans import replanned
-from tests.room_house.incident import DECLARED, LATER, NIGHT, make_incident, patient
+from tests.room_house.incident import DECLARED, LATER, NIGHT, make_incident, patient, replanned
 from tests.room_house.placing import make_placement
 
 from beamkeeper.app.jobs.declaring import write

@@ -13,9 +13,11 @@ from beamkeeper.respond.incident import Deed
 from beamkeeper.respond.placement.times import times_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, time
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
+    from beamkeeper.domain.audit import AuditRow
     from beamkeeper.respond.placement.times import Promised
 
 
@@ -53,7 +55,8 @@ def placed_there(folder: IncidentFolder, site: str) -> tuple[PlacedThere, ...]:
     known = [one.id for one in instance.site]
     if site not in known:
         raise ConfigError(f"The placement has no site {site!r}.", do_next=f"It has {', '.join(known)}.")
-    sessions = times_of(instance, version.placed, _promised(folder))
+    zone = ZoneInfo(folder.incident().time_zone)
+    sessions = times_of(instance, version.placed, promised(folder.journal.rows(), zone))
     found = [
         PlacedThere(
             pseudonym=one.patient,
@@ -82,13 +85,12 @@ def verify_placed(folder: IncidentFolder, pseudonym: str) -> None:
     """
     placements = PlacementFolder(folder)
     stand = placements.standing()
-    placements.verify_drafted(placements.version(stand, stand.version)[0].draft, [pseudonym])
+    placements.verify_drafted(placements.placed(stand, stand.version).draft, [pseudonym])
 
 
-def _promised(folder: IncidentFolder) -> Promised:
+def promised(rows: Iterable[AuditRow], zone: ZoneInfo) -> Promised:
     """Return the times that bundles asked for and that still stand."""
-    zone = ZoneInfo(folder.incident().time_zone)
-    packed = (row for row in folder.journal.rows() if row.action == Deed.PACKED)
+    packed = (row for row in rows if row.action == Deed.PACKED)
     asked = {
         (row.patient_pseudonym, one.appointment_id): one
         for row in packed

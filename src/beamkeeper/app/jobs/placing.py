@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from beamkeeper.app.jobs.declaring import write
+from beamkeeper.app.jobs.handover_placed import promised
 from beamkeeper.app.jobs.incident_acts import within
 from beamkeeper.app.jobs.placing_facts import candidates, wanted_plans
 from beamkeeper.app.jobs.placing_folder import (
@@ -46,6 +48,7 @@ from beamkeeper.respond.placement.drafting import draft as drafted
 from beamkeeper.respond.placement.pages import Told
 from beamkeeper.respond.placement.partners import read_partners
 from beamkeeper.respond.placement.solving import SECONDS
+from beamkeeper.respond.placement.times import times_of
 from beamkeeper.respond.placement.version import Version, version_of
 
 if TYPE_CHECKING:
@@ -386,7 +389,8 @@ def keep(
 def print_pages(folder: PlacementFolder, number: int, *, draft: bool = False) -> tuple[str, ...]:
     """Write the pages of a version, or of a draft, that are not there yet; return the names of the files.
 
-    They follow from what is kept and take seconds for 300 patients: nothing waits for them.
+    They follow from what is kept and take seconds for 300 patients: nothing waits for them. Times of day are
+    those of the slots, and of what bundles asked for until then.
     """
     stand = folder.standing()
     place = f"{PLACEMENT}/{'draft' if draft else 'version'}-{number}"
@@ -406,6 +410,8 @@ def _draft_files(folder: PlacementFolder, stand: Standing, number: int) -> dict[
 
 def _version_files(folder: PlacementFolder, stand: Standing, number: int) -> dict[str, bytes]:
     version, instance = folder.version(stand, number)
+    zone = ZoneInfo(folder.incident.incident().time_zone)
+    asked = promised(folder.incident.journal.rows(), zone)
     return version_files(
         Told(
             head=head_of(folder.incident, version.made_at),
@@ -415,6 +421,7 @@ def _version_files(folder: PlacementFolder, stand: Standing, number: int) -> dic
             file=read_partners(folder.partners_text(stand, version.draft)),
             summary=words(version),
             before=folder.placed(stand, version.parent) if version.parent else None,
+            times=times_of(instance, version.placed, asked),
         )
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.words import plural
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, cell, headed
 from beamkeeper.respond.placement.solving import DECIDES, WORDS
+from beamkeeper.respond.placement.times import clock_times
 from beamkeeper.respond.placement.timetable import MachineDay, timetable
 from beamkeeper.respond.placement.version import differences
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.instance import Instance, PatientNeed
     from beamkeeper.respond.placement.partners import PartnersFile
     from beamkeeper.respond.placement.solving import Placed
+    from beamkeeper.respond.placement.times import Session
     from beamkeeper.respond.placement.version import Version
 
 TO_DO: Final = {
@@ -32,15 +34,15 @@ BY_PATIENT: Final = (
     Column("#", 0.7),
     Column("Patient", 3.2),
     Column("Goes to", 2.4),
-    Column("From", 1.5),
+    Column("From", 1.9),
     Column("Class", 0.8),
     Column("Sessions", 1.2),
     Column("Lost", 0.9),
-    Column("Because", 4.4),
+    Column("Because", 4.0),
     Column("Physician signs", 2.0),
 )
 BY_SITE: Final = (
-    Column("From", 1.5),
+    Column("From", 1.9),
     Column("Patient", 3.4),
     Column("Class", 0.8),
     Column("What has to be done there", 5.5),
@@ -65,6 +67,8 @@ class Told:
     ----------
     before
         The version before it, against which changes are marked; None for the first.
+    times
+        The sessions of each patient with their times of day.
     """
 
     head: ListHead
@@ -74,6 +78,7 @@ class Told:
     file: PartnersFile
     summary: str
     before: Version | None = None
+    times: Mapping[str, tuple[Session, ...]] = field(default_factory=dict)
 
     @property
     def needs(self) -> Mapping[str, PatientNeed]:
@@ -92,6 +97,10 @@ class Told:
         site = self.file.site(self.file.profiles[machine].site)
         return f"{self.file.profiles[machine].treatment_machine_name}, {site.title}"
 
+    def at(self, patient: str, day: date | None) -> str:
+        """Return at what time of day a patient comes on a day; "" where nobody knows it."""
+        return clock_times(self.times.get(patient, ()), day)
+
     def fit(self, one: Placed) -> Fit | None:
         """Return what the patient's machine makes of the plans."""
         return next((fit for fit in self.drafted[one.patient].fits if fit.machine == one.machine), None)
@@ -99,6 +108,10 @@ class Told:
 
 NOBODY: Final = (plural(0, "patient"), f"{plural(0, 'patient')}, in the order of triage")
 """Said of groups that are left out when nobody is in them; a site without anybody stays."""
+TIMES: Final = (
+    "Times of day are those of the slots as the partners' file has them, on the clock there. They are agreed "
+    "where a bundle asked for them: call before you tell them to anybody."
+)
 PAGES: Final = ("patients", "sites", "days")
 
 
@@ -134,7 +147,7 @@ def patients_page(told: Told) -> Page:
                 cell(Line(str(need.priority), Style.BIG)),
                 cell(Line(patient.name, Style.STRONG), Line(f"category {need.category}")),
                 cell(Line(told.place(one.machine) if one.machine else "no place", Style.STRONG)),
-                cell(Line(_day(one.first_on), Style.STRONG)),
+                _first(told, one),
                 cell(Line(one.delivery_class or "–", Style.BIG)),
                 cell(_sessions(need)),
                 cell(f"{one.loss:.1f} %"),
@@ -181,7 +194,12 @@ def sites_page(told: Told) -> Page:
                 groups.append(Group(told.place(machine.id), f"not used: {shut}", ()))
                 continue
             coming = sorted(
-                by_machine[machine.id], key=lambda one: (str(one.first_on), needs[one.patient].priority)
+                by_machine[machine.id],
+                key=lambda one: (
+                    str(one.first_on),
+                    told.at(one.patient, one.first_on),
+                    needs[one.patient].priority,
+                ),
             )
             contact = f"; phone {site.contact}" if site.contact else ""
             groups.append(
@@ -191,7 +209,7 @@ def sites_page(told: Told) -> Page:
                     tuple(
                         PageRow(
                             (
-                                cell(Line(_day(one.first_on), Style.STRONG)),
+                                _first(told, one),
                                 cell(Line(drafted[one.patient].name, Style.STRONG)),
                                 cell(Line(one.delivery_class, Style.BIG)),
                                 _to_do(told, one),
@@ -237,7 +255,12 @@ def _of_a_day(machines: list[MachineDay]) -> str:
 
 def _machine_day(told: Told, one: MachineDay) -> PageRow:
     drafted = told.drafted
-    begin = [drafted[item.patient].name for item in one.sessions if item.number == 1]
+    first = [
+        (told.at(item.patient, one.day), drafted[item.patient].name)
+        for item in one.sessions
+        if item.number == 1
+    ]
+    begin = [f"{at} {name}".strip() for at, name in sorted(first, key=lambda pair: pair[0])]
     last = [drafted[item.patient].name for item in one.sessions if item.number == item.count]
     return PageRow(
         (
@@ -260,6 +283,11 @@ def _to_do(told: Told, one: Placed) -> Cell:
     tests = (Line(text, Style.MARK) for text in fit.to_do)
     why = "" if one.delivery_class == "A" else fit.reason
     return cell(Line(said, Style.STRONG), Line(why), *tests)
+
+
+def _first(told: Told, one: Placed) -> Cell:
+    at = told.at(one.patient, one.first_on)
+    return cell(Line(_day(one.first_on), Style.STRONG), *([Line(at, Style.STRONG)] if at else []))
 
 
 def _sessions(need: PatientNeed) -> str:
@@ -300,5 +328,7 @@ def _notes(told: Told) -> Iterator[str]:
     yield "Class A direct, B recalculate, C plan again, D not there: the worst open plan of a patient counts."
     rule = told.file.partners.untested
     yield f"Where nobody has tested a technique on a machine from image to dose, the rule is: {rule}."
+    if any(at is not None for sessions in told.times.values() for _, at in sessions):
+        yield TIMES
     yield from told.version.notes
     yield from told.draft.notes

@@ -29,6 +29,7 @@ def patient_sheet(told: Told) -> Sheet:
                 site,
                 one.machine,
                 str(one.first_on or ""),
+                told.at(one.patient, one.first_on),
                 one.delivery_class,
                 str(need.fractions_left),
                 str(need.per_day),
@@ -41,7 +42,7 @@ def patient_sheet(told: Told) -> Sheet:
             )
         )
     rows += [
-        ("", one.name, one.id, *([""] * 9), one.reason, one.would_help, "") for one in told.version.left_out
+        ("", one.name, one.id, *([""] * 10), one.reason, one.would_help, "") for one in told.version.left_out
     ]
     return Sheet(
         name=f"Placement, version {told.version.number}",
@@ -53,6 +54,7 @@ def patient_sheet(told: Told) -> Sheet:
             "site",
             "machine",
             "from",
+            "at",
             "class",
             "fractions left",
             "a day",
@@ -87,7 +89,7 @@ def session_sheet(told: Told) -> Sheet:
     return Sheet(
         name=f"Sessions, version {told.version.number}",
         about=(("note", DECIDES),),
-        columns=("date", "site", "machine", "patient", "folder", "visit", "of", "fractions that day"),
+        columns=("date", "site", "machine", "patient", "folder", "visit", "of", "fractions that day", "at"),
         rows=tuple(
             (
                 str(one.day),
@@ -98,6 +100,7 @@ def session_sheet(told: Told) -> Sheet:
                 str(item.number),
                 str(item.count),
                 str(item.per_day),
+                told.at(item.patient, one.day),
             )
             for one in timetable(told.instance, told.version.placed)
             for item in one.sessions

@@ -58,6 +58,11 @@ def times_of(
     return found
 
 
+def clock_times(sessions: Iterable[Session], day: date | None) -> str:
+    """Return when a patient comes on a day, "09:40" or "08:00 and 14:00"; "" where nobody knows it."""
+    return " and ".join(f"{at:%H:%M}" for on, at in sessions if on == day and at is not None)
+
+
 def _without(days: Iterable[MachineDay]) -> dict[str, tuple[Session, ...]]:
     found: dict[str, list[Session]] = defaultdict(list)
     for one in days:

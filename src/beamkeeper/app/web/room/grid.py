@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from beamkeeper.respond.placement.times import clock_times
 from beamkeeper.respond.placement.timetable import timetable
 
 if TYPE_CHECKING:
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.drafting import LeftOut
     from beamkeeper.respond.placement.instance import Instance, MachineSlots, PatientNeed
     from beamkeeper.respond.placement.solving import Placed
+    from beamkeeper.respond.placement.times import Session as Visit
     from beamkeeper.respond.placement.timetable import MachineDay, Session
 
 WEEK_DAYS: Final = 7
 _SATURDAY: Final = 5
+_NO_TIMES: Final[Mapping[str, tuple[Visit, ...]]] = MappingProxyType({})
 NOT_NAMED: Final = "-"
 """In a patient's classes: a machine that is never used, or that nobody has held against the plans."""
 
@@ -35,10 +39,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A day of a patient: which session it is; "" on a day without one."""
+    """A day of a patient: which session it is, "" on a day without one; at what time, where that is known."""
 
     text: str = ""
     kind: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +113,22 @@ class Grid:
     rows: tuple[Row, ...]
     slots: Mapping[tuple[str, date], Slots]
     sessions: Mapping[str, Mapping[date, Session]]
+    times: Mapping[str, Mapping[date, str]]
 
     def cells(self, patient: str, days: Iterable[Day]) -> list[Cell]:
         """Return the days of a patient."""
-        known = self.sessions.get(patient, {})
-        return [_cell(known.get(day.on)) for day in days]
+        known, at = self.sessions.get(patient, {}), self.times.get(patient, {})
+        return [_cell(known.get(day.on), at.get(day.on, "")) for day in days]
 
     def machine_cells(self, machine: str, days: Iterable[Day]) -> list[Slots | None]:
         """Return the days of a machine; None where it does not treat for us."""
         return [self.slots.get((machine, day.on)) for day in days]
 
 
-def grid_of(instance: Instance, placed: Sequence[Placed]) -> Grid:
-    """Return the board of a placement."""
+def grid_of(
+    instance: Instance, placed: Sequence[Placed], times: Mapping[str, tuple[Visit, ...]] = _NO_TIMES
+) -> Grid:
+    """Return the board of a placement; `times` by patient, where the partners' file says when slots begin."""
     machines = _by_site(instance)
     open_to_us = frozenset(one.id for one in machines if not instance.shut(one))
     order = {one.id: number for number, one in enumerate(machines, start=1)}
@@ -140,6 +148,10 @@ def grid_of(instance: Instance, placed: Sequence[Placed]) -> Grid:
         rows=tuple(rows),
         slots={(one.machine, one.day): _slots(one) for one in found},
         sessions=sessions,
+        times={
+            patient: {day: clock_times(them, day) for day, at in them if at is not None}
+            for patient, them in times.items()
+        },
     )
 
 
@@ -209,9 +221,9 @@ def _slots(one: MachineDay) -> Slots:
     )
 
 
-def _cell(one: Session | None) -> Cell:
+def _cell(one: Session | None, at: str) -> Cell:
     if one is None:
         return Cell()
     is_last = one.number == one.count
     kind = "first" if one.number == 1 else "last" if is_last else "on"
-    return Cell(f"{one.number}{'■' if is_last else ''}", kind)
+    return Cell(f"{one.number}{'■' if is_last else ''}", kind, at)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from beamkeeper.app.jobs.file_mode_records import drops
+from beamkeeper.app.jobs.handover_placed import promised
 from beamkeeper.app.jobs.incident_acts import due_clocks
 from beamkeeper.app.jobs.incident_folder import listed
 from beamkeeper.app.jobs.incident_people import members
@@ -25,6 +26,7 @@ from beamkeeper.app.web.room.grid import grid_of
 from beamkeeper.clock import local_date
 from beamkeeper.respond.incident import Deed, standing
 from beamkeeper.respond.incident.inventory import is_asked
+from beamkeeper.respond.placement.times import clock_times, times_of
 from beamkeeper.respond.placement.version import Made, differences
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from beamkeeper.respond.incident import Incident, Inventory, Overview, Standing
     from beamkeeper.respond.incident.clocks import Due
     from beamkeeper.respond.placement.board import Place as BoardPlace
+    from beamkeeper.respond.placement.times import Session
     from beamkeeper.respond.triage import Ranked, RuleSet
 
     T = TypeVar("T")
@@ -187,9 +190,25 @@ class Room:
         """Return the rows and days of the placement that counts."""
         return self._once(
             "grid",
-            (at.version.number, at.version.made_at),
-            lambda: grid_of(at.board.instance, at.version.placed),
+            (at.version.number, at.version.made_at, self._stands_by()),
+            lambda: grid_of(at.board.instance, at.version.placed, self.times(at)),
         )
+
+    def times(self, at: At) -> Mapping[str, tuple[Session, ...]]:
+        """Return everybody's sessions with their times of day, by the bundles that asked for some."""
+        return self._once(
+            "times",
+            (at.version.number, at.version.made_at, self._stands_by()),
+            lambda: times_of(at.board.instance, at.version.placed, promised(self.journal(), self.zone)),
+        )
+
+    def first_at(self, at: At) -> Mapping[str, str]:
+        """Return at what time of day each patient comes first; without those of whom nobody knows it."""
+        times = self.times(at)
+        found = (
+            (one.patient, clock_times(times.get(one.patient, ()), one.first_on)) for one in at.version.placed
+        )
+        return {patient: shown for patient, shown in found if shown}
 
     def moved(self, at: At) -> Mapping[str, BoardPlace]:
         """Return where those stood before whom the last move by hand moved; nobody after a computed one."""

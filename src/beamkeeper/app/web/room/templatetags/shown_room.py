@@ -74,9 +74,11 @@ def day_cells(cells: Iterable[Cell]) -> SafeString:
     return format_html_join("", "{}", ((_day_cell(one),) for one in cells))
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=10_000)
 def _day_cell(one: Cell) -> SafeString:
-    return format_html("<td{}>{}</td>", format_html(' class="{}"', one.kind) if one.kind else "", one.text)
+    kind = format_html(' class="{}"', one.kind) if one.kind else ""
+    at = format_html(' title="{}"', one.at) if one.at else ""
+    return format_html("<td{}{}>{}</td>", kind, at, one.text)
 
 
 @register.filter

@@ -139,7 +139,7 @@ class _Rows:
         self, at: At, days: Sequence[Day], moved: Mapping[str, Place], looked_at: Move | None
     ) -> None:
         self._at, self._days, self._moved = at, days, moved
-        self._names = names_of(at)
+        self._names, self._first_at = names_of(at), the_room().first_at(at)
         self._warnings = {one.id: one.warnings for one in at.draft.patients}
         self._goes = {one.patient: one.after for one in looked_at.moved} if looked_at else {}
 
@@ -150,6 +150,7 @@ class _Rows:
             "of": row,
             "cells": grid.cells(patient, self._days),
             "name": self._names.get(patient, patient),
+            "at": self._first_at.get(patient, ""),
             "warnings": self._warnings.get(patient, ()),
             "was": self._moved.get(patient),
             "goes": self._goes.get(patient),
@@ -200,6 +201,7 @@ def _looked_at(at: At, asked: QueryDict, days: Sequence[Day]) -> dict[str, objec
     }
     if row is None:
         return facts
+    facts["first_at"] = the_room().first_at(at).get(patient, "")
     facts |= {"pseudonym": patient, "name": names_of(at)[patient], "decided": at.stand.decisions.get(patient)}
     facts["form"] = {"machine": asked.get("machine", ""), "from": asked.get("from", "")}
     if asked.get("undo"):

@@ -111,6 +111,7 @@ def patient_page(
         "one": next((one for one in ranked if one.pseudonym == pseudonym), None),
         "of_all": len(ranked),
         "placed": _placed(room, pseudonym),
+        "first_at": _first_at(room, pseudonym),
         "stated": STATED,
         "members": room.members(),
         "two_plans": len([line for line in found.row.plans if line.plan_uid]) > 1,
@@ -179,6 +180,12 @@ def _placed(room: Room, pseudonym: str) -> Placed | None:
     """Return where the placement that counts has this patient; None for whom it does not speak of."""
     at = room.placement()
     return next((one for one in at.version.placed if one.patient == pseudonym), None) if at else None
+
+
+def _first_at(room: Room, pseudonym: str) -> str:
+    """Return at what time of day the first session there is; "" where nobody knows it."""
+    at = room.placement()
+    return room.first_at(at).get(pseudonym, "") if at else ""
 
 
 def _is_in(row: ListRow, section: str) -> bool:

@@ -84,9 +84,10 @@ def places(request: HttpRequest) -> HttpResponse:
     names = names_of(at)
     asked = request.GET.get("machine", "")
     priority = {one.id: one.priority for one in at.board.instance.patient}
+    first_at = room.first_at(at)
     rows = sorted(at.version.placed, key=lambda one: (bool(one.machine), priority[one.patient]))
     listed = [
-        {"one": one, "name": names.get(one.patient, one.patient)}
+        {"one": one, "name": names.get(one.patient, one.patient), "at": first_at.get(one.patient, "")}
         for one in rows
         if not asked or one.machine == asked
     ]
@@ -181,6 +182,7 @@ def _page(
         "need": need,
         "gone": gone,
         "placed": next((one for one in at.version.placed if one.patient == pseudonym), None),
+        "first_at": the_room().first_at(at).get(pseudonym, ""),
         "options": sorted(need.options, key=lambda one: (one.delivery_class, one.machine)) if need else (),
         "decided": at.stand.decisions.get(pseudonym),
         "announced": at.stand.announced.get(pseudonym),
