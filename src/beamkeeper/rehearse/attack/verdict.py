@@ -177,13 +177,16 @@ def _may_have_been_treated(month: Month, moment: Moment, patient: SimPatient) ->
         and local_date(one.began_at, month.zone) >= day
         and one.ended_at <= moment.copy.knows_until
     ]
-    open_ones = [at for at in booked if at <= moment.attacked_at + CALLED_IN]
     first = min(local_date(moment.attacked_at, month.zone), day + timedelta(days=1))
     if not any(local_date(one, month.zone) >= first for one in booked):
         return _is_lately_treated(member, moment)
     if _is_broken_off(month.state_at(moment.copy.knows_until).member(patient.index), day):
         return True  # nobody books the rest of a fraction
-    return len(open_ones) > len([at for at in seen if any(abs(at - one) <= NEAR for one in open_ones)])
+    open_ones = [at for at in booked if at <= moment.attacked_at + CALLED_IN]
+    for at in sorted(seen):  # each shows one booking at most: the rest of a fraction has none
+        if near := [one for one in open_ones if abs(at - one) <= NEAR]:
+            open_ones.remove(min(near, key=lambda one: abs(at - one)))
+    return bool(open_ones)
 
 
 def _is_broken_off(member: PatientState, day: date) -> bool:
