@@ -23,7 +23,7 @@ from beamkeeper.app.jobs.placing_folder import PlacementFolder
 from beamkeeper.app.jobs.placing_hand import announce, move_back, priced, take, undo
 from beamkeeper.app.jobs.triage import order_of
 from beamkeeper.app.web.room.views.board import POLICY
-from beamkeeper.app.web.room.views.places_wall import shortened
+from beamkeeper.app.web.room.views.places_wall import MACHINES_A_PAGE, shortened
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -347,6 +347,37 @@ def test_the_wall_of_places_fits_a_projector_and_is_read_from_five_metres(
     assert page.evaluate("document.documentElement.scrollWidth") <= PROJECTOR
     assert complaints(page) == []
     assert odd == []
+
+
+WIDEST = """rows => {
+  const one = rows[0].cloneNode(true), body = rows[0].parentNode;
+  one.querySelector('th').className = 'long';
+  one.querySelector('th').textContent = 'Universitätsklinikum Düssel… Süd 12';
+  one.querySelectorAll('td').forEach(
+    cell => { cell.className = 'full'; cell.innerHTML = '<span>160/160 <small>(120)</small></span>' });
+  body.replaceChildren(...Array.from({length: MACHINES}, () => one.cloneNode(true)));
+  document.querySelectorAll('.slots tfoot td').forEach(cell => cell.textContent = '1998/2000');
+  document.querySelectorAll('.numbers b').forEach(number => number.textContent = '1998');
+}"""
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1920, 950), (1024, 768), (2560, 1080)])
+def test_nothing_of_the_wall_of_places_is_cut_with_2000_patients_and_long_names(
+    served: Served, reader: Visitor, browser: Browser, size: tuple[int, int]
+) -> None:
+    page, _ = seen_by(browser, reader, size[0])
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(served.where.address + "places/wall/")
+    page.locator(".slots tbody tr").evaluate_all(WIDEST.replace("MACHINES", str(MACHINES_A_PAGE)))
+    cut = page.locator(".slots :is(th, td), .numbers .tile").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+    )
+
+    assert cut == []
+    assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    expect(page.locator(".foot p").last).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from beamkeeper.app.web.room.grid import Slots
 
 WALL_EVERY_S: Final = 20
-DAYS_SHOWN: Final = 6
+DAYS_SHOWN: Final = 5
+"""A working week: of more, numbers of three digits would run into each other."""
 MACHINES_A_PAGE: Final = 8
 """What can be read from five metres on one screen; more machines take turns."""
 NAME_MAX, NAME_END = 44, 16
