@@ -109,6 +109,8 @@ class PlanDemand:
         Respiratory Motion Compensation Technique (0018,9170), none of "NONE".
     setup_words
         Setup techniques and devices, as written.
+    things
+        Of these, what lies in a cupboard: masks, frames, bite blocks.
     imaging
         What its setup beams take pictures with, as their names say: "CBCT", "kV", "MV"; "" for one whose name
         does not say.
@@ -122,6 +124,7 @@ class PlanDemand:
     patient_positions: tuple[str, ...] = ()
     motion_techniques: tuple[str, ...] = ()
     setup_words: tuple[str, ...] = ()
+    things: tuple[str, ...] = ()
     imaging: tuple[str, ...] = ()
     tolerance_tables: tuple[str, ...] = ()
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+RESPIRATION: Final = "respiration: "
+"""Begins the words about how the patient breathes, among the devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,11 @@ class PatientSetup:
     technique: str = ""
     devices: tuple[str, ...] = ()
     shifts_mm: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        """The devices without how the patient breathes: what lies in a cupboard."""
+        return tuple(one for one in self.devices if not one.startswith(RESPIRATION))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ def _manifest(
         sessions=standing,
         cancelled=cancelled(asked_before, person.pseudonym, standing, agreed, zone=zone, now=now),
         moved=moved(asked_before, person.pseudonym, standing),
-        accessories=tuple(dict.fromkeys((*_accessories(person, lines), *agreed.accessories))),
+        accessories=tuple(dict.fromkeys((*sent_along(person, lines), *agreed.accessories))),
         before=tuple(_before(person, row, lines)),
         consent=agreed.consent,
         law=agreed.law,
@@ -359,7 +359,7 @@ def _told(line: PlanLine) -> PlanTold:
     )
 
 
-def _accessories(person: Person, lines: Iterable[PlanLine]) -> Iterator[str]:
+def sent_along(person: Person, lines: Iterable[PlanLine]) -> Iterator[str]:
     """Yield what lies in a cupboard of ours: fixation, applicators, blocks, as the plans name them."""
     wanted = {line.plan_uid for line in lines}
     for plan in person.plans:

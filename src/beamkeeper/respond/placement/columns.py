@@ -226,10 +226,11 @@ class Making:
             house = instance.machine[self._machines[patient.announced]].site
             if machine.site != house:
                 return f"the patient was handed over to {house}"
+        why = f" ({option.why.rstrip(_END)})" if option.why else ""
         if option.delivery_class not in CLASSES:
-            return f"the plan cannot be given there{f' ({option.why.rstrip(_END)})' if option.why else ''}"
+            return f"the plan cannot be given there{why}"
         if option.delivery_class == PLAN_AGAIN and not site.replans_a_day:
-            return f"it has to be planned again, and {site.id} plans none"
+            return f"it has to be planned again{why}, and {site.id} plans none"
         if option.qa and site.qa_a_day == 0 and not patient.begun_there:
             return f"its plan has to be checked there, and {site.id} checks none"
         if not len(self._open[self._machines[option.machine]]):

@@ -349,8 +349,12 @@ def _hardware(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
         yield _finding(beam, "blocks or compensators", str(blocks), there, worst)
     for name in beam.accessories:
         if name not in machine.accessories:
-            there = ", ".join(sorted(machine.accessories)) or "a person has to say"
+            there = f"{_named(machine)}; where it can be sent along, name it there"
             yield _finding(beam, "accessory", name, there, DeliveryClass.C)
+
+
+def _named(machine: MachineProfile) -> str:
+    return ", ".join(sorted(machine.accessories)) or "none named"
 
 
 def _couch(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
@@ -390,6 +394,13 @@ def _to_do(demand: PlanDemand, machine: MachineProfile) -> Iterator[str]:
         if label not in (there or ()):
             known = ", ".join(sorted(there or ())) or "none"
             yield f"choose a tolerance table on {machine.machine_id}: {label} is not there ({known})"
+    if machine.is_own and machine.treatment_machine_name in demand.treatment_machine_names:
+        return  # they lie in its own cupboard
+    accessories = (name for beam in demand.beams for name in beam.accessories)
+    for name in dict.fromkeys((*demand.things, *accessories)):
+        if name not in machine.accessories:
+            where = f"{machine.machine_id} (accessories there: {_named(machine)})"
+            yield f"send {name} along, or find it at {where}"
 
 
 def _remarks(demand: PlanDemand) -> Iterator[str]:

@@ -60,6 +60,7 @@ def read_demand(data: Buffer, *, zone: ZoneInfo) -> PlanDemand:
         setup_words=_once(
             word for setup in plan.patient_setups for word in (setup.technique, *setup.devices)
         ),
+        things=_once(word for setup in plan.patient_setups for word in setup.things),
         imaging=tuple(dict.fromkeys(_pictures(top))),
         tolerance_tables=_once(
             table.text("ToleranceTableLabel") or table.text("ToleranceTableNumber")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beamkeeper.domain.setup import BeamSetup, DoseReference, PatientSetup
+from beamkeeper.domain.setup import RESPIRATION, BeamSetup, DoseReference, PatientSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _devices(setup: DataSet) -> Iterator[str]:
     for item in setup.items("MotionSynchronizationSequence"):
         how = item.text("RespiratoryMotionCompensationTechnique").replace("_", " ").lower()
         source = item.text("RespiratorySignalSource").replace("_", " ").lower()
-        yield " by ".join(filter(None, (f"respiration: {how or 'not said'}", source)))
+        yield " by ".join(filter(None, (f"{RESPIRATION}{how or 'not said'}", source)))
 
 
 def read_dose_references(top: DataSet) -> Iterator[DoseReference]:

@@ -118,7 +118,11 @@ def test_the_same_kind_of_machine_declared_matched_and_commissioned_gives_it_dir
         ({"wedges": (Wedge(wedge_type="DYNAMIC"),)}, DeliveryClass.A, "declared"),
         ({"block_count": 1}, DeliveryClass.C, "not taken"),
         ({"compensator_count": 2}, DeliveryClass.C, "blocks or compensators: needs 2"),
-        ({"accessories": ("cone 12",)}, DeliveryClass.C, "a person has to say"),
+        (
+            {"accessories": ("cone 12",)},
+            DeliveryClass.C,
+            "accessory: needs cone 12; there: none named; where it can be sent along, name it there.",
+        ),
         ({"applicator": "C15", "applicator_type": "STEREOTACTIC"}, DeliveryClass.D, "cone: needs C15"),
         ({"radiation_type": RadiationType.PROTON}, DeliveryClass.D, "needs proton"),
         ({"radiation_type": RadiationType.BRACHY}, DeliveryClass.D, "needs brachy"),
@@ -247,6 +251,20 @@ def test_a_tolerance_table_that_is_not_there_is_to_be_chosen_and_costs_no_class(
     assert all("Tolerance table PROSTATE: hold its limits" in one.remarks[0] for one in (silent, has, lacks))
     assert silent.to_do == has.to_do == ()
     assert lacks.to_do == ("choose a tolerance table on p: PROSTATE is not there (T1, T2)",)
+
+
+def test_what_lies_in_a_cupboard_is_to_be_sent_along_or_found_there_and_costs_no_class() -> None:
+    held = plan(things=("mask M1", "bite block B2"))
+    silent, names_one = (classify(held, machine(more=more)) for more in ("", 'accessories = ["mask M1"]'))
+
+    assert silent.delivery_class is names_one.delivery_class is DeliveryClass.A
+    assert silent.to_do == tuple(
+        f"send {name} along, or find it at p (accessories there: none named)"
+        for name in ("mask M1", "bite block B2")
+    )
+    assert names_one.to_do == ("send bite block B2 along, or find it at p (accessories there: mask M1)",)
+    own = replace(held, beams=(replace(ARC, treatment_machine_name="TB1"),))
+    assert classify(own, machine(more="own = true")).to_do == ()
 
 
 def test_a_plan_without_beams_is_given_nowhere() -> None:

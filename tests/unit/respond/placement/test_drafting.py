@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from plans_and_partners import PARTNERS, candidate, plan
+from hypothesis import given
+from hypothesis import strategies as st
+from plans_and_partners import PARTNERS, candidate, demand, plan
 
 from beamkeeper.domain.plan import RadiationType
 from beamkeeper.respond.placement import Candidate, OpenPlan, draft, read_partners, solve
@@ -134,3 +137,74 @@ def test_sites_without_machines_and_machines_without_slots_are_said_and_everybod
     assert (
         "own-1 has no slot" in made(candidate(), text=PARTNERS.replace("slots = 1", "slots = 0"))[0].notes[0]
     )
+
+
+def with_accessories(*names: str, replans: int = 0) -> str:
+    """Return the partners' file with accessories at the partner; "own" plans nothing again."""
+    listed = ", ".join(f'"{name}"' for name in names)
+    return PARTNERS.replace("replans_a_day = 2", f"replans_a_day = {replans}\naccessories = [{listed}]")
+
+
+def test_who_needs_an_accessory_that_nobody_has_is_refused_with_its_name_and_what_would_change_it() -> None:
+    _, instance = made(
+        candidate("a", plans=(plan(accessories=("FRAME",)),)), candidate("b", 2), text=with_accessories()
+    )
+    refused, other = solve(instance).placed
+
+    assert (refused.machine, other.machine) == ("", "own-1")
+    why = "beam 1: accessory: needs FRAME; there: none named; where it can be sent along, name it there"
+    assert refused.reason == (
+        f"own-1: it has to be planned again ({why}), and own plans none; "
+        f"partner-1: it has to be planned again ({why}), and partner plans none"
+    )
+    assert refused.would_help == "another machine, or that one of these no longer holds"
+
+
+def test_who_needs_an_accessory_goes_where_it_is() -> None:
+    needs = candidate(plans=(plan(accessories=("FRAME",)),))
+    _, instance = made(needs, text=with_accessories("HEADREST", "FRAME"))
+    (placed,) = solve(instance).placed
+
+    assert (placed.machine, placed.delivery_class) == ("partner-1", "A")
+
+
+def test_who_goes_where_the_accessory_is_not_goes_with_a_new_plan_and_both_are_said() -> None:
+    needs = candidate(plans=(plan(accessories=("FRAME",)),))
+    found, instance = made(needs, text=with_accessories("HEADREST", replans=2))
+    (placed,) = solve(instance).placed
+    fit = next(one for one in found.patients[0].fits if one.machine == placed.machine)
+
+    assert (placed.machine, placed.delivery_class) == ("partner-1", "C")
+    assert "needs FRAME; there: HEADREST; where it can be sent along, name it there" in fit.reason
+    assert fit.to_do == ("send FRAME along, or find it at partner-1 (accessories there: HEADREST)",)
+
+
+def test_a_breath_hold_that_nobody_can_watch_is_refused_and_one_partner_is_enough() -> None:
+    held = replace(plan(), demand=replace(demand(), motion_techniques=("BREATH_HOLD",)))
+    nobody = with_accessories().replace("commissioned", "motion = []\ncommissioned")
+    one = with_accessories().replace("slots = 2", 'motion = ["BREATH_HOLD"]\nslots = 2')
+    one = one.replace("slots = 1", "motion = []\nslots = 1")
+    (refused,), (placed,) = (
+        solve(made(candidate(plans=(held,)), text=text)[1]).placed for text in (nobody, one)
+    )
+
+    assert refused.machine == ""
+    assert "motion: needs breath hold; there: nothing" in refused.reason
+    assert (placed.machine, placed.delivery_class) == ("partner-1", "A")
+
+
+NAMES = st.sets(st.sampled_from(["FRAME", "mask M1", "bite block B2", "BOARD"]))
+
+
+@given(in_beam=NAMES, around=NAMES, there=NAMES)
+def test_nobody_goes_where_an_accessory_is_not_named_without_a_word_of_it(
+    in_beam: set[str], around: set[str], there: set[str]
+) -> None:
+    asked = replace(demand(accessories=tuple(sorted(in_beam))), things=tuple(sorted(around)))
+    needs = candidate(plans=(OpenPlan(label="P", demand=asked),))
+    found = fits(needs, with_accessories(*sorted(there)))["partner-1"]
+
+    assert found.delivery_class == ("C" if in_beam - there else "A")
+    for name in (in_beam | around) - there:
+        assert any(f"send {name} along" in text for text in found.to_do)
+    assert not any(f"send {name} along" in text for name in there for text in found.to_do)

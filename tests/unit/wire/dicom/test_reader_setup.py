@@ -10,6 +10,7 @@ from beamkeeper.domain.codec import from_json, to_json
 from beamkeeper.domain.plan import Plan
 from beamkeeper.domain.setup import BeamSetup, DoseReference, PatientSetup
 from beamkeeper.wire.dicom.reader import read_object
+from beamkeeper.wire.dicom.reader_demand import read_demand
 
 
 def read(**more: object) -> Plan:
@@ -39,6 +40,20 @@ def test_position_devices_and_shifts_are_read_in_words() -> None:
             shifts_mm=(("vertical", 3.5), ("lateral", -20.0)),
         ),
     )
+
+
+def test_what_lies_in_a_cupboard_is_told_apart_from_how_the_patient_breathes() -> None:
+    setup = {
+        "FixationDeviceSequence": [
+            {"FixationDeviceType": "MASK", "FixationDeviceLabel": "M1"},
+            {"FixationDeviceType": "BITEBLOCK", "FixationDeviceLabel": "B2"},
+        ],
+        "MotionSynchronizationSequence": [{"RespiratoryMotionCompensationTechnique": "BREATH_HOLD"}],
+    }
+    demand = read_demand(file_of(plan(PatientSetupSequence=[setup])), zone=ZoneInfo("UTC"))
+
+    assert demand.things == ("mask M1", "biteblock B2")
+    assert demand.motion_techniques == ("BREATH_HOLD",)
 
 
 def test_a_beam_says_machine_fluence_tolerance_and_leaf_edges() -> None:
