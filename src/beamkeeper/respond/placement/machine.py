@@ -133,6 +133,8 @@ def read_machines(text: str) -> tuple[MachineProfile, ...]:
         FORMAT,
         do_next=f"Begin it with `format = 1`; {_DESCRIBED}",
     )
+    if unknown := sorted(set(table) - {"format", "machine"}):
+        raise _refused(f"The machine file has unknown keys: {', '.join(unknown)}.")
     found = table.get("machine")
     if not isinstance(found, list) or not found or not all(isinstance(item, dict) for item in found):
         raise ConfigError("The machine file lists no machine.", do_next="Each is a [[machine]] table.")
