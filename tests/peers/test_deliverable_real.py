@@ -89,8 +89,12 @@ def elements(found: Deliverability) -> dict[str, frozenset[str]]:
 
 
 def declared(demand: PlanDemand, profile: str, **other: object) -> MachineProfile:
-    """Return a machine of which a person declared, in a machine file, all that a plan asks."""
-    energies = {energy_of(beam, value) for beam in demand.beams for value in beam.energies}
+    """Return a machine of which a person declared, in a machine file, all that a plan asks.
+
+    No file names energies of protons: no machine of the public profiles has any.
+    """
+    beams = [beam for beam in demand.beams if beam.radiation_type is not RadiationType.PROTON]
+    energies = {energy_of(beam, value) for beam in beams for value in beam.energies}
     said = {
         "id": "p",
         "name": "P",

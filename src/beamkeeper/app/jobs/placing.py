@@ -147,6 +147,20 @@ def make_draft(
     made = replace(made, notes=(*made.notes, *(f"NOT LISTED: {one}" for one in inventory.not_read)))
     if replaced_since(incident.journal.rows(), len(rows)):
         raise ConfigError("Which plan holds was said of somebody meanwhile.", do_next="Draft again.")
+    return _keep_draft(folder, partners_text, made, instance, known, who=who), made, instance
+
+
+def _keep_draft(
+    folder: PlacementFolder,
+    partners_text: str,
+    made: Draft,
+    instance: Instance,
+    known: Mapping[str, PlanDemand],
+    *,
+    who: Who,
+) -> int:
+    """Write a draft, and then the line of the journal that makes it count; return its number."""
+    incident = folder.incident
     number, place = folder.new("draft")
     incident.keep(f"{place}/{PARTNERS}", partners_text.encode())
     plans = KnownPlans(demands=tuple(sorted(known.items(), key=lambda item: item[0])))
@@ -167,7 +181,7 @@ def make_draft(
         sha256_of=_digests(kept),
         said=counted(made),
     )
-    return number, made, instance
+    return number
 
 
 def counted(made: Draft) -> str:
