@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.console_house.chromium import complaints
 from tests.console_house.clock import FileClock
+from tests.room_house.browsing import NARROWEST, WIDE, seen_by
 from tests.room_house.incident import DECLARED, LATER, make_incident, patient
 from tests.room_house.server import Served, room_server
 
@@ -17,6 +19,7 @@ from beamkeeper.respond.incident import Deed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
     from tests.room_house.visitor import Visitor
 
 HOUSE = "AZ Noord, radiothérapie <b>"
@@ -60,6 +63,32 @@ def test_who_is_away_without_a_word_stands_first_and_is_counted(served: Served, 
         assert said in page.words
     assert "<b>" not in page.text.split("radiothérapie", 1)[1][:10]
     assert home.card.number in page.words
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("width", [WIDE, NARROWEST])
+def test_long_names_of_houses_and_people_break_no_date_and_no_sentence(
+    served: Served, reader: Visitor, browser: Browser, width: int
+) -> None:
+    at, house = (
+        DECLARED + timedelta(hours=1),
+        "Universitair Ziekenhuis Sint-Jan Brugge-Oostende, radiothérapie",
+    )
+    for number, one in enumerate(served.folder.inventory().persons[3:], start=8):
+        told = {"about": f"{number:016x}", "to": house, "plans": [], "said": "x"}
+        write(served.folder, Deed.PACKED, by="Co Dumont, coordinator", at=at, pseudonym=one.pseudonym, **told)
+        write(served.folder, Deed.SENT, by="Co", at=at, pseudonym=one.pseudonym, **told)
+    page, odd = seen_by(browser, reader, width)
+    page.goto(served.where.address + "elsewhere/")
+    said = page.get_by_text("Who is away longest without a word").bounding_box()
+    heights = page.locator(".instant").evaluate_all("all => all.map(one => one.getClientRects().length)")
+
+    assert said is not None
+    assert said["width"] > 3 * said["height"] or said["width"] > 0.7 * width
+    assert set(heights) == {1}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert complaints(page) == []
+    assert odd == []
 
 
 def test_who_cannot_be_counted_is_named_and_everybody_else_is_shown(served: Served, reader: Visitor) -> None:
