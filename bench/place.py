@@ -9,7 +9,7 @@ instead: placement/version-N/instance.json of an incident. With `--begun`, that 
 begun where greedy placed them, and stay there in every way of placing the others. Everybody's cost is counted
 by the same columns.
 HiGHS (scipy, `--highs`) and CP-SAT (ortools, `--cp-sat`) are baselines, too, where they can be imported: from
-scratch, on the same columns, with as many seconds.
+scratch, on the same columns, with as many seconds; CP-SAT also from our own placement, with as many more.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from beamkeeper.respond.placement.columns import Columns, columns_of
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
+    from beamkeeper.respond.placement import Placement
     from beamkeeper.respond.placement.board import Place
 
 CLASSES = "AABBCD"
@@ -142,8 +143,26 @@ def by_highs(columns: Columns, seconds: float) -> float | None:
     return None if found.x is None else float(found.fun)
 
 
-def by_cp_sat(columns: Columns, seconds: float, workers: int = 2) -> float | None:
-    """Return what CP-SAT finds on the same columns, from scratch; None without ortools."""
+def columns_chosen(columns: Columns, instance: Instance, found: Placement) -> set[int]:
+    """Return which column a placement chose of each patient."""
+    number_of = {one.id: number for number, one in enumerate(instance.machine)}
+    chosen = set()
+    for (begin, end), placed in zip(itertools.pairwise(columns.starts), found.placed, strict=True):
+        machine = number_of.get(placed.machine, len(number_of))
+        fitting = (
+            column
+            for column in range(begin, end)
+            if columns.machine[column] == machine
+            and (not placed.machine or columns.days[columns.first[column]] == placed.first_on)
+        )
+        chosen.add(min(fitting, key=columns.cost.__getitem__))
+    return chosen
+
+
+def by_cp_sat(
+    columns: Columns, seconds: float, begun_with: set[int] | None = None, workers: int = 2
+) -> float | None:
+    """Return what CP-SAT finds on the same columns, from scratch or from these; None without ortools."""
     try:
         from ortools.sat.python import cp_model
     except ImportError:
@@ -167,6 +186,9 @@ def by_cp_sat(columns: Columns, seconds: float, workers: int = 2) -> float | Non
     for number, variables in staff.items():
         model.add(sum(variables) <= int(columns.staff[number]))
     model.minimize(sum(round(COST_STEPS * cost) * one for cost, one in zip(columns.cost, taken, strict=True)))
+    if begun_with is not None:
+        for number, variable in enumerate(taken):
+            model.add_hint(variable, number in begun_with)
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = workers
@@ -225,6 +247,11 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         "first_come": round(in_order(columns, arrival, first_free), 2),
         "highs": by_highs(columns, given.seconds) if given.highs else None,
         "cp_sat": by_cp_sat(columns, given.seconds) if given.cp_sat else None,
+        "cp_sat_from_ours": (
+            by_cp_sat(columns, given.seconds, columns_chosen(columns, instance, found))
+            if given.cp_sat
+            else None
+        ),
         "placed": sum(bool(one.machine) for one in found.placed),
         **prices(instance, {one.patient: (one.machine, one.first_on) for one in found.placed}, seed),
     }
