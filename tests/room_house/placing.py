@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from tests.room_house.incident import DECLARED, NIGHT
+from tests.console_house.clock import FileClock
+from tests.room_house.incident import DECLARED, LATER, NIGHT, make_incident, patient
+from tests.room_house.server import Served, room_server
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.placing import Who, make_version
@@ -17,7 +20,8 @@ from beamkeeper.respond.placement import Instance
 from beamkeeper.respond.placement.drafting import Draft, Drafted, LeftOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from beamkeeper.app.jobs.incident_folder import IncidentFolder
 
@@ -125,3 +129,14 @@ def make_placement(folder: IncidentFolder, begins: Mapping[str, str] | None = No
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in kept.items()}
     write(folder, Deed.DRAFTED, by="C", at=DECLARED, draft=number, sha256_of=digests)
     make_version(placing, who=Who(by="Co Dumont, coordinator", at=DECLARED + timedelta(hours=1)), seconds=2)
+
+
+@contextmanager
+def placed_room(root: Path, *, patients: int = 20) -> Iterator[Served]:
+    """Serve the room of an incident in the sixth hour, in which everybody was placed."""
+    folder = make_incident(root / "incident", tuple(patient(number) for number in range(patients)))
+    make_placement(folder)
+    clock = FileClock(root / "clock")
+    clock.move_to(LATER)
+    with room_server(folder, clock) as made:
+        yield made

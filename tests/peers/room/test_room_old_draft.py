@@ -7,10 +7,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.console_house.clock import FileClock
-from tests.room_house.incident import LATER, PASSPHRASE, make_incident, patient
-from tests.room_house.placing import make_placement
-from tests.room_house.server import Served, room_server
+from tests.room_house.incident import LATER, PASSPHRASE
+from tests.room_house.placing import placed_room
 
 from beamkeeper.app.jobs.declaring import write
 from beamkeeper.app.jobs.placing import board_at
@@ -20,17 +18,13 @@ from beamkeeper.respond.incident import Deed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.room_house.server import Served
     from tests.room_house.visitor import Visitor
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    root = tmp_path_factory.mktemp("old-draft")
-    folder = make_incident(root / "incident", tuple(patient(number) for number in range(20)))
-    make_placement(folder)
-    clock = FileClock(root / "clock")
-    clock.move_to(LATER)
-    with room_server(folder, clock) as made:
+    with placed_room(tmp_path_factory.mktemp("old-draft")) as made:
         yield made
 
 

@@ -12,11 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 from tests.console_house.chromium import complaints, tab_to
-from tests.console_house.clock import FileClock
 from tests.room_house.browsing import NARROW, NARROWEST, PROJECTOR, WIDE, seen_by
-from tests.room_house.incident import LATER, NIGHT, PASSPHRASE, make_incident, patient
-from tests.room_house.placing import make_placement
-from tests.room_house.server import Served, room_server
+from tests.room_house.incident import LATER, NIGHT, PASSPHRASE
+from tests.room_house.placing import placed_room
 
 from beamkeeper.app.jobs.placing import Who, board_at, make_version
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Locator, Page
+    from tests.room_house.server import Served
     from tests.room_house.visitor import Visitor
 
     from beamkeeper.respond.placement.solving import Placed
@@ -36,12 +35,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    root = tmp_path_factory.mktemp("places")
-    folder = make_incident(root / "incident", tuple(patient(number) for number in range(20)))
-    make_placement(folder)
-    clock = FileClock(root / "clock")
-    clock.move_to(LATER)
-    with room_server(folder, clock) as made:
+    with placed_room(tmp_path_factory.mktemp("places")) as made:
         yield made
 
 

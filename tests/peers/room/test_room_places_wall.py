@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 from tests.console_house.chromium import complaints
-from tests.console_house.clock import FileClock
 from tests.room_house.browsing import PROJECTOR, seen_by
-from tests.room_house.incident import LATER, make_incident, patient
-from tests.room_house.placing import make_placement
-from tests.room_house.server import Served, room_server
+from tests.room_house.placing import placed_room
 
 from beamkeeper.app.jobs.placing import board_at
 from beamkeeper.app.jobs.placing_folder import PlacementFolder
@@ -21,17 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
+    from tests.room_house.server import Served
     from tests.room_house.visitor import Visitor
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    root = tmp_path_factory.mktemp("walls")
-    folder = make_incident(root / "incident", tuple(patient(number) for number in range(20)))
-    make_placement(folder)
-    clock = FileClock(root / "clock")
-    clock.move_to(LATER)
-    with room_server(folder, clock) as made:
+    with placed_room(tmp_path_factory.mktemp("walls")) as made:
         yield made
 
 
