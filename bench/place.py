@@ -1,26 +1,25 @@
 """Placing patients: prices with a bound beside greedy by priority and first come, on the same instances.
 
     python bench/place.py [--patients 300] [--sites 6] [--machines 2] [--seconds 60] [--seeds 1]
-                          [--instance FILE] [--begun SHARE] [--json FILE]
+                          [--instance FILE] [--begun SHARE] [--highs] [--cp-sat] [--again] [--json FILE]
 
 Instances are invented: each site with so many machines of 4 to 9 slots a day for six weeks, each patient with
 3 to 30 fractions left and two to eight machines of class A to D. `--instance` takes one that was drafted
 instead: placement/version-N/instance.json of an incident. With `--begun`, that share of the patients have
 begun where greedy placed them, and stay there in every way of placing the others. Everybody's cost is counted
 by the same columns.
-HiGHS (scipy, `--highs`) and CP-SAT (ortools, `--cp-sat`) are baselines, too, where they can be imported: from
-scratch, on the same columns, with as many seconds; CP-SAT also from our own placement, with as many more.
+HiGHS (`--highs`) and CP-SAT (`--cp-sat`) are baselines, too: from scratch, on all the same columns, with as
+many seconds; and CP-SAT once more in the place of HiGHS in ours. With `--again`, how many places change when
+a machine has a slot a day less, solved again from the placement before and anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import statistics
 import sys
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +27,15 @@ import numpy as np
 
 from beamkeeper.respond.placement import Instance, board_of, price, read_instance, solve
 from beamkeeper.respond.placement.columns import Columns, columns_of
+from beamkeeper.respond.placement.program import by_cp_sat, by_highs, program_of
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
     from beamkeeper.respond.placement import Placement
     from beamkeeper.respond.placement.board import Place
+    from beamkeeper.respond.placement.program import Solver
 
 CLASSES = "AABBCD"
-COST_STEPS = 10_000
-"""CP-SAT counts in whole numbers."""
 
 
 def invented(patients: int, sites: int, machines: int, seed: int, *, ways: int = 0) -> Instance:
@@ -108,93 +107,37 @@ def in_order(columns: Columns, order: list[int], key: Any) -> float:
     return schedule.cost
 
 
-def by_highs(columns: Columns, seconds: float) -> float | None:
-    """Return what HiGHS finds on the same columns, day by day; None without scipy."""
-    try:
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-    except ImportError:
-        return None
-    machines, days = columns.capacity.shape
-    patients, count = len(columns.starts) - 1, len(columns.cost)
-    rows, places = [columns.patient], [np.arange(count)]
-    taken = np.flatnonzero(columns.machine < machines - 1)
-    for column in taken:
-        on = np.arange(columns.first[column], columns.after[column])
-        rows.append(patients + columns.machine[column] * days + on)
-        places.append(np.full(len(on), column))
-    for prepared in columns.prepared.T:
-        needed = np.flatnonzero(prepared >= 0)
-        rows.append(patients + machines * days + prepared[needed])
-        places.append(needed)
-    row, place = np.concatenate(rows), np.concatenate(places)
-    matrix = csr_array(
-        (np.ones(len(row)), (row, place)), shape=(patients + machines * days + len(columns.staff), count)
+def from_scratch(columns: Columns, solver: Solver, seconds: float) -> float | None:
+    """Return what a solver finds on all columns, with nothing known."""
+    everything = np.arange(len(columns.cost))
+    program = program_of(
+        columns,
+        everything,
+        everything[:0],
+        slots=columns.capacity,
+        staff=columns.staff,
     )
-    low = np.concatenate([np.ones(patients), np.full(machines * days + len(columns.staff), -np.inf)])
-    high = np.concatenate([np.ones(patients), columns.capacity.ravel(), columns.staff])
-    found = milp(
-        columns.cost,
-        constraints=LinearConstraint(matrix, low, high),
-        integrality=np.ones(count),
-        bounds=Bounds(0, 1),
-        options={"time_limit": seconds},
-    )
-    return None if found.x is None else float(found.fun)
+    taken = solver(program, seconds)
+    return None if taken is None else round(float(columns.cost[taken].sum()), 2)
 
 
-def columns_chosen(columns: Columns, instance: Instance, found: Placement) -> set[int]:
-    """Return which column a placement chose of each patient."""
-    number_of = {one.id: number for number, one in enumerate(instance.machine)}
-    chosen = set()
-    for (begin, end), placed in zip(itertools.pairwise(columns.starts), found.placed, strict=True):
-        machine = number_of.get(placed.machine, len(number_of))
-        fitting = (
-            column
-            for column in range(begin, end)
-            if columns.machine[column] == machine
-            and (not placed.machine or columns.days[columns.first[column]] == placed.first_on)
+def moved_by_a_slot_less(instance: Instance, found: Placement, seconds: float) -> dict[str, float]:
+    """Return what solving again costs, and how many it moves, when one machine has a slot a day less."""
+    fullest = max(range(len(instance.machine)), key=lambda one: instance.machine[one].slots)
+    machine = tuple(
+        one.model_copy(update={"slots": one.slots - (number == fullest)})
+        for number, one in enumerate(instance.machine)
+    )
+    less = instance.model_copy(update={"machine": machine})
+    before = {one.patient: (one.machine, one.first_on) for one in found.placed}
+    told = {}
+    for name, start in (("again", before), ("anew", None)):
+        again = solve(less, seconds=seconds, start=start)
+        told[f"slot_less_{name}_cost"] = round(again.cost, 2)
+        told[f"slot_less_{name}_moved"] = sum(
+            (one.machine, one.first_on) != before[one.patient] for one in again.placed
         )
-        chosen.add(min(fitting, key=columns.cost.__getitem__))
-    return chosen
-
-
-def by_cp_sat(
-    columns: Columns, seconds: float, begun_with: set[int] | None = None, workers: int = 2
-) -> float | None:
-    """Return what CP-SAT finds on the same columns, from scratch or from these; None without ortools."""
-    try:
-        from ortools.sat.python import cp_model
-    except ImportError:
-        return None
-    model = cp_model.CpModel()
-    taken = [model.new_bool_var("") for _ in columns.cost]
-    machines = len(columns.capacity)
-    for begin, end in itertools.pairwise(columns.starts):
-        model.add_exactly_one(taken[begin:end])
-    on: dict[tuple[int, int], list[Any]] = defaultdict(list)
-    for number, variable in enumerate(taken):
-        if columns.machine[number] < machines - 1:
-            for day in range(columns.first[number], columns.after[number]):
-                on[int(columns.machine[number]), day].append(variable)
-    for (machine, day), variables in on.items():
-        model.add(sum(variables) <= int(columns.capacity[machine, day]))
-    staff: dict[int, list[Any]] = defaultdict(list)
-    for prepared in columns.prepared.T:
-        for number in np.flatnonzero(prepared >= 0):
-            staff[int(prepared[number])].append(taken[number])
-    for number, variables in staff.items():
-        model.add(sum(variables) <= int(columns.staff[number]))
-    model.minimize(sum(round(COST_STEPS * cost) * one for cost, one in zip(columns.cost, taken, strict=True)))
-    if begun_with is not None:
-        for number, variable in enumerate(taken):
-            model.add_hint(variable, number in begun_with)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = workers
-    if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        return None
-    return float(sum(cost for cost, one in zip(columns.cost, taken, strict=True) if solver.value(one)))
+    return told
 
 
 def prices(instance: Instance, places: dict[str, Place], seed: int, count: int = 100) -> dict[str, float]:
@@ -245,13 +188,12 @@ def measure(given: argparse.Namespace, seed: int) -> dict[str, float | None]:
         "cpu_s": round(cpu, 1),
         "greedy_by_priority": round(in_order(columns, everybody, columns.cost), 2),
         "first_come": round(in_order(columns, arrival, first_free), 2),
-        "highs": by_highs(columns, given.seconds) if given.highs else None,
-        "cp_sat": by_cp_sat(columns, given.seconds) if given.cp_sat else None,
-        "cp_sat_from_ours": (
-            by_cp_sat(columns, given.seconds, columns_chosen(columns, instance, found))
-            if given.cp_sat
-            else None
+        "highs": from_scratch(columns, by_highs, given.seconds) if given.highs else None,
+        "cp_sat": from_scratch(columns, by_cp_sat, given.seconds) if given.cp_sat else None,
+        "ours_with_cp_sat": (
+            round(solve(instance, seconds=given.seconds, solver=by_cp_sat).cost, 2) if given.cp_sat else None
         ),
+        **(moved_by_a_slot_less(instance, found, given.seconds) if given.again else {}),
         "placed": sum(bool(one.machine) for one in found.placed),
         **prices(instance, {one.patient: (one.machine, one.first_on) for one in found.placed}, seed),
     }
@@ -268,6 +210,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--highs", action="store_true")
     parser.add_argument("--cp-sat", action="store_true")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--instance", type=Path, help="an instance in JSON; --seeds is of no use then")
     parser.add_argument("--begun", type=float, default=0, help="a share of the patients, 0 to 1")
     parser.add_argument("--json", type=Path)

@@ -176,13 +176,29 @@ def test_by_a_draft_of_the_plan_before_nobody_is_announced_or_sent_and_others_ar
     ruled, other = [one.patient for one in board_at(placing).version.placed if one.machine][:2]
     said_which_holds(placing, ruled)
 
-    for patients in ([ruled], [other, ruled], None):
+    for patients in ([ruled], [other, ruled]):
         with pytest.raises(ConfigError, match=OLD_DRAFT):
             announce(placing, patients, who=C)
     with pytest.raises(ConfigError, match=OLD_DRAFT):
         verify_placed(placing.incident, ruled)
     verify_placed(placing.incident, other)
     assert announce(placing, [other], who=C) == (other,)
+    told = announce(placing, None, who=C)
+    assert other in told
+    assert ruled not in told
+
+
+def test_announcing_everybody_names_who_was_left_out_and_why(placing: PlacementFolder) -> None:
+    placed = [one.patient for one in board_at(placing).version.placed if one.machine]
+    name = {one.id: one.name for one in board_at(placing).draft.patients}[placed[0]]
+    said_which_holds(placing, placed[0])
+    told = ["placement", "announce", "--incident", str(placing.incident.path), "--by", "C"]
+    done = CliRunner().invoke(app, told, standalone_mode=False)
+
+    assert done.return_value == 3
+    said = " ".join(done.stdout.split())
+    assert f"{len(placed) - 1} told: in the journal; ✗ 1 not told" in said
+    assert f"of {name}. Draft and solve again." in said
 
 
 def test_by_a_draft_of_the_plan_before_nobody_is_moved_by_hand_nor_pushed_aside(

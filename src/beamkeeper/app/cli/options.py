@@ -25,6 +25,10 @@ SiteOption = Annotated[
         help="Site file; else $BEAMKEEPER_SITE, ./beamkeeper.toml, /etc/beamkeeper/site.toml.",
     ),
 ]
+SolverOption = Annotated[
+    str,
+    typer.Option("--solver", metavar="NAME", help="highs, or cp-sat where beamkeeper[cp-sat] is installed."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

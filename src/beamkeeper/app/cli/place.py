@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
-from beamkeeper.app.cli.options import JsonOption
+from beamkeeper.app.cli.options import JsonOption, SolverOption
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def command(
     seconds: Annotated[
         float, typer.Option("--seconds", min=0.1, max=86_400, help="Longest time to look for better.")
     ] = 60.0,
+    solver: SolverOption = "highs",
     json_: JsonOption = False,
 ) -> int:
     """Place every patient of an instance on a machine from a day on, or say why not and what would change it.
@@ -38,7 +39,9 @@ def command(
     """
     from beamkeeper.respond.placement import read_instance, solve
     from beamkeeper.respond.placement.instance import BYTES_MAX
+    from beamkeeper.respond.placement.program import solver_named
 
+    chosen = solver_named(solver)
     try:
         with instance.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
@@ -47,7 +50,7 @@ def command(
             f"{instance.name or instance} cannot be read: {error.strerror}.", do_next="Check the path."
         ) from error
     read = read_instance(data, is_json=instance.suffix.lower() == ".json")
-    found = solve(read, seconds=seconds)
+    found = solve(read, seconds=seconds, solver=chosen)
     if json_:
         emit_json(_plain(read, found))
     else:

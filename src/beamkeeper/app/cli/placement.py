@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from beamkeeper.app.cli.console import emit_json, out, print_wrapped
 from beamkeeper.app.cli.declare import ByOption, who
 from beamkeeper.app.cli.incident import FolderOption, pseudonym_of
 from beamkeeper.app.cli.night import parse_day
-from beamkeeper.app.cli.options import JsonOption, SiteOption
+from beamkeeper.app.cli.options import JsonOption, SiteOption, SolverOption
+from beamkeeper.app.cli.placement_shown import (
+    EXIT_REFUSED,
+    is_taken,
+    show_done,
+    show_draft,
+    show_move,
+    show_outdated,
+    show_version,
+)
 from beamkeeper.app.cli.restore import IdentityOption, VaultOption, WordsOption
 from beamkeeper.clock import SystemClock
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from beamkeeper.app.jobs.placing import At, Who
+    from beamkeeper.app.jobs.placing import Who
     from beamkeeper.app.jobs.placing_folder import PlacementFolder
-    from beamkeeper.respond.placement import Move, Version
-    from beamkeeper.respond.placement.drafting import Draft, LeftOut
 
-EXIT_REFUSED = 3
-SHOWN = 30
-LEFT_OUT_SHOWN = 10
 PARTNERS_BYTES_MAX = 16 << 20
 app = typer.Typer(
     no_args_is_help=True, help="Who goes where on the day: draft, solve, set by hand, announce."
@@ -105,7 +106,7 @@ def draft(
         )
     else:
         print_wrapped(f"Draft {number}. {counted(made)}")
-        _show_draft(made)
+        show_draft(made)
         out.print(f"Print: {opened.incident.path}/{files[0]}", soft_wrap=True, markup=False)
         out.print("Next: beamkeeper placement solve")
     is_open = all(any(fit.delivery_class != "D" for fit in one.fits) for one in made.patients)
@@ -123,6 +124,7 @@ def solve(
         typer.Option("--move-announced", help="Announced places may change, for the price of a change."),
     ] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why announced places may change.")] = "",
+    solver: SolverOption = "highs",
     by: ByOption = None,
     everybody: EverybodyOption = False,
     json_: JsonOption = False,
@@ -139,12 +141,13 @@ def solve(
     Example: beamkeeper placement solve --incident incident --by "C. Claes, coordinator"
     """
     from beamkeeper.app.jobs.placing import make_version
+    from beamkeeper.respond.placement.program import solver_named
 
-    opened = _folder(folder)
+    opened, chosen = _folder(folder), solver_named(solver)
     version, before = make_version(
-        opened, who=_who(by), seconds=seconds, move_announced=move_announced, reason=reason
+        opened, who=_who(by), seconds=seconds, move_announced=move_announced, reason=reason, solver=chosen
     )
-    return _show_version(opened, version, before, everybody=everybody, json_=json_)
+    return show_version(opened, version, before, everybody=everybody, json_=json_)
 
 
 @app.command("show")
@@ -169,7 +172,7 @@ def show(
     version, _ = opened.version(stand, number or stand.version)
     other = against or version.parent
     before = opened.version(stand, other)[0] if other else None
-    return _show_version(opened, version, before, everybody=everybody, json_=json_)
+    return show_version(opened, version, before, everybody=everybody, json_=json_)
 
 
 @app.command("set")
@@ -207,10 +210,10 @@ def set_(
     at = board_at(opened)
     today = opened.today(SystemClock().now())
     move = priced(at, name, machine, parse_day(first_on) if first_on else None, today=today)
-    if price or move.refusal or not _is_taken(at, move, yes=yes, json_=json_):
-        return _show_move(at, move, json_=json_)
+    if price or move.refusal or not is_taken(at, move, yes=yes, json_=json_):
+        return show_move(at, move, json_=json_)
     version = take(opened, at, move, who=_who(by), reason=reason, even_so=even_so or not yes)
-    return _done(opened, move, version, json_=json_)
+    return show_done(opened, move, version, json_=json_)
 
 
 @app.command("undo")
@@ -239,10 +242,10 @@ def undo(
     name = pseudonym_of(opened.incident, patient)
     at = board_at(opened)
     move = move_back(opened, at, name, today=opened.today(SystemClock().now()))
-    if price or not _is_taken(at, move, yes=yes, json_=json_):
-        return _show_move(at, move, json_=json_)
+    if price or not is_taken(at, move, yes=yes, json_=json_):
+        return show_move(at, move, json_=json_)
     version = undone(opened, at, move, who=_who(by), reason=reason, even_so=even_so or not yes)
-    return _done(opened, move, version, json_=json_)
+    return show_done(opened, move, version, json_=json_)
 
 
 @app.command("announce")
@@ -264,6 +267,8 @@ def announce(
     and by whom, is said first. Somebody else may have solved or moved since you looked: with --version it is
     refused then, and nobody is announced.
 
+    Exit status: 0 all were told, 3 somebody was left out, whose plan is another one since the draft.
+
     Example: beamkeeper placement announce --version 3 --patient 0012345 --by "C. Claes" --incident incident
     """
     from beamkeeper.app.jobs.placing_hand import announce as announced
@@ -276,11 +281,13 @@ def announce(
     if not json_ and number in {None, newest.number}:
         print_wrapped(f"What is announced is {version_words(opened, newest)}.")
     told = announced(opened, names, who=_who(by), version=number or newest.number)
+    left = {one.patient for one in newest.placed if one.machine and names is None} - set(told)
     if json_:
-        emit_json({"patients": told, "version": newest.number})
+        emit_json({"patients": told, "version": newest.number, "left_out": sorted(left)})
     else:
-        out.print(f"✓ {len(told)} told: in the journal")
-    return 0
+        out.print(f"✓ {len(told)} told: in the journal" + (f"; ✗ {len(left)} not told" if left else ""))
+        show_outdated(opened.draft(stand, newest.draft)[0], newest.draft, left)
+    return EXIT_REFUSED if left else 0
 
 
 @app.command("begun")
@@ -295,15 +302,15 @@ def begun(
 
     Example: beamkeeper placement begun 0012345 --given 2 --incident incident
     """
-    from beamkeeper.app.jobs.placing_hand import begin
+    from beamkeeper.app.jobs.placing_hand import begin, newest_words
 
     opened = _folder(folder)
-    name = pseudonym_of(opened.incident, patient)
+    name, version = pseudonym_of(opened.incident, patient), newest_words(opened)
     machine = begin(opened, name, given=given, who=_who(by))
     if json_:
         emit_json({"patient": name, "machine": machine, "given": given})
     else:
-        out.print(f"✓ begun on {machine}, {given} given there: in the journal", markup=False)
+        print_wrapped(f"✓ begun on {machine} by {version}, {given} given there: in the journal")
     return 0
 
 
@@ -318,178 +325,3 @@ def _folder(path: Path) -> PlacementFolder:
     from beamkeeper.app.jobs.placing_folder import PlacementFolder
 
     return PlacementFolder(IncidentFolder.open(path))
-
-
-def _names(made: Draft) -> dict[str, str]:
-    return {one.id: one.name for one in made.patients} | {one.id: one.name for one in made.left_out}
-
-
-def _show_draft(made: Draft) -> None:
-    from beamkeeper.app.jobs.placing_gaps import is_not_used
-
-    not_used = (f"{one.name}: {said}" for one in made.patients for said in one.notes if is_not_used(said))
-    for text in (*made.notes, *not_used):
-        print_wrapped(f"▲ {text}")
-    table = Table(box=None, pad_edge=False)
-    for title in ("patient", "A", "B", "C", "not there"):
-        table.add_column(title, overflow="fold")
-    for one in made.patients[:SHOWN]:
-        by_class = (
-            "".join(f"{fit.machine} " for fit in one.fits if fit.delivery_class == kind) for kind in "ABCD"
-        )
-        table.add_row(*map(escape, (one.name, *by_class)))
-    out.print(table)
-    _more(len(made.patients), SHOWN)
-    for one in made.patients:
-        if all(fit.delivery_class == "D" for fit in one.fits):
-            why = (
-                "; ".join(f"{fit.machine}: {fit.reason.rstrip('.')}" for fit in one.fits)
-                or "no machine is listed"
-            )
-            print_wrapped(f"✗ {one.name} has no machine: {why}")
-    _show_left_out(made.left_out, everybody=False)
-
-
-def _show_left_out(left_out: tuple[LeftOut, ...], *, everybody: bool) -> None:
-    if left_out:
-        print_wrapped(f"For {len(left_out)} of them no place is looked for:")
-    for gone in left_out if everybody else left_out[:LEFT_OUT_SHOWN]:
-        print_wrapped(f"– {gone.name}: {gone.reason}. Would help: {gone.would_help}.")
-    if not everybody:
-        _more(len(left_out), LEFT_OUT_SHOWN)
-
-
-def _more(count: int, shown: int) -> None:
-    if count > shown:
-        out.print(f"      and {count - shown} more; the pages and --json have all")
-
-
-def _show_version(
-    opened: PlacementFolder, version: Version, before: Version | None, *, everybody: bool, json_: bool
-) -> int:
-    from beamkeeper.app.jobs.placing import print_pages, words
-    from beamkeeper.respond.placement import DECIDES_WHERE, differences
-
-    changed = differences(before, version) if before else ()
-    made, _ = opened.draft(opened.standing(), version.draft)
-    status = 0 if all(one.machine for one in version.placed) and not version.left_out else EXIT_REFUSED
-    place = f"{opened.incident.path}/placement/version-{version.number}"
-    print_pages(opened, version.number)
-    outdated = opened.outdated(version.draft)
-    if json_:
-        facts: dict[str, object] = {"version": version, "outdated": sorted(outdated), "gap": version.gap}
-        emit_json(facts | {"changed": changed, "folder": place, "decides": DECIDES_WHERE})
-        return status
-    names = _names(made)
-    if outdated:
-        print_wrapped(
-            f"▲ Which plan holds was said after draft {version.draft} was made, of "
-            f"{'; '.join(sorted(names.get(one, one) for one in outdated))}. Draft and solve again."
-        )
-    for text in version.notes:
-        print_wrapped(f"▲ {text}")
-    print_wrapped(f"Version {version.number} of draft {version.draft}, {version.made}. {words(version)}")
-    table = Table(box=None, pad_edge=False)
-    for title in ("patient", "machine", "from", "class", "waits", "loss %"):
-        table.add_column(title, overflow="fold")
-    placed = [one for one in version.placed if one.machine]
-    for one in placed if everybody else placed[:SHOWN]:
-        table.add_row(
-            escape(names[one.patient]),
-            escape(one.machine),
-            _day(one.first_on),
-            one.delivery_class,
-            f"{one.waited_days} d",
-            f"{one.loss:.1f}",
-        )
-    out.print(table)
-    if not everybody:
-        _more(len(placed), SHOWN)
-    for one in version.placed:
-        if not one.machine:
-            print_wrapped(f"✗ {names[one.patient]} has no place: {one.reason}. Would help: {one.would_help}.")
-    _show_left_out(version.left_out, everybody=everybody)
-    if before is not None:
-        print_wrapped(f"{len(changed)} places differ from version {before.number}.")
-        for diff in changed[:SHOWN]:
-            was, now = (
-                _place(diff.machine_before, diff.first_before),
-                _place(diff.machine_after, diff.first_after),
-            )
-            print_wrapped(f"  {names.get(diff.patient, diff.patient)}: {was} → {now}")
-    out.print(f"Print: {place}/patients.pdf, sites.pdf, days.pdf", soft_wrap=True, markup=False)
-    print_wrapped(DECIDES_WHERE)
-    return status
-
-
-def _place(machine: str, first_on: date | None) -> str:
-    return f"{machine} from {_day(first_on)}" if machine else "no place"
-
-
-def _day(on: date | None) -> str:
-    return "–" if on is None else f"{on:%a %Y-%m-%d}"
-
-
-def _is_taken(at: At, move: Move, *, yes: bool, json_: bool) -> bool:
-    if json_ and yes:
-        return True
-    if json_:
-        raise ConfigError(
-            "With --json nobody can be asked.", do_next="Give --price to see it, --yes to take it."
-        )
-    _say_move(at, move)
-    return yes or typer.confirm("Take it?", err=True)
-
-
-def _show_move(at: At, move: Move, *, json_: bool) -> int:
-    if json_:
-        emit_json(_plain(move))
-    elif move.refusal:
-        print_wrapped(f"✗ That cannot be done: {move.refusal}.")
-    else:
-        _say_move(at, move)
-        out.print("Nothing was changed.")
-    return EXIT_REFUSED if move.refusal else 0
-
-
-def _say_move(at: At, move: Move) -> None:
-    names = _names(at.draft)
-    better = "better" if move.price < 0 else "worse"
-    print_wrapped(
-        f"{names[move.patient]} to {_place(*move.wanted)}: the whole placement becomes {abs(move.price):.2f} "
-        f"percent points {better}, {move.lost:+.2f} of it lost tumour control."
-    )
-    for one in move.moved:
-        told = "; was told of a place: call" if one.was_told and one.patient != move.patient else ""
-        print_wrapped(
-            f"  {names[one.patient]}: {_place(*one.before)} → {_place(*one.after)} ({one.lost:+.2f}){told}"
-        )
-    for text in move.remarks:
-        print_wrapped(f"  ▲ {text}.")
-
-
-def _done(opened: PlacementFolder, move: Move, version: Version, *, json_: bool) -> int:
-    from beamkeeper.app.jobs.placing import print_pages
-
-    print_pages(opened, version.number)
-    if json_:
-        emit_json({"version": version.number, **_plain(move)})
-    else:
-        print_wrapped(f"✓ version {version.number}: in the journal. `placement solve` looks for better.")
-    return 0
-
-
-def _plain(move: Move) -> dict[str, object]:
-    from beamkeeper.respond.placement import DECIDES_WHERE
-
-    return {
-        "patient": move.patient,
-        "machine": move.wanted[0],
-        "first_on": move.wanted[1],
-        "refusal": move.refusal,
-        "price": move.price,
-        "lost": move.lost,
-        "moved": move.moved,
-        "remarks": move.remarks,
-        "decides": DECIDES_WHERE,
-    }

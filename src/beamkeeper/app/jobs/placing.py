@@ -47,6 +47,7 @@ from beamkeeper.respond.placement.drafting import Draft
 from beamkeeper.respond.placement.drafting import draft as drafted
 from beamkeeper.respond.placement.pages import Told
 from beamkeeper.respond.placement.partners import read_partners
+from beamkeeper.respond.placement.program import by_highs
 from beamkeeper.respond.placement.solving import SECONDS
 from beamkeeper.respond.placement.times import times_of
 from beamkeeper.respond.placement.version import Version, version_of
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement import Placement
     from beamkeeper.respond.placement.announced import Announced
     from beamkeeper.respond.placement.board import Place
+    from beamkeeper.respond.placement.program import Solver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,7 @@ def make_version(
     seconds: float = SECONDS,
     move_announced: bool = False,
     reason: str = "",
+    solver: Solver = by_highs,
 ) -> tuple[Version, Version | None]:
     """Solve the last draft as decisions and announcements stand; return the version and the one before.
 
@@ -240,27 +243,37 @@ def make_version(
         Whether places that were announced may change for more than a change costs; else they are kept.
     reason
         Why they may; has to be given then.
+    solver
+        Who chooses among the columns nearest to the best; one of `SOLVERS`.
 
     Raises
     ------
     ConfigError
-        Nothing is drafted; people said since which plan of somebody holds; or somebody decided or announced
-        something meanwhile: nothing is kept.
+        The solver is not installed; nothing is drafted; people said since which plan of somebody holds; or
+        somebody decided or announced something meanwhile: nothing is kept.
     """
     if move_announced:
         why(reason)
-    found = propose(folder, now=who.at, seconds=seconds, move_announced=move_announced)
+    found = propose(folder, now=who.at, seconds=seconds, move_announced=move_announced, solver=solver)
     return keep_proposal(folder, found, who=who, reason=reason), found.before
 
 
-def propose(folder: PlacementFolder, *, now: datetime, seconds: float, move_announced: bool) -> Proposal:
+def propose(
+    folder: PlacementFolder,
+    *,
+    now: datetime,
+    seconds: float,
+    move_announced: bool,
+    solver: Solver = by_highs,
+) -> Proposal:
     """Solve the last draft as everything stands, and keep nothing; raises as `make_version`."""
     stand = folder.standing()
     draft, instance = folder.draft(stand, stand.draft)
     folder.verify_drafted(stand.draft)
     before = folder.placed(stand, stand.version) if stand.versions else None
     as_now = as_it_stands(folder, stand, draft, instance, now=now, move_announced=move_announced)
-    found = solve(as_now.instance, seconds=seconds, start=None if before is None else before.places())
+    start = None if before is None else before.places()
+    found = solve(as_now.instance, seconds=seconds, start=start, solver=solver)
     return Proposal(
         stand=stand, draft=draft, now=as_now, found=found, before=before, move_announced=move_announced
     )

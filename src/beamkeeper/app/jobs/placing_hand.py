@@ -193,18 +193,20 @@ def _by_hand(
 def announce(
     folder: PlacementFolder, patients: Iterable[str] | None, *, who: Who, version: int | None = None
 ) -> tuple[str, ...]:
-    """Write down who was told of the place in the version that counts; None for everybody who has one.
+    """Write down who was told of the place in the version that counts; return whom.
 
     Parameters
     ----------
+    patients
+        None for everybody who has a place and whose plan is still the one of the draft.
     version
         The one that was seen, and has to be the one that counts; None for whichever counts.
 
     Raises
     ------
     ConfigError
-        Another version counts by now, one of them has no place, or another plan of one of them holds than
-        when the draft was made.
+        Another version counts by now, one who was named has no place, or another plan of one who was named
+        holds than when the draft was made; or nobody is left to be told.
     """
     with folder.held():
         return _announce(folder, patients, who=who, seen=version)
@@ -224,10 +226,12 @@ def _announce(
             do_next=f"See what differs, `beamkeeper placement show --against {seen}`; then announce with "
             f"--version {version.number}.",
         )
-    placed = {one.patient for one in version.placed if one.machine}
-    told = (
-        tuple(one.patient for one in version.placed if one.machine) if patients is None else tuple(patients)
-    )
+    placed = tuple(one.patient for one in version.placed if one.machine)
+    if patients is None:
+        outdated = folder.outdated(version.draft)
+        told = tuple(one for one in placed if one not in outdated) or placed
+    else:
+        told = tuple(patients)
     if any(one not in placed for one in told) or not told:
         raise ConfigError(
             "Somebody of these has no place in this version.", do_next="`beamkeeper placement show` says who."
@@ -253,6 +257,18 @@ def version_words(folder: PlacementFolder, version: Version) -> str:
     """Return which version it is, of when and by whom, as it is said before anybody is told of it."""
     at = version.made_at.astimezone(ZoneInfo(folder.incident.incident().time_zone))
     return f"version {version.number} of {at:%a %Y-%m-%d %H:%M} by {version.made_by}"
+
+
+def newest_words(folder: PlacementFolder) -> str:
+    """Return which version counts, of when and by whom.
+
+    Raises
+    ------
+    ConfigError
+        Nothing was solved yet.
+    """
+    stand = folder.standing()
+    return version_words(folder, folder.placed(stand, stand.version))
 
 
 def begin(folder: PlacementFolder, patient: str, *, given: int, who: Who) -> str:

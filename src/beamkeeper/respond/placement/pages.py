@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from beamkeeper.domain.words import plural
 from beamkeeper.protect.lists.page import Cell, Column, Group, Line, Page, PageRow, Style, cell, headed
-from beamkeeper.respond.placement.solving import DECIDES, WORDS
+from beamkeeper.respond.placement.solving import DECIDES, MOVED, WORDS
 from beamkeeper.respond.placement.times import clock_times
 from beamkeeper.respond.placement.timetable import MachineDay, timetable
-from beamkeeper.respond.placement.version import differences
+from beamkeeper.respond.placement.version import Made, differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -325,6 +325,11 @@ def _notes(told: Told) -> Iterator[str]:
         f"in the order {weights.priority_a_day:g}; an hour on the road {weights.travel_a_visit_hour:g}; a "
         f"change of what was announced {weights.change:g}."
     )
+    if told.before is not None and told.version.made is Made.SOLVED:
+        yield (
+            f"Begun from version {told.before.number}: another place than there counts {MOVED:g} percent "
+            "points, so that few have to move."
+        )
     yield "Class A direct, B recalculate, C plan again, D not there: the worst open plan of a patient counts."
     rule = told.file.partners.untested
     yield f"Where nobody has tested a technique on a machine from image to dose, the rule is: {rule}."

@@ -21,7 +21,6 @@ BETTER: Final = 1e-9
 TRIED_COLUMNS: Final = 10
 """So many better columns of a patient are tried by moving somebody else."""
 ROUNDS_MAX: Final = 12
-TAKEN_OUT: Final = 12
 
 
 class Schedule:
@@ -45,7 +44,6 @@ class Schedule:
             self._note_full(number)
         self._here: list[set[int]] = [set() for _ in range(machines)]
         self._from_day = 0
-        self._chance = np.random.default_rng(0)
 
     @cached_property
     def _least_cost(self) -> NDArray[np.float64]:
@@ -78,6 +76,16 @@ class Schedule:
     def cost(self) -> float:
         """What the placement costs."""
         return float(self._columns.cost[self.chosen].sum())
+
+    @property
+    def free(self) -> NDArray[np.float64]:
+        """Slots that are left, by machine and day; not to be changed."""
+        return self._free
+
+    @property
+    def free_staff(self) -> NDArray[np.float64]:
+        """Work of the staff that is left; not to be changed."""
+        return self._staff
 
     def insert_all(self, order: Iterable[int], key: NDArray[np.float64]) -> None:
         """Give each patient, in that order, the free column with the least `key`."""
@@ -114,46 +122,6 @@ class Schedule:
             if self.cost > before - 1e-6:
                 return
 
-    def rebuild(self, key: NDArray[np.float64], *, until: float, rounds: int) -> None:
-        """Take some patients out, put them in again in another order, and keep what is better.
-
-        Who is taken out shares machines with a patient who stands worse than could be. The order of chance is
-        always the same, so that the same input gives the same placement unless the time is over before.
-        """
-        chance, count = self._chance, len(self.chosen)
-        for _ in range(rounds):
-            if time.monotonic() > until:
-                return
-            before, old = self.cost, self.chosen.copy()
-            out = self._some(chance)
-            for patient in out:
-                self._take_out(patient)
-            noise = chance.uniform(0.9, 1.1, size=count)
-            gaps = [self._gap(patient, key) * noise[patient] for patient in out]
-            for index in np.argsort(gaps)[::-1]:
-                patient = out[int(index)]
-                self._put(patient, self._best(patient, key))
-            for patient in out:
-                self._move_alone(patient)
-            if self.cost > before - BETTER:
-                self._put_back(out, old)
-
-    def _some(self, chance: np.random.Generator) -> list[int]:
-        """Return patients to take out: one who could stand better, and those in the way."""
-        columns = self._columns
-        worse = columns.cost[self.chosen] - self._least_cost
-        total = float(worse.sum())
-        seed = (
-            int(chance.choice(len(worse), p=worse / total)) if total > 0 else int(chance.integers(len(worse)))
-        )
-        begin, end = columns.starts[seed], columns.starts[seed + 1]
-        machines = np.unique(columns.machine[begin:end])
-        machine = int(chance.choice(machines))
-        near = sorted(self._here[machine] - {seed}) if machine < len(self._here) - 1 else []
-        refused = np.flatnonzero(columns.machine[self.chosen] == len(self._here) - 1)
-        some = [*chance.permutation(near)[:TAKEN_OUT], *chance.permutation(refused)[: TAKEN_OUT // 4]]
-        return [seed, *dict.fromkeys(int(one) for one in some if one != seed)]
-
     def _gap(self, patient: int, key: NDArray[np.float64]) -> float:
         """Return what it costs a patient not to get the best column that has room."""
         begin, end = self._columns.starts[patient], self._columns.starts[patient + 1]
@@ -162,12 +130,6 @@ class Schedule:
             return 0.0
         first, second = np.partition(values, 1)[:2]
         return float(second - first) if np.isfinite(second) else 1e9
-
-    def _put_back(self, out: list[int], old: NDArray[np.int64]) -> None:
-        for patient in out:
-            self._take_out(patient)
-        for patient in out:
-            self._put(patient, int(old[patient]))
 
     def make_room(self, column: int, *, may_go: Callable[[int], bool]) -> tuple[int, ...] | None:
         """Take out patients until a column fits, each time whom it costs least; None where nobody may go.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date  # noqa: TC003 - the codec reads the type hints at run time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -16,9 +16,11 @@ from beamkeeper.respond.placement.announced import (
     keeping,
     would_gain,
 )
+from beamkeeper.respond.placement.blocks import Blocks
 from beamkeeper.respond.placement.board import chosen_at
 from beamkeeper.respond.placement.columns import columns_of
 from beamkeeper.respond.placement.prices import Prices, price, reduced
+from beamkeeper.respond.placement.program import by_highs
 from beamkeeper.respond.placement.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -29,15 +31,13 @@ if TYPE_CHECKING:
     from beamkeeper.respond.placement.board import Place
     from beamkeeper.respond.placement.columns import Columns
     from beamkeeper.respond.placement.instance import Instance, PatientNeed
+    from beamkeeper.respond.placement.program import Solver
 
 SECONDS: Final = 60.0
-GOOD_ENOUGH: Final = 0.002
+GOOD_ENOUGH: Final = 1e-3
 """Nearer to the bound than this, nothing is looked for any more."""
-IN_VAIN_MAX: Final = 6
-"""So often as many rebuilds as there are patients may help nothing before it is done."""
-KEPT_FOR: Final = 0.01
-"""A placement that grew out of the one before is taken unless one from nothing is better by this share."""
-HELPED: Final = 1e-3
+MOVED: Final = 0.2
+"""Percent points for each patient who is not where a placement before had them, as if they were lost."""
 SHARE_TO_SOLVE: Final = 0.9
 """Of the time, where places were announced: the rest is for what the whole would gain without them."""
 REASONS_SHOWN: Final = 5
@@ -112,7 +112,11 @@ class Placement:
 
 
 def solve(
-    instance: Instance, *, seconds: float = SECONDS, start: Mapping[str, Place] | None = None
+    instance: Instance,
+    *,
+    seconds: float = SECONDS,
+    start: Mapping[str, Place] | None = None,
+    solver: Solver = by_highs,
 ) -> Placement:
     """Return a placement of everybody, with the proof of how good it is.
 
@@ -122,6 +126,8 @@ def solve(
         Where everybody is so far: whatever is as good is left as it is.
     seconds
         After so long the best that was found is returned.
+    solver
+        Who chooses among the columns that are nearest to the best; one of `SOLVERS`.
     """
     begun = time.monotonic()
     if not instance.patient:
@@ -130,15 +136,15 @@ def solve(
     kept, which, announced = keeping(instance, columns)
     known = None if start is None else chosen_at(instance, kept, start)
     limit = seconds * (SHARE_TO_SOLVE if announced.kept else 1)
-    schedule, prices = _schedule(kept, known, begun, limit)
-    is_complete = time.monotonic() - begun < limit
-    chosen = which[schedule.chosen]
+    found, prices, is_complete = _schedule(kept, known, begun=begun, seconds=limit, solver=solver)
+    chosen = which[found]
     announced = would_gain(instance, columns, chosen, announced, until=begun + seconds)
     cost = float(columns.cost[chosen].sum())
+    stays = frozenset() if known is None else frozenset(map(int, np.flatnonzero(found == known)))
     return Placement(
-        placed=tuple(_Explaining(instance, columns, prices, announced).of(chosen)),
+        placed=tuple(_Explaining(instance, columns, prices, announced, stays).of(chosen)),
         cost=cost,
-        bound=min(prices.bound - (schedule.cost - cost), cost),
+        bound=min(prices.bound - (float(kept.cost[found].sum()) - cost), cost),
         seconds=round(time.monotonic() - begun, 2),
         is_complete=is_complete,
         announced=announced,
@@ -146,29 +152,34 @@ def solve(
 
 
 def _schedule(
-    columns: Columns, known: NDArray[np.int64] | None, begun: float, seconds: float
-) -> tuple[Schedule, Prices]:
+    columns: Columns, known: NDArray[np.int64] | None, *, begun: float, seconds: float, solver: Solver
+) -> tuple[NDArray[np.int64], Prices, bool]:
+    """Return the column of everybody, at which prices, and whether there was time for it."""
     first = Schedule(columns)
     first.insert_all(range(len(columns.starts) - 1), columns.cost)
     prices = price(columns, first.cost, until=begun + 0.4 * seconds)
-    key = reduced(columns, prices.slots, prices.staff)
-    order = _by_regret(columns, key)
-    best = Schedule(columns)
+    wanted = columns if known is None else with_moves(columns, known)
+    key = reduced(wanted, prices.slots, prices.staff)
+    order = _by_regret(wanted, key)
+    best = Schedule(wanted)
     best.insert_all(order, key)
-    best.improve(until=begun + 0.8 * seconds)
+    best.improve(until=begun + 0.5 * seconds)
     if known is not None:
-        kept = Schedule(columns)
+        kept = Schedule(wanted)
         kept.keep(known, order, key)
-        kept.improve(until=begun + 0.9 * seconds)
-        best = kept if kept.cost <= best.cost * (1 + KEPT_FOR) else best
-    in_vain = 0
-    while in_vain < IN_VAIN_MAX and time.monotonic() < begun + seconds:
-        if best.cost <= prices.bound * (1 + GOOD_ENOUGH):
-            break
-        before = best.cost
-        best.rebuild(key, until=begun + seconds, rounds=len(columns.starts) - 1)
-        in_vain = in_vain + 1 if best.cost > before - HELPED else 0
-    return best, prices
+        kept.improve(until=begun + 0.6 * seconds)
+        best = min(kept, best, key=lambda one: one.cost)
+    blocks = Blocks(best, wanted, key, solver=solver)
+    is_complete = blocks.run(until=begun + seconds, good_enough=prices.bound * (1 + GOOD_ENOUGH))
+    return best.chosen, prices, is_complete
+
+
+def with_moves(columns: Columns, known: NDArray[np.int64]) -> Columns:
+    """Return the columns with `MOVED` on those that are not where a patient who had a place was."""
+    had = columns.machine[known] < len(columns.capacity) - 1
+    cost = columns.cost + MOVED * had[columns.patient]
+    cost[known[had]] -= MOVED
+    return replace(columns, cost=cost)
 
 
 def _by_regret(columns: Columns, key: NDArray[np.float64]) -> list[int]:
@@ -221,8 +232,15 @@ def placed_at(
 class _Explaining:
     """Says for each patient why there."""
 
-    def __init__(self, instance: Instance, columns: Columns, prices: Prices, announced: Announced) -> None:
-        self._instance, self._columns = instance, columns
+    def __init__(
+        self,
+        instance: Instance,
+        columns: Columns,
+        prices: Prices,
+        announced: Announced,
+        stays: frozenset[int],
+    ) -> None:
+        self._instance, self._columns, self._stays = instance, columns, stays
         self._kept, self._released = {*announced.kept, *announced.other_day}, set(announced.released)
         self._paid = reduced(columns, prices.slots, prices.staff)
         self._sites = {one.id: one.site for one in instance.machine}
@@ -258,6 +276,8 @@ class _Explaining:
             return "the best of all places that fit this patient"
         wished = self._instance.machine[int(columns.machine[best])].id
         day, less = columns.days[int(columns.first[best])], columns.cost[column] - columns.cost[best]
+        if number in self._stays and less <= MOVED:
+            return f"{wished} from {day} costs {less:.2f} less: too little to leave the place before for"
         return f"{wished} from {day} costs {less:.2f} less, but its slots are worth more to others"
 
     def _price_of(self, column: int) -> str:
