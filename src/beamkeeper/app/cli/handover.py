@@ -99,19 +99,21 @@ def make(
         consent=within(consent),
         law=within(law),
     )
-    wanted = _wanted(opened, patients or [], placed, agreed)
+    wanted = _wanted(opened, patients or [], placed, agreed, is_silent=json_)
     made, failed = _make_all(opened, wanted, store, is_placed=placed is not None)
     _show_made(made, failed, card.name, json_=json_)
     return 20 if failed else 0
 
 
 def _wanted(
-    opened: IncidentFolder, patients: list[str], placed: str | None, agreed: Agreed
+    opened: IncidentFolder, patients: list[str], placed: str | None, agreed: Agreed, *, is_silent: bool
 ) -> dict[str, Agreed]:
-    """Return who goes, and what is agreed of each: by the placement where one is meant."""
+    """Return who goes, and what is agreed of each: by the placement, and say which, where one is meant."""
     from dataclasses import replace
 
     from beamkeeper.app.jobs.handover_placed import placed_there
+    from beamkeeper.app.jobs.placing_folder import PlacementFolder
+    from beamkeeper.app.jobs.placing_hand import newest_words
 
     if not patients and placed is None:
         raise ConfigError("Nobody is named.", do_next="Name patients, or --placed SITE.")
@@ -124,6 +126,8 @@ def _wanted(
             f"{len(not_there)} of the patients named are not placed at {placed!r}.",
             do_next="`beamkeeper placement show` says who goes where.",
         )
+    if not is_silent:
+        print_wrapped(f"Days and machines are those of {newest_words(PlacementFolder(opened))}.")
     return {
         name: replace(agreed, days=one.days, times=one.times, machine=one.machine)
         for name, one in there.items()
