@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import random
+import signal
 import sys
+from _thread import interrupt_main
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
+import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ortools.sat.python import cp_model
 
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.placement import Instance
@@ -25,6 +31,8 @@ from beamkeeper.respond.placement.program import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from beamkeeper.respond.placement.program import Solver
@@ -42,6 +50,14 @@ a_patient = st.fixed_dictionaries(
         "on": st.sets(st.sampled_from(["m1", "m2"]), min_size=1),
     }
 )
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Hear Ctrl-C as at a keyboard: who is started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def columns_for(patients: list[dict[str, Any]], slots: tuple[int, int] = (1, 2), days: int = 4) -> Columns:
@@ -145,6 +161,40 @@ def test_where_nothing_fits_it_takes_nothing(solver: Solver) -> None:
 
     assert not fits(columns, tuple(first_only))
     assert solver(program, SECONDS) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("solver", "owner", "name"),
+    [(by_highs, highspy.Highs, "run"), (by_cp_sat, cp_model.CpSolver, "solve")],
+    ids=SOLVERS,
+)
+def test_ctrl_c_is_heard_while_it_looks(
+    solver: Solver, owner: type, name: str, listening: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = getattr(owner, name)
+
+    def looking(*given: Any) -> Any:
+        Timer(0.5, interrupt_main).start()
+        return look(*given)
+
+    monkeypatch.setattr(owner, name, looking)
+    chance = random.Random(0)
+    machines = [f"m{number}" for number in range(1, 9)]
+    many = [
+        {
+            **ONE,
+            "category": chance.randint(1, 3),
+            "fractions_left": chance.randint(3, 30),
+            "qa": False,
+            "on": chance.sample(machines, 4),
+        }
+        for _ in range(250)
+    ]
+    program = whole(columns_for(many, slots=(5, 6, 7, 8, 5, 6, 7, 8), days=42))
+
+    with pytest.raises(KeyboardInterrupt):
+        solver(program, 3600.0)
 
 
 def test_highs_gives_the_same_for_the_same_program() -> None:

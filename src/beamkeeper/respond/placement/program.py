@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NEAR: Final = 3e-4
 """A solver may stop when it is nearer than this to the best, as a share."""
+LISTENS_S: Final = 0.2
 WORKERS_MIN: Final = 8
 """CP-SAT's workers differ in kind: with fewer, none looks at the linear relaxation, also on two cores."""
 COST_STEPS: Final = 10_000
@@ -141,28 +143,37 @@ def by_highs(program: Program, seconds: float) -> NDArray[np.bool_] | None:
     """Return what HiGHS takes; the same program gives the same, unless its time is over."""
     import highspy  # noqa: PLC0415 - with the first placement, not with every command
 
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = len(program.cost), len(program.most)
-    model.col_cost_ = program.cost
-    model.col_lower_, model.col_upper_ = np.zeros(len(program.cost)), np.ones(len(program.cost))
-    model.row_lower_, model.row_upper_ = program.least, program.most
-    model.integrality_ = [highspy.HighsVarType.kInteger] * len(program.cost)
-    ends = np.cumsum(np.bincount(program.place, minlength=len(program.cost)))
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = np.concatenate(([0], ends))
-    model.a_matrix_.index_, model.a_matrix_.value_ = program.row, program.amount
     highs = highspy.Highs()
     options = {"output_flag": False, "threads": 1, "time_limit": seconds, "mip_rel_gap": NEAR}
     for name, value in options.items():
         highs.setOptionValue(name, value)
-    highs.passModel(model)
+    highs.passModel(_highs_model(highspy, program))
     if program.start.any():
         known = highspy.HighsSolution()
         known.col_value = program.start.astype(np.float64)
         highs.setSolution(known)
-    highs.run()
+    highs.HandleUserInterrupt = True
+    try:
+        _heard(highs.run, stop=highs.cancelSolve)
+    except KeyboardInterrupt:
+        highs.resetGlobalScheduler(True)
+        raise
     found = np.array(highs.getSolution().col_value)
     return _checked(program, found > 0.5) if len(found) else None  # noqa: PLR2004 - 0 or 1, nearly
+
+
+def _highs_model(highspy: Any, program: Program) -> Any:
+    columns = len(program.cost)
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = columns, len(program.most)
+    model.col_cost_ = program.cost
+    model.col_lower_, model.col_upper_ = np.zeros(columns), np.ones(columns)
+    model.row_lower_, model.row_upper_ = program.least, program.most
+    model.integrality_ = [highspy.HighsVarType.kInteger] * columns
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(program.place, minlength=columns))))
+    model.a_matrix_.index_, model.a_matrix_.value_ = program.row, program.amount
+    return model
 
 
 def by_cp_sat(program: Program, seconds: float) -> NDArray[np.bool_] | None:
@@ -195,9 +206,25 @@ def by_cp_sat(program: Program, seconds: float) -> NDArray[np.bool_] | None:
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.relative_gap_limit = NEAR
     solver.parameters.num_workers = max(WORKERS_MIN, os.cpu_count() or 1)
-    if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+    solver.parameters.catch_sigint_signal = False
+    ended: list[Any] = []
+    _heard(lambda: ended.append(solver.solve(model)), stop=solver.stop_search)
+    if not {cp_model.OPTIMAL, cp_model.FEASIBLE} & {*ended}:
         return None
     return _checked(program, np.array([solver.boolean_value(one) for one in taken]))
+
+
+def _heard(solve: Callable[[], object], *, stop: Callable[[], object]) -> None:
+    """Solve in a thread beside this one: in a call of C++ Ctrl-C is not heard before it is over."""
+    solving = Thread(target=solve, daemon=True)
+    solving.start()
+    try:
+        while solving.is_alive():
+            solving.join(LISTENS_S)
+    except KeyboardInterrupt:
+        stop()
+        solving.join()
+        raise
 
 
 def _checked(program: Program, taken: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
