@@ -67,8 +67,8 @@ def test_a_command_is_typed_by_the_clock_of_the_drill_and_the_real_one_goes_on(t
     assert SystemClock().now() > AT
 
 
-def test_the_partner_has_as_many_places_as_were_asked_for() -> None:
+def test_the_partner_has_places_for_those_who_go_and_half_as_many_more() -> None:
     found = read_partners(partners_text(41, 200)).partners
 
-    assert sum(one.slots for one in found.machine if one.site == "noord") == 41
+    assert sum(one.slots for one in found.machine if one.site == "noord") == 61
     assert sum(one.slots for one in found.machine if one.site == "own") == 20

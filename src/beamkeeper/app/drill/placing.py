@@ -66,6 +66,8 @@ declared_by = "A. Jansen, physicist"
 declared_on = 2025-01-10
 """
 THEIR_MACHINES: Final = 2
+PLACES_MORE: Final = 2
+"""One place a day more at the partner for so many who are to go: who is planned anew takes some."""
 PLACES_AT_HOME: Final = 10
 """One place a day at home, by its emergency system, for so many patients."""
 
@@ -126,9 +128,9 @@ def place(
     )
 
 
-def partners_text(places: int, patients: int) -> str:
-    """Return a partners' file: so many places a day at the partner, few at home."""
-    each, more = divmod(places, THEIR_MACHINES)
+def partners_text(going: int, patients: int) -> str:
+    """Return a partners' file: places a day at the partner for so many who are to go there, few at home."""
+    each, more = divmod(going + going // PLACES_MORE, THEIR_MACHINES)
     slots = [each + (number < more) for number in range(THEIR_MACHINES)]
     parts = [_SITES, _OWN_MACHINE.format(slots=max(1, patients // PLACES_AT_HOME))]
     for number, count in enumerate(slots, 1):
