@@ -340,23 +340,17 @@ def _hardware(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
     if beam.applicator:
         if beam.applicator_type == "STEREOTACTIC":
             yield _finding(beam, "cone", beam.applicator, "none declared", DeliveryClass.D)
-        elif not _has_applicator(beam, machine):
+        elif machine.applicators is None or beam.applicator not in machine.applicators:
             there = "not stated" if machine.applicators is None else ", ".join(sorted(machine.applicators))
             yield _finding(beam, "applicator", beam.applicator, there, DeliveryClass.C)
     blocks = beam.block_count + beam.compensator_count
     if blocks:
         there, worst = ("taken", DeliveryClass.B) if machine.takes_blocks else ("not taken", DeliveryClass.C)
         yield _finding(beam, "blocks or compensators", str(blocks), there, worst)
-    for name in () if _is_its_own(beam, machine) else beam.accessories:
+    for name in beam.accessories:
         if name not in machine.accessories:
             there = f"{_named(machine)}; where it can be sent along, name it there"
             yield _finding(beam, "accessory", name, there, DeliveryClass.C)
-
-
-def _has_applicator(beam: BeamDemand, machine: MachineProfile) -> bool:
-    if machine.applicators is None:
-        return _is_its_own(beam, machine)
-    return beam.applicator in machine.applicators
 
 
 def _named(machine: MachineProfile) -> str:
@@ -374,7 +368,7 @@ def _couch(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
 
 def _matched(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
     own = beam.treatment_machine_name
-    if _is_its_own(beam, machine):
+    if own and machine.is_own and own == machine.treatment_machine_name:
         return
     needed = _mode_words(beam)
     declared: set[str] = set()
@@ -386,12 +380,6 @@ def _matched(beam: BeamDemand, machine: MachineProfile) -> Iterator[Finding]:
         there = ", ".join(sorted(declared)) or "nothing declared"
         asked = f"{', '.join(missing) or 'modes'} matched with {own or 'a machine the plan does not name'}"
         yield _finding(beam, "beam match", asked, there, DeliveryClass.B)
-
-
-def _is_its_own(beam: BeamDemand, machine: MachineProfile) -> bool:
-    """Return whether it is the machine that the beam was planned for: what it needs lies in its cupboard."""
-    own = beam.treatment_machine_name
-    return bool(own) and machine.is_own and own == machine.treatment_machine_name
 
 
 def _mode_words(beam: BeamDemand) -> tuple[str, ...]:
@@ -407,7 +395,7 @@ def _to_do(demand: PlanDemand, machine: MachineProfile) -> Iterator[str]:
             known = ", ".join(sorted(there or ())) or "none"
             yield f"choose a tolerance table on {machine.machine_id}: {label} is not there ({known})"
     if machine.is_own and machine.treatment_machine_name in demand.treatment_machine_names:
-        return
+        return  # they lie in its own cupboard
     accessories = (name for beam in demand.beams for name in beam.accessories)
     for name in dict.fromkeys((*demand.things, *accessories)):
         if name not in machine.accessories:

@@ -205,25 +205,6 @@ def test_electrons_need_energy_and_applicator() -> None:
     assert classify(plan(replace(beam, energies=(10.0,))), machine()).delivery_class is DeliveryClass.C
 
 
-def test_what_a_plan_uses_on_its_own_machine_is_there_unless_the_file_names_others() -> None:
-    own = replace(ARC, treatment_machine_name="TB1", accessories=("cone 12",))
-    cone = replace(
-        own,
-        radiation_type=RadiationType.ELECTRON,
-        technique="electron",
-        energies=(9.0,),
-        devices=JAWS,
-        applicator="10x10",
-        gantry_moves=False,
-    )
-    named = machine(more='own = true\napplicators = ["15x15"]')
-
-    assert classify(plan(own), machine(more="own = true")).delivery_class is DeliveryClass.A
-    assert classify(plan(own), machine()).delivery_class is DeliveryClass.C
-    assert classify(plan(cone), machine(more="own = true")).delivery_class is DeliveryClass.A
-    assert "applicator: needs 10x10; there: 15x15" in classify(plan(cone), named).reason
-
-
 def test_motion_and_surface_guidance_are_asked_of_the_room() -> None:
     gated = plan(motion_techniques=("GATING",))
 
