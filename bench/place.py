@@ -110,13 +110,7 @@ def in_order(columns: Columns, order: list[int], key: Any) -> float:
 def from_scratch(columns: Columns, solver: Solver, seconds: float) -> float | None:
     """Return what a solver finds on all columns, with nothing known."""
     everything = np.arange(len(columns.cost))
-    program = program_of(
-        columns,
-        everything,
-        everything[:0],
-        slots=columns.capacity,
-        staff=columns.staff,
-    )
+    program = program_of(columns, everything, everything[:0], slots=columns.capacity, staff=columns.staff)
     taken = solver(program, seconds)
     return None if taken is None else round(float(columns.cost[taken].sum()), 2)
 

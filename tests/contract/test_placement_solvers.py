@@ -151,13 +151,7 @@ def test_where_nothing_fits_it_takes_nothing(solver: Solver) -> None:
     columns = columns_for([one, one])
     first_only = np.array([0, columns.starts[1]])
 
-    program = program_of(
-        columns,
-        first_only,
-        first_only[:0],
-        slots=columns.capacity,
-        staff=columns.staff,
-    )
+    program = program_of(columns, first_only, first_only[:0], slots=columns.capacity, staff=columns.staff)
 
     assert not fits(columns, tuple(first_only))
     assert solver(program, SECONDS) is None

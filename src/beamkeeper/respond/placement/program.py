@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -70,6 +70,7 @@ class Program:
         return np.where(np.arange(len(self.most)) < self.patients, self.most, -np.inf)
 
 
+Ended = TypeVar("Ended")
 Solver = Callable[[Program, float], "NDArray[np.bool_] | None"]
 """Takes a program and the seconds it has; gives which columns are taken, or None where it found nothing."""
 
@@ -207,24 +208,23 @@ def by_cp_sat(program: Program, seconds: float) -> NDArray[np.bool_] | None:
     solver.parameters.relative_gap_limit = NEAR
     solver.parameters.num_workers = max(WORKERS_MIN, os.cpu_count() or 1)
     solver.parameters.catch_sigint_signal = False
-    ended: list[Any] = []
-    _heard(lambda: ended.append(solver.solve(model)), stop=solver.stop_search)
-    if not {cp_model.OPTIMAL, cp_model.FEASIBLE} & {*ended}:
+    ended = _heard(lambda: solver.solve(model), stop=solver.stop_search)
+    if ended not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         return None
     return _checked(program, np.array([solver.boolean_value(one) for one in taken]))
 
 
-def _heard(solve: Callable[[], object], *, stop: Callable[[], object]) -> None:
-    """Solve in a thread beside this one: in a call of C++ Ctrl-C is not heard before it is over."""
-    solving = Thread(target=solve, daemon=True)
-    solving.start()
-    try:
-        while solving.is_alive():
-            solving.join(LISTENS_S)
-    except KeyboardInterrupt:
-        stop()
-        solving.join()
-        raise
+def _heard(solve: Callable[[], Ended], *, stop: Callable[[], object]) -> Ended:
+    """Solve in a thread beside this one: in a call of C++, or a wait without end, Ctrl-C may not be heard."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        solving = beside.submit(solve)
+        try:
+            while not solving.done():
+                wait([solving], timeout=LISTENS_S)
+        except KeyboardInterrupt:
+            stop()
+            raise
+        return solving.result()
 
 
 def _checked(program: Program, taken: NDArray[np.bool_]) -> NDArray[np.bool_] | None:

@@ -123,7 +123,7 @@ def solve(
     Parameters
     ----------
     start
-        Where everybody is so far: whatever is as good is left as it is.
+        Where everybody is so far: another place than there counts `MOVED` more.
     seconds
         After so long the best that was found is returned.
     solver
