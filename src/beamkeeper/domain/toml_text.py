@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beamkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _NOBODY_WRITES: Final = "it nests too deep, or holds a number that is too long"
 _WHOLE_MAX: Final = 1 << 63
@@ -56,6 +59,21 @@ def verify_format(tables: dict[str, Any], what: str, expected: int, *, do_next: 
     if tables.get("format") != expected:
         raise ConfigError(
             f"{what} has format {tables.get('format')!r}; this version reads {expected}.", do_next=do_next
+        )
+
+
+def verify_keys(table: dict[str, Any], known: Collection[str], where: str, *, do_next: str = "") -> None:
+    """Refuse a table with a key that nobody reads: what stands under it would be lost without a word.
+
+    Raises
+    ------
+    ConfigError
+        It has one; the message names it, and those that are known.
+    """
+    if unknown := sorted(set(table) - set(known)):
+        raise ConfigError(
+            f"{where} has unknown keys: {', '.join(unknown)}.",
+            do_next=do_next or f"Known are {', '.join(sorted(known))}.",
         )
 
 

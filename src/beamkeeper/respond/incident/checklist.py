@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format
+from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format, verify_keys
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -130,8 +130,10 @@ def read_checklist(path: Path) -> str:
 
 
 def _items(step: dict[str, Any], where: str) -> Iterator[Item]:
+    verify_keys(step, {"id", "title", "items"}, where)
     for number, item in enumerate(tables_under(step, "items", where), start=1):
         at = f"{where}, item {number}"
+        verify_keys(item, {"id", "role", "text"}, at)
         yield Item(
             item_id=text_under(item, "id", at),
             role=text_under(item, "role", at),
@@ -144,6 +146,7 @@ def _table(text: str) -> dict[str, Any]:
     verify_format(
         table, "The checklist", FORMAT, do_next="Begin it with `format = 1`; the shipped one is an example."
     )
+    verify_keys(table, {"format", "version", "step"}, "The checklist")
     return table
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from beamkeeper.domain.toml_text import tables_in, text_under, verify_format
+from beamkeeper.domain.toml_text import tables_in, text_under, verify_format, verify_keys
 from beamkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def read_machines(text: str) -> tuple[MachineProfile, ...]:
         FORMAT,
         do_next=f"Begin it with `format = 1`; {_DESCRIBED}",
     )
-    if unknown := sorted(set(table) - {"format", "machine"}):
-        raise _refused(f"The machine file has unknown keys: {', '.join(unknown)}.")
+    verify_keys(table, {"format", "machine"}, "The machine file", do_next=_DESCRIBED)
     found = table.get("machine")
     if not isinstance(found, list) or not found or not all(isinstance(item, dict) for item in found):
         raise ConfigError("The machine file lists no machine.", do_next="Each is a [[machine]] table.")
@@ -225,10 +224,7 @@ _KEYS: Final = frozenset(
 
 
 def _machine(item: dict[str, Any], where: str) -> MachineProfile:
-    if unknown := sorted(set(item) - _KEYS):
-        raise _refused(
-            f"{where} has unknown keys: {', '.join(unknown)}.", f"Known are {', '.join(sorted(_KEYS))}."
-        )
+    verify_keys(item, _KEYS, where)
     named = _text(item, "profile", where)
     public = public_profiles().get(named)
     if public is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format
+from beamkeeper.domain.toml_text import tables_in, tables_under, text_under, verify_format, verify_keys
 from beamkeeper.errors import ConfigError
 from beamkeeper.respond.triage.facts import COMPARED, LEVELS
 
@@ -118,8 +118,7 @@ def read_rules(text: str) -> RuleSet:
     """
     table = tables_in(text, "The rule set")
     verify_format(table, "The rule set", FORMAT)
-    if unknown := sorted(set(table) - _KEYS):
-        raise ConfigError(f"The rule set has unknown keys: {', '.join(unknown)}.")
+    verify_keys(table, _KEYS, "The rule set")
     return RuleSet(
         version=text_under(table, "version", "The rule set"),
         title=text_under(table, "title", "The rule set"),
@@ -140,11 +139,13 @@ def shares_said(rules: RuleSet) -> str:
 
 
 _KEYS: Final = {"format", "version", "title", "level", "order", "prolongation_days", "share"}
+_LEVEL_KEYS: Final = {"id", "level", "says", "source", "when"}
 
 
 def _levels(table: dict[str, Any]) -> Iterator[LevelRule]:
     for number, item in enumerate(tables_under(table, "level", "The rule set"), start=1):
         where = f"level rule {number}"
+        verify_keys(item, _LEVEL_KEYS, f"In the rule set, {where}")
         when = item.get("when")
         if not isinstance(when, dict) or not when:
             raise ConfigError(f"In the rule set, {where} has no conditions (when = {{ … }}).")
@@ -167,8 +168,10 @@ def _levels(table: dict[str, Any]) -> Iterator[LevelRule]:
 
 
 def _order(table: dict[str, Any]) -> tuple[str, ...]:
-    section = table.get("order")
-    by = section.get("by") if isinstance(section, dict) else None
+    given = table.get("order")
+    section = given if isinstance(given, dict) else {}
+    verify_keys(section, {"by"}, "The order of the rule set")
+    by = section.get("by")
     if not isinstance(by, list) or not by or len(set(map(str, by))) != len(by):
         raise ConfigError("The rule set has no order (by = [ … ]), or names something twice.")
     if unknown := [str(name) for name in by if name not in ORDERED]:
@@ -189,6 +192,7 @@ def _prolongation(table: dict[str, Any]) -> dict[int, int]:
 
 def _shares(table: dict[str, Any]) -> Iterator[Share]:
     for number, item in enumerate(tables_under(table, "share", "The rule set"), start=1):
+        verify_keys(item, {"code", "says", "percent"}, f"In the rule set, share {number}")
         code, percent = item.get("code"), item.get("percent")
         if (
             not _is_days(code)

@@ -58,6 +58,15 @@ def test_whose_an_item_is_stands_in_words_and_in_the_departments_own() -> None:
             STEP + 'items = [{id = "x", role = "it", text = "1"}, {id = "x", role = "it", text = "2"}]',
             "share an id: x",
         ),
+        (STEP + 'items = []\n[[stpe]]\nid = "b"', "checklist has unknown keys: stpe"),
+        (
+            STEP + 'items = []\nitem = [{ id = "x", role = "it", text = "1" }]',
+            "step 1 has unknown keys: item",
+        ),
+        (
+            STEP + 'items = [{ id = "x", role = "it", text = "1", by = "noon" }]',
+            "step 1, item 1 has unknown keys: by",
+        ),
         ("not = [toml", "not valid TOML"),
         ("x = " + "[" * 5000, "not valid TOML"),
     ],
