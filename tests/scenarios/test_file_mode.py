@@ -18,8 +18,10 @@ from pydicom import dcmread
 from beamkeeper.app.jobs import file_mode, file_mode_collect
 from beamkeeper.app.jobs.incident_folder import IncidentFolder
 from beamkeeper.app.jobs.notes import write_whole
+from beamkeeper.app.jobs.placing_since import given_since
 from beamkeeper.errors import BeamkeeperError, ConfigError, IntegrityError, StorageFull
 from beamkeeper.rehearse.sim.file_mode_console import Console
+from beamkeeper.respond.incident import Deed
 from beamkeeper.wire.dicom.identify import identify
 from beamkeeper.wire.share.drop_folder import DropFolder
 
@@ -222,8 +224,11 @@ def test_collecting_twice_counts_once(drill: Drill) -> None:
 
 def test_a_late_record_of_a_patient_is_counted_whoever_is_collected(drill: Drill, tmp_path: Path) -> None:
     drill.drop()
+    laid = set(drill.share.rglob("*"))
     drill.treat()
     (drill.share / "Treatment").rename(tmp_path / "late")
+    for path in set(drill.share.rglob("*.*")) - laid:
+        path.unlink()
     (drill.share / "Treatment").mkdir()
     assert not drill.collect()["withdrawn"]
     drill.collect("--nothing-given", *BOTH)
@@ -234,6 +239,9 @@ def test_a_late_record_of_a_patient_is_counted_whoever_is_collected(drill: Drill
 
     assert "another Patient ID" in str(done["problems"])
     assert "Fraction 3 is complete" in drill.drop()
+    rows = drill.incident.journal.rows()
+    late = next(row.patient_pseudonym or "" for row in rows if row.action == Deed.RELEASED)
+    assert given_since(drill.incident, rows, [late], now=datetime.now(UTC)).fractions == {late: 1}
 
 
 def test_without_a_record_the_plan_stays_unless_two_people_say_that_nothing_was_given(drill: Drill) -> None:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from beamkeeper.domain.audit import AuditRow
     from beamkeeper.respond.placement.board import Place
 
-COUNTED: Final = frozenset({Deed.RETURNED, Deed.COLLECTED, Deed.ENTERED, Deed.STRUCK, Deed.ASSIGNED})
-"""After these lines another fraction may be the next one."""
+COUNTED: Final = frozenset(
+    {Deed.RETURNED, Deed.RELEASED, Deed.COLLECTED, Deed.ENTERED, Deed.STRUCK, Deed.ASSIGNED}
+)
+"""After these another fraction may be the next one: what a released plan gave may come with another's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
