@@ -129,6 +129,25 @@ def _best_of(schedule: Schedule, columns: Columns, among: NDArray[np.int64]) -> 
     return min(free, key=lambda one: float(columns.cost[one])) if free else None
 
 
+def as_found(instance: Instance, columns: Columns, chosen: NDArray[np.int64], found: Announced) -> Announced:
+    """Return the same with those kept who found no room at first, and have their place after all."""
+    number_of = {one.id: number for number, one in enumerate(instance.patient)}
+    there = {name for name in found.released if _is_there(instance, columns, chosen, number_of[name])}
+    if not there:
+        return found
+    return replace(
+        found,
+        kept=(*found.kept, *(name for name in found.released if name in there)),
+        released=tuple(name for name in found.released if name not in there),
+    )
+
+
+def _is_there(instance: Instance, columns: Columns, chosen: NDArray[np.int64], number: int) -> bool:
+    begin, end = int(columns.starts[number]), int(columns.starts[number + 1]) - 1
+    at = int(chosen[number])
+    return at < end and bool(_announced(instance, columns, number)[at - begin])
+
+
 def would_gain(
     instance: Instance,
     columns: Columns,

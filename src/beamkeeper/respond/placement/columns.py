@@ -114,6 +114,12 @@ class Columns:
         shut_all = (*self.shut[:number], shut, *self.shut[number + 1 :])
         return replace(self, starts=starts, shut=shut_all, **arrays)
 
+    def with_refusal(self, number: int, cost: float) -> Columns:
+        """Return the same with another cost of "refused" for one patient."""
+        costs = self.cost.copy()
+        costs[self.starts[number + 1] - 1] = cost
+        return replace(self, cost=costs)
+
 
 PLENTY: Final = 1e9
 DECIDED: Final = 1000.0
@@ -198,7 +204,7 @@ class Making:
     def of_patient(self, patient: PatientNeed) -> NDArray[np.float64]:
         """Return rows of (machine, first, after, cost, loss, weight, planned, checked); "refused" is last."""
         shut: list[tuple[str, str]] = []
-        rows = [self._refused(patient)]
+        rows: list[NDArray[np.float64]] = []
         for option in patient.options:
             reason = self._shut(patient, option)
             if reason:
@@ -209,7 +215,7 @@ class Making:
                 if not len(found):
                     shut.append((option.machine, self._no_day(patient)))
         self.shut.append(tuple(shut))
-        return np.concatenate([*rows[1:], rows[0]])
+        return np.concatenate([*rows, self._refused(patient, has_way=any(map(len, rows)))])
 
     def _shut(self, patient: PatientNeed, option: Option) -> str:
         """Return why an option is not open to a patient; "" when it is."""
@@ -229,7 +235,7 @@ class Making:
         why = f" ({option.why.rstrip(_END)})" if option.why else ""
         if option.delivery_class not in CLASSES:
             return f"the plan cannot be given there{why}"
-        if option.delivery_class == PLAN_AGAIN and not site.replans_a_day:
+        if option.delivery_class == PLAN_AGAIN and not site.replans_a_day and not patient.begun_there:
             return f"it has to be planned again{why}, and {site.id} plans none"
         if option.qa and site.qa_a_day == 0 and not patient.begun_there:
             return f"its plan has to be checked there, and {site.id} checks none"
@@ -245,10 +251,12 @@ class Making:
             return f"it cannot begin on {patient.fixed_from}, for which a person decided"
         return "no day is left in the horizon on which it could begin"
 
-    def _refused(self, patient: PatientNeed) -> NDArray[np.float64]:
+    def _refused(self, patient: PatientNeed, *, has_way: bool) -> NDArray[np.float64]:
+        """Return the row of "refused"; where there is no other way, nobody is kept from it by its cost."""
         days = max(len(self._days), self._instance.weekdays)
         loss = self._loss(patient, np.array([float(days)]))
-        refused = self._instance.weights.refused + (DECIDED if patient.fixed or patient.is_bound else 0)
+        is_last = has_way and (bool(patient.fixed) or patient.is_bound)
+        refused = self._instance.weights.refused + (DECIDED if is_last else 0)
         cost = loss + self._waiting(patient, np.array([float(days)])) + refused
         return np.array([[len(self._machines), 0, 0, cost[0], loss[0], 0, -1, -1]], dtype=np.float64)
 

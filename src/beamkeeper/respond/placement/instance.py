@@ -14,6 +14,13 @@ from beamkeeper.errors import ConfigError
 
 PATIENTS_MAX: Final = 20_000
 MACHINES_MAX: Final = 2_000
+MOST: Final = (
+    ("patient", "patients", PATIENTS_MAX),
+    ("machine", "machines", MACHINES_MAX),
+    ("site", "sites", MACHINES_MAX),
+    ("holidays", "holidays", 366),
+)
+"""Key, in words, how many of them can be looked at."""
 BYTES_MAX: Final = 64 << 20
 WAYS_MAX: Final = 10_000_000
 """Machines of all patients times days: what fits into the memory of a laptop."""
@@ -222,6 +229,9 @@ class Instance(_Part):
 
     @model_validator(mode="after")
     def _joined(self) -> Self:
+        for name, many, most in MOST:
+            if len(getattr(self, name)) > most:
+                raise ValueError(f"at most {most} {many}")
         sites = {one.id for one in self.site}
         machines = {one.id for one in self.machine}
         for kind, ids in (
@@ -245,8 +255,6 @@ class Instance(_Part):
                 )
             if one.fixed_from and not one.fixed:
                 raise ValueError(f"the patient {one.id} has `fixed_from`, and `fixed` is empty")
-        if len(self.patient) > PATIENTS_MAX or len(self.machine) > MACHINES_MAX:
-            raise ValueError(f"at most {PATIENTS_MAX} patients and {MACHINES_MAX} machines")
         if (ways := sum(len(one.options) for one in self.patient) * self.days) > WAYS_MAX:
             raise ValueError(
                 f"{ways} ways to place somebody; at most {WAYS_MAX} can be looked at: fewer days, or fewer "
@@ -255,9 +263,10 @@ class Instance(_Part):
         return self
 
     def calendar(self) -> tuple[date, ...]:
-        """Return every day on which any machine treats, in order."""
+        """Return every day on which any machine treats to which somebody can go, in order."""
+        machines = [one for one in self.machine if not self.shut(one)]
         days = (self.first_on + timedelta(days=number) for number in range(self.days))
-        return tuple(day for day in days if any(self.slots_on(machine, day) for machine in self.machine))
+        return tuple(day for day in days if any(self.slots_on(machine, day) for machine in machines))
 
     @property
     def weekdays(self) -> int:
@@ -299,12 +308,12 @@ def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
     try:
         text = data.decode()
         table = json.loads(text, object_pairs_hook=_each_once) if is_json else tomllib.loads(text)
-        for name, most in (("patient", PATIENTS_MAX), ("machine", MACHINES_MAX)):
+        for name, many, most in MOST:
             listed = table.get(name) if isinstance(table, dict) else None
             if isinstance(listed, list) and len(listed) > most:
                 raise ConfigError(
-                    f"The instance has {len(listed)} {name}s; at most {most} can be placed.",
-                    do_next="Place a part of them.",
+                    f"The instance has {len(listed)} {many}; at most {most} can be looked at.",
+                    do_next="Place a part of it.",
                 )
         return Instance.model_validate(table)
     except ValidationError as error:
@@ -321,8 +330,9 @@ def read_instance(data: bytes, *, is_json: bool = False) -> Instance:
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object of a JSON text; a key that is there twice would hide one of two facts."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object")
+        found[key] = value
     return found

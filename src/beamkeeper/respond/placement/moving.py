@@ -83,7 +83,7 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None, t
         patient=patient,
         wanted=after.place(number),
         refusal="",
-        price=after.cost - board.cost + _not_lost(board, number),
+        price=after.cost - _not_lost(after, number) - board.cost + _not_lost(board, number),
         lost=sum(one.lost for one in moved),
         moved=moved,
         remarks=tuple(_remarks(board, after, number, moved, from_day)),
@@ -93,8 +93,9 @@ def _moved(board: Board, patient: str, *, fixed: str, fixed_from: date | None, t
 
 def _not_lost(board: Board, number: int) -> float:
     """Return what the solver counts so that nobody who is held is refused: no price, and nothing lost."""
+    has_way = board.columns.starts[number + 1] - board.columns.starts[number] > 1
     is_refused = board.place(number) == NOWHERE and _is_held(board.instance.patient[number])
-    return DECIDED if is_refused else 0.0
+    return DECIDED if is_refused and has_way else 0.0
 
 
 def _who_may_go(board: Board, number: int, from_day: int) -> tuple[Callable[[int], bool], ...]:
@@ -164,6 +165,8 @@ def _ways(
         chosen = chosen + (columns.starts[:-1] - board.columns.starts[:-1])
         chosen[number] = columns.starts[number + 1] - 1
         ways = [*range(begin, begin + len(rows) - 1)]
+    elif columns.cost[end - 1] != rows[-1, 3]:  # who is held is refused at another cost
+        columns = columns.with_refusal(number, rows[-1, 3])
     order = np.argsort(rows[:-1, 3], kind="stable")
     return columns, chosen, np.array(ways, dtype=np.int64)[order]
 
@@ -248,6 +251,9 @@ def _remarks(
             yield f"the data went to the house of {need.announced}: it has to be told to delete them"
         if need.announced and (machine, day) != (need.announced, need.announced_from or day):
             yield f"{need.announced} was announced: call the patient and both sites"
+    if (machine, day) == NOWHERE and was:
+        told = ", and was told of one: call" if need.announced else ""
+        yield f"the patient would have no place any more{told}"
     displaced = [one for one in moved if one.patient != need.id]
     if count := sum(one.is_left_without for one in displaced):
         yield f"{plural(count, 'patient')} would have no place any more"

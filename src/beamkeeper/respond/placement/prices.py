@@ -98,7 +98,7 @@ def price(columns: Columns, known_cost: float, *, until: float, rounds: int = RO
         elif (since := since + 1) >= PATIENCE:
             step, since = step * STEP_SHRINKS, 0
             slots, staff = best.slots, best.staff
-            if step < STEP_LAST or time.monotonic() > until:
+            if step < STEP_LAST:
                 break
             costs = reduced(columns, slots, staff)
             least = np.minimum.reduceat(costs, first)
@@ -113,7 +113,7 @@ def price(columns: Columns, known_cost: float, *, until: float, rounds: int = RO
             np.where((now <= 0) & (one < 0), 0.0, one) for now, one in zip((slots, staff), over, strict=True)
         ]
         length = float(sum((one * one).sum() for one in over))
-        if length <= 0 or known_cost <= bound:
+        if length <= 0 or known_cost <= bound or time.monotonic() > until:
             break
         stride = step * (known_cost - bound) / length
         slots, staff = np.maximum(0, slots + stride * over[0]), np.maximum(0, staff + stride * over[1])

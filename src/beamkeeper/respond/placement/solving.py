@@ -13,6 +13,7 @@ import numpy as np
 from beamkeeper.respond.placement.announced import (
     NOTHING_ANNOUNCED,
     Announced,
+    as_found,
     keeping,
     would_gain,
 )
@@ -138,6 +139,7 @@ def solve(
     limit = seconds * (SHARE_TO_SOLVE if announced.kept else 1)
     found, prices, is_complete = _schedule(kept, known, begun=begun, seconds=limit, solver=solver)
     chosen = which[found]
+    announced = as_found(instance, columns, chosen, announced)
     announced = would_gain(instance, columns, chosen, announced, until=begun + seconds)
     cost = float(columns.cost[chosen].sum())
     stays = frozenset() if known is None else frozenset(map(int, np.flatnonzero(found == known)))
@@ -268,7 +270,7 @@ class _Explaining:
         if patient.fixed:
             return "a person decided so" + self._price_of(column)
         if patient.begun_there and patient.announced:
-            return "treatment has begun there"
+            return "treatment has begun there" + self._pause(number, column)
         if patient.id in self._kept:
             return "announced, and kept" + self._price_of(column)
         best = self._best(number)
@@ -279,6 +281,14 @@ class _Explaining:
         if number in self._stays and less <= MOVED:
             return f"{wished} from {day} costs {less:.2f} less: too little to leave the place before for"
         return f"{wished} from {day} costs {less:.2f} less, but its slots are worth more to others"
+
+    def _pause(self, number: int, column: int) -> str:
+        """Return until when a course that has begun has no slot, where it could go on before."""
+        columns = self._columns
+        begin, end = int(columns.starts[number]), int(columns.starts[number + 1]) - 1
+        if int(columns.first[column]) <= int(columns.first[begin:end].min()):
+            return ""
+        return f"; it has no slot before {columns.days[int(columns.first[column])]}"
 
     def _price_of(self, column: int) -> str:
         """Return what the slots that were given away are worth to others."""
@@ -291,8 +301,13 @@ class _Explaining:
 
     def _refusal(self, number: int, patient: PatientNeed) -> tuple[str, str]:
         begin, end = int(self._columns.starts[number]), int(self._columns.starts[number + 1])
+        best = self._best(number)
+        if end - begin > 1 and best == end - 1:
+            return (
+                "by the weights every place costs more than to have none: look at its travel",
+                "a place that is nearer, or other weights",
+            )
         if end - begin > 1:
-            best = self._best(number)
             open_to = sorted(
                 {self._instance.machine[int(one)].id for one in self._columns.machine[begin : end - 1]}
             )

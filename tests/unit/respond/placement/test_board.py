@@ -282,3 +282,31 @@ def test_a_timetable_has_every_session_once_and_no_machine_that_is_never_used() 
     assert counts == {"a": 5, "b": 2}
     assert {one.machine for one in days} == {"m1"}
     assert next(one for one in days if one.day == TUESDAY).free == 0
+
+
+def test_who_is_refused_before_and_after_a_decision_is_taken_back_loses_nothing() -> None:
+    began = patient("a", 1, on=("m1",), announced="m1", begun_there=True)
+    now = board(instance([began, patient("b", 2, fixed="m1")], slots={"m1": 1, "m2": 1}, days=5))
+    full = patient("c", 1, on=("m1",), announced="m1", begun_there=True)
+    both = board_of(instance([began, full], days=5), {"a": ("m1", MONDAY), "c": ("", None)})
+
+    assert now.places()["b"] == ("", None)
+    assert abs(price_of_undoing(now, "b").price) < 100
+    assert price_of_undoing(both, "c").price == pytest.approx(0)
+
+
+def test_a_decision_taken_back_costs_no_more_than_what_is_lost_where_the_house_has_no_room() -> None:
+    sent = patient("a", 2, announced="m1", sent_there=True, fixed="m2")
+    full = patient("b", 1, on=("m1",), announced="m1", begun_there=True, fractions_left=30)
+    far = {"site": [{"id": "s"}, {"id": "t"}], "attacked_domain": ""}
+    machines = [{"id": "m1", "site": "s", "slots": 1}, {"id": "m2", "site": "t", "slots": 1}]
+    sent["options"] = [one for one in sent["options"] if one["machine"] != "x"]
+    read = Instance.model_validate(
+        {"format": 1, "first_on": MONDAY, "days": 12, "machine": machines, "patient": [sent, full], **far}
+    )
+    move = price_of_undoing(board_of(read, {"a": ("m2", TUESDAY), "b": ("m1", MONDAY)}), "a")
+
+    assert move.wanted == ("", None)
+    assert "the patient would have no place any more, and was told of one: call" in move.remarks
+    assert move.lost < move.price < 100
+    assert price(move.board, "a", "m2", TUESDAY).price == pytest.approx(-move.price)

@@ -298,6 +298,18 @@ def test_a_million_patients_are_counted_and_not_read() -> None:
         read_instance(many, is_json=True)
 
 
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"site": [{"id": str(one)} for one in range(2001)]}, "2001 sites; at most 2000"),
+        ({"holidays": ["2026-01-01"] * 367}, "367 holidays; at most 366"),
+    ],
+)
+def test_a_small_file_cannot_ask_for_hours_of_looking(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        read_instance(json.dumps({"format": 1, "first_on": "2026-11-23"} | more).encode(), is_json=True)
+
+
 def test_more_ways_than_fit_into_a_laptop_are_refused_with_what_would_help() -> None:
     machines = {f"m{number}": 1 for number in range(1000)}
     many = [patient(str(number), on=tuple(machines)) for number in range(30)]
@@ -335,6 +347,69 @@ def test_who_is_treated_on_the_own_machine_or_began_there_needs_no_check() -> No
     assert found["a"].machine == found["b"].machine == "m1"
     refused = solve(instance([patient("c")], site=[{"id": "s", "qa_a_day": 0}])).placed[0]
     assert "has to be checked there, and s checks none" in refused.reason
+
+
+def test_who_began_by_a_plan_made_there_stays_where_nobody_plans_any_more() -> None:
+    begun = patient("a", kind="C", announced="m1", begun_there=True)
+    found = by_id(solve(instance([begun, patient("b", 2, kind="C")], {"m1": 5}, site=[{"id": "s"}])))
+
+    assert found["a"].machine == "m1"
+    assert "s plans none" in found["b"].reason
+
+
+def test_who_cannot_go_on_anywhere_hides_nothing_of_how_good_the_others_places_are() -> None:
+    shut = [{"id": "s", "replans_a_day": 1}, {"id": "gone", "agreement_signed": False}]
+    machines = [{"id": "m1", "site": "s", "slots": 1}, {"id": "g1", "site": "gone", "slots": 5}]
+    begun = patient("b", 9, on=("g1",), announced="g1", begun_there=True)
+    found = solve(instance([patient("a"), begun], site=shut, machine=machines))
+
+    assert [one.machine for one in found.placed] == ["m1", ""]
+    assert found.cost < 100
+
+
+def test_who_has_the_announced_place_after_all_is_not_said_to_have_lost_it() -> None:
+    wednesday = date(2026, 11, 25)
+    any_day = patient("a", announced="m1", fractions_left=1, category=3, days_to_spare=3)
+    one_day = patient("b", 2, announced="m1", announced_from=wednesday, fractions_left=1)
+    read = instance([any_day, one_day], days=3, first_on=wednesday, lead_days=(0, 1, 2))
+    found = solve(read)
+
+    assert by_id(found)["b"].first_on == wednesday
+    assert set(found.announced.kept) == {"a", "b"}
+    assert "cannot be kept" not in by_id(found)["b"].reason
+
+
+def test_who_is_without_a_place_by_the_weights_alone_is_told_so() -> None:
+    (one,) = solve(instance([patient("a")], weights={"refused": 0.0, "travel_a_visit_hour": 9})).placed
+    far = patient("b") | {"options": [{"machine": "m1", "class": "A", "travel_min": 600}]}
+    (other,) = solve(instance([far], weights={"travel_a_visit_hour": 9})).placed
+
+    assert one.machine == "m1"
+    assert "costs more than to have none" in other.reason
+    assert other.would_help
+
+
+def test_a_course_that_has_begun_and_has_no_slot_at_once_says_until_when() -> None:
+    begun = patient("a", announced="m1", begun_there=True)
+    twice = patient("b", 2, per_day=2)
+    found = by_id(solve(instance([begun, twice], {"m1": 2}, days=7)))
+
+    assert found["a"].reason == f"treatment has begun there; it has no slot before {found['a'].first_on}"
+
+
+def test_days_on_which_only_a_house_treats_to_which_nobody_goes_shorten_no_lead() -> None:
+    friday = date(2026, 11, 27)
+    sites = [{"id": "s", "replans_a_day": 1}, {"id": "own", "failure_domain": "AD"}]
+    weekend = {str(friday + timedelta(days=number)): 9 for number in (1, 2)}
+    machines = [
+        {"id": "m1", "site": "s", "slots": 1},
+        {"id": "linac", "site": "own", "slots": 9, "other_days": weekend},
+    ]
+    more = {"site": sites, "first_on": friday, "attacked_domain": "AD"}
+    (alone,) = solve(instance([patient("a", kind="C")], machine=machines[:1], **more)).placed
+    (one,) = solve(instance([patient("a", kind="C")], machine=machines, **more)).placed
+
+    assert one.first_on == alone.first_on == date(2026, 12, 2)
 
 
 def test_another_day_than_the_one_announced_is_a_change_as_well() -> None:
